@@ -1,0 +1,199 @@
+/**
+ * The flow table: dense numbers for flow keys.
+ *
+ * A key is an innermost 5-tuple with its ends in canonical order (end A has the
+ * smaller address, or at equal addresses the smaller port), plus the VLAN and
+ * tunnel numbers when the configuration puts them into the key. It is kept as
+ * twelve 32-bit words, so that a look-up touches no object and no string.
+ */
+
+/** 32-bit words a key takes. */
+export const KEY_WORDS = 12;
+/** Word index of end A's address: four words, IPv4 in the last, the others 0. */
+export const KEY_ADDR_A = 0;
+/** Word index of end B's address. */
+export const KEY_ADDR_B = 4;
+/** Word index of the ports: A's in the high half, B's in the low half. */
+export const KEY_PORTS = 8;
+/** Word index of the protocol: IP protocol in bits 0..7, KEY_FLAG_* bits above. */
+export const KEY_PROTO = 9;
+/** Word index of the VLANs in the key: (outer id + 1) in the low half, (inner id + 1) in the high half; 0 if not part of the key. */
+export const KEY_VLAN = 10;
+/** Word index of the tunnel id in the key; 0 if not part of the key. */
+export const KEY_TUNNEL = 11;
+
+/** Protocol-word flag: the addresses are IPv6. */
+export const KEY_FLAG_V6 = 0x100;
+/** Protocol-word flag: a one-way ICMP flow, whose second "port" is the code (Zeek's rule). */
+export const KEY_FLAG_ONE_WAY = 0x200;
+
+/** What of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
+export type ShardBy = '5tuple' | '4tuple' | '2tuple';
+
+/** IP protocols that have ports: TCP, UDP, SCTP. Only their ports enter the shard hash. */
+export function hasPorts(proto: number): boolean {
+  return proto === 6 || proto === 17 || proto === 132;
+}
+
+/** One round of murmur3's 32-bit mixing. */
+function mix(h: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = (k << 15) | (k >>> 17);
+  h ^= Math.imul(k, 0x1b873593);
+  h = (h << 13) | (h >>> 19);
+  return (Math.imul(h, 5) + 0xe6546b64) | 0;
+}
+
+/** murmur3's finaliser: every input bit reaches every output bit. */
+function finish(h: number): number {
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/**
+ * The hash that decides a flow's bucket: version 1, with the data set's seed.
+ * Results never depend on it, only which task does the work.
+ *
+ * @param words key words, read from `at`
+ * @returns unsigned 32-bit hash
+ */
+export function shardHash(words: Uint32Array, at: number, seed: number, by: ShardBy): number {
+  let h = seed | 0;
+  for (let i = 0; i < 8; i++) h = mix(h, words[at + i]);
+  if (by !== '2tuple') {
+    const proto = words[at + KEY_PROTO] & 0xff;
+    if (hasPorts(proto)) h = mix(h, words[at + KEY_PORTS]);
+    if (by === '5tuple') h = mix(h, proto);
+    h = mix(h, words[at + KEY_VLAN]);
+    h = mix(h, words[at + KEY_TUNNEL]);
+  }
+  return finish(h);
+}
+
+/** Bucket of a shard hash: equal slices of the hash space, numbered in hash order. */
+export function bucketOf(hash: number, buckets: number): number {
+  return Math.floor((hash * buckets) / 0x100000000);
+}
+
+/** Flow keys with dense numbers 0, 1, 2, ... in order of first look-up. */
+export class FlowTable {
+  /** Flows known. */
+  count = 0;
+  /** Key words of flow f stand at f * KEY_WORDS. */
+  words: Uint32Array;
+  private slots: Int32Array;
+  private tags: Uint32Array;
+  private mask: number;
+
+  constructor(expectedFlows = 1024) {
+    let size = 1024;
+    while (size < expectedFlows * 2) size *= 2;
+    this.slots = new Int32Array(size).fill(-1);
+    this.mask = size - 1;
+    this.words = new Uint32Array((size / 2) * KEY_WORDS);
+    this.tags = new Uint32Array(size / 2);
+  }
+
+  /** Forget every flow, keep the memory. */
+  clear(): void {
+    this.count = 0;
+    this.slots.fill(-1);
+  }
+
+  /**
+   * The number of an IPv4 flow, entered if it is new. Addresses are unsigned 32-bit
+   * numbers, already in canonical order.
+   */
+  lookup4(a: number, b: number, ports: number, proto: number, vlan: number, tunnel: number): number {
+    let h = mix(mix(mix(proto, a), b), ports);
+    if ((vlan | tunnel) !== 0) h = mix(mix(h, vlan), tunnel);
+    h = finish(h);
+    let slot = h & this.mask;
+    for (;;) {
+      const flow = this.slots[slot];
+      if (flow < 0) break;
+      if (this.tags[flow] === h) {
+        const w = this.words;
+        const at = flow * KEY_WORDS;
+        if (
+          w[at + 3] === a &&
+          w[at + 7] === b &&
+          w[at + 8] === ports &&
+          w[at + 9] === proto &&
+          w[at + 10] === vlan &&
+          w[at + 11] === tunnel
+        )
+          return flow;
+      }
+      slot = (slot + 1) & this.mask;
+    }
+    const flow = this.insert(h, slot);
+    const w = this.words;
+    const at = flow * KEY_WORDS;
+    w[at] = w[at + 1] = w[at + 2] = 0;
+    w[at + 3] = a;
+    w[at + 4] = w[at + 5] = w[at + 6] = 0;
+    w[at + 7] = b;
+    w[at + 8] = ports;
+    w[at + 9] = proto;
+    w[at + 10] = vlan;
+    w[at + 11] = tunnel;
+    return flow;
+  }
+
+  /** The number of the flow whose KEY_WORDS words stand in `key` at `at`, entered if it is new. Any family. */
+  lookup(key: Uint32Array, at = 0): number {
+    if ((key[at + KEY_PROTO] & KEY_FLAG_V6) === 0)
+      return this.lookup4(key[at + 3], key[at + 7], key[at + 8], key[at + 9], key[at + 10], key[at + 11]);
+    let h = 0;
+    for (let i = 0; i < KEY_WORDS; i++) h = mix(h, key[at + i]);
+    h = finish(h);
+    let slot = h & this.mask;
+    for (;;) {
+      const flow = this.slots[slot];
+      if (flow < 0) break;
+      if (this.tags[flow] === h && this.same(flow * KEY_WORDS, key, at)) return flow;
+      slot = (slot + 1) & this.mask;
+    }
+    const flow = this.insert(h, slot);
+    for (let i = 0; i < KEY_WORDS; i++) this.words[flow * KEY_WORDS + i] = key[at + i];
+    return flow;
+  }
+
+  private same(mine: number, key: Uint32Array, at: number): boolean {
+    for (let i = 0; i < KEY_WORDS; i++) if (this.words[mine + i] !== key[at + i]) return false;
+    return true;
+  }
+
+  private insert(tag: number, slot: number): number {
+    const flow = this.count++;
+    this.slots[slot] = flow;
+    if (flow === this.tags.length) this.grow();
+    this.tags[flow] = tag;
+    if (this.count * 2 > this.mask) this.rehash();
+    return flow;
+  }
+
+  private grow(): void {
+    const words = new Uint32Array(this.words.length * 2);
+    words.set(this.words);
+    this.words = words;
+    const tags = new Uint32Array(this.tags.length * 2);
+    tags.set(this.tags);
+    this.tags = tags;
+  }
+
+  private rehash(): void {
+    const size = (this.mask + 1) * 2;
+    this.mask = size - 1;
+    this.slots = new Int32Array(size).fill(-1);
+    for (let flow = 0; flow < this.count; flow++) {
+      let slot = this.tags[flow] & this.mask;
+      while (this.slots[slot] >= 0) slot = (slot + 1) & this.mask;
+      this.slots[slot] = flow;
+    }
+  }
+}
