@@ -33,7 +33,7 @@
 #   and tcpdump runs inside those two; no packet leaves them and nothing of the
 #   machine's own network is looked at or changed. Whatever way it ends, a trap
 #   stops all it started and removes the namespaces and the temporary folder.
-#   It runs for about 45 seconds.
+#   It runs for about 40 seconds.
 
 set -euo pipefail
 export LC_ALL=C
@@ -340,8 +340,8 @@ at() { # waits until T0 + $1 seconds (inside the namespace, so that the trap fin
 ( at 0.9;  must ping -n -q -c 16 -i 2 fd00:77::2 ) &
 ( at 1.3;  must ping -n -q -c 15 -i 2.1 -s 3000 10.77.0.3 ) &             # IPv4 fragments
 ( at 1.7;  must ping -n -q -c 10 -i 3.1 -s 2500 fd00:77::3 ) &            # IPv6 fragments
-( at 2.965; must ping -n -q -c 6 -i 6 -s 5000 10.77.0.2 ) &               # IPv4 fragments at a border
-( at 5.965; must ping -n -q -c 5 -i 6 -s 5000 fd00:77::2 ) &              # IPv6 fragments at a border
+( at 2.85; must ping -n -q -c 6 -i 6 -s 9000 10.77.0.2 ) &               # IPv4 fragments at a border
+( at 5.85; must ping -n -q -c 5 -i 6 -s 9000 fd00:77::2 ) &              # IPv6 fragments at a border
 ( at 1.0;  must "${web[@]}" --rate 24/m 'http://www.example/page/[1-12]' ) &   # one connection, kept alive
 
 # -- long downloads

@@ -1,0 +1,78 @@
+/**
+ * Task queue within one process: what the embedded engine runs on. A message
+ * that has been given out `maxReceives` times without an acknowledgement goes to
+ * the dead letters, as SQS's redrive does.
+ */
+import type { Delivery, TaskMessage, TaskQueue } from './taskqueue.ts';
+
+export class InProcessQueue implements TaskQueue {
+  private waiting: { message: TaskMessage; receives: number }[] = [];
+  private head = 0;
+  private wanted: (() => void)[] = [];
+  private inHands = 0;
+  readonly maxReceives: number;
+  /** Messages that were given up. */
+  readonly dead: TaskMessage[] = [];
+
+  constructor(maxReceives = 5) {
+    this.maxReceives = maxReceives;
+  }
+
+  async send(messages: readonly TaskMessage[]): Promise<void> {
+    for (const message of messages) this.waiting.push({ message, receives: 0 });
+    this.wake();
+  }
+
+  /** Messages that wait to be received. */
+  get depth(): number {
+    return this.waiting.length - this.head;
+  }
+
+  /** Messages given out and neither acknowledged nor released yet. */
+  get inFlight(): number {
+    return this.inHands;
+  }
+
+  /** The next message, or undefined when none waits. */
+  receive(): Delivery | undefined {
+    if (this.head === this.waiting.length) return undefined;
+    const entry = this.waiting[this.head++];
+    if (this.head > 1024 && this.head * 2 > this.waiting.length) {
+      this.waiting = this.waiting.slice(this.head);
+      this.head = 0;
+    }
+    entry.receives++;
+    this.inHands++;
+    let settled = false;
+    const settle = (): boolean => {
+      if (settled) return false;
+      settled = true;
+      this.inHands--;
+      return true;
+    };
+    return {
+      message: entry.message,
+      receives: entry.receives,
+      acknowledge: () => {
+        if (settle()) this.wake();
+      },
+      release: () => {
+        if (!settle()) return;
+        if (entry.receives >= this.maxReceives) this.dead.push(entry.message);
+        else this.waiting.push(entry);
+        this.wake();
+      },
+    };
+  }
+
+  /** Resolves when a message arrives or one is settled. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.wanted.push(resolve));
+  }
+
+  private wake(): void {
+    const woken = this.wanted;
+    this.wanted = [];
+    for (const resolve of woken) resolve();
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * One record batch of a shard: packet rows to Arrow columns and back. No object
+ * per row; columns are staged in arrays that are used again for the next batch.
+ */
+import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
+import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
+import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
+import { Expectation } from './expect.ts';
+import {
+  get32,
+  getDouble,
+  getKey,
+  MAX_MORE_BYTES,
+  MORE_AGE,
+  MORE_CAPTURE,
+  MORE_HINT,
+  MORE_KEY,
+  MORE_OFFSET,
+  MORE_TAGS,
+  MORE_TIME,
+  put32,
+  putDouble,
+  putKey,
+} from './more.ts';
+import { SHARD_SCHEMA } from './schema.ts';
+
+const LARGEST_DIFFERENCE = 0xffffffff;
+
+/** Writes batches of one shard after another. */
+export class BatchEncoder {
+  private readonly rows: number;
+  private readonly time: Uint32Array;
+  private readonly ns: Uint16Array;
+  private readonly moreOffsets: Int32Array;
+  private more: Uint8Array;
+  private readonly flowBack: Uint32Array;
+  private readonly offset: Uint32Array;
+  private readonly ipLen: Uint32Array;
+  private readonly headerLen: Int32Array;
+  private readonly linkLen: Int32Array;
+  private readonly cutLen: Int32Array;
+  private readonly seq: Int32Array;
+  private readonly ack: Int32Array;
+  private readonly window: Uint16Array;
+  private readonly tcpFlags: Uint16Array;
+  private readonly meta: Uint8Array;
+  private readonly expected = new Expectation();
+  /** Number within the shard of each flow of the caller's table, -1 before it came. */
+  private shardFlow = new Int32Array(1024).fill(-1);
+  private flows = 0;
+
+  /** @param rows the most rows a batch may have */
+  constructor(rows: number) {
+    this.rows = rows;
+    this.time = new Uint32Array(rows);
+    this.ns = new Uint16Array(rows);
+    this.moreOffsets = new Int32Array(rows + 1);
+    this.more = new Uint8Array(rows * 4 + MAX_MORE_BYTES);
+    this.flowBack = new Uint32Array(rows);
+    this.offset = new Uint32Array(rows);
+    this.ipLen = new Uint32Array(rows);
+    this.headerLen = new Int32Array(rows);
+    this.linkLen = new Int32Array(rows);
+    this.cutLen = new Int32Array(rows);
+    this.seq = new Int32Array(rows);
+    this.ack = new Int32Array(rows);
+    this.window = new Uint16Array(rows);
+    this.tcpFlags = new Uint16Array(rows);
+    this.meta = new Uint8Array(rows);
+  }
+
+  /** Begin a new shard. */
+  begin(): void {
+    this.shardFlow.fill(-1);
+    this.expected.clear();
+    this.flows = 0;
+  }
+
+  /**
+   * The rows [from, to) as one record batch.
+   * @param baseUs the shard's base time, from which the first row's time counts
+   */
+  encode(columns: PacketColumns, table: FlowTable, from: number, to: number, baseUs: number): RecordBatch {
+    const n = to - from;
+    if (n > this.rows) throw new RangeError(`a batch of ${n} rows exceeds ${this.rows}`);
+    if (this.shardFlow.length < table.count) {
+      const grown = new Int32Array(table.count * 2).fill(-1);
+      grown.set(this.shardFlow);
+      this.shardFlow = grown;
+    }
+    const { expected, shardFlow } = this;
+    let us = baseUs;
+    let offset = 0;
+    let capture = 0;
+    let moreEnd = 0;
+    for (let i = 0; i < n; i++) {
+      const row = from + i;
+      const flow = columns.flow[row];
+      let bits = 0;
+      let number = shardFlow[flow];
+      if (number < 0) {
+        number = this.flows++;
+        shardFlow[flow] = number;
+        expected.add(number);
+        bits = MORE_KEY;
+      }
+      this.flowBack[i] = this.flows - 1 - number;
+      const dUs = columns.us[row] - us;
+      us = columns.us[row];
+      this.time[i] = dUs;
+      if (dUs < 0 || dUs > LARGEST_DIFFERENCE) bits |= MORE_TIME;
+      this.ns[i] = columns.ns[row];
+      const dOffset = columns.offset[row] - offset;
+      offset = columns.offset[row];
+      this.offset[i] = dOffset;
+      if (dOffset < 0 || dOffset > LARGEST_DIFFERENCE) bits |= MORE_OFFSET;
+      const ipLen = columns.ipLen[row];
+      const payloadLen = columns.payloadLen[row];
+      const origLen = columns.origLen[row];
+      this.ipLen[i] = ipLen;
+      this.headerLen[i] = ipLen - payloadLen;
+      this.linkLen[i] = origLen - ipLen;
+      this.cutLen[i] = origLen - columns.capLen[row];
+
+      const meta = columns.meta[row];
+      const side = number * 2 + (meta & META_FROM_B);
+      const seq = columns.seq[row];
+      const window = columns.window[row];
+      const tcpFlags = columns.tcpFlags[row];
+      this.seq[i] = seq - expected.seq(side);
+      this.ack[i] = columns.ack[row] - expected.seq(side ^ 1);
+      this.window[i] = window - expected.lastWindow(side);
+      if ((seq | tcpFlags | window) !== 0) expected.saw(side, seq, payloadLen, tcpFlags, window);
+      this.tcpFlags[i] = tcpFlags;
+      this.meta[i] = meta;
+
+      const vlans = (columns.innerVlan[row] << 16) | columns.vlan[row];
+      const tunnel = columns.tunnel[row];
+      if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(number)) bits |= MORE_TAGS;
+      if (columns.capture[row] !== capture) bits |= MORE_CAPTURE;
+      if (columns.hint[row] !== 0) bits |= MORE_HINT;
+      if ((columns.ageUs[row] | columns.ageNs[row]) !== 0) bits |= MORE_AGE;
+
+      this.moreOffsets[i] = moreEnd;
+      if (bits !== 0) {
+        if (moreEnd + MAX_MORE_BYTES > this.more.length) {
+          const more = new Uint8Array(this.more.length * 2);
+          more.set(this.more);
+          this.more = more;
+        }
+        const { more } = this;
+        more[moreEnd++] = bits;
+        if ((bits & MORE_KEY) !== 0) moreEnd = putKey(table.words, flow * KEY_WORDS, more, moreEnd);
+        if ((bits & MORE_TIME) !== 0) moreEnd = putDouble(more, moreEnd, dUs);
+        if ((bits & MORE_OFFSET) !== 0) moreEnd = putDouble(more, moreEnd, dOffset);
+        if ((bits & MORE_CAPTURE) !== 0) {
+          capture = columns.capture[row];
+          moreEnd = put32(more, moreEnd, capture);
+        }
+        if ((bits & MORE_TAGS) !== 0) {
+          expected.sawTags(number, vlans, tunnel);
+          moreEnd = put32(more, put32(more, moreEnd, vlans), tunnel);
+        }
+        if ((bits & MORE_HINT) !== 0) more[moreEnd++] = columns.hint[row];
+        if ((bits & MORE_AGE) !== 0) {
+          moreEnd = put32(more, moreEnd, columns.ageUs[row]);
+          more[moreEnd++] = columns.ageNs[row] >>> 8;
+          more[moreEnd++] = columns.ageNs[row];
+        }
+      }
+    }
+    this.moreOffsets[n] = moreEnd;
+    const staged = [
+      this.time, this.ns, null, this.flowBack, this.offset, this.ipLen, this.headerLen, this.linkLen,
+      this.cutLen, this.seq, this.ack, this.window, this.tcpFlags, this.meta,
+    ];
+    const children = SHARD_SCHEMA.fields.map((field, index) => {
+      const values = staged[index];
+      const column = { type: field.type, length: n, nullCount: 0 };
+      return values === null
+        ? makeData({
+            ...column,
+            valueOffsets: this.moreOffsets.subarray(0, n + 1),
+            data: this.more.subarray(0, moreEnd),
+          } as never)
+        : makeData({ ...column, data: values.subarray(0, n) } as never);
+    }) as Data[];
+    return new RecordBatch(
+      SHARD_SCHEMA,
+      makeData({ type: new Struct(SHARD_SCHEMA.fields), length: n, nullCount: 0, children } as never) as unknown as Data<Struct>,
+    );
+  }
+}
+
+type Values = Uint8Array | Uint16Array | Uint32Array | Int32Array;
+
+/** Reads the batches of one segment in their order. */
+export class BatchDecoder {
+  private readonly expected = new Expectation();
+  /** Number in the reader's table of each flow of the segment. */
+  private flowNumber = new Uint32Array(256);
+  private readonly key = new Uint32Array(KEY_WORDS);
+  private flows = 0;
+
+  /** Begin another segment. */
+  begin(): void {
+    this.expected.clear();
+    this.flows = 0;
+  }
+
+  /**
+   * Appends the rows [from, to) of a batch to `out`; flows are entered into `table`.
+   * @param baseUs the shard's base time
+   * @param captureNumbers the reader's number for each capture of the shard, null when they are the same
+   */
+  decode(
+    batch: RecordBatch,
+    from: number,
+    to: number,
+    baseUs: number,
+    captureNumbers: ArrayLike<number> | null,
+    table: FlowTable,
+    out: PacketColumns,
+  ): void {
+    const values = batch.data.children.map((child) => (child as { values: Values }).values);
+    const times = values[0] as Uint32Array;
+    const ns = values[1] as Uint16Array;
+    const moreOffsets = (batch.data.children[2] as { valueOffsets: Int32Array }).valueOffsets;
+    const more = values[2] as Uint8Array;
+    const flowBack = values[3] as Uint32Array;
+    const offsets = values[4] as Uint32Array;
+    const ipLens = values[5] as Uint32Array;
+    const headerLen = values[6] as Int32Array;
+    const linkLen = values[7] as Int32Array;
+    const cutLen = values[8] as Int32Array;
+    const seqs = values[9] as Int32Array;
+    const acks = values[10] as Int32Array;
+    const windows = values[11] as Uint16Array;
+    const flags = values[12] as Uint16Array;
+    const metas = values[13] as Uint8Array;
+    const { expected } = this;
+    out.reserve(out.length + (to - from));
+    let us = baseUs;
+    let offset = 0;
+    let capture = captureNumbers === null ? 0 : captureNumbers[0];
+    let at = out.length;
+    let moreAt = moreOffsets[0];
+    for (let i = 0; i < to; i++) {
+      let dUs: number = times[i];
+      let dOffset: number = offsets[i];
+      let hint = 0;
+      let ageUs = 0;
+      let ageNs = 0;
+      const moreEnd = moreOffsets[i + 1];
+      let bits = 0;
+      if (moreEnd !== moreAt) {
+        bits = more[moreAt++];
+        if ((bits & MORE_KEY) !== 0) {
+          moreAt = getKey(more, moreAt, this.key);
+          if (i >= from) this.enter(table.lookup(this.key));
+        }
+        if ((bits & MORE_TIME) !== 0) {
+          dUs = getDouble(more, moreAt);
+          moreAt += 8;
+        }
+        if ((bits & MORE_OFFSET) !== 0) {
+          dOffset = getDouble(more, moreAt);
+          moreAt += 8;
+        }
+        if ((bits & MORE_CAPTURE) !== 0) {
+          const number = get32(more, moreAt);
+          capture = captureNumbers === null ? number : captureNumbers[number];
+          moreAt += 4;
+        }
+      }
+      us += dUs;
+      offset += dOffset;
+      if (i < from) {
+        moreAt = moreEnd;
+        continue;
+      }
+      const number = this.flows - 1 - flowBack[i];
+      if (moreEnd !== moreAt) {
+        if ((bits & MORE_TAGS) !== 0) {
+          expected.sawTags(number, get32(more, moreAt), get32(more, moreAt + 4));
+          moreAt += 8;
+        }
+        if ((bits & MORE_HINT) !== 0) hint = more[moreAt++];
+        if ((bits & MORE_AGE) !== 0) {
+          ageUs = get32(more, moreAt);
+          ageNs = (more[moreAt + 4] << 8) | more[moreAt + 5];
+        }
+        moreAt = moreEnd;
+      }
+      out.us[at] = us;
+      out.ns[at] = ns[i];
+      out.flow[at] = this.flowNumber[number];
+      out.capture[at] = capture;
+      out.offset[at] = offset;
+      const ipLen = ipLens[i];
+      const payloadLen = ipLen - headerLen[i];
+      const origLen = ipLen + linkLen[i];
+      out.ipLen[at] = ipLen;
+      out.payloadLen[at] = payloadLen;
+      out.origLen[at] = origLen;
+      out.capLen[at] = origLen - cutLen[i];
+      const meta = metas[i];
+      const side = number * 2 + (meta & META_FROM_B);
+      const seq = (expected.seq(side) + seqs[i]) >>> 0;
+      const window = (expected.lastWindow(side) + windows[i]) & 0xffff;
+      const tcpFlags = flags[i];
+      out.seq[at] = seq;
+      out.ack[at] = expected.seq(side ^ 1) + acks[i];
+      out.window[at] = window;
+      if ((seq | tcpFlags | window) !== 0) expected.saw(side, seq, payloadLen, tcpFlags, window);
+      out.tcpFlags[at] = tcpFlags;
+      out.meta[at] = meta;
+      out.hint[at] = hint;
+      const vlans = expected.vlans(number);
+      out.vlan[at] = vlans;
+      out.innerVlan[at] = vlans >>> 16;
+      out.tunnel[at] = expected.tunnel(number);
+      out.ageUs[at] = ageUs;
+      out.ageNs[at] = ageNs;
+      at++;
+    }
+    out.length = at;
+  }
+
+  private enter(flow: number): void {
+    if (this.flows === this.flowNumber.length) {
+      const grown = new Uint32Array(this.flows * 2);
+      grown.set(this.flowNumber);
+      this.flowNumber = grown;
+    }
+    this.flowNumber[this.flows] = flow;
+    this.expected.add(this.flows++);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What the next packet of a flow will say, as far as its last ones tell: the
+ * writer keeps the difference, the reader adds it back. Both run this very code.
+ */
+
+const FIN = 1;
+const SYN = 2;
+
+/** Expected sequence numbers and windows, two directions a flow, and the flow's VLANs and tunnel. */
+export class Expectation {
+  private nextSeq = new Uint32Array(2048);
+  private window = new Uint16Array(2048);
+  private flowVlans = new Uint32Array(1024);
+  private flowTunnel = new Uint32Array(1024);
+  private flows = 0;
+
+  /** Forget everything. */
+  clear(): void {
+    this.nextSeq.fill(0, 0, this.flows * 2);
+    this.window.fill(0, 0, this.flows * 2);
+    this.flowVlans.fill(0, 0, this.flows);
+    this.flowTunnel.fill(0, 0, this.flows);
+    this.flows = 0;
+  }
+
+  /** Make room for flow number `flow`, of which nothing is known. */
+  add(flow: number): void {
+    this.flows = flow + 1;
+    if (this.flows <= this.flowVlans.length) return;
+    this.nextSeq = grown(this.nextSeq);
+    this.window = grown(this.window);
+    this.flowVlans = grown(this.flowVlans);
+    this.flowTunnel = grown(this.flowTunnel);
+  }
+
+  /** Expected sequence number of a side (flow * 2 + direction). */
+  seq(side: number): number {
+    return this.nextSeq[side];
+  }
+
+  lastWindow(side: number): number {
+    return this.window[side];
+  }
+
+  /** VLAN columns of the flow's last packet: inner in the high half, outer in the low. */
+  vlans(flow: number): number {
+    return this.flowVlans[flow];
+  }
+
+  tunnel(flow: number): number {
+    return this.flowTunnel[flow];
+  }
+
+  /** Takes a packet in: the side's next sequence number lies behind its payload, SYN and FIN. */
+  saw(side: number, seq: number, payloadLen: number, tcpFlags: number, window: number): void {
+    this.nextSeq[side] = seq + payloadLen + (tcpFlags & FIN) + ((tcpFlags & SYN) >> 1);
+    this.window[side] = window;
+  }
+
+  sawTags(flow: number, vlans: number, tunnel: number): void {
+    this.flowVlans[flow] = vlans;
+    this.flowTunnel[flow] = tunnel;
+  }
+}
+
+function grown<T extends Uint16Array | Uint32Array>(column: T): T {
+  const larger = new (column.constructor as new (length: number) => T)(column.length * 2);
+  larger.set(column);
+  return larger;
+}

@@ -1,0 +1,212 @@
+/**
+ * Merging segments in time order within a bound of memory: a segment is opened
+ * when the merge reaches its first time, and where more would be open at once
+ * than the bound allows, groups of them are merged into runs on scratch first.
+ */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PacketColumns } from '../packet/columns.ts';
+import type { FlowTable } from '../packet/flowtable.ts';
+import { BatchEncoder } from './batch.ts';
+import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
+import { openRows, type Segment, SegmentReader } from './segment.ts';
+import { type BatchPlace, compareRecords } from './writer.ts';
+
+export interface MergeOptions {
+  /** Rows that may be held in memory at once (about 80 bytes each). */
+  maxOpenRows: number;
+  /** An empty folder for the runs of a merge in passes. */
+  scratch: string;
+  /** Awaited at every block of rows: the place for output that must not pile up. */
+  between?: () => Promise<void> | void;
+}
+
+/** Rows of a batch in a scratch run. */
+const RUN_BATCH_ROWS = 16384;
+
+/** The most rows that a merge of these segments (sorted by first time) would hold open at once. */
+export function peakOpenRows(segments: readonly Segment[]): number {
+  const closing = segments.map((segment) => ({ us: segment.lastUs, rows: openRows(segment) })).sort((a, b) => a.us - b.us);
+  let closed = 0;
+  let rows = 0;
+  let peak = 0;
+  for (const segment of segments) {
+    while (closed < closing.length && closing[closed].us < segment.firstUs) rows -= closing[closed++].rows;
+    rows += openRows(segment);
+    if (rows > peak) peak = rows;
+  }
+  return peak;
+}
+
+/** Neighbours in time that fit into the bound together, at least two of them where there are two. */
+export function passGroups(segments: readonly Segment[], maxOpenRows: number): Segment[][] {
+  const groups: Segment[][] = [];
+  let rows = 0;
+  for (const segment of segments) {
+    const last = groups[groups.length - 1];
+    const cost = openRows(segment);
+    if (last !== undefined && (rows + cost <= maxOpenRows || last.length < 2)) {
+      last.push(segment);
+      rows += cost;
+    } else {
+      groups.push([segment]);
+      rows = cost;
+    }
+  }
+  return groups;
+}
+
+/** Calls `emit` for every row of the segments, in the order of compareRecords. */
+export async function mergeSegments(
+  segments: readonly Segment[],
+  flows: FlowTable,
+  emit: (columns: PacketColumns, row: number) => void,
+  options: MergeOptions,
+): Promise<void> {
+  let level = [...segments].sort((a, b) => a.firstUs - b.firstUs);
+  for (let pass = 0; level.length > 1 && peakOpenRows(level) > options.maxOpenRows; pass++) {
+    const runs: Segment[] = [];
+    for (const [number, group] of passGroups(level, options.maxOpenRows).entries())
+      runs.push(await mergeToRun(group, flows, join(options.scratch, `pass-${pass}-${number}`), options));
+    level = runs;
+  }
+  await mergeOpen(level, flows, emit, options);
+}
+
+async function mergeOpen(
+  segments: readonly Segment[],
+  flows: FlowTable,
+  emit: (columns: PacketColumns, row: number) => void,
+  options: MergeOptions,
+): Promise<void> {
+  const heap: SegmentReader[] = [];
+  const before = (a: SegmentReader, b: SegmentReader): boolean => compareRecords(a.columns, a.row, b.columns, b.row) < 0;
+  const siftDown = (at: number): void => {
+    const moving = heap[at];
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) child++;
+      if (!before(heap[child], moving)) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = moving;
+  };
+  const push = (reader: SegmentReader): void => {
+    let at = heap.length;
+    heap.push(reader);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(reader, heap[parent])) break;
+      heap[at] = heap[parent];
+      at = parent;
+    }
+    heap[at] = reader;
+  };
+  let next = 0;
+  while (heap.length > 0 || next < segments.length) {
+    while (next < segments.length && (heap.length === 0 || segments[next].firstUs <= heap[0].columns.us[heap[0].row])) {
+      const reader = new SegmentReader(segments[next++], flows);
+      if (await reader.fill()) push(reader);
+    }
+    if (heap.length === 0) break;
+    const top = heap[0];
+    const rivalAt = heap.length > 2 && before(heap[2], heap[1]) ? 2 : 1;
+    const rival = heap.length > 1 ? heap[rivalAt] : null;
+    const untilUs = next < segments.length ? segments[next].firstUs : Number.POSITIVE_INFINITY;
+    const { columns } = top;
+    do {
+      emit(columns, top.row);
+      top.step();
+    } while (
+      !top.exhausted &&
+      columns.us[top.row] < untilUs &&
+      (rival === null || compareRecords(columns, top.row, rival.columns, rival.row) <= 0)
+    );
+    if (top.exhausted) {
+      await options.between?.();
+      if (!(await top.fill())) {
+        const last = heap.pop() as SegmentReader;
+        if (heap.length > 0) heap[0] = last;
+      }
+    }
+    if (heap.length > 1) siftDown(0);
+  }
+}
+
+/** Merges segments into one on scratch, in time order, whatever their buckets. */
+async function mergeToRun(
+  segments: readonly Segment[],
+  flows: FlowTable,
+  path: string,
+  options: MergeOptions,
+): Promise<Segment> {
+  const file = await open(path, 'wx');
+  const places: BatchPlace[] = [];
+  const pending = new PacketColumns(RUN_BATCH_ROWS);
+  const encoder = new BatchEncoder(RUN_BATCH_ROWS);
+  encoder.begin();
+  const baseUs = segments[0].firstUs;
+  const written: Uint8Array[] = [];
+  let rows = 0;
+  let end = 0;
+  const flush = (): void => {
+    if (pending.length === 0) return;
+    const writer = new PositionedWriter();
+    writer.reset(undefined, SHARD_SCHEMA);
+    const head = writer.position;
+    writer.write(encoder.encode(pending, flows, 0, pending.length, baseUs));
+    const length = writer.position - head;
+    writer.finish();
+    written.push(writer.toUint8Array(true).slice(head, head + length));
+    places.push({ start: end, end: end + length, firstRow: rows, rows: pending.length });
+    end += length;
+    rows += pending.length;
+    pending.length = 0;
+  };
+  const save = async (): Promise<void> => {
+    for (const bytes of written) await file.writeFile(bytes);
+    written.length = 0;
+  };
+  try {
+    await mergeOpen(
+      segments,
+      flows,
+      (columns, row) => {
+        pending.pushRow(columns, row);
+        if (pending.length === RUN_BATCH_ROWS) flush();
+      },
+      { ...options, between: save },
+    );
+    flush();
+    await save();
+  } finally {
+    await file.close();
+  }
+  let lastUs = baseUs;
+  for (const segment of segments) if (segment.lastUs > lastUs) lastUs = segment.lastUs;
+  return {
+    read: (start, stop) => readFile(path, start, stop),
+    baseUs,
+    firstUs: baseUs,
+    lastUs,
+    from: 0,
+    to: rows,
+    batches: places,
+    captures: null,
+    oneBucket: true,
+  };
+}
+
+async function readFile(path: string, start: number, end: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const bytes = new Uint8Array(end - start);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+    if (bytesRead !== bytes.length) throw new Error(`${path} ends at ${start + bytesRead}, before ${end}`);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}

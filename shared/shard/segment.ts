@@ -1,0 +1,118 @@
+/**
+ * Reading a segment: one partition's rows inside one shard. A segment of one
+ * bucket is in time order as it stands and is read block by block; one of
+ * several buckets is read whole and put into time order.
+ */
+import { RecordBatchReader } from 'apache-arrow';
+import { PacketColumns } from '../packet/columns.ts';
+import type { FlowTable } from '../packet/flowtable.ts';
+import { BatchDecoder } from './batch.ts';
+import { rowsByTime, sortRows } from './order.ts';
+import { SCHEMA_BYTES } from './schema.ts';
+import { type BatchPlace, compareRecords } from './writer.ts';
+
+/** Reads bytes [start, end) of the object that holds a segment. */
+export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
+
+/** One partition's rows inside one shard. */
+export interface Segment {
+  read: ReadRange;
+  /** The shard's base time, whole microseconds. */
+  baseUs: number;
+  /** No row of the segment lies outside [firstUs, lastUs]. */
+  firstUs: number;
+  lastUs: number;
+  /** Rows [from, to) of the shard. */
+  from: number;
+  to: number;
+  /** The batches that hold these rows, adjoining, in order. */
+  batches: BatchPlace[];
+  /** Rank of each capture of the shard; null when the rows hold ranks already. */
+  captures: ArrayLike<number> | null;
+  /** True when all rows are of one bucket, hence in time order. */
+  oneBucket: boolean;
+}
+
+/** Rows that reading the segment keeps in memory at once. */
+export function openRows(segment: Segment): number {
+  const rows = segment.to - segment.from;
+  if (!segment.oneBucket) return rows;
+  let largest = 0;
+  for (const batch of segment.batches) if (batch.rows > largest) largest = batch.rows;
+  return Math.min(rows, largest);
+}
+
+/** The segment's rows in the order of compareRecords: `columns` row by row through `order`. */
+export class SegmentReader {
+  private readonly segment: Segment;
+  private readonly flows: FlowTable;
+  private readonly decoder = new BatchDecoder();
+  private nextBatch = 0;
+  private rows: Uint32Array = new Uint32Array(0);
+  private sorted = true;
+  readonly columns = new PacketColumns(0);
+  /** Current place and end of the block at hand. */
+  private at = 0;
+  private end = 0;
+
+  constructor(segment: Segment, flows: FlowTable) {
+    this.segment = segment;
+    this.flows = flows;
+    this.decoder.begin();
+  }
+
+  /** Row of `columns` that comes next; only while `exhausted` is false. */
+  get row(): number {
+    return this.sorted ? this.at : this.rows[this.at];
+  }
+
+  /** True when the block at hand is used up and `fill` must be called. */
+  get exhausted(): boolean {
+    return this.at === this.end;
+  }
+
+  step(): void {
+    this.at++;
+  }
+
+  /** Loads the next block. @returns false when the segment has ended */
+  async fill(): Promise<boolean> {
+    const { segment } = this;
+    this.columns.length = 0;
+    this.at = this.end = 0;
+    while (this.columns.length === 0) {
+      if (this.nextBatch === segment.batches.length) return false;
+      const first = this.nextBatch;
+      const last = segment.oneBucket ? first + 1 : segment.batches.length;
+      this.nextBatch = last;
+      const places = segment.batches.slice(first, last);
+      const bytes = await segment.read(places[0].start, places[places.length - 1].end);
+      if (this.columns.capacity === 0)
+        this.columns.reserve(segment.oneBucket ? openRows(segment) : segment.to - segment.from);
+      let number = 0;
+      for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) {
+        const place = places[number++];
+        const from = Math.max(segment.from - place.firstRow, 0);
+        const to = Math.min(segment.to - place.firstRow, place.rows);
+        this.decoder.decode(batch, from, to, segment.baseUs, segment.captures, this.flows, this.columns);
+      }
+      if (number !== places.length)
+        throw new Error(`shard range ${places[0].start} holds ${number} batches where ${places.length} are listed`);
+    }
+    this.end = this.columns.length;
+    this.sort();
+    return true;
+  }
+
+  private sort(): void {
+    const { columns } = this;
+    this.sorted = true;
+    for (let row = 1; row < columns.length && this.sorted; row++)
+      if (compareRecords(columns, row - 1, columns, row) > 0) this.sorted = false;
+    if (this.sorted) return;
+    this.rows = rowsByTime(columns.us, columns.length);
+    // What remains are ties within one step of the radix keys.
+    const scratch = new Uint32Array(columns.length);
+    sortRows(this.rows, 0, columns.length, (a, b) => compareRecords(columns, a, columns, b), scratch);
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Writing a shard: packet records of one map task, sorted by (bucket, time,
+ * capture, offset), as an Arrow IPC stream whose batches end where buckets end.
+ */
+import { COLUMN_NAMES, PacketColumns } from '../packet/columns.ts';
+import { bucketOf, type FlowTable, KEY_WORDS, type ShardBy, shardHash } from '../packet/flowtable.ts';
+import { BatchEncoder } from './batch.ts';
+import { sortRows } from './order.ts';
+import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
+
+/** How flows are spread over buckets: fixed for a data set. */
+export interface Sharding {
+  /** Number of buckets P. */
+  buckets: number;
+  /** Seed of the shard hash, 32 bits. */
+  seed: number;
+  by: ShardBy;
+}
+
+/** The most rows of one batch: enough to spread a batch's fixed costs, little enough to hold many batches open. */
+export const MAX_BATCH_ROWS = 65536;
+
+/** Where a batch stands in its shard. */
+export interface BatchPlace {
+  /** Byte range [start, end) in the object. */
+  start: number;
+  end: number;
+  /** Number of its first row in the shard. */
+  firstRow: number;
+  rows: number;
+}
+
+/** What a reader must know of a shard so that it need not read any of it to plan. */
+export interface ShardIndex {
+  rows: number;
+  bytes: number;
+  /** Time from which the first row of every batch counts, whole microseconds. */
+  baseUs: number;
+  /** Time of the earliest and the latest row, whole microseconds. */
+  firstUs: number;
+  lastUs: number;
+  batches: BatchPlace[];
+  /** First row of each bucket that has rows, as pairs bucket, row, in ascending order. */
+  buckets: number[];
+}
+
+/** Order of records within one stream of time: promise 1 of the design. `capture` must be ranks, or numbers in rank order. */
+export function compareRecords(a: PacketColumns, i: number, b: PacketColumns, j: number): number {
+  if (a.us[i] !== b.us[j]) return a.us[i] - b.us[j];
+  if (a.ns[i] !== b.ns[j]) return a.ns[i] - b.ns[j];
+  if (a.capture[i] !== b.capture[j]) return a.capture[i] - b.capture[j];
+  if (a.offset[i] !== b.offset[j]) return a.offset[i] - b.offset[j];
+  // One record can give several rows (a datagram and what it was joined from): levels outwards, then fragments.
+  return a.meta[i] - b.meta[j];
+}
+
+export class ShardWriter {
+  private readonly batchRows: number;
+  private readonly encoder = new BatchEncoder(MAX_BATCH_ROWS);
+  private readonly sorted = new PacketColumns(0);
+  private place = new Uint32Array(0);
+  private flowBucket = new Uint32Array(0);
+
+  /** @param batchRows a batch ends with the first bucket that brings it to so many rows */
+  constructor(batchRows: number) {
+    this.batchRows = Math.min(batchRows, MAX_BATCH_ROWS);
+  }
+
+  /**
+   * Rows [0, rows) of `columns` as a shard.
+   * @param captureRank orders the captures of equal time: rank by capture number
+   */
+  write(
+    columns: PacketColumns,
+    rows: number,
+    flows: FlowTable,
+    sharding: Sharding,
+    captureRank: ArrayLike<number>,
+  ): { bytes: Uint8Array; index: ShardIndex } {
+    const starts = this.placeRows(columns, rows, flows, sharding, captureRank);
+    this.scatter(columns, rows);
+    const { sorted } = this;
+    let firstUs = Number.POSITIVE_INFINITY;
+    let lastUs = Number.NEGATIVE_INFINITY;
+    for (let row = 0; row < rows; row++) {
+      const us = sorted.us[row];
+      if (us < firstUs) firstUs = us;
+      if (us > lastUs) lastUs = us;
+    }
+    const index: ShardIndex = { rows, bytes: 0, baseUs: firstUs, firstUs, lastUs, batches: [], buckets: [] };
+    const writer = new PositionedWriter();
+    writer.reset(undefined, SHARD_SCHEMA);
+    this.encoder.begin();
+    const emit = (from: number, to: number): void => {
+      if (from === to) return;
+      const start = writer.position;
+      writer.write(this.encoder.encode(sorted, flows, from, to, firstUs));
+      index.batches.push({ start, end: writer.position, firstRow: from, rows: to - from });
+    };
+    let pending = 0;
+    for (let bucket = 0; bucket < sharding.buckets; bucket++) {
+      const from = starts[bucket];
+      const to = starts[bucket + 1];
+      if (from === to) continue;
+      index.buckets.push(bucket, from);
+      // A bucket that does not fit beside what is pending gets batches of its own, so that
+      // whoever reads from a bucket's first row on meets no flow of which it missed the beginning.
+      if (to - pending > MAX_BATCH_ROWS) {
+        emit(pending, from);
+        pending = from;
+        while (to - pending > MAX_BATCH_ROWS) {
+          emit(pending, pending + MAX_BATCH_ROWS);
+          pending += MAX_BATCH_ROWS;
+        }
+        if (pending !== from) {
+          emit(pending, to);
+          pending = to;
+        }
+      }
+      if (to - pending >= this.batchRows) {
+        emit(pending, to);
+        pending = to;
+      }
+    }
+    emit(pending, rows);
+    writer.finish();
+    const bytes = writer.toUint8Array(true);
+    index.bytes = bytes.length;
+    return { bytes, index };
+  }
+
+  /** Fills `place`, the sorted place of each row; returns the first place of each bucket, and the end. */
+  private placeRows(
+    columns: PacketColumns,
+    rows: number,
+    flows: FlowTable,
+    sharding: Sharding,
+    captureRank: ArrayLike<number>,
+  ): Uint32Array {
+    const { buckets, seed, by } = sharding;
+    if (this.flowBucket.length < flows.count) this.flowBucket = new Uint32Array(flows.count * 2);
+    const { flowBucket } = this;
+    for (let flow = 0; flow < flows.count; flow++)
+      flowBucket[flow] = bucketOf(shardHash(flows.words, flow * KEY_WORDS, seed, by), buckets);
+    if (this.place.length < rows) this.place = new Uint32Array(rows);
+    const { place } = this;
+    const rowFlow = columns.flow;
+    const starts = new Uint32Array(buckets + 1);
+    for (let row = 0; row < rows; row++) starts[flowBucket[rowFlow[row]] + 1]++;
+    for (let bucket = 0; bucket < buckets; bucket++) starts[bucket + 1] += starts[bucket];
+
+    const { us, ns, capture, offset, meta } = columns;
+    const byTime = (a: number, b: number): number => {
+      if (us[a] !== us[b]) return us[a] - us[b];
+      if (ns[a] !== ns[b]) return ns[a] - ns[b];
+      if (capture[a] !== capture[b]) return captureRank[capture[a]] - captureRank[capture[b]];
+      if (offset[a] !== offset[b]) return offset[a] - offset[b];
+      return meta[a] - meta[b];
+    };
+    const next = starts.slice(0, buckets);
+    const newest = new Int32Array(buckets).fill(-1);
+    let ordered = true;
+    for (let row = 0; row < rows; row++) {
+      const bucket = flowBucket[rowFlow[row]];
+      place[row] = next[bucket]++;
+      const previous = newest[bucket];
+      newest[bucket] = row;
+      // Nearly every row is later than its bucket's last: one comparison.
+      if (previous >= 0 && us[row] <= us[previous] && byTime(previous, row) > 0) ordered = false;
+    }
+    if (!ordered) {
+      const order = new Uint32Array(rows);
+      for (let row = 0; row < rows; row++) order[place[row]] = row;
+      const scratch = new Uint32Array(rows);
+      for (let bucket = 0; bucket < buckets; bucket++)
+        sortRows(order, starts[bucket], starts[bucket + 1], byTime, scratch);
+      for (let at = 0; at < rows; at++) place[order[at]] = at;
+    }
+    return starts;
+  }
+
+  /**
+   * Moves every column into sorted order. Column by column and from source order:
+   * the writes run along as many streams as there are buckets, which caches hold,
+   * where gathering whole rows would miss on each column of each row.
+   */
+  private scatter(columns: PacketColumns, rows: number): void {
+    const { sorted, place } = this;
+    sorted.reserve(rows);
+    sorted.length = rows;
+    for (const name of COLUMN_NAMES) {
+      const from = columns[name];
+      const to = sorted[name];
+      // Many columns are all zero in most captures (VLAN, tunnel, age, nanoseconds).
+      if (isZero(from, rows)) {
+        to.fill(0, 0, rows);
+        continue;
+      }
+      // A loop for each kind of array, so that each sees one kind only.
+      if (from instanceof Float64Array) scatterDoubles(from, to as Float64Array, place, rows);
+      else if (from instanceof Uint32Array) scatter32(from, to as Uint32Array, place, rows);
+      else if (from instanceof Uint16Array) scatter16(from, to as Uint16Array, place, rows);
+      else scatter8(from, to as Uint8Array, place, rows);
+    }
+  }
+}
+
+function isZero(column: ArrayLike<number>, rows: number): boolean {
+  for (let row = 0; row < rows; row++) if (column[row] !== 0) return false;
+  return true;
+}
+
+function scatterDoubles(from: Float64Array, to: Float64Array, place: Uint32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) to[place[row]] = from[row];
+}
+
+function scatter32(from: Uint32Array, to: Uint32Array, place: Uint32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) to[place[row]] = from[row];
+}
+
+function scatter16(from: Uint16Array, to: Uint16Array, place: Uint32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) to[place[row]] = from[row];
+}
+
+function scatter8(from: Uint8Array, to: Uint8Array, place: Uint32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) to[place[row]] = from[row];
+}

@@ -1,0 +1,74 @@
+/**
+ * Object storage as Flowstitch needs it: a small interface with S3's meaning,
+ * so that a directory on a laptop and a bucket behave alike. One contract test
+ * runs against every implementation.
+ */
+
+/** What a listing tells of an object. */
+export interface ObjectHead {
+  key: string;
+  /** Size in bytes, as stored. */
+  size: number;
+  /** Changes whenever the object's bytes change (S3: ETag; directory: size and modification time). Opaque. */
+  version: string;
+}
+
+/** Half-open byte range [start, end) of an object; `end` beyond the object's size means its end. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/** The object's name is taken, is missing, or has changed: what callers tell apart. */
+export class StoreError extends Error {
+  override name = 'StoreError';
+  readonly key: string;
+  readonly reason: 'missing' | 'changed' | 'refused' | 'io';
+
+  constructor(reason: StoreError['reason'], key: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+    this.key = key;
+  }
+}
+
+export interface ObjectStore {
+  /** Objects whose key begins with `prefix`, in ascending order of their keys' UTF-8 bytes. */
+  list(prefix: string): AsyncIterable<ObjectHead>;
+  /** The object's head, undefined when there is none. */
+  head(key: string): Promise<ObjectHead | undefined>;
+  /**
+   * The object's bytes, or a range of them.
+   * @throws StoreError 'missing' when there is no such object
+   */
+  get(key: string, range?: ByteRange): Promise<Uint8Array>;
+  /** Writes the whole object in one step: readers see the old bytes or the new, never a part. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes the object only if there is none of that key. Exactly one of many writers wins.
+   * @returns false when the key was taken
+   */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
+  /** Moves a local file into the store as one object (the file is gone afterwards). @returns its size in bytes */
+  putFile(key: string, path: string): Promise<number>;
+  /** Removes objects; keys that do not exist are no error. */
+  remove(keys: readonly string[]): Promise<void>;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** An object's JSON value, undefined when there is no such object. */
+export async function getJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(decoder.decode(await store.get(key))) as T;
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === 'missing') return undefined;
+    throw error;
+  }
+}
+
+/** A value as the bytes of a JSON object, one line, with a final newline. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return encoder.encode(`${JSON.stringify(value)}\n`);
+}
