@@ -1,0 +1,192 @@
+/**
+ * The embedded engine: a job on one machine, with a directory as store, a queue
+ * in this process and worker threads. The tasks are the very code that functions
+ * in the cloud run; only store and queue differ.
+ */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type JobConfig, SOFTWARE } from '../job/config.ts';
+import { JobError } from '../job/context.ts';
+import { failureKey, type Stage, summaryKey } from '../job/keys.ts';
+import { startJob } from '../job/start.ts';
+import type { JobSummary } from '../job/summary.ts';
+import { failTask, type TaskReport } from '../job/task.ts';
+import { InProcessQueue } from '../queue/inprocess.ts';
+import type { Delivery } from '../queue/taskqueue.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { DirectoryStore } from '../store/directory.ts';
+import { getJson } from '../store/objectstore.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
+
+/** Folder of the job's own files below that of the results. */
+export const WORK_FOLDER = '_flowstitch';
+
+export interface EmbeddedOptions {
+  /** Folder of the results; made when it is not there. */
+  out: string;
+  captures: readonly CaptureRef[];
+  config: JobConfig;
+  /** Worker threads. */
+  workers: number;
+  /** Memory for DuckDB in each worker, as DuckDB spells sizes. */
+  duckdbMemory?: string;
+  /** Times a task is tried. */
+  tries?: number;
+  onStart?: (job: string, state: 'new' | 'resumed' | 'committed') => void;
+  onTask?: (report: TaskReport) => void;
+  onRetry?: (stage: Stage, task: number, reason: string) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs a job to its end and returns what it found.
+ * @throws JobError when a stage failed each time it was tried; the signal's reason when it was stopped
+ */
+export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
+  const work = join(options.out, WORK_FOLDER);
+  const store = new DirectoryStore(work);
+  const queue = new InProcessQueue(options.tries ?? 3);
+  await mkdir(work, { recursive: true });
+  const { job, state } = await startJob(store, queue, options.config, options.captures);
+  options.onStart?.(job.job, state);
+  if (state !== 'committed') {
+    const scratch = ownScratch(work);
+    try {
+      const setup = { work, results: options.out, scratch, duckdbMemory: options.duckdbMemory ?? '256MB' };
+      await new Pool(options, store, queue, setup).drain();
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+  const failed = await getJson<{ stage: Stage; task: number; reason: string }>(store, failureKey(job.job));
+  if (failed !== undefined)
+    throw new JobError(`${failed.stage} task ${failed.task} failed: ${failed.reason}`, job.job, failed.stage, failed.task);
+  const summary = await getJson<JobSummary>(store, summaryKey(job.job));
+  if (summary === undefined) throw new JobError(`job ${job.job} ended without a summary (version ${SOFTWARE})`, job.job);
+  return summary;
+}
+
+/** Worker threads that work a queue off. */
+class Pool {
+  private readonly options: EmbeddedOptions;
+  private readonly store: DirectoryStore;
+  private readonly queue: InProcessQueue;
+  private readonly setup: WorkerSetup;
+  private readonly idle: Worker[] = [];
+  private readonly busy = new Map<Worker, Delivery>();
+  private readonly gone = new Set<Worker>();
+  private settle: (() => void) | undefined;
+  private error: unknown;
+
+  constructor(options: EmbeddedOptions, store: DirectoryStore, queue: InProcessQueue, setup: WorkerSetup) {
+    this.options = options;
+    this.store = store;
+    this.queue = queue;
+    this.setup = setup;
+  }
+
+  /** Resolves when no message waits and none is in hands. */
+  async drain(): Promise<void> {
+    const { signal } = this.options;
+    const onAbort = (): void => this.settle?.();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        if (this.error !== undefined) throw this.error;
+        await this.buryDead();
+        this.assign();
+        if (this.busy.size === 0 && this.queue.depth === 0) return;
+        await new Promise<void>((resolve) => {
+          this.settle = resolve;
+          if (signal?.aborted) resolve();
+        });
+      }
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      const all = [...this.idle, ...this.busy.keys()];
+      for (const worker of all) this.gone.add(worker);
+      await Promise.all(all.map((worker) => worker.terminate()));
+    }
+  }
+
+  /** Tasks that failed each time are written down as failed, so that the job goes on or ends. */
+  private async buryDead(): Promise<void> {
+    while (this.queue.dead.length > 0) {
+      const message = this.queue.dead.shift()!;
+      await failTask(this.store, this.queue, message, this.lastReason.get(`${message.stage}/${message.task}`) ?? 'unknown');
+    }
+  }
+
+  private readonly lastReason = new Map<string, string>();
+
+  private assign(): void {
+    while (this.queue.depth > 0 && this.busy.size < this.options.workers) {
+      const delivery = this.queue.receive()!;
+      const worker = this.idle.pop() ?? this.spawn();
+      this.busy.set(worker, delivery);
+      worker.postMessage({ message: delivery.message } satisfies ToWorker);
+    }
+  }
+
+  private spawn(): Worker {
+    const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
+      workerData: this.setup,
+    });
+    worker.on('message', (answer: FromWorker) => {
+      if (answer.kind === 'send') {
+        void this.queue.send(answer.messages);
+        return;
+      }
+      const delivery = this.busy.get(worker);
+      this.busy.delete(worker);
+      this.idle.push(worker);
+      if (answer.kind === 'report') {
+        delivery?.acknowledge();
+        this.options.onTask?.(answer.report);
+      } else this.failed(delivery, answer.reason);
+      this.settle?.();
+    });
+    const died = (reason: string): void => {
+      if (this.gone.has(worker)) return;
+      this.gone.add(worker);
+      const delivery = this.busy.get(worker);
+      this.busy.delete(worker);
+      const at = this.idle.indexOf(worker);
+      if (at >= 0) this.idle.splice(at, 1);
+      this.failed(delivery, reason);
+      this.settle?.();
+    };
+    worker.on('error', (error) => died(`the worker died: ${error instanceof Error ? error.message : String(error)}`));
+    worker.on('exit', (code) => died(`the worker ended with code ${code}`));
+    return worker;
+  }
+
+  private failed(delivery: Delivery | undefined, reason: string): void {
+    if (delivery === undefined) return;
+    const { stage, task } = delivery.message;
+    this.lastReason.set(`${stage}/${task}`, reason);
+    this.options.onRetry?.(stage as Stage, task, reason);
+    delivery.release();
+  }
+}
+
+/** A scratch folder of this process; those of processes that died are cleared away. */
+function ownScratch(work: string): string {
+  const parent = join(work, '.scratch');
+  mkdirSync(parent, { recursive: true });
+  for (const name of readdirSync(parent)) if (!isAlive(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
+  const own = join(parent, String(process.pid));
+  mkdirSync(own, { recursive: true });
+  return own;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The balance stage, one task: ranks the captures, joins the fragments of all map
+ * tasks, and cuts the buckets into partitions of about equal rows.
+ *
+ * All fragments are joined here, none in the map: which fragments belong together
+ * depends on all of a datagram's key in time order, and a map task that joins what
+ * completes inside it would join the wrong ones where a key is used again in
+ * another capture. Only so do sessions not depend on how the packets were cut.
+ */
+import type { AnomalyRow } from '../capture/anomalies.ts';
+import { AnomalyLog } from '../capture/anomalies.ts';
+import { PacketColumns } from '../packet/columns.ts';
+import { FlowTable } from '../packet/flowtable.ts';
+import { FragmentJoiner } from '../packet/fragmentjoin.ts';
+import { type FragmentFile, mergeFragments } from '../shard/fragmentfile.ts';
+import { ShardWriter } from '../shard/writer.ts';
+import { jsonBytes } from '../store/objectstore.ts';
+import { stageResults } from './barrier.ts';
+import { requireJson, type TaskContext } from './context.ts';
+import { attemptPrefix, manifestKey } from './keys.ts';
+import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
+import type { Manifest } from './plan.ts';
+import { failedOutcome } from './outcome.ts';
+import { compareTriples } from './rank.ts';
+import type {
+  CaptureOutcome,
+  Job,
+  MapSummary,
+  RankedCapture,
+  ReduceShard,
+  ReduceSpec,
+  ShardPlace,
+  StageResults,
+} from './types.ts';
+
+/** Rows of a shard of joined datagrams before it is written. */
+const JOINED_ROWS = 500_000;
+/** Summaries read at a time. */
+const PARALLEL_READS = 16;
+
+interface RankedShard extends ShardPlace {
+  ranks: number[] | null;
+}
+
+export async function runBalance(
+  context: TaskContext,
+  job: Job,
+  attempt: string,
+): Promise<StageResults['balance']> {
+  const { store } = context;
+  const { sizes, sharding } = job.config;
+  const prefix = attemptPrefix(job.job, 'balance', 0, attempt);
+  const summaries = await readSummaries(context, job);
+
+  const outcomes: { outcome: CaptureOutcome; task: number; number: number }[] = [];
+  for (const [task, summary] of summaries.entries())
+    for (const [number, outcome] of summary.captures.entries()) outcomes.push({ outcome, task, number });
+  outcomes.sort((a, b) => compareTriples(a.outcome, b.outcome) || compareNames(a.outcome, b.outcome));
+  const ranks = summaries.map((summary) => new Array<number>(summary.captures.length));
+  for (const [rank, { task, number }] of outcomes.entries()) ranks[task][number] = rank;
+
+  const shards: RankedShard[] = [];
+  const anomalies: AnomalyRow[] = [];
+  for (const [task, summary] of summaries.entries()) {
+    for (const shard of summary.shards) shards.push({ ...shard, ranks: ranks[task] });
+    for (const row of summary.anomalies) anomalies.push({ ...row, capture: ranks[task][row.capture] });
+  }
+  const joined = await joinFragments(context, job, summaries, ranks, outcomes.length, prefix);
+  shards.push(...joined.shards);
+  anomalies.push(...joined.anomalies);
+  shards.sort((a, b) => a.firstUs - b.firstUs);
+
+  const captures: RankedCapture[] = outcomes.map(({ outcome }, rank) => ({
+    ...outcome,
+    fragmentsCompleted: joined.completed[rank],
+    fragmentsIncomplete: joined.neverCompleted[rank],
+  }));
+  nameCopies(captures, anomalies);
+  await store.put(`${prefix}captures.json`, jsonBytes(captures));
+  await store.put(`${prefix}anomalies.json`, jsonBytes(anomalies));
+
+  const rows = bucketRows(shards, sharding.buckets);
+  const total = rows.reduce((sum, count) => sum + count, 0);
+  const partitions = cutBuckets(rows, 0, sharding.buckets, partitionTarget(total, sizes));
+  let endUs = 0;
+  for (const { lastUs } of shards) if (lastUs > endUs) endUs = lastUs;
+  for (const [number, partition] of partitions.entries()) {
+    const spec: ReduceSpec = { endUs, shards: [], groups: [] };
+    const numbers = new Map<RankedShard, number>();
+    for (const group of cutGroups(shards, rows, partition, sizes.openRows)) {
+      const segments = [];
+      for (const shard of shards) {
+        const at = numbers.get(shard) ?? spec.shards.length;
+        const segment = segmentOf(shard, at, group);
+        if (segment === null) continue;
+        if (at === spec.shards.length) {
+          numbers.set(shard, at);
+          const { key, baseUs, firstUs, lastUs } = shard;
+          spec.shards.push({ key, baseUs, firstUs, lastUs, ranks: shard.ranks } satisfies ReduceShard);
+        }
+        segments.push(segment);
+      }
+      spec.groups.push({ segments });
+    }
+    await store.put(`${prefix}reduce-${number}.json`, jsonBytes(spec));
+  }
+  return {
+    captures: `${prefix}captures.json`,
+    anomalies: `${prefix}anomalies.json`,
+    specs: `${prefix}reduce-`,
+    partitions: partitions.length,
+    rows: total,
+    shuffleBytes:
+      shards.reduce((sum, shard) => sum + shard.bytes, 0) +
+      summaries.reduce((sum, { fragments }) => sum + fragments.reduce((inner, file) => inner + file.bytes, 0), 0),
+  };
+}
+
+function compareNames(a: CaptureOutcome, b: CaptureOutcome): number {
+  return a.capture.name < b.capture.name ? -1 : a.capture.name > b.capture.name ? 1 : 0;
+}
+
+/** What each map task made, under the names that captures have in this job. A task that failed made nothing, and says so. */
+async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary[]> {
+  const { store } = context;
+  const { tasks } = await requireJson<Manifest>(store, manifestKey(job.job), job.job);
+  const results = await stageResults(store, job.job, 'map');
+  const summaries: MapSummary[] = [];
+  for (let from = 0; from < tasks.length; from += PARALLEL_READS) {
+    const some = tasks.slice(from, from + PARALLEL_READS).map(async (spec, i): Promise<MapSummary> => {
+      const result = results[from + i];
+      if (result === null)
+        return { captures: spec.captures.map(failedOutcome), shards: [], fragments: [], anomalies: [] };
+      const summary = await requireJson<MapSummary>(store, result.summary, job.job);
+      const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
+      return { ...summary, captures };
+    });
+    summaries.push(...(await Promise.all(some)));
+  }
+  return summaries;
+}
+
+/** Captures with the same records as the one before them are read, as all are, and named. */
+function nameCopies(captures: readonly RankedCapture[], anomalies: AnomalyRow[]): void {
+  for (let rank = 1; rank < captures.length; rank++) {
+    const before = captures[rank - 1];
+    const { facts, digest, capture } = captures[rank];
+    if (facts.records === 0 || digest === null || digest !== before.digest) continue;
+    const detail = `${capture.name} holds the same packets as ${before.capture.name}`;
+    anomalies.push({ capture: rank, name: 'duplicate_capture', us: -1, ns: 0, offset: 0, detail, count: 1 });
+  }
+}
+
+async function joinFragments(
+  context: TaskContext,
+  job: Job,
+  summaries: readonly MapSummary[],
+  ranks: readonly number[][],
+  captures: number,
+  prefix: string,
+): Promise<{
+  shards: RankedShard[];
+  anomalies: AnomalyRow[];
+  completed: Float64Array;
+  neverCompleted: Float64Array;
+}> {
+  const { store } = context;
+  const { sizes, sharding, decode } = job.config;
+  const files: FragmentFile[] = [];
+  for (const [task, summary] of summaries.entries())
+    for (const { key, batches } of summary.fragments)
+      files.push({ read: (start, end) => store.get(key, { start, end }), batches, ranks: ranks[task] });
+  const columns = new PacketColumns(1024);
+  const flows = new FlowTable();
+  const log = new AnomalyLog();
+  const joiner = new FragmentJoiner(decode, columns, flows, captures, (capture, name, us, ns, offset, detail) => {
+    log.capture = capture;
+    log.anomaly(name, us, ns, offset, detail);
+  });
+  const writer = new ShardWriter(sizes.batchRows);
+  const shards: RankedShard[] = [];
+  const flush = async (): Promise<void> => {
+    if (columns.length === 0) return;
+    const identity = Uint32Array.from({ length: captures }, (_, rank) => rank);
+    const { bytes, index } = writer.write(columns, columns.length, flows, sharding, identity);
+    const key = `${prefix}datagrams-${shards.length}.arrow`;
+    await store.put(key, bytes);
+    shards.push({ ...index, key, captures: [], ranks: null });
+    columns.length = 0;
+    flows.clear();
+  };
+  if (files.length > 0) {
+    await mergeFragments(
+      files,
+      context.scratch,
+      (from, row) => joiner.add(from, row),
+      async () => {
+        if (columns.length >= JOINED_ROWS) await flush();
+      },
+    );
+    joiner.end();
+    await flush();
+  }
+  return { shards, anomalies: log.rows, completed: joiner.completed, neverCompleted: joiner.neverCompleted };
+}

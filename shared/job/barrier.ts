@@ -1,0 +1,187 @@
+/**
+ * The barrier between stages, on conditional writes alone.
+ *
+ * A task's end is one key, written by whoever is first. After writing it, or
+ * finding it written, everybody calls advance(): when all tasks of the stage have
+ * ended and the next stage is not marked sent, it writes the next stage's list,
+ * sends its messages, and only then marks it sent. Whoever crashes in between
+ * leaves a state from which the next caller goes on; messages may be doubled,
+ * which harms nothing, but none is lost. No lock is held anywhere.
+ */
+import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import {
+  completeKey,
+  completePrefix,
+  DONE_GROUP,
+  doneGroup,
+  doneGroupPrefix,
+  doneKey,
+  failureKey,
+  listKey,
+  STAGES,
+  type Stage,
+  sentKey,
+} from './keys.ts';
+import type { Done, StageList, StageResults } from './types.ts';
+
+/** Works out the list of a stage from what the stages before it have written: the same list whoever asks. */
+export type StagePlanner = (stage: Stage) => Promise<StageList>;
+
+/**
+ * Writes how a task ended, unless that is known already.
+ * @returns the end that counts: this one, or the one that was first
+ */
+export async function writeDone<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+  task: number,
+  done: Done<S>,
+): Promise<Done<S>> {
+  const key = doneKey(job, stage, task);
+  if (await store.putIfAbsent(key, jsonBytes(done))) return done;
+  return (await getJson<Done<S>>(store, key)) as Done<S>;
+}
+
+export function readDone<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+  task: number,
+): Promise<Done<S> | undefined> {
+  return getJson<Done<S>>(store, doneKey(job, stage, task));
+}
+
+/** Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks. */
+export async function stageResults<S extends keyof StageResults>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+): Promise<(StageResults[S] | null)[]> {
+  const list = await getJson<StageList>(store, listKey(job, stage));
+  const results: (StageResults[S] | null)[] = [];
+  const tasks = list?.tasks ?? 0;
+  const parallel = 32;
+  for (let from = 0; from < tasks; from += parallel) {
+    const some = Array.from({ length: Math.min(parallel, tasks - from) }, (_, i) => readDone(store, job, stage, from + i));
+    for (const done of await Promise.all(some))
+      results.push(done !== undefined && done.ok ? (done.result as StageResults[S]) : null);
+  }
+  return results;
+}
+
+async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
+  let count = 0;
+  for await (const _ of store.list(prefix)) count++;
+  return count;
+}
+
+/** Whether every task of a stage has ended. Looks at one group, and at the other groups only once that one is complete. */
+async function stageComplete(
+  store: ObjectStore,
+  job: string,
+  stage: Stage,
+  tasks: number,
+  group: number,
+): Promise<boolean> {
+  const groups = Math.ceil(tasks / DONE_GROUP);
+  const inGroup = Math.min(DONE_GROUP, tasks - group * DONE_GROUP);
+  if ((await countKeys(store, doneGroupPrefix(job, stage, group))) < inGroup) return false;
+  if (groups === 1) return true;
+  await store.putIfAbsent(completeKey(job, stage, group), jsonBytes({}));
+  return (await countKeys(store, completePrefix(job, stage))) === groups;
+}
+
+/** True for stages without which nothing after them can be right. A failed map task loses its captures only. */
+function isFatal(stage: Stage): boolean {
+  return stage !== 'map';
+}
+
+/**
+ * Moves the job on from a stage as far as it can go.
+ * @param task a task of the stage that has just ended
+ * @returns the stage whose messages were sent by this call, or null
+ */
+export async function advance(
+  store: ObjectStore,
+  queue: TaskQueue,
+  job: string,
+  stage: Stage,
+  task: number,
+  planner: StagePlanner,
+): Promise<Stage | null> {
+  let ended: Stage = stage;
+  let group = doneGroup(task);
+  for (;;) {
+    const list = await getJson<StageList>(store, listKey(job, ended));
+    if (list === undefined) return null;
+    if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return null;
+    if (isFatal(ended) && list.tasks > 0) {
+      const failed = await firstFailure(store, job, ended, list.tasks);
+      if (failed !== undefined) {
+        await store.putIfAbsent(failureKey(job), jsonBytes(failed));
+        return null;
+      }
+    }
+    const next = STAGES[STAGES.indexOf(ended) + 1];
+    if (next === undefined) return null;
+    if ((await store.head(sentKey(job, next))) !== undefined) return null;
+    const nextList = await planner(next);
+    await store.putIfAbsent(listKey(job, next), jsonBytes(nextList));
+    await queue.send(Array.from({ length: nextList.tasks }, (_, number) => ({ job, stage: next, task: number })));
+    await store.putIfAbsent(sentKey(job, next), jsonBytes({ tasks: nextList.tasks }));
+    if (nextList.tasks > 0) return next;
+    ended = next;
+    group = 0;
+  }
+}
+
+async function firstFailure(
+  store: ObjectStore,
+  job: string,
+  stage: Stage,
+  tasks: number,
+): Promise<{ stage: Stage; task: number; reason: string } | undefined> {
+  for (let task = 0; task < tasks; task++) {
+    const done = await readDone(store, job, stage, task);
+    if (done !== undefined && !done.ok) return { stage, task, reason: done.reason };
+  }
+  return undefined;
+}
+
+/**
+ * Sends the messages again of whatever has not ended: how a job goes on after its
+ * processes died. Failures are forgotten, so that they are tried again.
+ * @returns how many messages were sent
+ */
+export async function resume(
+  store: ObjectStore,
+  queue: TaskQueue,
+  job: string,
+  planner: StagePlanner,
+): Promise<number> {
+  await store.remove([failureKey(job)]);
+  for (const stage of [...STAGES].reverse()) {
+    const list = await getJson<StageList>(store, listKey(job, stage));
+    if (list === undefined) continue;
+    const missing: number[] = [];
+    for (let task = 0; task < list.tasks; task++) {
+      const done = await readDone(store, job, stage, task);
+      if (done !== undefined && !done.ok)
+        await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
+      if (done === undefined || !done.ok) missing.push(task);
+    }
+    if (missing.length > 0) {
+      await queue.send(missing.map((task) => ({ job, stage, task })));
+      return missing.length;
+    }
+    // Every group once: a process may have died between a group's last end and its mark.
+    for (let first = 0; first === 0 || first < list.tasks; first += DONE_GROUP) {
+      const next = await advance(store, queue, job, stage, first, planner);
+      if (next !== null) return (await getJson<StageList>(store, listKey(job, next)))?.tasks ?? 0;
+    }
+    return 0;
+  }
+  return 0;
+}

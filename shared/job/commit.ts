@@ -1,0 +1,82 @@
+/**
+ * The commit stage: writes the tables of captures and anomalies, and then makes
+ * the whole job visible in one step, by naming it the data set's current one.
+ */
+import { join } from 'node:path';
+import type { AnomalyRow } from '../capture/anomalies.ts';
+import { linkTypeName } from '../capture/linktypes.ts';
+import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
+import { writeAnomalies } from '../table/anomalies.ts';
+import { type CaptureRow, writeCaptures } from '../table/captures.ts';
+import { jsonBytes } from '../store/objectstore.ts';
+import { stageResults } from './barrier.ts';
+import { JobError, requireJson, type TaskContext } from './context.ts';
+import { currentKey, summaryKey, tablePrefix } from './keys.ts';
+import { type JobSummary, summarize, undecodable } from './summary.ts';
+import type { Job, RankedCapture, StageResults } from './types.ts';
+
+/** datasets/<dataset>/current.json: the data set's newest results. */
+export interface CurrentJob {
+  job: string;
+  files: JobSummary['files'];
+}
+
+export async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
+  const { store, results, scratch, duckdbMemory } = context;
+  const { dataset } = job.config;
+  const [balance] = await stageResults(store, job.job, 'balance');
+  if (balance === null || balance === undefined) throw new JobError('the balance stage has no result', job.job, 'commit');
+  const captures = await requireJson<RankedCapture[]>(store, balance.captures, job.job);
+  const anomalies = await requireJson<AnomalyRow[]>(store, balance.anomalies, job.job);
+  const mapped = await stageResults(store, job.job, 'map');
+  const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
+  const published = (await stageResults(store, job.job, 'publish')).filter((result) => result !== null);
+
+  const limits = { memoryLimit: duckdbMemory, tempDirectory: scratch };
+  const files: JobSummary['files'] = {
+    sessions: published.filter(({ table }) => table === 'sessions').map(({ key }) => key),
+    packets: published.filter(({ table }) => table === 'packets').map(({ key }) => key),
+    captures: [`${tablePrefix('captures', dataset, job.job)}part-0.parquet`],
+    anomalies: [`${tablePrefix('anomalies', dataset, job.job)}part-0.parquet`],
+  };
+  const capturesFile = await writeCaptures(join(scratch, 'captures.parquet'), captures.map(captureRow), limits);
+  await results.putFile(files.captures[0], capturesFile.path);
+  const named = anomalies.map((row) => ({ ...row, captureName: captures[row.capture].capture.name }));
+  const anomaliesFile = await writeAnomalies(join(scratch, 'anomalies.parquet'), named, limits);
+  await results.putFile(files.anomalies[0], anomaliesFile.path);
+
+  const summary = summarize(job, captures, mapped, balance, reduced, files);
+  await store.put(summaryKey(job.job), jsonBytes(summary));
+  await results.put(currentKey(dataset), jsonBytes({ job: job.job, files } satisfies CurrentJob));
+  return { summary: summaryKey(job.job) };
+}
+
+function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
+  const { capture, facts, fates, failure } = outcome;
+  const first = facts.damage[0];
+  return {
+    capture: capture.name,
+    format: facts.format,
+    compression: facts.compression,
+    linkTypes: facts.linkTypes.map(linkTypeName),
+    snaplen: facts.snaplen,
+    timestampResolution: facts.resolution,
+    first: facts.firstUs === null ? null : { us: facts.firstUs, ns: facts.firstNs ?? 0 },
+    last: facts.lastUs === null ? null : { us: facts.lastUs, ns: facts.lastNs ?? 0 },
+    packets: facts.records,
+    bytes: facts.bytes,
+    storedBytes: capture.size,
+    outOfOrder: facts.outOfOrder,
+    status: facts.status,
+    damageOffset: first?.offset ?? null,
+    damageReason: failure?.reason ?? first?.reason ?? null,
+    packetsInSessions: fates[FATE_SESSION],
+    fragmentsCompleted: outcome.fragmentsCompleted,
+    fragmentsIncomplete: outcome.fragmentsIncomplete,
+    notIp: fates[FATE_NOT_IP],
+    undecodable: undecodable(fates),
+    version: capture.version,
+    digest: outcome.digest,
+    rank,
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * What a job is asked to do. Everything that results depend on goes into the
+ * job's id; the sizes, on which only speed and memory depend, do not.
+ */
+import { createHash } from 'node:crypto';
+import type { DecodeConfig } from '../packet/decode.ts';
+import type { SessionConfig } from '../session/config.ts';
+import { SHARD_FORMAT } from '../shard/schema.ts';
+import type { Sharding } from '../shard/writer.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+
+/** Version of the rules by which shards and tables are made: a task of another version refuses to run. */
+export const SOFTWARE = '0.1.0';
+
+/** Bounds on the pieces of a job. */
+export interface Sizes {
+  /** Uncompressed capture bytes of a map task. */
+  taskBytes: number;
+  /** Rows of a shard, at most. */
+  shardRows: number;
+  /** Rows that end a batch at the next bucket border. */
+  batchRows: number;
+  /** Rows of a reduce task, about, at most. */
+  partitionRows: number;
+  /** Reduce tasks that there should be, so that all workers have some, where each has a fair number of rows. */
+  partitions: number;
+  /** Rows that one reduce holds open at once. */
+  openRows: number;
+  /** Rows of a Parquet file, at most. */
+  fileRows: number;
+}
+
+/** What `flowstitch run` uses unless told otherwise; bench/README.md has the measurements. */
+export const DEFAULT_SIZES: Sizes = {
+  taskBytes: 256 << 20,
+  shardRows: 1_500_000,
+  batchRows: 16_384,
+  partitionRows: 2_000_000,
+  partitions: 1,
+  openRows: 1_000_000,
+  fileRows: 1_000_000,
+};
+
+export interface JobConfig {
+  /** Data set the results belong to: letters, digits, '-' and '_'. */
+  dataset: string;
+  sharding: Sharding;
+  decode: DecodeConfig;
+  sessions: SessionConfig;
+  /** Whether the packets table is made. */
+  packets: boolean;
+  sizes: Sizes;
+}
+
+/** Hex digest of a JSON value with its keys in order, 32 digits. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value !== null && typeof value === 'object')
+    return `{${Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`)
+      .join(',')}}`;
+  return JSON.stringify(value);
+}
+
+/** What shards depend on apart from the captures: shards of equal digest can be used again. */
+export function shardingDigest(config: JobConfig): string {
+  return digestOf({ software: SOFTWARE, format: SHARD_FORMAT, sharding: config.sharding, decode: config.decode });
+}
+
+/** The job's id: the same captures and configuration are the same job. */
+export function jobId(config: JobConfig, captures: readonly CaptureRef[]): string {
+  const { sizes: _, ...meaning } = config;
+  const inputs = captures.map(({ name, version }) => [name, version]).sort();
+  return digestOf({ software: SOFTWARE, format: SHARD_FORMAT, meaning, inputs }).slice(0, 16);
+}

@@ -1,0 +1,55 @@
+/** What a task works with, and the errors that stages raise. */
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import type { CaptureSource } from '../store/capturesource.ts';
+import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import { SOFTWARE } from './config.ts';
+import { jobKey, type Stage } from './keys.ts';
+import type { Job } from './types.ts';
+
+export interface TaskContext {
+  /** Shards and the job's own files. */
+  store: ObjectStore;
+  /** The tables, and which job's are current: what readers see. */
+  results: ObjectStore;
+  captures: CaptureSource;
+  queue: TaskQueue;
+  /** An empty local folder for this task alone; whoever made it removes it. */
+  scratch: string;
+  /** Memory that DuckDB may take, as it writes sizes: '256MB'. */
+  duckdbMemory: string;
+}
+
+/** A task that cannot be done, in words for people. */
+export class JobError extends Error {
+  override name = 'JobError';
+  readonly job: string;
+  readonly stage: Stage | undefined;
+  readonly task: number | undefined;
+
+  constructor(message: string, job: string, stage?: Stage, task?: number, cause?: unknown) {
+    super(message, { cause });
+    this.job = job;
+    this.stage = stage;
+    this.task = task;
+  }
+}
+
+/**
+ * The job's configuration.
+ * @throws JobError when there is no such job, or one of another software version:
+ *   tasks of two versions in one job would mix rules
+ */
+export async function loadJob(store: ObjectStore, id: string): Promise<Job> {
+  const job = await getJson<Job>(store, jobKey(id));
+  if (job === undefined) throw new JobError(`there is no job ${id} in this store`, id);
+  if (job.software !== SOFTWARE)
+    throw new JobError(`job ${id} belongs to version ${job.software}; this is ${SOFTWARE}. Start the job anew`, id);
+  return job;
+}
+
+/** An object that must be there. */
+export async function requireJson<T>(store: ObjectStore, key: string, job: string): Promise<T> {
+  const value = await getJson<T>(store, key);
+  if (value === undefined) throw new JobError(`${key} is missing: the job's files were changed from outside`, job);
+  return value;
+}

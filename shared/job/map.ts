@@ -1,0 +1,238 @@
+/**
+ * The map stage: captures to shards. Each capture is streamed once; a shard holds
+ * whole captures, or a piece of one, so that its records can be put in the order
+ * of captures without knowing those of other tasks.
+ */
+import { AnomalyLog } from '../capture/anomalies.ts';
+import type { CaptureFacts } from '../capture/facts.ts';
+import { readCapture } from '../capture/read.ts';
+import { PacketColumns } from '../packet/columns.ts';
+import { PacketDecoder } from '../packet/decode.ts';
+import { FATES } from '../packet/fate.ts';
+import { FlowTable } from '../packet/flowtable.ts';
+import { FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
+import { encodeFragments } from '../shard/fragmentfile.ts';
+import { ShardWriter } from '../shard/writer.ts';
+import { getJson, jsonBytes } from '../store/objectstore.ts';
+import { shardingDigest } from './config.ts';
+import type { TaskContext } from './context.ts';
+import { shardGroupPrefix } from './keys.ts';
+import { unreadableFacts } from './outcome.ts';
+import { compareTriples } from './rank.ts';
+import { RecordDigest } from './recorddigest.ts';
+import type { CaptureOutcome, FragmentPlace, Job, MapSpec, MapSummary, ShardPlace, StageResults } from './types.ts';
+
+/** Rows that one record can add beyond the bound of a shard. */
+const SPARE_ROWS = 64;
+/** Fragments kept before they are written. */
+const FRAGMENT_ROWS = 100_000;
+/** Uncompleted writes that reading waits for. */
+const MOST_WRITES = 2;
+
+/** One attempt at a map task. */
+export async function runMap(
+  context: TaskContext,
+  job: Job,
+  spec: MapSpec,
+  attempt: string,
+): Promise<StageResults['map']> {
+  const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
+  const shared = `${prefix}summary.json`;
+  const known = await getJson<MapSummary>(context.store, shared);
+  if (known !== undefined) return result(shared, known, true);
+  const mapper = new Mapper(context, job, `${prefix}${attempt}/`);
+  for (const capture of spec.captures) await mapper.read(capture);
+  const summary = await mapper.finish();
+  // Other jobs may use these shards only if they hold all that the captures' versions promise.
+  if (summary.captures.every((outcome) => outcome.failure === null)) {
+    if (await context.store.putIfAbsent(shared, jsonBytes(summary))) return result(shared, summary, false);
+    return result(shared, (await getJson<MapSummary>(context.store, shared)) ?? summary, false);
+  }
+  const own = `${prefix}${attempt}/summary.json`;
+  await context.store.put(own, jsonBytes(summary));
+  return result(own, summary, false);
+}
+
+function result(key: string, summary: MapSummary, reused: boolean): StageResults['map'] {
+  let records = 0;
+  for (const { facts } of summary.captures) records += facts.records;
+  return { summary: key, captures: summary.captures.length, records, reused };
+}
+
+class Mapper {
+  private readonly context: TaskContext;
+  private readonly job: Job;
+  private readonly prefix: string;
+  private readonly columns: PacketColumns;
+  private readonly flows = new FlowTable();
+  private readonly fragments = new FragmentColumns(1024);
+  private readonly anomalies = new AnomalyLog();
+  private readonly decoder: PacketDecoder;
+  private readonly writer: ShardWriter;
+  private readonly outcomes: CaptureOutcome[] = [];
+  private readonly shards: ShardPlace[] = [];
+  private readonly fragmentFiles: FragmentPlace[] = [];
+  private writes: Promise<void>[] = [];
+  /** First row of the capture that is being read. */
+  private captureRow = 0;
+  /** Rows, and fragments, that its digest has seen. */
+  private digestedRow = 0;
+  private digestedFragment = 0;
+  private digest = new RecordDigest();
+
+  constructor(context: TaskContext, job: Job, prefix: string) {
+    this.context = context;
+    this.job = job;
+    this.prefix = prefix;
+    this.columns = new PacketColumns(Math.min(job.config.sizes.shardRows, 1 << 16));
+    this.decoder = new PacketDecoder(job.config.decode, this.columns, this.flows, this.fragments, this.anomalies);
+    this.writer = new ShardWriter(job.config.sizes.batchRows);
+  }
+
+  /** Reads one capture to its end, or to where it cannot be read. */
+  async read(capture: MapSpec['captures'][number]): Promise<void> {
+    const { columns, decoder, fragments } = this;
+    const number = this.outcomes.length;
+    const fates = new Float64Array(FATES.length);
+    const limit = this.job.config.sizes.shardRows - SPARE_ROWS;
+    this.anomalies.capture = decoder.capture = number;
+    this.captureRow = this.digestedRow = columns.length;
+    this.digestedFragment = fragments.length;
+    this.digest = new RecordDigest();
+    const sink = {
+      record: (
+        bytes: Uint8Array,
+        start: number,
+        capLen: number,
+        origLen: number,
+        us: number,
+        ns: number,
+        linkType: number,
+        offset: number,
+      ): void => {
+        fates[decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset)]++;
+        if (columns.length >= limit) this.spill();
+        if (fragments.length >= FRAGMENT_ROWS) this.flushFragments();
+      },
+    };
+    let facts: CaptureFacts | undefined;
+    let failure: CaptureOutcome['failure'] = null;
+    try {
+      if ((await this.context.captures.version(capture)) !== capture.version) failure = CHANGED;
+      else facts = await readCapture(this.paced(capture), sink, this.anomalies);
+      if (failure === null && (await this.context.captures.version(capture)) !== capture.version) failure = CHANGED;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === undefined) throw error;
+      failure = { reason: 'unreadable_object', detail: `${code}: ${(error as Error).message}` };
+    }
+    if (failure !== null) {
+      this.anomalies.anomaly(failure.reason, -1, 0, 0, failure.detail);
+      facts = undefined;
+    }
+    this.takeDigest();
+    if (facts === undefined) {
+      facts = unreadableFacts();
+      for (const count of fates) facts.records += count;
+    }
+    this.outcomes.push({
+      capture,
+      facts,
+      fates: Array.from(fates),
+      digest: failure === null ? this.digest.finish(fates) : null,
+      failure,
+    });
+  }
+
+  /** Writes what is left. */
+  async finish(): Promise<MapSummary> {
+    this.flushRows(this.columns.length);
+    this.flushFragments();
+    await Promise.all(this.writes);
+    return {
+      captures: this.outcomes,
+      shards: this.shards,
+      fragments: this.fragmentFiles,
+      anomalies: this.anomalies.rows,
+    };
+  }
+
+  /** The capture's bytes, no faster than shards can be written. */
+  private async *paced(capture: MapSpec['captures'][number]): AsyncIterable<Uint8Array> {
+    for await (const chunk of this.context.captures.stream(capture)) {
+      while (this.writes.length > MOST_WRITES) await this.writes.shift();
+      yield chunk;
+    }
+  }
+
+  private takeDigest(): void {
+    this.digest.packets(this.columns, this.flows, this.digestedRow, this.columns.length);
+    this.digest.fragments(this.fragments, this.digestedFragment, this.fragments.length);
+    this.digestedRow = this.columns.length;
+    this.digestedFragment = this.fragments.length;
+  }
+
+  /** The columns are full in the middle of a capture: write the captures before it, or else its rows so far. */
+  private spill(): void {
+    this.takeDigest();
+    if (this.captureRow === 0) {
+      this.flushRows(this.columns.length);
+    } else {
+      const kept = this.columns.length - this.captureRow;
+      this.flushRows(this.captureRow, kept);
+    }
+    this.captureRow = 0;
+    this.digestedRow = this.columns.length;
+  }
+
+  /** Writes the first `rows` rows as a shard and keeps the `kept` rows behind them. */
+  private flushRows(rows: number, kept = 0): void {
+    const { columns, flows } = this;
+    if (rows === 0) return;
+    const captures = capturesOf(columns.capture, rows);
+    const { bytes, index } = this.writer.write(columns, rows, flows, this.job.config.sharding, this.localRanks());
+    const key = `${this.prefix}${String(this.shards.length).padStart(5, '0')}.arrow`;
+    this.shards.push({ ...index, key, captures });
+    this.writes.push(this.context.store.put(key, bytes));
+    columns.keepRows(rows, kept);
+    if (kept === 0) flows.clear();
+  }
+
+  private flushFragments(): void {
+    const { fragments } = this;
+    if (fragments.length === 0) return;
+    this.takeDigest();
+    const { bytes, batches } = encodeFragments(fragments, sortedFragmentOrder(fragments));
+    const key = `${this.prefix}fragments-${String(this.fragmentFiles.length).padStart(5, '0')}.arrow`;
+    this.fragmentFiles.push({ key, bytes: bytes.length, rows: fragments.length, batches });
+    this.writes.push(this.context.store.put(key, bytes));
+    fragments.clear();
+    this.digestedFragment = 0;
+  }
+
+  /** Place of each capture read so far in the order of captures; the one being read comes last. */
+  private localRanks(): Uint32Array {
+    const order = this.outcomes.map((_, number) => number);
+    order.sort((a, b) => compareTriples(this.outcomes[a], this.outcomes[b]));
+    const ranks = new Uint32Array(this.outcomes.length + 1);
+    for (const [rank, number] of order.entries()) ranks[number] = rank;
+    ranks[this.outcomes.length] = this.outcomes.length;
+    return ranks;
+  }
+}
+
+const CHANGED = {
+  reason: 'capture_changed',
+  detail: 'the capture was written to while the job ran; run the job again when it is at rest',
+};
+
+function capturesOf(column: Uint32Array, rows: number): number[] {
+  let last = -1;
+  const seen = new Set<number>();
+  for (let row = 0; row < rows; row++)
+    if (column[row] !== last) {
+      last = column[row];
+      seen.add(last);
+    }
+  return [...seen].sort((a, b) => a - b);
+}

@@ -1,0 +1,125 @@
+/**
+ * Cutting the bucket space into partitions, and partitions into groups that fit
+ * into memory. Pure planning on counts.
+ */
+import { MAX_BATCH_ROWS } from '../shard/writer.ts';
+import type { Sizes } from './config.ts';
+import type { SegmentTuple, ShardPlace } from './types.ts';
+
+/** Buckets [from, to). */
+export interface BucketRange {
+  from: number;
+  to: number;
+}
+
+/** Rows of each bucket over all shards. */
+export function bucketRows(shards: readonly ShardPlace[], buckets: number): Float64Array {
+  const rows = new Float64Array(buckets);
+  for (const shard of shards)
+    for (let i = 0; i < shard.buckets.length; i += 2)
+      rows[shard.buckets[i]] += (shard.buckets[i + 3] ?? shard.rows) - shard.buckets[i + 1];
+  return rows;
+}
+
+/** Rows below which a partition is not worth a task of its own. */
+const LEAST_ROWS = 50_000;
+
+/** Rows that a partition should have. */
+export function partitionTarget(total: number, sizes: Pick<Sizes, 'partitionRows' | 'partitions'>): number {
+  const fair = Math.ceil(total / Math.max(1, sizes.partitions));
+  return Math.min(sizes.partitionRows, Math.max(LEAST_ROWS, fair));
+}
+
+/**
+ * Contiguous ranges of about `target` rows each, none empty: a bucket that would
+ * carry a range beyond the target begins the next one, so that a bucket larger than
+ * the target stands alone.
+ */
+export function cutBuckets(rows: Float64Array, from: number, to: number, target: number): BucketRange[] {
+  const ranges: BucketRange[] = [];
+  let begin = from;
+  let sum = 0;
+  for (let bucket = from; bucket < to; bucket++) {
+    if (rows[bucket] === 0) continue;
+    if (sum > 0 && sum + rows[bucket] > target) {
+      ranges.push({ from: begin, to: bucket });
+      begin = bucket;
+      sum = 0;
+    }
+    sum += rows[bucket];
+  }
+  if (sum > 0) ranges.push({ from: begin, to });
+  return ranges;
+}
+
+/** First row of a shard that lies in bucket `bucket` or behind it. */
+function rowOf(shard: ShardPlace, bucket: number): number {
+  let low = 0;
+  let high = shard.buckets.length / 2;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (shard.buckets[middle * 2] < bucket) low = middle + 1;
+    else high = middle;
+  }
+  return shard.buckets[low * 2 + 1] ?? shard.rows;
+}
+
+/** The segment of a shard in a range of buckets, null when it has no rows there. */
+export function segmentOf(shard: ShardPlace, number: number, range: BucketRange): SegmentTuple | null {
+  const from = rowOf(shard, range.from);
+  const to = rowOf(shard, range.to);
+  if (from === to) return null;
+  const tuple: SegmentTuple = [number, from, to, rowOf(shard, firstBucket(shard, range) + 1) >= to ? 1 : 0];
+  for (const batch of shard.batches)
+    if (batch.firstRow < to && batch.firstRow + batch.rows > from)
+      tuple.push(batch.start, batch.end, batch.firstRow, batch.rows);
+  return tuple;
+}
+
+function firstBucket(shard: ShardPlace, range: BucketRange): number {
+  for (let i = 0; i < shard.buckets.length; i += 2) if (shard.buckets[i] >= range.from) return shard.buckets[i];
+  return range.to;
+}
+
+/**
+ * Cuts a partition into groups such that the segments open at one time hold about
+ * `openRows` rows. Where shards are many and narrow in time one group is enough;
+ * where they are few and large several groups cost no more requests than the bytes ask for.
+ *
+ * @param shards sorted by first time
+ */
+export function cutGroups(
+  shards: readonly ShardPlace[],
+  rows: Float64Array,
+  partition: BucketRange,
+  openRows: number,
+): BucketRange[] {
+  let total = 0;
+  for (let bucket = partition.from; bucket < partition.to; bucket++) total += rows[bucket];
+  const peak = peakRows(shards, partition);
+  if (peak <= openRows) return [partition];
+  return cutBuckets(rows, partition.from, partition.to, Math.max(1, Math.floor((total * openRows) / peak)));
+}
+
+/** The most rows that segments of a range hold open at one time, blocks of single buckets aside. */
+function peakRows(shards: readonly ShardPlace[], range: BucketRange): number {
+  const open: { lastUs: number; rows: number }[] = [];
+  let sum = 0;
+  let peak = 0;
+  const single = range.to - range.from === 1;
+  for (const shard of shards) {
+    const rows = rowOf(shard, range.to) - rowOf(shard, range.from);
+    if (rows === 0) continue;
+    for (let i = open.length - 1; i >= 0; i--) {
+      if (open[i].lastUs >= shard.firstUs) continue;
+      sum -= open[i].rows;
+      open[i] = open[open.length - 1];
+      open.pop();
+    }
+    const held = single ? Math.min(rows, MAX_BATCH_ROWS) : rows;
+    open.push({ lastUs: shard.lastUs, rows: held });
+    sum += held;
+    if (sum > peak) peak = sum;
+  }
+  return peak;
+}

@@ -1,0 +1,159 @@
+/**
+ * The plan stage: captures to map tasks. The head of each capture is read for the
+ * time of its first packet; in the order of these times captures are grouped into
+ * tasks of about equal bytes, so that a task's shards span little time and later
+ * merges stay narrow. Groups whose shards exist already are kept as they are.
+ */
+import { createHash } from 'node:crypto';
+import { readHead } from '../capture/read.ts';
+import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
+import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { digestOf, shardingDigest } from './config.ts';
+import type { TaskContext } from './context.ts';
+import { inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
+import type { Job, MapSpec, MapSummary, PlannedCapture, StageResults } from './types.ts';
+
+/** Heads read at a time: slow disks and object stores answer many as quickly as one. */
+const PARALLEL_HEADS = 16;
+/** Stored bytes of a head. */
+const HEAD_BYTES = 65_536;
+/** How much larger than its stored bytes a compressed capture is reckoned to be. */
+const COMPRESSION = 4;
+/** Captures of one map task, at most. */
+const MOST_CAPTURES = 1000;
+
+/** jobs/<job>/manifest.json */
+export interface Manifest {
+  tasks: MapSpec[];
+}
+
+export async function runPlan(context: TaskContext, job: Job): Promise<StageResults['plan']> {
+  const { store } = context;
+  const inputs = (await getJson<CaptureRef[]>(store, inputsKey(job.job))) ?? [];
+  const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);
+  if ((await store.head(manifestKey(job.job))) === undefined) {
+    const captures = await readHeads(context.captures, inputs);
+    const known = await knownGroups(store, shardingDigest(job.config));
+    const tasks = planTasks(captures, known, job.config.sizes.taskBytes);
+    await store.putIfAbsent(manifestKey(job.job), jsonBytes({ tasks } satisfies Manifest));
+  }
+  return { captures: inputs.length, bytes };
+}
+
+interface HeadedCapture extends PlannedCapture {
+  /** Bytes that reading it is reckoned to bring. */
+  reckoned: number;
+}
+
+async function readHeads(source: CaptureSource, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
+  const captures: HeadedCapture[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < inputs.length; at = next++) captures[at] = await readOneHead(source, inputs[at]);
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_HEADS, inputs.length) }, work));
+  return captures;
+}
+
+/** The head decides order and grouping only: a capture whose head cannot be read is mapped all the same, and named there. */
+async function readOneHead(source: CaptureSource, capture: CaptureRef): Promise<HeadedCapture> {
+  const stored = createHash('sha256');
+  const hashed = async function* (): AsyncIterable<Uint8Array> {
+    for await (const chunk of source.stream(capture, HEAD_BYTES)) {
+      stored.update(chunk);
+      yield chunk;
+    }
+  };
+  try {
+    const head = await readHead(hashed(), HEAD_BYTES);
+    const reckoned = capture.size * (head.compression === 'none' ? 1 : COMPRESSION);
+    return { ...capture, headUs: head.firstUs, headDigest: stored.digest('hex').slice(0, 16), reckoned };
+  } catch {
+    return { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
+  }
+}
+
+/** What names a capture's content for the reuse of shards: where its name says nothing. */
+function contentOf(capture: PlannedCapture): string {
+  return `${capture.version}/${capture.headDigest}`;
+}
+
+/** Digest that names the shards of a list of captures. */
+export function groupDigest(captures: readonly PlannedCapture[]): string {
+  return digestOf(captures.map(contentOf));
+}
+
+/** Contents of the groups that have shards, by their key. */
+async function knownGroups(store: ObjectStore, sharding: string): Promise<string[][]> {
+  const prefix = shardGroupPrefix(sharding, '').slice(0, -1);
+  const groups: string[][] = [];
+  for await (const { key } of store.list(prefix)) {
+    if (!key.endsWith('/summary.json') || key.slice(prefix.length).split('/').length !== 2) continue;
+    const summary = await getJson<MapSummary>(store, key);
+    if (summary !== undefined) groups.push(summary.captures.map(({ capture }) => contentOf(capture)));
+  }
+  return groups;
+}
+
+/**
+ * Captures to map tasks: groups that are known and whole come first as they were, the rest in order of time.
+ * @param taskBytes reckoned bytes that a task should have
+ */
+export function planTasks(
+  captures: readonly (PlannedCapture & { reckoned: number })[],
+  known: readonly string[][],
+  taskBytes: number,
+): MapSpec[] {
+  const ordered = [...captures].sort(
+    (a, b) =>
+      (a.headUs ?? Number.POSITIVE_INFINITY) - (b.headUs ?? Number.POSITIVE_INFINITY) ||
+      (contentOf(a) < contentOf(b) ? -1 : contentOf(a) > contentOf(b) ? 1 : 0) ||
+      (a.name < b.name ? -1 : 1),
+  );
+  const left = new Map<string, (PlannedCapture & { reckoned: number })[]>();
+  for (const capture of ordered) {
+    const same = left.get(contentOf(capture));
+    if (same === undefined) left.set(contentOf(capture), [capture]);
+    else same.push(capture);
+  }
+  const tasks: MapSpec[] = [];
+  const add = (group: readonly (PlannedCapture & { reckoned: number })[]): void => {
+    const specs = group.map(({ reckoned: _, ...capture }) => capture);
+    tasks.push({ captures: specs, group: groupDigest(specs) });
+  };
+  const taken = new Set<PlannedCapture>();
+  for (const contents of known) {
+    const group = takeGroup(left, contents);
+    if (group === null) continue;
+    for (const capture of group) taken.add(capture);
+    add(group);
+  }
+  let group: (PlannedCapture & { reckoned: number })[] = [];
+  let bytes = 0;
+  for (const capture of ordered) {
+    if (taken.has(capture)) continue;
+    if (group.length > 0 && (bytes + capture.reckoned > taskBytes || group.length === MOST_CAPTURES)) {
+      add(group);
+      group = [];
+      bytes = 0;
+    }
+    group.push(capture);
+    bytes += capture.reckoned;
+  }
+  if (group.length > 0) add(group);
+  return tasks;
+}
+
+/** Takes one capture for each content out of `left`; null, and nothing taken, when one is missing. */
+function takeGroup<T>(left: Map<string, T[]>, contents: readonly string[]): T[] | null {
+  const group: T[] = [];
+  for (const [at, content] of contents.entries()) {
+    const capture = left.get(content)?.shift();
+    if (capture === undefined) {
+      for (let back = at - 1; back >= 0; back--) left.get(contents[back])?.unshift(group[back]);
+      return null;
+    }
+    group.push(capture);
+  }
+  return group;
+}

@@ -1,0 +1,130 @@
+/** What a job found and did, for people and programs: the value of summary.json. */
+import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
+import type { Job, LongestSpan, RankedCapture, StageResults } from './types.ts';
+
+/** A capture that could not be read as a whole. */
+export interface DamagedCapture {
+  capture: string;
+  status: string;
+  /** Byte offset in the uncompressed capture; null when nothing was read. */
+  offset: number | null;
+  reason: string;
+  detail: string;
+}
+
+/** Where the records of all captures went: `read` equals the sum of the others. */
+export interface Conservation {
+  read: number;
+  inSessions: number;
+  fragmentsCompleted: number;
+  fragmentsIncomplete: number;
+  notIp: number;
+  undecodable: Record<string, number>;
+}
+
+export interface JobSummary {
+  job: string;
+  dataset: string;
+  captures: number;
+  /** Bytes of the captures, uncompressed. */
+  captureBytes: number;
+  packets: number;
+  sessions: number;
+  /** Sessions with packets in more than one capture. */
+  spanning: number;
+  longest: LongestSpan | null;
+  conservation: Conservation;
+  /** Bytes of all shards and fragment files. */
+  shuffleBytes: number;
+  /** Map tasks whose shards were there already. */
+  reusedTasks: number;
+  mapTasks: number;
+  partitions: number;
+  damaged: DamagedCapture[];
+  /** Keys of the tables' files. */
+  files: Record<'sessions' | 'packets' | 'captures' | 'anomalies', string[]>;
+}
+
+/** Sum of `conservation`'s right side. */
+export function accountedFor(conservation: Conservation): number {
+  let sum = conservation.inSessions + conservation.fragmentsCompleted + conservation.fragmentsIncomplete;
+  sum += conservation.notIp;
+  for (const count of Object.values(conservation.undecodable)) sum += count;
+  return sum;
+}
+
+/** Counts of undecodable records by reason, the zeroes left out. */
+export function undecodable(fates: readonly number[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (let fate = FATE_NOT_IP + 1; fate < FATES.length; fate++) if (fates[fate] > 0) counts[FATES[fate]] = fates[fate];
+  return counts;
+}
+
+/** Every capture with unusable bytes, or none usable, in order of rank. */
+export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapture[] {
+  const damaged: DamagedCapture[] = [];
+  for (const { capture, facts, failure } of captures) {
+    if (failure !== null) {
+      damaged.push({ capture: capture.name, status: 'unreadable', offset: null, ...failure });
+    } else if (facts.status !== 'complete' && facts.status !== 'empty') {
+      const first = facts.damage[0];
+      damaged.push({
+        capture: capture.name,
+        status: facts.status,
+        offset: first?.offset ?? null,
+        reason: first?.reason ?? facts.status,
+        detail: first?.detail ?? '',
+      });
+    }
+  }
+  return damaged;
+}
+
+export function summarize(
+  job: Job,
+  captures: readonly RankedCapture[],
+  mapped: readonly (StageResults['map'] | null)[],
+  balance: StageResults['balance'],
+  reduced: readonly StageResults['reduce'][],
+  files: JobSummary['files'],
+): JobSummary {
+  const conservation: Conservation = {
+    read: 0,
+    inSessions: 0,
+    fragmentsCompleted: 0,
+    fragmentsIncomplete: 0,
+    notIp: 0,
+    undecodable: {},
+  };
+  let captureBytes = 0;
+  for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
+    captureBytes += facts.bytes;
+    conservation.read += facts.records;
+    conservation.inSessions += fates[FATE_SESSION];
+    conservation.fragmentsCompleted += fragmentsCompleted;
+    conservation.fragmentsIncomplete += fragmentsIncomplete;
+    conservation.notIp += fates[FATE_NOT_IP];
+    for (const [reason, count] of Object.entries(undecodable(fates)))
+      conservation.undecodable[reason] = (conservation.undecodable[reason] ?? 0) + count;
+  }
+  let longest: LongestSpan | null = null;
+  for (const { longest: candidate } of reduced)
+    if (candidate !== null && (longest === null || candidate.captures > longest.captures)) longest = candidate;
+  return {
+    job: job.job,
+    dataset: job.config.dataset,
+    captures: captures.length,
+    captureBytes,
+    packets: conservation.read,
+    sessions: reduced.reduce((sum, { sessions }) => sum + sessions, 0),
+    spanning: reduced.reduce((sum, { spanning }) => sum + spanning, 0),
+    longest,
+    conservation,
+    shuffleBytes: balance.shuffleBytes,
+    reusedTasks: mapped.filter((result) => result?.reused).length,
+    mapTasks: mapped.length,
+    partitions: balance.partitions,
+    damaged: damagedCaptures(captures),
+    files,
+  };
+}

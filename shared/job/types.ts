@@ -1,0 +1,154 @@
+/** The plain values that stages hand to each other through the store. All are JSON. */
+import type { AnomalyRow } from '../capture/anomalies.ts';
+import type { CaptureFacts } from '../capture/facts.ts';
+import type { FragmentBatch } from '../shard/fragmentfile.ts';
+import type { ShardIndex } from '../shard/writer.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import type { PacketRunBatch } from '../table/packetrun.ts';
+import type { RunBatch } from '../table/sessionrun.ts';
+import type { Window } from '../table/window.ts';
+import type { JobConfig } from './config.ts';
+
+/** jobs/<job>/job.json */
+export interface Job {
+  job: string;
+  software: string;
+  config: JobConfig;
+}
+
+/** A capture as the plan saw it. */
+export interface PlannedCapture extends CaptureRef {
+  /** Time of the first record, whole microseconds; null when the head could not be read or holds none. */
+  headUs: number | null;
+  /** Digest of stored bytes from its head; '' when the head could not be read. */
+  headDigest: string;
+}
+
+/** One map task: captures that are read one after another. */
+export interface MapSpec {
+  captures: PlannedCapture[];
+  /** Digest of the captures' versions: names the shards. */
+  group: string;
+}
+
+/** A shard and what readers need to know of it. */
+export interface ShardPlace extends ShardIndex {
+  key: string;
+  /** Numbers in the summary of the captures with rows in the shard. */
+  captures: number[];
+}
+
+/** An object with fragment records, sorted by datagram. */
+export interface FragmentPlace {
+  key: string;
+  bytes: number;
+  rows: number;
+  batches: FragmentBatch[];
+}
+
+/** What became of one capture. */
+export interface CaptureOutcome {
+  capture: PlannedCapture;
+  facts: CaptureFacts;
+  /** Records by fate, indexed as FATES. */
+  fates: number[];
+  /** Digest of the decoded records; null when it could not be read to its end. */
+  digest: string | null;
+  /** Why the capture could not be read at all; null when it could. */
+  failure: { reason: string; detail: string } | null;
+}
+
+/** What a map task made. */
+export interface MapSummary {
+  captures: CaptureOutcome[];
+  shards: ShardPlace[];
+  fragments: FragmentPlace[];
+  /** `capture` is the number in `captures`. */
+  anomalies: AnomalyRow[];
+}
+
+/** A shard as reduce tasks see it. */
+export interface ReduceShard {
+  key: string;
+  baseUs: number;
+  firstUs: number;
+  lastUs: number;
+  /** Rank of each capture of its map task; null when the rows hold ranks already. */
+  ranks: number[] | null;
+}
+
+/** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, first row, rows of each batch]. */
+export type SegmentTuple = number[];
+
+/** One reduce task: groups of segments, worked off one after another. A flow lies in one group only. */
+export interface ReduceSpec {
+  /** Time of the last packet of the whole job: what still waits for a timeout then ends with the input. */
+  endUs: number;
+  shards: ReduceShard[];
+  groups: { segments: SegmentTuple[] }[];
+}
+
+/** A capture with its place in the order of captures: its index in the list is its rank. */
+export interface RankedCapture extends CaptureOutcome {
+  fragmentsCompleted: number;
+  fragmentsIncomplete: number;
+}
+
+/** A run that a reduce task wrote. */
+export interface RunPlace<Batch extends RunBatch = RunBatch> {
+  key: string;
+  batches: Batch[];
+}
+
+/** The session over the most captures. */
+export interface LongestSpan {
+  captures: number;
+  uid: string;
+}
+
+/** What each stage's done key says of success. */
+export interface StageResults {
+  plan: { captures: number; bytes: number };
+  map: { summary: string; captures: number; records: number; reused: boolean };
+  balance: {
+    captures: string;
+    anomalies: string;
+    specs: string;
+    partitions: number;
+    rows: number;
+    shuffleBytes: number;
+  };
+  reduce: {
+    sessionRuns: RunPlace[];
+    packetRuns: RunPlace<PacketRunBatch>[];
+    /** uid and last orientation of sessions that turned after packet rows of theirs had been written. */
+    turned: [string, number][];
+    /** Slot of session start and sessions, alternating; and the same for packet rows. */
+    sessionStarts: number[];
+    packetStarts: number[];
+    sessions: number;
+    packets: number;
+    spanning: number;
+    longest: LongestSpan | null;
+  };
+  publish: { table: 'sessions' | 'packets'; key: string; day: string; rows: number; bytes: number };
+  commit: { summary: string };
+}
+
+/** One publish task: a window of one table. */
+export interface PublishSpec {
+  table: 'sessions' | 'packets';
+  window: Window;
+}
+
+/** The value of a done key. */
+export type Done<S extends keyof StageResults = keyof StageResults> =
+  | { ok: true; attempt: string; seconds: number; cpuSeconds: number; result: StageResults[S] }
+  | { ok: false; attempt: string; reason: string };
+
+/** jobs/<job>/<stage>/list.json */
+export interface StageList {
+  tasks: number;
+  /** Key prefix of the specifications: `<prefix><task>.json`; null for stages of one task that need none. */
+  specs: string | null;
+}

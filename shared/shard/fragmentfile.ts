@@ -1,0 +1,251 @@
+/**
+ * Fragment records on their way from map tasks to the join: an Arrow IPC stream,
+ * zstd bodies, rows sorted by datagram key and then time. Columns stand as they
+ * are: fragments are few.
+ */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  Binary,
+  type Data,
+  type DataType,
+  Field,
+  Float64,
+  FixedSizeBinary,
+  makeData,
+  RecordBatch,
+  RecordBatchReader,
+  Schema,
+  Struct,
+  Uint8,
+  Uint16,
+  Uint32,
+} from 'apache-arrow';
+import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragments.ts';
+import { PositionedWriter } from './schema.ts';
+import type { ReadRange } from './segment.ts';
+
+/** Rows of a batch. */
+const BATCH_ROWS = 4096;
+const END_BYTES = END_WORDS * 4;
+/** Files that one merge has open at once; more are merged in passes. */
+const MOST_OPEN = 128;
+
+const template = new FragmentColumns(0);
+const PLAIN = FRAGMENT_COLUMNS.filter((name) => name !== 'headStart' && name !== 'headLen');
+
+function arrowType(column: object): DataType {
+  if (column instanceof Float64Array) return new Float64();
+  if (column instanceof Uint32Array) return new Uint32();
+  return column instanceof Uint16Array ? new Uint16() : new Uint8();
+}
+
+const SCHEMA = new Schema([
+  ...PLAIN.map((name) => new Field(name, arrowType(template[name]))),
+  new Field('ends', new FixedSizeBinary(END_BYTES)),
+  new Field('head', new Binary()),
+]);
+
+const SCHEMA_BYTES: Uint8Array = (() => {
+  const writer = new PositionedWriter();
+  writer.reset(undefined, SCHEMA);
+  const length = writer.position;
+  writer.finish();
+  return writer.toUint8Array(true).slice(0, length);
+})();
+
+/** Byte range [start, end) of one batch. */
+export type FragmentBatch = [start: number, end: number];
+
+/** Fragments of one file, ready to be merged with others. */
+export interface FragmentFile {
+  read: ReadRange;
+  batches: FragmentBatch[];
+  /** Rank of each capture number in the file; null when the rows hold ranks already. */
+  ranks: ArrayLike<number> | null;
+}
+
+/** Rows order[0..) of `columns` as a file. */
+export function encodeFragments(
+  columns: FragmentColumns,
+  order: Uint32Array,
+): { bytes: Uint8Array; batches: FragmentBatch[] } {
+  const writer = new PositionedWriter();
+  writer.reset(undefined, SCHEMA);
+  const batches: FragmentBatch[] = [];
+  const some = new FragmentColumns(Math.min(order.length, BATCH_ROWS));
+  for (let from = 0; from < order.length; from += BATCH_ROWS) {
+    some.clear();
+    for (let i = from; i < Math.min(from + BATCH_ROWS, order.length); i++) some.pushRow(columns, order[i]);
+    const start = writer.position;
+    writer.write(toBatch(some));
+    batches.push([start, writer.position]);
+  }
+  writer.finish();
+  return { bytes: writer.toUint8Array(true), batches };
+}
+
+function toBatch(columns: FragmentColumns): RecordBatch {
+  const length = columns.length;
+  const children = SCHEMA.fields.map((field, index) => {
+    const column = { type: field.type, length, nullCount: 0 };
+    if (index < PLAIN.length) return makeData({ ...column, data: columns[PLAIN[index]].subarray(0, length) } as never);
+    if (field.name === 'ends') {
+      const { buffer, byteOffset } = columns.ends;
+      return makeData({ ...column, data: new Uint8Array(buffer, byteOffset, length * END_BYTES) } as never);
+    }
+    // Rows were pushed in their order, so their heads stand one behind the other in the pool.
+    const valueOffsets = new Int32Array(length + 1);
+    for (let row = 0; row < length; row++) valueOffsets[row + 1] = valueOffsets[row] + columns.headLen[row];
+    return makeData({ ...column, valueOffsets, data: columns.heads.subarray(0, columns.headBytes) } as never);
+  }) as Data[];
+  const struct = makeData({ type: new Struct(SCHEMA.fields), length, nullCount: 0, children } as never);
+  return new RecordBatch(SCHEMA, struct as unknown as Data<Struct>);
+}
+
+function decodeBatch(batch: RecordBatch, ranks: ArrayLike<number> | null): FragmentColumns {
+  const length = batch.numRows;
+  const columns = new FragmentColumns(length);
+  const child = (index: number): { values: Uint8Array; valueOffsets: Int32Array } =>
+    batch.data.children[index] as unknown as { values: Uint8Array; valueOffsets: Int32Array };
+  for (const [index, name] of PLAIN.entries()) columns[name].set(child(index).values.subarray(0, length));
+  const ends = child(PLAIN.length).values;
+  new Uint8Array(columns.ends.buffer).set(ends.subarray(0, length * END_BYTES));
+  const { values, valueOffsets } = child(PLAIN.length + 1);
+  columns.heads = values;
+  columns.headBytes = values.length;
+  for (let row = 0; row < length; row++) {
+    columns.headStart[row] = valueOffsets[row];
+    columns.headLen[row] = valueOffsets[row + 1] - valueOffsets[row];
+    if (ranks !== null) columns.capture[row] = ranks[columns.capture[row]];
+  }
+  columns.length = length;
+  return columns;
+}
+
+class FragmentReader {
+  private readonly file: FragmentFile;
+  private next = 0;
+  columns = new FragmentColumns(0);
+  row = 0;
+
+  constructor(file: FragmentFile) {
+    this.file = file;
+  }
+
+  /** Loads the next batch. @returns false at the end */
+  async fill(): Promise<boolean> {
+    const place = this.file.batches[this.next++];
+    if (place === undefined) return false;
+    const bytes = await this.file.read(place[0], place[1]);
+    for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) this.columns = decodeBatch(batch, this.file.ranks);
+    this.row = 0;
+    return true;
+  }
+}
+
+function compare(a: FragmentReader, b: FragmentReader): number {
+  const x = a.columns;
+  const y = b.columns;
+  return (
+    compareFragmentKeys(x, a.row, y, b.row) ||
+    x.us[a.row] - y.us[b.row] ||
+    x.ns[a.row] - y.ns[b.row] ||
+    x.capture[a.row] - y.capture[b.row] ||
+    x.offset[a.row] - y.offset[b.row]
+  );
+}
+
+/**
+ * Calls `emit` for every fragment of the files in the order (key, time, rank, offset).
+ * @param scratch an empty folder for a merge in passes
+ * @param between awaited now and then: the place for output that must not pile up
+ */
+export async function mergeFragments(
+  files: readonly FragmentFile[],
+  scratch: string,
+  emit: (columns: FragmentColumns, row: number) => void,
+  between: () => Promise<void>,
+): Promise<void> {
+  let level = [...files];
+  for (let pass = 0; level.length > MOST_OPEN; pass++) {
+    const merged: FragmentFile[] = [];
+    for (let from = 0; from < level.length; from += MOST_OPEN)
+      merged.push(await mergeToFile(level.slice(from, from + MOST_OPEN), join(scratch, `fragments-${pass}-${from}`)));
+    level = merged;
+  }
+  // Ordered from the first to the last: at most MOST_OPEN readers, so inserting by hand is as good as a heap.
+  const readers: FragmentReader[] = [];
+  const insert = (reader: FragmentReader): void => {
+    let at = readers.length;
+    while (at > 0 && compare(readers[at - 1], reader) > 0) at--;
+    readers.splice(at, 0, reader);
+  };
+  for (const file of level) {
+    const reader = new FragmentReader(file);
+    if (await reader.fill()) insert(reader);
+  }
+  while (readers.length > 0) {
+    const first = readers[0];
+    const rival = readers[1];
+    do emit(first.columns, first.row++);
+    while (first.row < first.columns.length && (rival === undefined || compare(first, rival) <= 0));
+    readers.shift();
+    if (first.row < first.columns.length) insert(first);
+    else {
+      await between();
+      if (await first.fill()) insert(first);
+    }
+  }
+}
+
+async function mergeToFile(files: readonly FragmentFile[], path: string): Promise<FragmentFile> {
+  const file = await open(path, 'wx+');
+  const batches: FragmentBatch[] = [];
+  const pending = new FragmentColumns(BATCH_ROWS);
+  const written: Uint8Array[] = [];
+  let end = 0;
+  const flush = (): void => {
+    const order = Uint32Array.from({ length: pending.length }, (_, row) => row);
+    const encoded = encodeFragments(pending, order);
+    for (const [start, stop] of encoded.batches) {
+      written.push(encoded.bytes.subarray(start, stop));
+      batches.push([end, end + stop - start]);
+      end += stop - start;
+    }
+    pending.clear();
+  };
+  const save = async (): Promise<void> => {
+    for (const bytes of written) await file.writeFile(bytes);
+    written.length = 0;
+  };
+  try {
+    await mergeFragments(
+      files,
+      path,
+      (columns, row) => {
+        pending.pushRow(columns, row);
+        if (pending.length === BATCH_ROWS) flush();
+      },
+      save,
+    );
+    flush();
+    await save();
+  } finally {
+    await file.close();
+  }
+  return {
+    read: async (start, stop) => {
+      const again = await open(path, 'r');
+      try {
+        const bytes = new Uint8Array(stop - start);
+        await again.read(bytes, 0, bytes.length, start);
+        return bytes;
+      } finally {
+        await again.close();
+      }
+    },
+    batches,
+    ranks: null,
+  };
+}
