@@ -43,7 +43,15 @@ export class AnomalyLog implements AnomalySink {
     if (entry.count <= ANOMALY_ROWS_PER_NAME) {
       this.rows.push({ capture: this.capture, name, us, ns, offset, detail, count: 1 });
     } else if (entry.overflow === undefined) {
-      entry.overflow = { capture: this.capture, name, us, ns, offset, detail: 'and more like it, counted here', count: 1 };
+      entry.overflow = {
+        capture: this.capture,
+        name,
+        us,
+        ns,
+        offset,
+        detail: 'and more like it, counted here',
+        count: 1,
+      };
       this.rows.push(entry.overflow);
     } else {
       entry.overflow.count++;

@@ -62,9 +62,15 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
   }
   const failed = await getJson<{ stage: Stage; task: number; reason: string }>(store, failureKey(job.job));
   if (failed !== undefined)
-    throw new JobError(`${failed.stage} task ${failed.task} failed: ${failed.reason}`, job.job, failed.stage, failed.task);
+    throw new JobError(
+      `${failed.stage} task ${failed.task} failed: ${failed.reason}`,
+      job.job,
+      failed.stage,
+      failed.task,
+    );
   const summary = await getJson<JobSummary>(store, summaryKey(job.job));
-  if (summary === undefined) throw new JobError(`job ${job.job} ended without a summary (version ${SOFTWARE})`, job.job);
+  if (summary === undefined)
+    throw new JobError(`job ${job.job} ended without a summary (version ${SOFTWARE})`, job.job);
   return summary;
 }
 
@@ -116,7 +122,12 @@ class Pool {
   private async buryDead(): Promise<void> {
     while (this.queue.dead.length > 0) {
       const message = this.queue.dead.shift()!;
-      await failTask(this.store, this.queue, message, this.lastReason.get(`${message.stage}/${message.task}`) ?? 'unknown');
+      await failTask(
+        this.store,
+        this.queue,
+        message,
+        this.lastReason.get(`${message.stage}/${message.task}`) ?? 'unknown',
+      );
     }
   }
 
@@ -177,7 +188,8 @@ class Pool {
 function ownScratch(work: string): string {
   const parent = join(work, '.scratch');
   mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent)) if (!isAlive(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
+  for (const name of readdirSync(parent))
+    if (!isAlive(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
   const own = join(parent, String(process.pid));
   mkdirSync(own, { recursive: true });
   return own;

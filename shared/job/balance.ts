@@ -18,9 +18,9 @@ import { jsonBytes } from '../store/objectstore.ts';
 import { stageResults } from './barrier.ts';
 import { requireJson, type TaskContext } from './context.ts';
 import { attemptPrefix, manifestKey } from './keys.ts';
+import { failedOutcome } from './outcome.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
 import type { Manifest } from './plan.ts';
-import { failedOutcome } from './outcome.ts';
 import { compareTriples } from './rank.ts';
 import type {
   CaptureOutcome,
@@ -42,11 +42,7 @@ interface RankedShard extends ShardPlace {
   ranks: number[] | null;
 }
 
-export async function runBalance(
-  context: TaskContext,
-  job: Job,
-  attempt: string,
-): Promise<StageResults['balance']> {
+export async function runBalance(context: TaskContext, job: Job, attempt: string): Promise<StageResults['balance']> {
   const { store } = context;
   const { sizes, sharding } = job.config;
   const prefix = attemptPrefix(job.job, 'balance', 0, attempt);

@@ -8,8 +8,9 @@
  * leaves a state from which the next caller goes on; messages may be doubled,
  * which harms nothing, but none is lost. No lock is held anywhere.
  */
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+
 import type { TaskQueue } from '../queue/taskqueue.ts';
+import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
 import {
   completeKey,
   completePrefix,
@@ -64,7 +65,9 @@ export async function stageResults<S extends keyof StageResults>(
   const tasks = list?.tasks ?? 0;
   const parallel = 32;
   for (let from = 0; from < tasks; from += parallel) {
-    const some = Array.from({ length: Math.min(parallel, tasks - from) }, (_, i) => readDone(store, job, stage, from + i));
+    const some = Array.from({ length: Math.min(parallel, tasks - from) }, (_, i) =>
+      readDone(store, job, stage, from + i),
+    );
     for (const done of await Promise.all(some))
       results.push(done !== undefined && done.ok ? (done.result as StageResults[S]) : null);
   }

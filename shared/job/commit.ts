@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { AnomalyRow } from '../capture/anomalies.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
+import { jsonBytes } from '../store/objectstore.ts';
 import { writeAnomalies } from '../table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../table/captures.ts';
-import { jsonBytes } from '../store/objectstore.ts';
 import { stageResults } from './barrier.ts';
 import { JobError, requireJson, type TaskContext } from './context.ts';
 import { currentKey, summaryKey, tablePrefix } from './keys.ts';
@@ -25,7 +25,8 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   const { store, results, scratch, duckdbMemory } = context;
   const { dataset } = job.config;
   const [balance] = await stageResults(store, job.job, 'balance');
-  if (balance === null || balance === undefined) throw new JobError('the balance stage has no result', job.job, 'commit');
+  if (balance === null || balance === undefined)
+    throw new JobError('the balance stage has no result', job.job, 'commit');
   const captures = await requireJson<RankedCapture[]>(store, balance.captures, job.job);
   const anomalies = await requireJson<AnomalyRow[]>(store, balance.anomalies, job.job);
   const mapped = await stageResults(store, job.job, 'map');

@@ -119,7 +119,7 @@ class Mapper {
     let failure: CaptureOutcome['failure'] = null;
     try {
       if ((await this.context.captures.version(capture)) !== capture.version) failure = CHANGED;
-      else facts = await readCapture(this.paced(capture), sink, this.anomalies);
+      else facts = await readCapture(this.paced(capture), sink, this.anomalies, { reopen: () => this.paced(capture) });
       if (failure === null && (await this.context.captures.version(capture)) !== capture.version) failure = CHANGED;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;

@@ -17,9 +17,15 @@ import type { Job, PublishSpec, RankedCapture, StageResults } from './types.ts';
 export function planPublish(job: Job, reduced: readonly StageResults['reduce'][]): PublishSpec[] {
   const { fileRows } = job.config.sizes;
   const specs: PublishSpec[] = [];
-  const sessions = planWindows(reduced.map(({ sessionStarts }) => sessionStarts), fileRows);
+  const sessions = planWindows(
+    reduced.map(({ sessionStarts }) => sessionStarts),
+    fileRows,
+  );
   for (const window of sessions) specs.push({ table: 'sessions', window });
-  const packets = planWindows(reduced.map(({ packetStarts }) => packetStarts), fileRows);
+  const packets = planWindows(
+    reduced.map(({ packetStarts }) => packetStarts),
+    fileRows,
+  );
   for (const window of packets) specs.push({ table: 'packets', window });
   return specs;
 }

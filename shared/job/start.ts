@@ -1,7 +1,7 @@
 /** Beginning a job: what is written before its first task runs. */
 import { randomInt } from 'node:crypto';
-import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ShardBy } from '../packet/flowtable.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { Sharding } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';

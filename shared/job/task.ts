@@ -120,7 +120,13 @@ export function stagePlanner(store: ObjectStore, job: Job): StagePlanner {
       }
       case 'publish': {
         const reduced = await stageResults(store, job.job, 'reduce');
-        return writeSpecs(stage, planPublish(job, reduced.filter((result) => result !== null)));
+        return writeSpecs(
+          stage,
+          planPublish(
+            job,
+            reduced.filter((result) => result !== null),
+          ),
+        );
       }
     }
   };

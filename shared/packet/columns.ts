@@ -19,6 +19,12 @@ export const META_TRUNCATED = 0x08;
 /** meta bits 4..6: level of encapsulation, 0 = innermost, 7 = seven or more. */
 export const META_LEVEL_SHIFT = 4;
 
+/**
+ * meta bit: the TCP header is damaged (its length field too small, or longer than the segment or the capture).
+ * Zeek opens a session for such a packet but counts nothing of it: not the packet, not its bytes, not its time.
+ */
+export const META_BROKEN = 0x80;
+
 /** hint values: what the first payload bytes of a packet look like; 0 is nothing known. */
 export const HINT_NONE = 0;
 export const HINT_SSH_BANNER = 1;
@@ -102,6 +108,12 @@ export class PacketColumns {
       (this[name] as unknown) = grown[name];
     }
     this.capacity = grown.capacity;
+  }
+
+  /** Forget the rows [0, first), and move the `count` rows behind them to the beginning. */
+  keepRows(first: number, count: number): void {
+    if (count > 0) for (const name of COLUMN_NAMES) this[name].copyWithin(0, first, first + count);
+    this.length = count;
   }
 
   /** Append row `row` of `from`, all columns; flow, capture and tunnel numbers are taken as they are. */

@@ -27,6 +27,12 @@ export const KEY_FLAG_V6 = 0x100;
 /** Protocol-word flag: a one-way ICMP flow, whose second "port" is the code (Zeek's rule). */
 export const KEY_FLAG_ONE_WAY = 0x200;
 
+/**
+ * Protocol-word flag, only beside KEY_FLAG_ONE_WAY: end B sends, else end A. The two directions of a one-way
+ * message are two flows, and (type, code) one way may read like (code, type) the other way.
+ */
+export const KEY_FLAG_ONE_WAY_FROM_B = 0x400;
+
 /** What of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
 export type ShardBy = '5tuple' | '4tuple' | '2tuple';
 
@@ -44,13 +50,13 @@ function mix(h: number, word: number): number {
   return (Math.imul(h, 5) + 0xe6546b64) | 0;
 }
 
-/** murmur3's finaliser: every input bit reaches every output bit. */
+/** murmur3's finaliser: every input bit reaches every output bit. Signed, as all hashes inside the table are. */
 function finish(h: number): number {
   h ^= h >>> 16;
   h = Math.imul(h, 0x85ebca6b);
   h ^= h >>> 13;
   h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }
 
 /**
@@ -70,7 +76,7 @@ export function shardHash(words: Uint32Array, at: number, seed: number, by: Shar
     h = mix(h, words[at + KEY_VLAN]);
     h = mix(h, words[at + KEY_TUNNEL]);
   }
-  return finish(h);
+  return finish(h) >>> 0;
 }
 
 /** Bucket of a shard hash: equal slices of the hash space, numbered in hash order. */
@@ -84,17 +90,19 @@ export class FlowTable {
   count = 0;
   /** Key words of flow f stand at f * KEY_WORDS. */
   words: Uint32Array;
+  /** The same words as signed numbers: compared so, no address or port needs a boxed number on its way here. */
+  private signed: Int32Array;
+  /** Two numbers a slot, side by side so that a look-up touches one cache line: flow (-1: free) and hash of its key. */
   private slots: Int32Array;
-  private tags: Uint32Array;
   private mask: number;
 
   constructor(expectedFlows = 1024) {
     let size = 1024;
     while (size < expectedFlows * 2) size *= 2;
-    this.slots = new Int32Array(size).fill(-1);
+    this.slots = new Int32Array(size * 2).fill(-1);
     this.mask = size - 1;
     this.words = new Uint32Array((size / 2) * KEY_WORDS);
-    this.tags = new Uint32Array(size / 2);
+    this.signed = new Int32Array(this.words.buffer);
   }
 
   /** Forget every flow, keep the memory. */
@@ -104,19 +112,24 @@ export class FlowTable {
   }
 
   /**
-   * The number of an IPv4 flow, entered if it is new. Addresses are unsigned 32-bit
-   * numbers, already in canonical order.
+   * The number of an IPv4 flow, entered if it is new. All are 32-bit numbers, signed or
+   * unsigned; the addresses are already in canonical (unsigned) order.
    */
   lookup4(a: number, b: number, ports: number, proto: number, vlan: number, tunnel: number): number {
+    a |= 0;
+    b |= 0;
+    ports |= 0;
+    vlan |= 0;
+    tunnel |= 0;
     let h = mix(mix(mix(proto, a), b), ports);
     if ((vlan | tunnel) !== 0) h = mix(mix(h, vlan), tunnel);
     h = finish(h);
     let slot = h & this.mask;
     for (;;) {
-      const flow = this.slots[slot];
+      const flow = this.slots[slot * 2];
       if (flow < 0) break;
-      if (this.tags[flow] === h) {
-        const w = this.words;
+      if (this.slots[slot * 2 + 1] === h) {
+        const w = this.signed;
         const at = flow * KEY_WORDS;
         if (
           w[at + 3] === a &&
@@ -131,7 +144,7 @@ export class FlowTable {
       slot = (slot + 1) & this.mask;
     }
     const flow = this.insert(h, slot);
-    const w = this.words;
+    const w = this.signed;
     const at = flow * KEY_WORDS;
     w[at] = w[at + 1] = w[at + 2] = 0;
     w[at + 3] = a;
@@ -153,9 +166,9 @@ export class FlowTable {
     h = finish(h);
     let slot = h & this.mask;
     for (;;) {
-      const flow = this.slots[slot];
+      const flow = this.slots[slot * 2];
       if (flow < 0) break;
-      if (this.tags[flow] === h && this.same(flow * KEY_WORDS, key, at)) return flow;
+      if (this.slots[slot * 2 + 1] === h && this.same(flow * KEY_WORDS, key, at)) return flow;
       slot = (slot + 1) & this.mask;
     }
     const flow = this.insert(h, slot);
@@ -170,30 +183,29 @@ export class FlowTable {
 
   private insert(tag: number, slot: number): number {
     const flow = this.count++;
-    this.slots[slot] = flow;
-    if (flow === this.tags.length) this.grow();
-    this.tags[flow] = tag;
+    this.slots[slot * 2] = flow;
+    this.slots[slot * 2 + 1] = tag;
+    if (flow * KEY_WORDS === this.words.length) {
+      const words = new Uint32Array(this.words.length * 2);
+      words.set(this.words);
+      this.words = words;
+      this.signed = new Int32Array(words.buffer);
+    }
     if (this.count * 2 > this.mask) this.rehash();
     return flow;
   }
 
-  private grow(): void {
-    const words = new Uint32Array(this.words.length * 2);
-    words.set(this.words);
-    this.words = words;
-    const tags = new Uint32Array(this.tags.length * 2);
-    tags.set(this.tags);
-    this.tags = tags;
-  }
-
   private rehash(): void {
+    const old = this.slots;
     const size = (this.mask + 1) * 2;
     this.mask = size - 1;
-    this.slots = new Int32Array(size).fill(-1);
-    for (let flow = 0; flow < this.count; flow++) {
-      let slot = this.tags[flow] & this.mask;
-      while (this.slots[slot] >= 0) slot = (slot + 1) & this.mask;
-      this.slots[slot] = flow;
+    this.slots = new Int32Array(size * 2).fill(-1);
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i] < 0) continue;
+      let slot = old[i + 1] & this.mask;
+      while (this.slots[slot * 2] >= 0) slot = (slot + 1) & this.mask;
+      this.slots[slot * 2] = old[i];
+      this.slots[slot * 2 + 1] = old[i + 1];
     }
   }
 }

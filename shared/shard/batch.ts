@@ -171,8 +171,20 @@ export class BatchEncoder {
     }
     this.moreOffsets[n] = moreEnd;
     const staged = [
-      this.time, this.ns, null, this.flowBack, this.offset, this.ipLen, this.headerLen, this.linkLen,
-      this.cutLen, this.seq, this.ack, this.window, this.tcpFlags, this.meta,
+      this.time,
+      this.ns,
+      null,
+      this.flowBack,
+      this.offset,
+      this.ipLen,
+      this.headerLen,
+      this.linkLen,
+      this.cutLen,
+      this.seq,
+      this.ack,
+      this.window,
+      this.tcpFlags,
+      this.meta,
     ];
     const children = SHARD_SCHEMA.fields.map((field, index) => {
       const values = staged[index];
@@ -187,7 +199,12 @@ export class BatchEncoder {
     }) as Data[];
     return new RecordBatch(
       SHARD_SCHEMA,
-      makeData({ type: new Struct(SHARD_SCHEMA.fields), length: n, nullCount: 0, children } as never) as unknown as Data<Struct>,
+      makeData({
+        type: new Struct(SHARD_SCHEMA.fields),
+        length: n,
+        nullCount: 0,
+        children,
+      } as never) as unknown as Data<Struct>,
     );
   }
 }

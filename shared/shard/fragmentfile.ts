@@ -10,8 +10,8 @@ import {
   type Data,
   type DataType,
   Field,
-  Float64,
   FixedSizeBinary,
+  Float64,
   makeData,
   RecordBatch,
   RecordBatchReader,
@@ -138,7 +138,8 @@ class FragmentReader {
     const place = this.file.batches[this.next++];
     if (place === undefined) return false;
     const bytes = await this.file.read(place[0], place[1]);
-    for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) this.columns = decodeBatch(batch, this.file.ranks);
+    for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes]))
+      this.columns = decodeBatch(batch, this.file.ranks);
     this.row = 0;
     return true;
   }

@@ -26,7 +26,9 @@ const RUN_BATCH_ROWS = 16384;
 
 /** The most rows that a merge of these segments (sorted by first time) would hold open at once. */
 export function peakOpenRows(segments: readonly Segment[]): number {
-  const closing = segments.map((segment) => ({ us: segment.lastUs, rows: openRows(segment) })).sort((a, b) => a.us - b.us);
+  const closing = segments
+    .map((segment) => ({ us: segment.lastUs, rows: openRows(segment) }))
+    .sort((a, b) => a.us - b.us);
   let closed = 0;
   let rows = 0;
   let peak = 0;
@@ -80,7 +82,8 @@ async function mergeOpen(
   options: MergeOptions,
 ): Promise<void> {
   const heap: SegmentReader[] = [];
-  const before = (a: SegmentReader, b: SegmentReader): boolean => compareRecords(a.columns, a.row, b.columns, b.row) < 0;
+  const before = (a: SegmentReader, b: SegmentReader): boolean =>
+    compareRecords(a.columns, a.row, b.columns, b.row) < 0;
   const siftDown = (at: number): void => {
     const moving = heap[at];
     for (;;) {

@@ -45,7 +45,8 @@ export function putKey(words: Uint32Array, from: number, out: Uint8Array, to: nu
   const proto = words[from + KEY_PROTO];
   const v6 = (proto & KEY_FLAG_V6) !== 0;
   const extended = (words[from + KEY_VLAN] | words[from + KEY_TUNNEL]) !== 0;
-  out[to++] = (v6 ? FORM_V6 : 0) | ((proto & KEY_FLAG_ONE_WAY) !== 0 ? FORM_ONE_WAY : 0) | (extended ? FORM_EXTENDED : 0);
+  out[to++] =
+    (v6 ? FORM_V6 : 0) | ((proto & KEY_FLAG_ONE_WAY) !== 0 ? FORM_ONE_WAY : 0) | (extended ? FORM_EXTENDED : 0);
   out[to++] = proto & 0xff;
   to = put32(out, to, words[from + KEY_PORTS]);
   for (let i = v6 ? 0 : 3; i < 4; i++) to = put32(out, to, words[from + i]);

@@ -1,0 +1,194 @@
+/**
+ * The push parser: takes the uncompressed bytes of a capture in chunks of any
+ * size, finds the format from the first four bytes and hands every record to a
+ * sink, with the exact offset of its header.
+ *
+ * Records that lie inside a chunk are parsed where they are. What straddles
+ * chunks is put together in one carry buffer, which grows with the bytes that
+ * arrive and never with what a header claims. Bytes from outside never make it
+ * throw: what cannot be used ends up in the facts.
+ */
+
+import type { AnomalySink } from './anomalies.ts';
+import type { CompressionReport } from './decompress.ts';
+import { type CaptureFacts, CaptureLedger, type Compression } from './facts.ts';
+import { isPcapMagic, PcapReader } from './pcap.ts';
+import { isPcapngMagic, PcapngReader } from './pcapng.ts';
+
+/** Takes the records of a capture, in the order of the file. */
+export interface RecordSink {
+  /**
+   * One record. bytes[start .. start+capLen) is the packet, valid only during the call.
+   *
+   * @param origLen bytes on the wire, as the record says
+   * @param us whole microseconds since 1970, 0..MAX_US
+   * @param ns nanoseconds below `us`, 0..999
+   * @param linkType LINKTYPE_ number of the record's interface
+   * @param offset byte offset in the uncompressed capture of the record header (pcap) or block (pcapng)
+   */
+  record(
+    bytes: Uint8Array,
+    start: number,
+    capLen: number,
+    origLen: number,
+    us: number,
+    ns: number,
+    linkType: number,
+    offset: number,
+  ): void;
+}
+
+/** One format's part of the parser. */
+export interface FormatReader {
+  /** Bytes wanted, counted from the position that `run` returned, before it can go on. Always more than were left. */
+  need: number;
+  /**
+   * Parse what is whole in bytes[start..end).
+   *
+   * @param view over the same bytes, index for index
+   * @param base offset in the capture of bytes[0]
+   * @param ended no bytes will follow: everything must be used or accounted for
+   * @returns index of the first byte that is still wanted
+   */
+  run(bytes: Uint8Array, view: DataView, start: number, end: number, base: number, ended: boolean): number;
+}
+
+/** Takes the bytes of what cannot be read, so that they are counted. */
+const REFUSED: FormatReader = { need: 1, run: (_bytes, _view, _start, end) => end };
+
+const CARRY_BYTES = 4096;
+
+/** Parses one capture. */
+export class CaptureParser implements CompressionReport {
+  private readonly sink: RecordSink;
+  private readonly ledger: CaptureLedger;
+  private reader: FormatReader | undefined;
+  private carry = new Uint8Array(CARRY_BYTES);
+  private carryView = new DataView(this.carry.buffer);
+  /** Bytes in the carry buffer. */
+  private held = 0;
+  /** Offset in the capture of the first byte not yet parsed. */
+  private position = 0;
+  private ended = false;
+
+  constructor(sink: RecordSink, anomalies: AnomalySink) {
+    this.sink = sink;
+    this.ledger = new CaptureLedger(anomalies);
+  }
+
+  /** The compression that was taken off before the bytes came here, for the facts. */
+  set compression(compression: Compression) {
+    this.ledger.compression = compression;
+  }
+
+  /** What is known so far: a plain copy, final after `end`. */
+  get facts(): CaptureFacts {
+    return this.ledger.facts();
+  }
+
+  /** Take the next uncompressed bytes. The chunk's memory belongs to the caller again after the call. */
+  push(chunk: Uint8Array): void {
+    if (this.ended) throw new Error('push after end');
+    const length = chunk.length;
+    this.ledger.bytes += length;
+    let at = 0;
+    while (this.held > 0 && at < length) {
+      const need = this.reader === undefined ? 4 : this.reader.need;
+      // Half as much again as is held at least, so that moving the rest forward costs no more than a few times the bytes.
+      const take = Math.min(Math.max(need - this.held, this.held >> 1), length - at);
+      this.hold(chunk, at, at + take);
+      at += take;
+      if (this.held < need) return;
+      const rest = this.held - this.run(this.carry, this.carryView, 0, this.held, false);
+      if (rest <= at) {
+        // What is left came from this chunk whole: go on in place.
+        at -= rest;
+        this.held = 0;
+      } else {
+        this.carry.copyWithin(0, this.held - rest, this.held);
+        this.held = rest;
+      }
+    }
+    if (at < length) {
+      const view = new DataView(chunk.buffer, chunk.byteOffset, length);
+      const used = this.run(chunk, view, at, length, false);
+      if (used < length) this.hold(chunk, used, length);
+    }
+  }
+
+  /** No more bytes follow. */
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.run(this.carry, this.carryView, 0, this.held, true);
+    this.held = 0;
+  }
+
+  /** The compression around the capture broke off or went wrong after the bytes that came so far. */
+  fault(reason: 'truncated_compression' | 'corrupt_compression', detail: string): void {
+    this.ledger.compressionFault(this.ledger.bytes, reason, detail);
+  }
+
+  /** Something odd about the compression around the capture. */
+  odd(name: string, detail: string): void {
+    this.ledger.odd(name, -1, 0, this.ledger.bytes, detail);
+  }
+
+  private run(bytes: Uint8Array, view: DataView, start: number, end: number, ended: boolean): number {
+    if (this.reader === undefined) {
+      if (end - start >= 4) this.reader = this.detect(view, start);
+      else if (!ended) return start;
+      else {
+        if (end > start) {
+          this.ledger.format = 'unknown';
+          this.ledger.truncated(0, 'truncated_file_header', end - start, 4);
+        }
+        return end;
+      }
+    }
+    const used = this.reader.run(bytes, view, start, end, this.position - start, ended);
+    this.position += used - start;
+    return used;
+  }
+
+  private detect(view: DataView, start: number): FormatReader {
+    const magic = view.getUint32(start);
+    if (isPcapMagic(magic)) return new PcapReader(magic, this.sink, this.ledger);
+    if (isPcapngMagic(magic)) return new PcapngReader(this.sink, this.ledger);
+    this.ledger.format = 'unknown';
+    this.ledger.unreadable(0, 'unsupported_format', `begins with ${foreignFormat(magic)}`);
+    return REFUSED;
+  }
+
+  private hold(chunk: Uint8Array, from: number, to: number): void {
+    const wanted = this.held + to - from;
+    if (wanted > this.carry.length) {
+      let size = this.carry.length;
+      while (size < wanted) size *= 2;
+      const grown = new Uint8Array(size);
+      grown.set(this.carry.subarray(0, this.held));
+      this.carry = grown;
+      this.carryView = new DataView(grown.buffer);
+    }
+    if (to - from < 32) for (let i = from; i < to; i++) this.carry[this.held + i - from] = chunk[i];
+    else this.carry.set(chunk.subarray(from, to), this.held);
+    this.held = wanted;
+  }
+}
+
+/** The first four bytes in words, named when another capture format is known by them. */
+function foreignFormat(magic: number): string {
+  const hex = `0x${magic.toString(16).padStart(8, '0')}`;
+  const name = FOREIGN.get(magic);
+  return name === undefined ? hex : `${hex}: ${name}`;
+}
+
+const FOREIGN = new Map([
+  [0x736e6f6f, 'snoop, RFC 1761'],
+  [0xa12b3c4d, 'pcap as Navtel writes it'],
+  [0x4d3c2ba1, 'pcap as Navtel writes it'],
+  [0x1c0001ac, 'pcap as Ixia hardware writes it'],
+  [0xac01001c, 'pcap as Ixia hardware writes it'],
+  [0x1c0001ab, 'pcap as Ixia software writes it'],
+  [0xab01001c, 'pcap as Ixia software writes it'],
+]);

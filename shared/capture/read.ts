@@ -1,0 +1,83 @@
+/**
+ * Reading a capture from a byte source: compression off, records out.
+ */
+
+import type { AnomalySink } from './anomalies.ts';
+import { decompressed, type Reopen } from './decompress.ts';
+import { type CaptureFacts, type Compression, RECORD_LIMIT } from './facts.ts';
+import { CaptureParser, type RecordSink } from './parser.ts';
+
+/** The head of a capture, for planning. */
+export interface CaptureHead {
+  format: CaptureFacts['format'];
+  compression: Compression;
+  /** Time of the first record: whole microseconds since 1970 and nanoseconds below; null when the head has none. */
+  firstUs: number | null;
+  firstNs: number | null;
+  /** The head is the whole capture, so that `facts` is final. */
+  whole: boolean;
+  /** Facts of what was read. */
+  facts: CaptureFacts;
+}
+
+/**
+ * Read a whole capture, compressed or not.
+ *
+ * @param sink gets every record in the order of the file
+ * @param options `reopen` opens the same source again: with it not a byte before a fault
+ *   inside gzip is lost (see decompress.ts)
+ * @returns the facts, whatever the bytes were; only errors of the source (and of the sink) are thrown
+ */
+export async function readCapture(
+  source: AsyncIterable<Uint8Array>,
+  sink: RecordSink,
+  anomalies: AnomalySink,
+  options: { reopen?: Reopen } = {},
+): Promise<CaptureFacts> {
+  const { parser } = await parse(source, sink, anomalies, () => true, options.reopen);
+  parser.end();
+  return parser.facts;
+}
+
+/**
+ * Read the first `limitBytes` uncompressed bytes of a capture, and then let go
+ * of the source. When the first record ends beyond them, reading goes on until
+ * it has come, for at most RECORD_LIMIT bytes more.
+ */
+export async function readHead(source: AsyncIterable<Uint8Array>, limitBytes = 65_536): Promise<CaptureHead> {
+  let firstUs: number | null = null;
+  let firstNs: number | null = null;
+  const sink: RecordSink = {
+    record(_bytes, _start, _capLen, _origLen, us, ns) {
+      if (firstUs !== null) return;
+      firstUs = us;
+      firstNs = ns;
+    },
+  };
+  const more = (bytes: number) => bytes < limitBytes || (firstUs === null && bytes < limitBytes + RECORD_LIMIT);
+  const { parser, whole } = await parse(source, sink, { anomaly() {} }, more);
+  // The end of the head is not the end of the capture: only a whole capture can be truncated.
+  if (whole) parser.end();
+  const facts = parser.facts;
+  return { format: facts.format, compression: facts.compression, firstUs, firstNs, whole, facts };
+}
+
+/** Parse until the source ends or `more`, asked with the uncompressed bytes so far, says no. */
+async function parse(
+  source: AsyncIterable<Uint8Array>,
+  sink: RecordSink,
+  anomalies: AnomalySink,
+  more: (bytes: number) => boolean,
+  reopen?: Reopen,
+): Promise<{ parser: CaptureParser; whole: boolean }> {
+  const parser = new CaptureParser(sink, anomalies);
+  const { compression, chunks } = await decompressed(source, parser, reopen);
+  parser.compression = compression;
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    parser.push(chunk);
+    bytes += chunk.length;
+    if (!more(bytes)) return { parser, whole: false };
+  }
+  return { parser, whole: true };
+}

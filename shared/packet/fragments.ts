@@ -1,0 +1,204 @@
+/**
+ * IP fragments as typed columns. Every fragment of IPv4 and IPv6 becomes a row
+ * here; datagrams are joined later, over all captures in time order, so that the
+ * result does not depend on how the packets were cut into files.
+ *
+ * Only the first HEAD_BYTES of a datagram's payload are kept: enough for the
+ * transport header and the first words of what it carries.
+ */
+import type { Cursor } from './cursor.ts';
+import { KEY_FLAG_V6 } from './flowtable.ts';
+
+/** Bytes of a datagram's payload that are kept, counted from its start. */
+export const HEAD_BYTES = 256;
+/** 32-bit words of the two addresses in `ends`: source, then destination, in the packet's own direction. */
+export const END_WORDS = 8;
+
+/** Columns with one number a row, for code that treats them all alike. `ends`, `heads` are beside them. */
+export const FRAGMENT_COLUMNS = [
+  'keyProto',
+  'id',
+  'vlan',
+  'innerVlan',
+  'us',
+  'ns',
+  'capture',
+  'offset',
+  'capLen',
+  'origLen',
+  'proto',
+  'fragOffset',
+  'fragLength',
+  'more',
+  'headerLen',
+  'headStart',
+  'headLen',
+] as const satisfies readonly (keyof FragmentColumns)[];
+
+/** Growable columns of fragments. Rows beyond `length` are never read. */
+export class FragmentColumns {
+  length = 0;
+  capacity: number;
+  /** END_WORDS words a row; IPv4 addresses in the last word of their four. */
+  ends: Uint32Array;
+  /** Part of the join key: IPv4's protocol, or KEY_FLAG_V6 alone (RFC 8200 joins without looking at the next header). */
+  keyProto: Uint16Array;
+  /** Identification, part of the join key. */
+  id: Uint32Array;
+  /** VLAN ids + 1, 0 = none; always part of the join key. */
+  vlan: Uint16Array;
+  innerVlan: Uint16Array;
+  /** Time and place of the record, as in PacketColumns. */
+  us: Float64Array;
+  ns: Uint16Array;
+  capture: Uint32Array;
+  offset: Float64Array;
+  capLen: Uint32Array;
+  origLen: Uint32Array;
+  /** IP protocol, or next-header value of the fragment header. */
+  proto: Uint8Array;
+  /** First byte of this fragment in the datagram's payload. */
+  fragOffset: Uint32Array;
+  /** Payload bytes of this fragment, by the IP header. */
+  fragLength: Uint32Array;
+  /** 1 when more fragments follow. */
+  more: Uint8Array;
+  /** Bytes of the header that the joined datagram has: IPv4 header, or IPv6's unfragmentable part. */
+  headerLen: Uint16Array;
+  /** Where the kept payload bytes stand in `heads`, and how many. */
+  headStart: Uint32Array;
+  headLen: Uint16Array;
+  /** Pool of kept payload bytes. */
+  heads: Uint8Array;
+  /** Bytes of the pool in use. */
+  headBytes = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.ends = new Uint32Array(capacity * END_WORDS);
+    this.keyProto = new Uint16Array(capacity);
+    this.id = new Uint32Array(capacity);
+    this.vlan = new Uint16Array(capacity);
+    this.innerVlan = new Uint16Array(capacity);
+    this.us = new Float64Array(capacity);
+    this.ns = new Uint16Array(capacity);
+    this.capture = new Uint32Array(capacity);
+    this.offset = new Float64Array(capacity);
+    this.capLen = new Uint32Array(capacity);
+    this.origLen = new Uint32Array(capacity);
+    this.proto = new Uint8Array(capacity);
+    this.fragOffset = new Uint32Array(capacity);
+    this.fragLength = new Uint32Array(capacity);
+    this.more = new Uint8Array(capacity);
+    this.headerLen = new Uint16Array(capacity);
+    this.headStart = new Uint32Array(capacity);
+    this.headLen = new Uint16Array(capacity);
+    this.heads = new Uint8Array(Math.max(HEAD_BYTES, capacity * 64));
+  }
+
+  /** Forget the rows, keep the memory. */
+  clear(): void {
+    this.length = 0;
+    this.headBytes = 0;
+  }
+
+  /** Make room for at least `rows` rows in all, keeping what is there. Growth is by doubling. */
+  reserve(rows: number): void {
+    if (rows <= this.capacity) return;
+    const capacity = Math.max(rows, this.capacity * 2);
+    for (const name of FRAGMENT_COLUMNS) {
+      const column = this[name] as Uint32Array;
+      const grown = new (column.constructor as Uint32ArrayConstructor)(capacity);
+      grown.set(column);
+      (this[name] as unknown) = grown;
+    }
+    const ends = new Uint32Array(capacity * END_WORDS);
+    ends.set(this.ends);
+    this.ends = ends;
+    this.capacity = capacity;
+  }
+
+  /** Append the fragment under the cursor, whose payload begins at `c.pos`. */
+  push(c: Cursor, capture: number): void {
+    const row = this.length;
+    if (row === this.capacity) this.reserve(row + 1);
+    const e = row * END_WORDS;
+    const { ends } = this;
+    if (c.v6 === 1) {
+      ends[e] = c.src0;
+      ends[e + 1] = c.src1;
+      ends[e + 2] = c.src2;
+      ends[e + 4] = c.dst0;
+      ends[e + 5] = c.dst1;
+      ends[e + 6] = c.dst2;
+    } else {
+      ends[e] = ends[e + 1] = ends[e + 2] = 0;
+      ends[e + 4] = ends[e + 5] = ends[e + 6] = 0;
+    }
+    ends[e + 3] = c.src3;
+    ends[e + 7] = c.dst3;
+    this.keyProto[row] = c.v6 === 1 ? KEY_FLAG_V6 : c.proto;
+    this.id[row] = c.fragId;
+    this.vlan[row] = c.vlan;
+    this.innerVlan[row] = c.innerVlan;
+    this.us[row] = c.us;
+    this.ns[row] = c.ns;
+    this.capture[row] = capture;
+    this.offset[row] = c.offset;
+    this.capLen[row] = c.capLen;
+    this.origLen[row] = c.origLen;
+    this.proto[row] = c.proto;
+    this.fragOffset[row] = c.fragOffset;
+    this.fragLength[row] = c.fragLength;
+    this.more[row] = c.fragMore;
+    this.headerLen[row] = c.fragHeaderLen;
+    const kept = Math.max(0, Math.min(c.fragLength, c.end - c.pos, HEAD_BYTES - c.fragOffset));
+    this.keepHead(row, c.bytes, c.pos, kept);
+    this.length = row + 1;
+  }
+
+  /** Append row `row` of `from`, all columns; the capture number is taken as it is. */
+  pushRow(from: FragmentColumns, row: number): void {
+    const at = this.length;
+    if (at === this.capacity) this.reserve(at + 1);
+    for (let i = 0; i < END_WORDS; i++) this.ends[at * END_WORDS + i] = from.ends[row * END_WORDS + i];
+    for (const name of FRAGMENT_COLUMNS) this[name][at] = from[name][row];
+    this.keepHead(at, from.heads, from.headStart[row], from.headLen[row]);
+    this.length = at + 1;
+  }
+
+  private keepHead(row: number, bytes: Uint8Array, start: number, length: number): void {
+    const at = this.headBytes;
+    if (at + length > this.heads.length) {
+      const grown = new Uint8Array(Math.max(at + length, this.heads.length * 2));
+      grown.set(this.heads);
+      this.heads = grown;
+    }
+    for (let i = 0; i < length; i++) this.heads[at + i] = bytes[start + i];
+    this.headStart[row] = at;
+    this.headLen[row] = length;
+    this.headBytes = at + length;
+  }
+}
+
+/** Order of the join keys of two rows: negative, 0 for the same datagram key, positive. A total order. */
+export function compareFragmentKeys(a: FragmentColumns, i: number, b: FragmentColumns, j: number): number {
+  let difference = a.keyProto[i] - b.keyProto[j];
+  for (let w = 0; w < END_WORDS && difference === 0; w++)
+    difference = a.ends[i * END_WORDS + w] - b.ends[j * END_WORDS + w];
+  return difference || a.id[i] - b.id[j] || a.vlan[i] - b.vlan[j] || a.innerVlan[i] - b.innerVlan[j];
+}
+
+/** Row numbers in the order in which a FragmentJoiner wants them: key, time, capture number, offset. */
+export function sortedFragmentOrder(columns: FragmentColumns): Uint32Array {
+  const order = new Uint32Array(columns.length);
+  for (let row = 0; row < order.length; row++) order[row] = row;
+  return order.sort(
+    (i, j) =>
+      compareFragmentKeys(columns, i, columns, j) ||
+      columns.us[i] - columns.us[j] ||
+      columns.ns[i] - columns.ns[j] ||
+      columns.capture[i] - columns.capture[j] ||
+      columns.offset[i] - columns.offset[j],
+  );
+}

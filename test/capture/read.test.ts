@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { linkTypeName } from '../../shared/capture/linktypes.ts';
+import { readCapture, readHead } from '../../shared/capture/read.ts';
+import {
+  chunked,
+  concat,
+  gzip,
+  parse,
+  RecordList,
+  random,
+  randomRecords,
+  writePcap,
+  writePcapng,
+  zstd,
+} from './build.ts';
+
+const records = randomRecords(random(99), 2000);
+
+for (const [name, compress] of [
+  ['none', (bytes: Uint8Array) => bytes],
+  ['gzip', gzip],
+  ['zstd', zstd],
+] as const) {
+  test(`a capture under compression ${name} reads as the bare one does`, async () => {
+    for (const bare of [writePcap(records, { nano: true }), writePcapng(records)]) {
+      const list = new RecordList();
+      const facts = await readCapture(chunked(compress(bare), 10_000), list, new AnomalyLog());
+      const want = parse(bare);
+      assert.deepEqual(list.records, want.records);
+      assert.deepEqual(facts, { ...want.facts, compression: name });
+    }
+  });
+
+  test(`the head of a capture under compression ${name} needs no more than its first bytes`, async () => {
+    const bare = writePcap(records);
+    const packed = compress(bare);
+    let taken = 0;
+    let closed = false;
+    async function* source() {
+      try {
+        for await (const chunk of chunked(packed, 4096)) {
+          taken += chunk.length;
+          yield chunk;
+        }
+      } finally {
+        closed = true;
+      }
+    }
+    const head = await readHead(source(), 20_000);
+    assert.deepEqual(
+      [head.format, head.compression, head.firstUs, head.firstNs, head.whole],
+      ['pcap', name, records[0].us, 0, false],
+    );
+    assert.ok(closed);
+    assert.ok(taken < packed.length / 2, `${taken} of ${packed.length}`);
+    assert.equal(head.facts.status, 'complete');
+  });
+}
+
+test('a compressed capture cut off gives what came before, with the place in both', async () => {
+  const bare = writePcap(records);
+  for (const [name, compress] of [
+    ['gzip', gzip],
+    ['zstd', zstd],
+  ] as const) {
+    const packed = compress(bare);
+    const list = new RecordList();
+    const facts = await readCapture(chunked(packed.subarray(0, packed.length / 2)), list, new AnomalyLog());
+    assert.equal(facts.status, 'truncated', name);
+    assert.equal(facts.damage[0].reason, 'truncated_compression');
+    assert.equal(facts.damage[0].offset, facts.bytes);
+    assert.ok(list.records.length > 500, `${name}: ${list.records.length}`);
+    assert.deepEqual(list.records, parse(bare).records.slice(0, list.records.length));
+  }
+});
+
+test('a small capture is its own head', async () => {
+  const head = await readHead(chunked(writePcap(records.slice(0, 3))));
+  assert.deepEqual([head.whole, head.facts.records, head.firstUs], [true, 3, records[0].us]);
+  const empty = await readHead(chunked(new Uint8Array(0)));
+  assert.deepEqual([empty.whole, empty.format, empty.firstUs], [true, 'empty', null]);
+  const cut = await readHead(chunked(writePcap(records.slice(0, 3)).subarray(0, 60)));
+  assert.equal(cut.facts.status, 'truncated');
+});
+
+test('the head tells the first record, not the earliest', async () => {
+  const [a, b] = records;
+  const head = await readHead(chunked(writePcap([b, a])));
+  assert.equal(head.firstUs, b.us);
+  assert.equal(head.facts.firstUs, a.us);
+});
+
+test('a first record larger than the head is waited for', async () => {
+  const large = { us: records[0].us, bytes: new Uint8Array(200_000) };
+  const head = await readHead(chunked(writePcap([large, ...records]), 1000));
+  assert.equal(head.firstUs, large.us);
+});
+
+test('an error of the source comes through', async () => {
+  async function* source() {
+    yield writePcap(records).subarray(0, 1000);
+    throw new Error('access denied');
+  }
+  await assert.rejects(readCapture(source(), new RecordList(), new AnomalyLog()), /access denied/);
+  await assert.rejects(readHead(source()), /access denied/);
+});
+
+test('an empty compressed capture is empty, and bytes behind it are named', async () => {
+  const log = new AnomalyLog();
+  const facts = await readCapture(chunked(concat([gzip(new Uint8Array(0)), new Uint8Array(3)])), new RecordList(), log);
+  assert.deepEqual([facts.format, facts.status, facts.compression], ['empty', 'empty', 'gzip']);
+  assert.deepEqual(
+    log.rows.map((row) => row.name),
+    ['zeros_after_compression'],
+  );
+});
+
+test('link types have the names of the registry, unknown numbers a name of their own', () => {
+  assert.deepEqual([0, 1, 12, 113, 127, 228, 276].map(linkTypeName), [
+    'NULL',
+    'ETHERNET',
+    'RAW',
+    'LINUX_SLL',
+    'IEEE802_11_RADIOTAP',
+    'IPV4',
+    'LINUX_SLL2',
+  ]);
+  assert.equal(linkTypeName(9999), 'LINKTYPE_9999');
+});

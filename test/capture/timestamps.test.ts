@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MAX_US } from '../../shared/capture/facts.ts';
+import { InterfaceClock } from '../../shared/capture/timestamps.ts';
+import { random } from './build.ts';
+
+/** The same in whole numbers of any size. */
+function exact(hi: number, lo: number, tsresol: number, offset: number): [us: number, ns: number] {
+  const exponent = BigInt(tsresol & 0x7f);
+  const unit = tsresol & 0x80 ? 2n ** exponent : 10n ** exponent;
+  const nanos = (((BigInt(hi) << 32n) | BigInt(lo)) * 1_000_000_000n) / unit + BigInt(offset) * 1_000_000_000n;
+  if (nanos < 0n) return [0, 0];
+  const us = nanos / 1000n;
+  return us > BigInt(MAX_US) ? [MAX_US, 0] : [Number(us), Number(nanos % 1000n)];
+}
+
+test('every resolution agrees with exact arithmetic, at random counts and at the ends', () => {
+  const seed = 7;
+  const next = random(seed);
+  const word = () => Math.floor(next() * 2 ** Math.ceil(next() * 32)) >>> 0;
+  for (const binary of [0, 0x80]) {
+    for (let n = 0; n <= (binary ? 64 : 19); n++) {
+      const clock = new InterfaceClock(binary | n, 0);
+      const counts: [number, number][] = [
+        [0, 0],
+        [0, 1],
+        [0, 0xffffffff],
+        [1, 0],
+        [0xffffffff, 0xffffffff],
+      ];
+      for (let i = 0; i < 300; i++) counts.push([word(), word()]);
+      for (const [hi, lo] of counts) {
+        clock.read(hi, lo);
+        assert.deepEqual(
+          [clock.us, clock.ns],
+          exact(hi, lo, binary | n, 0),
+          `seed ${seed} ${clock.resolution} ${hi} ${lo}`,
+        );
+      }
+    }
+  }
+});
+
+test('an offset moves the time, and what falls outside the range is clamped and says so', () => {
+  const clock = new InterfaceClock(9, 1_600_000_000);
+  clock.read(0, 1_234_567_890);
+  assert.deepEqual([clock.us, clock.ns, clock.clamped], [1_600_000_001_234_567, 890, false]);
+  const before = new InterfaceClock(6, -10);
+  before.read(0, 9_999_999);
+  assert.deepEqual([before.us, before.ns, before.clamped], [0, 0, true]);
+  before.read(0, 10_000_001);
+  assert.deepEqual([before.us, before.clamped], [1, false]);
+  const far = new InterfaceClock(0, 0);
+  far.read(0xffffffff, 0);
+  assert.deepEqual([far.us, far.ns, far.clamped], [MAX_US, 0, true]);
+});
+
+test('units whose whole range is under two seconds stay in range', () => {
+  for (const tsresol of [20, 30, 127, 0x80 | 65, 0x80 | 127]) {
+    const clock = new InterfaceClock(tsresol, 0);
+    clock.read(0xffffffff, 0xffffffff);
+    assert.ok(clock.us >= 0 && clock.us < 2e6, clock.resolution);
+    assert.ok(clock.ns >= 0 && clock.ns <= 999, clock.resolution);
+  }
+});
+
+test('the resolution is told as people write it', () => {
+  assert.deepEqual(
+    [6, 9, 3, 0x80 | 20].map((tsresol) => new InterfaceClock(tsresol, 0).resolution),
+    ['us', 'ns', '10^-3', '2^-20'],
+  );
+});

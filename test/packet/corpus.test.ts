@@ -1,0 +1,32 @@
+/** Every capture of the corpus goes through the decoder: nothing throws, every record has one fate. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FATE_FRAGMENT, FATE_SESSION } from '../../shared/packet/fate.ts';
+import { CORPUS, decodeCapture, noCorpus } from './captures.ts';
+
+test('every capture decodes without a throw, and fates sum up to records', { skip: noCorpus }, async () => {
+  const folder = join(CORPUS, 'captures');
+  let records = 0;
+  let sessions = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const decoded = await decodeCapture(path);
+    const { fates } = decoded;
+    assert.equal(
+      fates.reduce((sum, count) => sum + count),
+      decoded.records,
+      path,
+    );
+    assert.equal(fates[FATE_SESSION], decoded.columns.length, path);
+    assert.equal(fates[FATE_FRAGMENT], decoded.fragments.length, path);
+    for (let row = 0; row < decoded.columns.length; row++)
+      assert.ok(decoded.columns.flow[row] < decoded.flows.count, `${path} row ${row}`);
+    records += decoded.records;
+    sessions += decoded.columns.length;
+  }
+  // Tunnels and rarer link types aside, captures of IP are what the corpus is made of.
+  assert.ok(sessions > records / 2, `${sessions} of ${records}`);
+});

@@ -1,0 +1,128 @@
+/** Flow keys and their table: both directions meet, different keys do not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { bytes, ipv4, ipv6, random, seedOf, tcp, text, udp, Workbench } from './harness.ts';
+
+const RAW = 101;
+
+test('both directions of a packet are one flow, sent by opposite ends', () => {
+  const seed = seedOf();
+  const next = random(seed);
+  const digits = (length: number) => Array.from({ length }, () => next(16).toString(16)).join('');
+  for (let i = 0; i < 3000; i++) {
+    const v6 = next(2) === 1;
+    // Few values, so that equal addresses and equal words are common.
+    const word = () => (next(2) === 0 ? '00000000' : next(2) === 0 ? 'ffffffff' : digits(8));
+    const one = v6
+      ? word() + word() + word() + word()
+      : Array.from({ length: 4 }, () => [0, 127, 128, 255][next(4)]).join('.');
+    const two =
+      next(8) === 0
+        ? one
+        : v6
+          ? word() + word() + word() + word()
+          : Array.from({ length: 4 }, () => next(256)).join('.');
+    const ports = [next(65536), next(65536)];
+    const isTcp = next(2) === 1;
+    const make = (from: string, to: string, source: number, destination: number) => {
+      const segment = isTcp ? tcp(source, destination, text('x')) : udp(source, destination, text('x'));
+      return v6
+        ? ipv6(segment, isTcp ? 6 : 17, from, to)
+        : ipv4(segment, { proto: isTcp ? 6 : 17, src: from, dst: to });
+    };
+    const bench = new Workbench();
+    bench.decode(make(one, two, ports[0], ports[1]), RAW);
+    bench.decode(make(two, one, ports[1], ports[0]), RAW);
+    const what = `${one} ${two} ${ports}, seed ${seed}`;
+    assert.equal(bench.flows.count, 1, what);
+    if (one !== two || ports[0] !== ports[1]) assert.notEqual(bench.fromB(0), bench.fromB(1), what);
+  }
+});
+
+test('an IPv4 flow and an IPv6 flow of the same words are two', () => {
+  const bench = new Workbench();
+  const v4 = ipv4(udp(1, 2, text('x')), { src: '0.0.0.1', dst: '0.0.0.2' });
+  const v6 = ipv6(udp(1, 2, text('x')), 17, `${'0'.repeat(31)}1`, `${'0'.repeat(31)}2`);
+  bench.decode(v4, RAW);
+  bench.decode(v6, RAW);
+  bench.decode(v4, RAW);
+  bench.decode(v6, RAW);
+  assert.deepEqual([...bench.columns.flow.subarray(0, 4)], [0, 1, 0, 1]);
+});
+
+test('the table numbers keys like a map does, through growth and clearing', () => {
+  const seed = seedOf();
+  const next = random(seed);
+  const table = new FlowTable(4);
+  for (let round = 0; round < 2; round++) {
+    const known = new Map<string, number>();
+    const key = new Uint32Array(KEY_WORDS);
+    for (let i = 0; i < 20_000; i++) {
+      const v6 = next(2);
+      for (let w = 0; w < 8; w++)
+        key[w] = v6 === 1 || w === 3 || w === 7 ? (next(2) === 0 ? next(20) : 0xffffffff - next(20)) : 0;
+      key[8] = 0xffff0000 + next(4);
+      key[9] = v6 === 1 ? 6 | KEY_FLAG_V6 : 6;
+      key[10] = next(3) * 0x40000000;
+      key[11] = 0;
+      const name = key.join();
+      const expected = known.get(name) ?? known.size;
+      known.set(name, expected);
+      const direct = v6 === 0 && next(2) === 0;
+      const got = direct ? table.lookup4(key[3], key[7] | 0, key[8], key[9], key[10], key[11]) : table.lookup(key);
+      assert.equal(got, expected, `seed ${seed}, key ${name}`);
+      assert.deepEqual([...table.words.subarray(got * KEY_WORDS, got * KEY_WORDS + KEY_WORDS)], [...key]);
+    }
+    assert.equal(table.count, known.size);
+    assert.ok(known.size > 5000, 'the table had to grow');
+    table.clear();
+  }
+});
+
+test('VLANs and ports of an ICMP flow over either protocol number stay apart', () => {
+  const bench = new Workbench();
+  bench.decode(ipv4(bytes('0800', new Uint8Array(6)), { proto: 1 }), RAW);
+  bench.decode(ipv4(bytes('0800', new Uint8Array(6)), { proto: 58 }), RAW);
+  assert.equal(bench.flows.count, 2);
+});
+
+test('IPv4 keys with one and the same 32-bit hash are told apart', () => {
+  // murmur3's mixing can be undone: for any address there are ports that lead to a given hash.
+  const rotate = (x: number, bits: number) => (x << bits) | (x >>> (32 - bits));
+  const mix = (h: number, word: number) =>
+    (Math.imul(rotate(h ^ Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593), 13), 5) + 0xe6546b64) | 0;
+  const inverse = (odd: number) => {
+    let x = odd;
+    for (let i = 0; i < 5; i++) x = Math.imul(x, 2 - Math.imul(odd, x));
+    return x;
+  };
+  const portsFor = (h: number, target: number) => {
+    const mixed = rotate(Math.imul((target - 0xe6546b64) | 0, inverse(5)), 19) ^ h;
+    return Math.imul(rotate(Math.imul(mixed, inverse(0x1b873593)), 17), inverse(0xcc9e2d51));
+  };
+  const [a, b, proto, ports] = [0x0a000001, 0x0a000002, 6, 0x10002000];
+  const target = mix(mix(mix(proto, a), b), ports);
+  const table = new FlowTable();
+  assert.equal(table.lookup4(a, b, ports, proto, 0, 0), 0);
+  for (let i = 1; i < 50; i++) {
+    const other = a + i * 65536;
+    const collision = portsFor(mix(mix(proto, other), b), target);
+    assert.equal(mix(mix(mix(proto, other), b), collision), target);
+    assert.equal(table.lookup4(other, b, collision, proto, 0, 0), i);
+  }
+  assert.equal(table.lookup4(a, b, ports, proto, 0, 0), 0);
+});
+
+test('addresses are ordered as unsigned numbers, most significant word first', () => {
+  for (let word = 0; word < 4; word++) {
+    const digits = (value: string) => '00000001'.repeat(word) + value + 'fffffffe'.repeat(3 - word);
+    const bench = new Workbench();
+    bench.decode(ipv6(udp(1, 2, text('x')), 17, digits('80000000'), digits('7fffffff')), RAW);
+    bench.decode(ipv6(udp(1, 2, text('x')), 17, digits('7fffffff'), digits('80000000')), RAW);
+    assert.deepEqual([bench.fromB(0), bench.fromB(1)], [true, false], `word ${word}`);
+  }
+  const bench = new Workbench();
+  bench.decode(ipv4(udp(1, 2, text('x')), { src: '128.0.0.0', dst: '127.255.255.255' }), RAW);
+  assert.equal(bench.fromB(), true);
+});

@@ -1,0 +1,179 @@
+/**
+ * Makes packets from hex and headers, decodes them, and tells rows in words.
+ */
+import { addressText } from '../../shared/packet/address.ts';
+import { META_FROM_B, PacketColumns } from '../../shared/packet/columns.ts';
+import { PacketDecoder } from '../../shared/packet/decode.ts';
+import { FATES, type FateName } from '../../shared/packet/fate.ts';
+import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragments.ts';
+
+/** Bytes of hex text; blanks are ignored. */
+export function hex(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text.replace(/\s+/g, ''), 'hex'));
+}
+
+export function bytes(...parts: (Uint8Array | number[] | string)[]): Uint8Array {
+  return Uint8Array.from(
+    Buffer.concat(parts.map((part) => (typeof part === 'string' ? hex(part) : Uint8Array.from(part)))),
+  );
+}
+
+export function be16(value: number): number[] {
+  return [(value >> 8) & 255, value & 255];
+}
+
+export function be32(value: number): number[] {
+  return [...be16(value >>> 16), ...be16(value & 0xffff)];
+}
+
+export interface Ipv4Options {
+  proto?: number;
+  src?: string;
+  dst?: string;
+  /** Total length to write instead of the true one. */
+  total?: number;
+  id?: number;
+  /** Fragment offset in bytes. */
+  offset?: number;
+  more?: boolean;
+  df?: boolean;
+  /** Header options, a multiple of four bytes. */
+  options?: string;
+}
+
+export function ipv4(payload: Uint8Array, o: Ipv4Options = {}): Uint8Array {
+  const options = hex(o.options ?? '');
+  const header = 20 + options.length;
+  const fragment = ((o.offset ?? 0) >> 3) | (o.more ? 0x2000 : 0) | (o.df ? 0x4000 : 0);
+  return bytes(
+    [0x40 | (header >> 2), 0],
+    be16(o.total ?? header + payload.length),
+    be16(o.id ?? 0),
+    be16(fragment),
+    [64, o.proto ?? 17, 0, 0],
+    (o.src ?? '10.0.0.1').split('.').map(Number),
+    (o.dst ?? '10.0.0.2').split('.').map(Number),
+    options,
+    payload,
+  );
+}
+
+/** IPv6 addresses as 32 hex digits; `next` names the first header of `payload`. */
+export function ipv6(
+  payload: Uint8Array,
+  next: number,
+  src = V6_ONE,
+  dst = V6_TWO,
+  length = payload.length,
+): Uint8Array {
+  return bytes('60000000', be16(length), [next, 64], src, dst, payload);
+}
+
+export const V6_ONE = '20010db8000000000000000000000001';
+export const V6_TWO = '20010db8000000000000000000000002';
+
+export function udp(srcPort: number, dstPort: number, payload: Uint8Array, length = 8 + payload.length): Uint8Array {
+  return bytes(be16(srcPort), be16(dstPort), be16(length), [0, 0], payload);
+}
+
+export interface TcpOptions {
+  seq?: number;
+  ack?: number;
+  flags?: number;
+  window?: number;
+  /** Header length to claim, in bytes. */
+  header?: number;
+  options?: string;
+}
+
+export function tcp(srcPort: number, dstPort: number, payload: Uint8Array, o: TcpOptions = {}): Uint8Array {
+  const options = hex(o.options ?? '');
+  const flags = o.flags ?? 0x10;
+  const words = (o.header ?? 20 + options.length) >> 2;
+  return bytes(
+    be16(srcPort),
+    be16(dstPort),
+    be32(o.seq ?? 0),
+    be32(o.ack ?? 0),
+    [(words << 4) | (flags >> 8), flags & 255],
+    be16(o.window ?? 0),
+    [0, 0, 0, 0],
+    options,
+    payload,
+  );
+}
+
+/** Ethernet frame of `payload`; `type` as hex, with whatever stands between it and the payload. */
+export function ethernet(type: string, payload: Uint8Array): Uint8Array {
+  return bytes('0200000000010200000000 02', type, payload);
+}
+
+export function text(value: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(value, 'latin1'));
+}
+
+/** A flow key in words: protocol, both ends, and what else is in it. */
+export function flowText(flows: FlowTable, flow: number): string {
+  const { words } = flows;
+  const at = flow * KEY_WORDS;
+  const ports = words[at + KEY_PORTS];
+  const a = `${addressText(words, at, KEY_ADDR_A)}:${ports >>> 16}`;
+  const b = `${addressText(words, at, KEY_ADDR_B)}:${ports & 0xffff}`;
+  return `${words[at + KEY_PROTO] & 0xff} ${a} ${b}`;
+}
+
+export class Workbench {
+  columns = new PacketColumns(4);
+  flows = new FlowTable();
+  fragments = new FragmentColumns(4);
+  odd: string[] = [];
+  decoder: PacketDecoder;
+  us = 1_700_000_000_000_000;
+  offset = 24;
+
+  constructor(keyVlan = false) {
+    this.decoder = new PacketDecoder({ keyVlan }, this.columns, this.flows, this.fragments, {
+      anomaly: (name) => this.odd.push(name),
+    });
+  }
+
+  /** Decode one packet, whole unless told otherwise; returns the name of its fate. */
+  decode(packet: Uint8Array, linkType = 1, capLen = packet.length, origLen = packet.length): FateName {
+    // Behind seven other bytes and before more, so that reading outside of the record shows.
+    const buffer = bytes('ffffffffffffff', packet.subarray(0, capLen), 'ffffffffffffffff');
+    const fate = this.decoder.packet(buffer, 7, capLen, origLen, this.us, 0, linkType, this.offset);
+    this.us += 1000;
+    this.offset += capLen + 16;
+    return FATES[fate];
+  }
+
+  /** Flow of the last row, or of row `row`. */
+  flow(row = this.columns.length - 1): string {
+    return flowText(this.flows, this.columns.flow[row]);
+  }
+
+  fromB(row = this.columns.length - 1): boolean {
+    return (this.columns.meta[row] & META_FROM_B) !== 0;
+  }
+
+  payload(row = this.columns.length - 1): number {
+    return this.columns.payloadLen[row];
+  }
+}
+
+/** Numbers from a seed: xorshift, 32 bits. */
+export function random(seed: number): (below: number) => number {
+  let state = seed | 0 || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+/** A seed for a property test: from the environment to repeat a failure, else of the day. */
+export function seedOf(): number {
+  return Number(process.env.SEED ?? Date.now() & 0x7fffffff);
+}

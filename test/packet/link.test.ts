@@ -1,0 +1,145 @@
+/** Link layers, tags and labels: where IP begins, and what is refused. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { be16, bytes, ethernet, hex, ipv4, ipv6, text, udp, V6_ONE, V6_TWO, Workbench } from './harness.ts';
+
+const datagram = ipv4(udp(1000, 53, text('query')));
+const FLOW = '17 10.0.0.1:1000 10.0.0.2:53';
+
+/** Frames of each link layer around the same datagram, by link type. */
+const layers: [name: string, linkType: number, frame: Uint8Array][] = [
+  ['Ethernet', 1, ethernet('0800', datagram)],
+  ['Ethernet with an EtherType that names the wrong IP version', 1, ethernet('86dd', datagram)],
+  ['Ethernet behind Cisco FabricPath', 1, bytes('0100000000010200000000028903', '0000', ethernet('0800', datagram))],
+  ['802.3 with LLC and SNAP', 1, ethernet(`${hexOf(datagram.length + 8)} aaaa03 000000 0800`, datagram)],
+  ['PPPoE session', 1, ethernet(`8864 1100 0001 ${hexOf(datagram.length + 2)} 0021`, datagram)],
+  ['MPLS of three labels', 1, ethernet('8847 00010040 00020040 00030140', datagram)],
+  ['PPP', 9, bytes('0021', datagram)],
+  ['PPP in HDLC-like framing', 9, bytes('ff03 0021', datagram)],
+  ['PPP over HDLC', 50, bytes('ff03 0021', datagram)],
+  ['PPP with MPLS', 50, bytes('ff03 0281 00010140', datagram)],
+  ['raw IP', 101, datagram],
+  ['raw IP under its old number', 12, datagram],
+  ['IPv4', 228, datagram],
+  ['loopback, little-endian family', 0, bytes('02000000', datagram)],
+  ['loopback, big-endian family', 0, bytes('00000002', datagram)],
+  ['loopback of OpenBSD', 108, bytes('00000002', datagram)],
+  ['Linux cooked capture', 113, bytes('0000 0001 0006 020000000001 0000 0800', datagram)],
+  ['Linux cooked capture, version 2', 276, bytes('0800 0000 00000002 0001 00 06 0200000000010000', datagram)],
+];
+
+function hexOf(value: number): string {
+  return Buffer.from(be16(value)).toString('hex');
+}
+
+for (const [name, linkType, frame] of layers) {
+  test(`${name} leads to the datagram`, () => {
+    const bench = new Workbench();
+    assert.equal(bench.decode(frame, linkType), 'session');
+    assert.equal(bench.flow(), FLOW);
+    assert.equal(bench.payload(), 5);
+    assert.deepEqual(bench.odd, []);
+  });
+
+  test(`${name} cut at any byte is refused by name, never a session before the UDP header is there`, () => {
+    // An 802.3 frame is refused, as Zeek does, unless all that its length field announces was captured.
+    const whole = name.startsWith('802.3') ? frame.length : frame.length - 'query'.length;
+    for (let capLen = 0; capLen < frame.length; capLen++) {
+      const bench = new Workbench();
+      const fate = bench.decode(frame, linkType, capLen);
+      assert.equal(fate === 'session', capLen >= whole, `${fate} at ${capLen}`);
+      assert.equal(bench.decode(frame, linkType, capLen), fate, 'the same bytes have the same fate');
+      assert.equal(bench.columns.length, fate === 'session' ? 2 : 0);
+      if (fate !== 'session' && fate !== 'not_ip') assert.deepEqual(bench.odd, [fate, fate]);
+    }
+  });
+}
+
+test('every family number of IPv6 on the BSDs is known', () => {
+  const packet = ipv6(udp(1000, 53, text('query')), 17);
+  for (const family of ['18000000', '1c000000', '1e000000', '0000001e']) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(bytes(family, packet), 0), 'session');
+    assert.equal(bench.flow(), '17 2001:db8::1:1000 2001:db8::2:53');
+  }
+});
+
+test('what carries no IP is not_ip', () => {
+  const padding = new Uint8Array(46);
+  const frames: [string, number, Uint8Array][] = [
+    ['ARP', 1, ethernet('0806 0001080006040001', padding)],
+    ['PPPoE discovery', 1, ethernet('8863', padding)],
+    ['spanning tree over LLC', 1, ethernet('0026 424203', padding)],
+    ['Novell raw 802.3', 1, ethernet('0026 ffff', padding)],
+    ['SNAP of an organisation', 1, ethernet('0026 aaaa03 00000c 2000', padding)],
+    ['LCP', 9, bytes('c021', padding)],
+    ['CLNP on loopback', 0, bytes('07000000', padding)],
+    ['netlink in a cooked capture', 113, bytes('0000 0338 0000 0000000000000000 0000', padding)],
+  ];
+  for (const [name, linkType, frame] of frames) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(frame, linkType), 'not_ip', name);
+    assert.deepEqual(bench.odd, [], 'nothing is odd about it');
+  }
+});
+
+test('a link type that is not known is refused by name', () => {
+  assert.equal(new Workbench().decode(datagram, 147), 'unknown_link_type');
+});
+
+test('numbers between length and EtherType are undefined', () => {
+  assert.equal(new Workbench().decode(ethernet('05dd', datagram)), 'undefined_ether_type');
+  assert.equal(new Workbench().decode(ethernet('8100 0001 05ff', datagram)), 'undefined_vlan_protocol');
+});
+
+test('a length field that announces more than was captured is truncated_ethernet_frame', () => {
+  assert.equal(new Workbench().decode(ethernet('0100 aaaa03 000000 0800', datagram)), 'truncated_ethernet_frame');
+});
+
+test('VLAN ids are kept as id + 1, outermost and second', () => {
+  const bench = new Workbench();
+  assert.equal(bench.decode(ethernet('8100 6064 0800', datagram)), 'session');
+  assert.equal(bench.decode(ethernet('88a8 0fff 8100 0000 0800', datagram)), 'session');
+  assert.equal(bench.decode(ethernet('9100 0001 9100 0002 8100 0003 0800', datagram)), 'session');
+  assert.equal(bench.decode(ethernet('0800', datagram)), 'session');
+  assert.deepEqual([...bench.columns.vlan.subarray(0, 4)], [101, 4096, 2, 0]);
+  assert.deepEqual([...bench.columns.innerVlan.subarray(0, 4)], [0, 1, 3, 0]);
+  assert.deepEqual(bench.odd, ['triple_tagged_vlan_unsupported']);
+  assert.equal(bench.flows.count, 1, 'VLANs are not in the key');
+});
+
+test('VLAN ids separate flows when they are part of the key', () => {
+  const bench = new Workbench(true);
+  for (const tags of ['0800', '8100 0001 0800', '8100 0002 0800', '8100 0001 8100 0002 0800', '8100 0001 0800'])
+    assert.equal(bench.decode(ethernet(tags, datagram)), 'session');
+  assert.deepEqual([...bench.columns.flow.subarray(0, 5)], [0, 1, 2, 3, 1]);
+});
+
+test('a stack of VLAN, MPLS and PPPoE leads to IPv6', () => {
+  const inner = ipv6(udp(1000, 53, text('query')), 17, V6_TWO, V6_ONE);
+  const bench = new Workbench();
+  assert.equal(bench.decode(ethernet('88a8 0005 8100 0006 8864 1100 0001 0020 0281 00010140', inner)), 'session');
+  assert.equal(bench.flow(), '17 2001:db8::1:53 2001:db8::2:1000');
+  assert.equal(bench.fromB(), true);
+  assert.deepEqual([bench.columns.vlan[0], bench.columns.innerVlan[0]], [6, 7]);
+});
+
+test('LLC and SNAP behind a VLAN tag lead to IP, trailing bytes left out', () => {
+  const bench = new Workbench();
+  const frame = ethernet(
+    `8100 0001 ${hexOf(datagram.length + 8)} aaaa03 000000 0800`,
+    bytes(datagram, hex('00'.repeat(20))),
+  );
+  assert.equal(bench.decode(frame), 'session');
+  assert.equal(bench.flow(), FLOW);
+});
+
+test('tags that never end are refused without reading beyond the record', () => {
+  assert.equal(new Workbench().decode(ethernet('8100 0001'.repeat(5000), hex(''))), 'truncated_VLAN_header');
+  assert.equal(new Workbench().decode(ethernet(`8847 ${'00000000'.repeat(5000)}`, hex(''))), 'truncated_link_header');
+});
+
+test('an Ethernet frame needs more than 16 bytes to be looked at, as in Zeek', () => {
+  assert.equal(new Workbench().decode(ethernet('0806', new Uint8Array(2))), 'truncated_ethernet_frame');
+  assert.equal(new Workbench().decode(ethernet('0806', new Uint8Array(3))), 'not_ip');
+});

@@ -1,0 +1,178 @@
+/** TCP, UDP, ICMP, SCTP and the rest: fields, lengths, minimum headers, hints. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  HINT_FTP_COMMAND,
+  HINT_FTP_REPLY,
+  HINT_NONE,
+  HINT_SSH_BANNER,
+  META_BROKEN,
+} from '../../shared/packet/columns.ts';
+import { KEY_FLAG_ONE_WAY, KEY_FLAG_ONE_WAY_FROM_B, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { bytes, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } from './harness.ts';
+
+const RAW = 101;
+
+test('a TCP segment gives all its fields', () => {
+  const bench = new Workbench();
+  const segment = tcp(443, 50000, text('hello'), {
+    seq: 0xfffffff0,
+    ack: 0x80000001,
+    flags: 0x1ff,
+    window: 65535,
+    options: '01010101',
+  });
+  assert.equal(bench.decode(ipv4(segment, { proto: 6 }), RAW), 'session');
+  const c = bench.columns;
+  assert.equal(bench.flow(), '6 10.0.0.1:443 10.0.0.2:50000');
+  assert.deepEqual(
+    [c.seq[0], c.ack[0], c.window[0], c.tcpFlags[0], c.payloadLen[0], c.ipLen[0]],
+    [0xfffffff0, 0x80000001, 65535, 0x1ff, 5, 49],
+  );
+});
+
+test('a row holds nothing of the packet before it', () => {
+  const bench = new Workbench();
+  bench.decode(ipv4(tcp(443, 50000, text('SSH-2.0-x'), { seq: 1, ack: 2, window: 3, flags: 0x18 }), { proto: 6 }), RAW);
+  bench.decode(ipv4(hex('0011223344'), { proto: 47 }), RAW);
+  const c = bench.columns;
+  assert.deepEqual([c.seq[1], c.ack[1], c.window[1], c.tcpFlags[1], c.hint[1], c.payloadLen[1]], [0, 0, 0, 0, 0, 5]);
+  assert.equal(bench.flow(), '47 10.0.0.1:0 10.0.0.2:0');
+});
+
+test('a TCP header shorter than 20 bytes is refused, by its announced or its captured length', () => {
+  assert.equal(
+    new Workbench().decode(ipv4(tcp(1, 2, text('')).subarray(0, 19), { proto: 6 }), RAW),
+    'truncated_header',
+  );
+  assert.equal(
+    new Workbench().decode(ipv4(tcp(1, 2, text('abcdef')), { proto: 6 }), RAW, 39),
+    'internally_truncated_header',
+  );
+});
+
+test('a TCP header length that cannot be makes a broken row', () => {
+  for (const [header, name] of [
+    [16, 'bad_TCP_header_len'],
+    [60, 'truncated_header'],
+  ] as const) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(ipv4(tcp(1, 2, text('abcdef'), { header, flags: 2 }), { proto: 6 }), RAW), 'session');
+    assert.deepEqual([bench.columns.meta[0], bench.payload(), bench.columns.tcpFlags[0]], [META_BROKEN, 0, 2]);
+    assert.deepEqual(bench.odd, [name]);
+  }
+  const cut = new Workbench();
+  assert.equal(
+    cut.decode(ipv4(tcp(1, 2, text('abcdef'), { options: '01'.repeat(12) }), { proto: 6 }), RAW, 44),
+    'session',
+  );
+  assert.equal(cut.columns.meta[0] & META_BROKEN, META_BROKEN, 'options that the snaplen cut off');
+});
+
+test('the first payload bytes give a hint', () => {
+  const hints: [string, number][] = [
+    ['SSH-2.0-OpenSSH_9.6\r\n', HINT_SSH_BANNER],
+    ['SSH-', HINT_SSH_BANNER],
+    ['ssh-', HINT_NONE],
+    ['220 ready\r\n', HINT_FTP_REPLY],
+    ['220-ready\r\n', HINT_FTP_REPLY],
+    ['220', HINT_NONE],
+    ['2200 ', HINT_NONE],
+    ['330 no', HINT_NONE],
+    ['USER anonymous\r\n', HINT_FTP_COMMAND],
+    ['pass x\r\n', HINT_FTP_COMMAND],
+    ['PASV\r\n', HINT_FTP_COMMAND],
+    ['USERS', HINT_NONE],
+    ['USER', HINT_NONE],
+    ['GET / HTTP/1.1\r\n', HINT_NONE],
+    ['\x16\x03\x01', HINT_NONE],
+  ];
+  for (const [payload, hint] of hints) {
+    const bench = new Workbench();
+    bench.decode(ipv4(tcp(1, 2, text(payload)), { proto: 6 }), RAW);
+    assert.equal(bench.columns.hint[0], hint, JSON.stringify(payload));
+  }
+});
+
+test('hints are not read from bytes that were not captured', () => {
+  const bench = new Workbench();
+  bench.decode(ipv4(tcp(1, 2, text('SSH-2.0')), { proto: 6 }), RAW, 43);
+  assert.deepEqual([bench.columns.hint[0], bench.payload()], [HINT_NONE, 7]);
+});
+
+test('UDP payload is what its own length field says', () => {
+  const bench = new Workbench();
+  bench.decode(ipv4(udp(1, 2, text('abcdefgh'), 12)), RAW);
+  bench.decode(ipv4(udp(1, 2, text('abcdefgh'), 3)), RAW);
+  bench.decode(ipv4(udp(1, 2, text('abcdefgh'))), RAW);
+  assert.deepEqual([...bench.columns.payloadLen.subarray(0, 3)], [4, 0, 8]);
+  assert.deepEqual(bench.odd, ['UDP_datagram_length_mismatch', 'UDP_datagram_length_mismatch']);
+});
+
+test('ICMP and ICMPv6 requests and replies are one flow under their types', () => {
+  const pairs4 = [
+    [8, 0],
+    [13, 14],
+    [15, 16],
+    [10, 9],
+    [17, 18],
+  ];
+  const pairs6 = [
+    [128, 129],
+    [130, 131],
+    [133, 134],
+    [135, 136],
+    [139, 140],
+    [144, 145],
+  ];
+  for (const v6 of [false, true]) {
+    for (const [request, reply] of v6 ? pairs6 : pairs4) {
+      const bench = new Workbench();
+      const there = bytes([request, 0], new Uint8Array(14));
+      const back = bytes([reply, 0], new Uint8Array(14));
+      bench.decode(v6 ? ipv6(there, 58) : ipv4(there, { proto: 1 }), RAW);
+      bench.decode(
+        v6 ? ipv6(back, 58, V6_TWO, V6_ONE) : ipv4(back, { proto: 1, src: '10.0.0.2', dst: '10.0.0.1' }),
+        RAW,
+      );
+      assert.equal(bench.flows.count, 1);
+      assert.deepEqual([bench.fromB(0), bench.fromB(1)], [false, true]);
+      assert.equal(
+        bench.flow(),
+        v6 ? `58 2001:db8::1:${request} 2001:db8::2:${reply}` : `1 10.0.0.1:${request} 10.0.0.2:${reply}`,
+      );
+      assert.equal(bench.payload(), 8, 'the bytes behind the eight of the header');
+    }
+  }
+});
+
+test('a one-way ICMP message is a flow of its own direction, even where type and code mirror each other', () => {
+  const bench = new Workbench();
+  const message = (type: number, code: number) => bytes([type, code], new Uint8Array(6));
+  bench.decode(ipv6(message(1, 3), 58, V6_ONE, V6_TWO), RAW);
+  bench.decode(ipv6(message(1, 3), 58, V6_TWO, V6_ONE), RAW);
+  bench.decode(ipv6(message(3, 1), 58, V6_TWO, V6_ONE), RAW);
+  bench.decode(ipv6(message(3, 1), 58, V6_ONE, V6_TWO), RAW);
+  bench.decode(ipv6(message(1, 3), 58, V6_ONE, V6_TWO), RAW);
+  assert.deepEqual([...bench.columns.flow.subarray(0, 5)], [0, 1, 2, 3, 0]);
+  assert.equal(bench.flow(1), '58 2001:db8::1:3 2001:db8::2:1', 'the port of the sender is the type');
+  const proto = (flow: number) => bench.flows.words[flow * KEY_WORDS + KEY_PROTO];
+  assert.equal(proto(0) & (KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B), KEY_FLAG_ONE_WAY);
+  assert.equal(proto(1) & (KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B), KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B);
+});
+
+test('short UDP and ICMP headers are refused', () => {
+  assert.equal(new Workbench().decode(ipv4(new Uint8Array(7)), RAW), 'truncated_header');
+  assert.equal(new Workbench().decode(ipv4(new Uint8Array(7), { proto: 1 }), RAW), 'truncated_header');
+  assert.equal(new Workbench().decode(ipv4(udp(1, 2, text('x'))), RAW, 27), 'internally_truncated_header');
+  assert.equal(new Workbench().decode(ipv4(new Uint8Array(9), { proto: 1 }), RAW, 27), 'internally_truncated_header');
+});
+
+test('SCTP has ports, and without its whole common header none', () => {
+  const bench = new Workbench();
+  bench.decode(ipv4(bytes('0b59 0b5a 00000001 00000000', new Uint8Array(16)), { proto: 132 }), RAW);
+  assert.equal(bench.flow(), '132 10.0.0.1:2905 10.0.0.2:2906');
+  assert.equal(bench.payload(), 16);
+  assert.equal(bench.decode(ipv4(hex('0b59 0b5a 00000001'), { proto: 132 }), RAW), 'session');
+  assert.equal(bench.flow(), '132 10.0.0.1:0 10.0.0.2:0');
+});
