@@ -68,8 +68,7 @@ export async function stageResults<S extends keyof StageResults>(
     const some = Array.from({ length: Math.min(parallel, tasks - from) }, (_, i) =>
       readDone(store, job, stage, from + i),
     );
-    for (const done of await Promise.all(some))
-      results.push(done !== undefined && done.ok ? (done.result as StageResults[S]) : null);
+    for (const done of await Promise.all(some)) results.push(done?.ok ? (done.result as StageResults[S]) : null);
   }
   return results;
 }

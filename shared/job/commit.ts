@@ -31,7 +31,7 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   const anomalies = await requireJson<AnomalyRow[]>(store, balance.anomalies, job.job);
   const mapped = await stageResults(store, job.job, 'map');
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
-  const published = (await stageResults(store, job.job, 'publish')).filter((result) => result !== null);
+  const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
 
   const limits = { memoryLimit: duckdbMemory, tempDirectory: scratch };
   const files: JobSummary['files'] = {

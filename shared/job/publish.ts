@@ -1,67 +1,96 @@
 /**
- * The publish stage: a task a window of session start time, from the runs of all
- * reduce tasks to one Parquet file. Windows are cut from exact counts, so the files
+ * The publish stage: windows of session start time, from the runs of all reduce
+ * tasks to one Parquet file each. Windows are cut from exact counts, so the files
  * are the same whatever the partitions were; attempts write the same bytes under
  * the same name, and so need none of their own.
  */
 import { join } from 'node:path';
-import type { PacketRunBatch } from '../table/packetrun.ts';
-import { type PublishedRun, publishPackets, publishSessions } from '../table/publish.ts';
-import { planWindows } from '../table/window.ts';
+import { openDuckDB } from '../table/duckdb.ts';
+import { publishPackets, publishSessions } from '../table/publish.ts';
+import { planWindows, type Window } from '../table/window.ts';
 import { stageResults } from './barrier.ts';
 import { requireJson, type TaskContext } from './context.ts';
 import { tablePrefix } from './keys.ts';
-import type { Job, PublishSpec, RankedCapture, StageResults } from './types.ts';
+import type { Job, PublishedFile, PublishSpec, RankedCapture, StageResults } from './types.ts';
+
+/** Files of one task, at most: many small days share one task, and with it one DuckDB. */
+const MOST_FILES = 32;
 
 /** All publish tasks of a job. */
 export function planPublish(job: Job, reduced: readonly StageResults['reduce'][]): PublishSpec[] {
   const { fileRows } = job.config.sizes;
+  return [
+    ...grouped(
+      'sessions',
+      planWindows(
+        reduced.map(({ sessionStarts }) => sessionStarts),
+        fileRows,
+      ),
+      fileRows,
+    ),
+    ...grouped(
+      'packets',
+      planWindows(
+        reduced.map(({ packetStarts }) => packetStarts),
+        fileRows,
+      ),
+      fileRows,
+    ),
+  ];
+}
+
+/** Neighbouring windows with at most `rows` rows together. */
+function grouped(table: PublishSpec['table'], windows: readonly Window[], rows: number): PublishSpec[] {
   const specs: PublishSpec[] = [];
-  const sessions = planWindows(
-    reduced.map(({ sessionStarts }) => sessionStarts),
-    fileRows,
-  );
-  for (const window of sessions) specs.push({ table: 'sessions', window });
-  const packets = planWindows(
-    reduced.map(({ packetStarts }) => packetStarts),
-    fileRows,
-  );
-  for (const window of packets) specs.push({ table: 'packets', window });
+  let sum = 0;
+  for (const window of windows) {
+    const last = specs.at(-1);
+    if (last === undefined || sum + window.rows > rows || last.windows.length === MOST_FILES) {
+      specs.push({ table, windows: [window] });
+      sum = window.rows;
+    } else {
+      last.windows.push(window);
+      sum += window.rows;
+    }
+  }
   return specs;
 }
 
 /** Key of the file of one window. */
-export function fileKey(job: Job, { table, window }: PublishSpec): string {
+function fileKey(job: Job, table: PublishSpec['table'], window: Window): string {
   return `${tablePrefix(table, job.config.dataset, job.job)}dt=${window.day}/part-${window.part}.parquet`;
 }
 
 export async function runPublish(context: TaskContext, job: Job, spec: PublishSpec): Promise<StageResults['publish']> {
   const { store, results, scratch, duckdbMemory } = context;
+  const { table } = spec;
   const [balance] = await stageResults(store, job.job, 'balance');
   const captures = await requireJson<RankedCapture[]>(store, balance?.captures ?? '', job.job);
   const captureName = (rank: number): string => captures[rank].capture.name;
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
-  const task = {
-    path: join(scratch, 'part.parquet'),
-    fromUs: spec.window.fromUs,
-    toUs: spec.window.toUs,
-    read: (key: string, start: number, end: number) => store.get(key, { start, end }),
-    limits: { memoryLimit: duckdbMemory, tempDirectory: scratch },
-  };
-  const file =
-    spec.table === 'sessions'
-      ? await publishSessions({
-          ...task,
-          runs: reduced.flatMap(({ sessionRuns }) => sessionRuns),
-          context: { captureName, tunnelText: (tunnel) => String(tunnel) },
-        })
-      : await publishPackets({
-          ...task,
-          runs: reduced.flatMap(({ packetRuns }): PublishedRun<PacketRunBatch>[] => packetRuns),
-          captureName,
-          turned: new Map(reduced.flatMap(({ turned }) => turned)),
-        });
-  const key = fileKey(job, spec);
-  const bytes = await results.putFile(key, file.path);
-  return { table: spec.table, key, day: spec.window.day, rows: file.rows, bytes };
+  const sessionRuns = reduced.flatMap((result) => result.sessionRuns);
+  const packetRuns = reduced.flatMap((result) => result.packetRuns);
+  const turned = new Map(reduced.flatMap((result) => result.turned));
+  const writer = await openDuckDB({ memoryLimit: duckdbMemory, tempDirectory: scratch });
+  const files: PublishedFile[] = [];
+  try {
+    for (const window of spec.windows) {
+      const task = {
+        path: join(scratch, 'part.parquet'),
+        fromUs: window.fromUs,
+        toUs: window.toUs,
+        read: (key: string, start: number, end: number) => store.get(key, { start, end }),
+        limits: { tempDirectory: scratch, writer },
+      };
+      const file =
+        table === 'sessions'
+          ? await publishSessions({ ...task, runs: sessionRuns, context: { captureName, tunnelText: String } })
+          : await publishPackets({ ...task, runs: packetRuns, captureName, turned });
+      const key = fileKey(job, table, window);
+      files.push({ table, key, day: window.day, rows: file.rows, bytes: await results.putFile(key, file.path) });
+    }
+  } finally {
+    writer.close();
+  }
+  return { files };
 }

@@ -131,14 +131,23 @@ export interface StageResults {
     spanning: number;
     longest: LongestSpan | null;
   };
-  publish: { table: 'sessions' | 'packets'; key: string; day: string; rows: number; bytes: number };
+  publish: { files: PublishedFile[] };
   commit: { summary: string };
 }
 
-/** One publish task: a window of one table. */
+/** One publish task: neighbouring windows of one table, each a file. */
 export interface PublishSpec {
   table: 'sessions' | 'packets';
-  window: Window;
+  windows: Window[];
+}
+
+/** A file of a table. */
+export interface PublishedFile {
+  table: 'sessions' | 'packets';
+  key: string;
+  day: string;
+  rows: number;
+  bytes: number;
 }
 
 /** The value of a done key. */

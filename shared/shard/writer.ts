@@ -48,6 +48,9 @@ export interface ShardIndex {
 export function compareRecords(a: PacketColumns, i: number, b: PacketColumns, j: number): number {
   if (a.us[i] !== b.us[j]) return a.us[i] - b.us[j];
   if (a.ns[i] !== b.ns[j]) return a.ns[i] - b.ns[j];
+  // Fragments stand at the time of their datagram; among themselves the older one, by its own time, comes first.
+  if (a.ageUs[i] !== b.ageUs[j]) return b.ageUs[j] - a.ageUs[i];
+  if (a.ageNs[i] !== b.ageNs[j]) return b.ageNs[j] - a.ageNs[i];
   if (a.capture[i] !== b.capture[j]) return a.capture[i] - b.capture[j];
   if (a.offset[i] !== b.offset[j]) return a.offset[i] - b.offset[j];
   // One record can give several rows (a datagram and what it was joined from): levels outwards, then fragments.
@@ -149,10 +152,12 @@ export class ShardWriter {
     for (let row = 0; row < rows; row++) starts[flowBucket[rowFlow[row]] + 1]++;
     for (let bucket = 0; bucket < buckets; bucket++) starts[bucket + 1] += starts[bucket];
 
-    const { us, ns, capture, offset, meta } = columns;
+    const { us, ns, capture, offset, meta, ageUs, ageNs } = columns;
     const byTime = (a: number, b: number): number => {
       if (us[a] !== us[b]) return us[a] - us[b];
       if (ns[a] !== ns[b]) return ns[a] - ns[b];
+      if (ageUs[a] !== ageUs[b]) return ageUs[b] - ageUs[a];
+      if (ageNs[a] !== ageNs[b]) return ageNs[b] - ageNs[a];
       if (capture[a] !== capture[b]) return captureRank[capture[a]] - captureRank[capture[b]];
       if (offset[a] !== offset[b]) return offset[a] - offset[b];
       return meta[a] - meta[b];

@@ -1,0 +1,97 @@
+/**
+ * Zeek's history letters: upper case for the originator, lower case for the
+ * responder, `^` for a change of direction. A D I Q are given once a side,
+ * S H F R again when their sequence number differs from the last one,
+ * G T W at the 1st, 10th, 100th, ... time.
+ */
+import * as L from './slots.ts';
+
+// Constants of this module are folded into the machine code; an import would be loaded at each use.
+const { FLAG_ORIG_IS_B, HISTORY_LIMIT, LETTERS, WORDS, W_FLAGS, W_HISTORY_LENGTH, W_HISTORY_SEEN } = L;
+
+// Bits of W_HISTORY_SEEN for the originator; the responder's are 16 higher.
+export const SEEN_SYN = 0x1;
+export const SEEN_FIN = 0x2;
+export const SEEN_RST = 0x4;
+export const SEEN_FIN_RST = 0x8;
+export const SEEN_PAYLOAD = 0x10;
+export const SEEN_ACK = 0x20;
+export const SEEN_MULTI = 0x40;
+
+const CARET = 94;
+// Upper-case letters as character codes.
+export const LETTER_A = 65;
+export const LETTER_D = 68;
+export const LETTER_F = 70;
+export const LETTER_G = 71;
+export const LETTER_H = 72;
+export const LETTER_I = 73;
+export const LETTER_Q = 81;
+export const LETTER_R = 82;
+export const LETTER_S = 83;
+export const LETTER_T = 84;
+export const LETTER_W = 87;
+
+/** Appends one letter as it is. */
+export function addLetter(s: L.SessionSlots, slot: number, letter: number): void {
+  const at = slot * WORDS + W_HISTORY_LENGTH;
+  const length = s.words[at];
+  if (length < LETTERS) s.letters[slot * LETTERS + length] = letter;
+  else if (length < HISTORY_LIMIT) s.overflow.set(slot, (s.overflow.get(slot) ?? '') + String.fromCharCode(letter));
+  else return;
+  s.words[at] = length + 1;
+}
+
+/** Appends `^`. */
+export function addFlip(s: L.SessionSlots, slot: number): void {
+  addLetter(s, slot, CARET);
+}
+
+/** Whether all that is known of a session is a SYN-ACK of what looks like its originator. */
+export function isLoneSynAck(s: L.SessionSlots, slot: number): boolean {
+  return s.words[slot * WORDS + W_HISTORY_LENGTH] === 1 && s.letters[slot * LETTERS] === LETTER_H;
+}
+
+/** Rewrites the history of such a session as that of a session seen from its second packet on. */
+export function turnSynAck(s: L.SessionSlots, slot: number): void {
+  // Which letters have been given stays as it is: Zeek takes the SYN-ACK for the new originator's first.
+  s.letters[slot * LETTERS] = CARET;
+  s.letters[slot * LETTERS + 1] = LETTER_H | 0x20;
+  s.words[slot * WORDS + W_HISTORY_LENGTH] = 2;
+}
+
+/** Whether end `end` (0 = A, 1 = B) is the originator now. */
+export function isOriginator(s: L.SessionSlots, slot: number, end: number): boolean {
+  return (s.words[slot * WORDS + W_FLAGS] & FLAG_ORIG_IS_B) === end;
+}
+
+/** Appends an upper-case letter in the case of the end that it comes from. */
+export function addLetterOf(s: L.SessionSlots, slot: number, end: number, upper: number): void {
+  addLetter(s, slot, isOriginator(s, slot, end) ? upper : upper | 0x20);
+}
+
+/** Appends a letter the first time its `seen` bit comes up for that side; says whether it had come up before. */
+export function addOnce(s: L.SessionSlots, slot: number, end: number, seen: number, upper: number): boolean {
+  const at = slot * WORDS + W_HISTORY_SEEN;
+  const orig = isOriginator(s, slot, end);
+  const bit = orig ? seen : seen << 16;
+  if ((s.words[at] & bit) !== 0) return true;
+  s.words[at] |= bit;
+  addLetter(s, slot, orig ? upper : upper | 0x20);
+  return false;
+}
+
+/** Whether the n-th event of a kind gives a letter: n is a power of ten. */
+export function givesLetter(n: number): boolean {
+  while (n >= 10 && n % 10 === 0) n /= 10;
+  return n === 1;
+}
+
+/** The letters as text. */
+export function historyText(s: L.SessionSlots, slot: number): string {
+  const length = s.words[slot * WORDS + W_HISTORY_LENGTH];
+  const from = slot * LETTERS;
+  let text = '';
+  for (let i = 0; i < length && i < LETTERS; i++) text += String.fromCharCode(s.letters[from + i]);
+  return length > LETTERS ? text + s.overflow.get(slot) : text;
+}

@@ -1,0 +1,253 @@
+/**
+ * Open sessions as records of fixed layout in typed arrays.
+ *
+ * A session takes one slot: WORDS 32-bit words, REALS doubles and LETTERS bytes
+ * of history. Each of its two ends has a block of its own, numbered by the ends
+ * of the flow key (0 = A, 1 = B), never by role: a session that changes its
+ * direction keeps everything where it is. A record lies in a few cache lines,
+ * which a million columns of one value each would not.
+ *
+ * Everything is plain numbers: it can be written down and read back.
+ */
+
+/** Words of a slot. */
+export const WORDS = 60;
+/** Doubles of a slot. */
+export const REALS = 16;
+/** History letters held in the slot; longer histories go on in `overflow`. */
+export const LETTERS = 24;
+/** Longest history kept. Zeek's has no end; beyond this the letters no longer tell anything. */
+export const HISTORY_LIMIT = 4096;
+
+// Words of the session.
+export const W_FLOW = 0;
+/** FLAG_* bits. */
+export const W_FLAGS = 1;
+/** Which history letters have been given, originator in the low half, responder in the high half. */
+export const W_HISTORY_SEEN = 2;
+/** Number of history letters. */
+export const W_HISTORY_LENGTH = 3;
+/** Nanoseconds of the first packet in the low half, of the last packet in the high half. */
+export const W_NANOS = 4;
+export const W_CAPTURE_FIRST = 5;
+export const W_CAPTURE_LAST = 6;
+export const W_CAPTURE_COUNT = 7;
+/** Largest capture rank seen. */
+export const W_CAPTURE_MAX = 8;
+/** Head of the list of captures seen besides the latest one, -1 = none. */
+export const W_CAPTURE_LIST = 9;
+export const W_RETRANSMITTED = 10;
+export const W_OUT_OF_ORDER = 11;
+export const W_DUPLICATE = 12;
+export const W_TRUNCATED = 13;
+/** Outer VLAN + 1 in the low half, inner VLAN + 1 in the high half. */
+export const W_VLANS = 14;
+export const W_TUNNEL = 15;
+/** Microseconds from SYN to SYN-ACK, -1 while unknown. */
+export const W_SYN_RTT = 16;
+/** Sequence number of the last SYN without ACK. */
+export const W_SYN_SEQ = 17;
+/** Number of the session in order of opening. */
+export const W_NUMBER = 18;
+/** How many sessions of the same flow began at the same time before this one. */
+export const W_ORDINAL = 19;
+/** Bucket of the expiry wheel, and the neighbours in it (-1 = none). W_NEXT also links free slots. */
+export const W_BUCKET = 20;
+export const W_NEXT = 21;
+export const W_PREVIOUS = 22;
+/** Capture seen latest, fragments included. */
+export const W_CAPTURE_LATEST = 23;
+/** First end block; W_END_SIZE words each. */
+export const W_ENDS = 24;
+export const W_END_SIZE = 18;
+
+// Words of an end, from its block.
+/** STATE_* in bits 0..2, the state before it in bits 4..6, END_* bits above. */
+export const E_STATE = 0;
+/** Initial sequence number (of the SYN, or one before the first byte seen). */
+export const E_START = 1;
+/** One past the highest sequence number sent. */
+export const E_LAST = 2;
+/** Highest acknowledgement of this end's bytes. */
+export const E_ACK = 3;
+/** Times E_LAST wrapped in the low half, times E_ACK wrapped in the high half. */
+export const E_WRAPS = 4;
+/** Relative sequence numbers of the last SYN, FIN and RST that the history looked at, folded into a word. */
+export const E_LAST_SYN = 5;
+export const E_LAST_FIN = 6;
+export const E_LAST_RST = 7;
+/** Retransmissions, zero windows and gaps: their letters come at 1, 10, 100, ... */
+export const E_RETRANSMISSIONS = 8;
+export const E_ZERO_WINDOWS = 9;
+export const E_GAPS = 10;
+/** Head of the list of ranges beyond a hole, -1 = none. */
+export const E_RANGES = 11;
+export const E_PACKETS = 12;
+/** OR of the TCP flags. */
+export const E_TCP_FLAGS = 13;
+/** The packet before, to recognise exact repeats: sequence, acknowledgement, payload length, flags << 16 | window. */
+export const E_DUP_SEQ = 14;
+export const E_DUP_ACK = 15;
+export const E_DUP_LENGTH = 16;
+export const E_DUP_FLAGS = 17;
+
+// Doubles of the session, all in microseconds but R_MISSED.
+export const R_START = 0;
+/** Zeek's last time: stands still once both sides have closed. */
+export const R_LAST = 1;
+/** Last packet. */
+export const R_END = 2;
+/** With FLAG_ENDING the time at which the session ends, with FLAG_HALF_CLOSED the time of the first close. */
+export const R_CLOSE = 3;
+/** End by a reset after a FIN, 0 = none. */
+export const R_RESET = 4;
+/** Missed bytes. */
+export const R_MISSED = 5;
+/** Time of the last SYN without ACK. */
+export const R_SYN = 6;
+/** First end block; R_END_SIZE doubles each. */
+export const R_ENDS = 8;
+export const R_END_SIZE = 4;
+
+// Doubles of an end, from its block.
+/** IP bytes. */
+export const X_IP_BYTES = 0;
+/** Relative sequence number up to which contents are delivered (TCP), or payload bytes (datagrams). */
+export const X_DELIVERED = 1;
+/** Relative sequence number up to which contents are acknowledged and forgotten. */
+export const X_TRIMMED = 2;
+/** Relative sequence number one past the FIN. */
+export const X_FIN = 3;
+
+// FLAG_* bits of W_FLAGS.
+/** End B is the originator. */
+export const FLAG_ORIG_IS_B = 1 << 0;
+/** The beginning was not seen. */
+export const FLAG_PARTIAL = 1 << 1;
+export const FLAG_SEEN_ORIG = 1 << 2;
+export const FLAG_SEEN_RESP = 1 << 3;
+/** A close waits for data to be delivered; whether it will be a regular one. */
+export const FLAG_CLOSE_DEFERRED = 1 << 4;
+export const FLAG_DEFERRED_REGULAR = 1 << 5;
+/** Neither finished nor reset. */
+export const FLAG_ACTIVE = 1 << 6;
+/** R_CLOSE says when the session ends. */
+export const FLAG_ENDING = 1 << 7;
+/** R_CLOSE says when the first side closed. */
+export const FLAG_HALF_CLOSED = 1 << 8;
+/** Began with a SYN of the originator: an attempt until there is an answer. */
+export const FLAG_ATTEMPT = 1 << 9;
+/** Bits 12..14: IDLE_* class. */
+export const FLAG_IDLE_SHIFT = 12;
+export const FLAG_IDLE_MASK = 7 << FLAG_IDLE_SHIFT;
+/** Bits 15..16: KIND_*. */
+export const FLAG_KIND_SHIFT = 15;
+export const FLAG_KIND_MASK = 3 << FLAG_KIND_SHIFT;
+/** SSH banners seen from A and B, FTP reply and command seen. */
+export const FLAG_SSH_A = 1 << 17;
+export const FLAG_SSH_B = 1 << 18;
+export const FLAG_FTP_REPLY = 1 << 19;
+export const FLAG_FTP_COMMAND = 1 << 20;
+export const FLAG_SYN_SEEN = 1 << 21;
+/** The partial close timer runs from R_CLOSE. */
+export const FLAG_PARTIAL_CLOSE = 1 << 22;
+
+/** UDP to a DNS port, and nothing in it that cannot be DNS. */
+export const FLAG_DNS = 1 << 23;
+
+/** Inactivity classes, index into the table that ExpiryWheel makes of the configuration. */
+export const IDLE_HANDSHAKE = 0;
+export const IDLE_TCP = 1;
+export const IDLE_LONG = 2;
+export const IDLE_UDP = 3;
+export const IDLE_ICMP = 4;
+export const IDLE_OTHER = 5;
+
+/** Which state machine a session follows. */
+export const KIND_TCP = 0;
+export const KIND_UDP = 1;
+export const KIND_ICMP = 2;
+export const KIND_OTHER = 3;
+
+// States of a TCP end, in Zeek's order; datagram ends are inactive or established.
+export const STATE_INACTIVE = 0;
+export const STATE_SYN_SENT = 1;
+export const STATE_SYN_ACK_SENT = 2;
+export const STATE_PARTIAL = 3;
+export const STATE_ESTABLISHED = 4;
+export const STATE_CLOSED = 5;
+export const STATE_RESET = 6;
+export const STATE_MASK = 7;
+export const PREVIOUS_SHIFT = 4;
+
+// END_* bits of E_STATE.
+/** Its close has been reported. */
+export const END_DID_CLOSE = 1 << 8;
+export const END_FIN_SEEN = 1 << 9;
+/** Too much data without acknowledgement: contents are no longer followed. */
+export const END_SKIPPING = 1 << 10;
+/** All its data has been delivered. */
+export const END_DID_EOF = 1 << 11;
+/** E_DUP_* hold a packet. */
+export const END_HAS_PACKET = 1 << 12;
+
+/** The slots, with a free list. */
+export class SessionSlots {
+  /** Slots in use. */
+  open = 0;
+  words: Int32Array;
+  reals: Float64Array;
+  letters: Uint8Array;
+  /** History letters beyond LETTERS, by slot. */
+  readonly overflow = new Map<number, string>();
+  private free = -1;
+  private used = 0;
+
+  constructor(slots = 1024) {
+    this.words = new Int32Array(slots * WORDS);
+    this.reals = new Float64Array(slots * REALS);
+    this.letters = new Uint8Array(slots * LETTERS);
+  }
+
+  /** Slots that have ever been in use: all open ones lie below. */
+  get limit(): number {
+    return this.used;
+  }
+
+  /** A slot with everything 0. Grows by doubling: keep no reference to the arrays across it. */
+  take(): number {
+    this.open++;
+    const slot = this.free;
+    if (slot >= 0) {
+      this.free = this.words[slot * WORDS + W_NEXT];
+      this.words.fill(0, slot * WORDS, (slot + 1) * WORDS);
+      this.reals.fill(0, slot * REALS, (slot + 1) * REALS);
+      return slot;
+    }
+    if ((this.used + 1) * WORDS > this.words.length) this.grow();
+    return this.used++;
+  }
+
+  /** Gives a slot back. Its lists must have been given back before. */
+  release(slot: number): void {
+    if (this.overflow.size > 0) this.overflow.delete(slot);
+    const at = slot * WORDS;
+    this.words[at + W_FLOW] = -1;
+    this.words[at + W_NEXT] = this.free;
+    this.free = slot;
+    this.open--;
+  }
+
+  private grow(): void {
+    const slots = (this.words.length / WORDS) * 2;
+    const words = new Int32Array(slots * WORDS);
+    words.set(this.words);
+    this.words = words;
+    const reals = new Float64Array(slots * REALS);
+    reals.set(this.reals);
+    this.reals = reals;
+    const letters = new Uint8Array(slots * LETTERS);
+    letters.set(this.letters);
+    this.letters = letters;
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * When a session ends by itself, and a wheel that finds those whose time has come.
+ *
+ * The rules are Zeek's timers with endless resolution: each fires at its own
+ * time, not at the next packet of whatever flow comes by. So an end depends on
+ * the flow alone. A packet at exactly the deadline comes too late.
+ *
+ * The wheel only frees memory. It has buckets of about a second; a session sits
+ * in the bucket of a time not later than its deadline and is looked at again
+ * when that has passed. Cost: constant for a packet, linear in sessions and in
+ * the timeouts they live through, nothing for an idle gap.
+ */
+import type { SessionConfig } from './config.ts';
+import * as L from './slots.ts';
+
+// Constants of this module are folded into the machine code; an import would be loaded at each use.
+const {
+  END_DID_CLOSE,
+  E_STATE,
+  FLAG_ACTIVE,
+  FLAG_ATTEMPT,
+  FLAG_DNS,
+  FLAG_ENDING,
+  FLAG_HALF_CLOSED,
+  FLAG_IDLE_MASK,
+  FLAG_IDLE_SHIFT,
+  FLAG_KIND_MASK,
+  FLAG_KIND_SHIFT,
+  FLAG_ORIG_IS_B,
+  FLAG_PARTIAL_CLOSE,
+  KIND_TCP,
+  REALS,
+  R_CLOSE,
+  R_LAST,
+  R_RESET,
+  R_START,
+  STATE_CLOSED,
+  STATE_INACTIVE,
+  STATE_MASK,
+  STATE_RESET,
+  STATE_SYN_ACK_SENT,
+  STATE_SYN_SENT,
+  WORDS,
+  W_BUCKET,
+  W_ENDS,
+  W_END_SIZE,
+  W_FLAGS,
+  W_NEXT,
+  W_PREVIOUS,
+} = L;
+
+/** Index into END_REASONS (sessionrows.ts). */
+export const REASON_INACTIVE = 0;
+export const REASON_CLOSED = 1;
+export const REASON_RESET = 2;
+export const REASON_ATTEMPT = 3;
+export const REASON_HALF_CLOSED = 4;
+export const REASON_REUSED = 5;
+export const REASON_END_OF_INPUT = 6;
+
+/** Microseconds a bucket covers. */
+const BUCKET_US = 1 << 20;
+/** Buckets: a little over an hour, so that the longest usual timeout is armed once. */
+const BUCKETS = 4096;
+
+/** Idle times by IDLE_* class. */
+export function idleTimes(config: SessionConfig): Float64Array {
+  return Float64Array.of(
+    config.tcpHandshakeInactivityUs,
+    config.tcpInactivityUs,
+    config.longInactivityUs,
+    config.udpInactivityUs,
+    config.icmpInactivityUs,
+    config.otherInactivityUs,
+  );
+}
+
+/** Deadlines of sessions under one configuration. */
+export class Deadlines {
+  /** Why the session last asked about ends at its deadline: REASON_*. */
+  reason = REASON_INACTIVE;
+  private readonly config: SessionConfig;
+  private readonly idle: Float64Array;
+
+  constructor(config: SessionConfig) {
+    this.config = config;
+    this.idle = idleTimes(config);
+  }
+
+  /** The time in microseconds at which the session ends if no packet comes before; sets `reason`. */
+  of(s: L.SessionSlots, slot: number): number {
+    const { words, reals } = s;
+    const flags = words[slot * WORDS + W_FLAGS];
+    const at = slot * REALS;
+    this.reason = REASON_INACTIVE;
+    let due = reals[at + R_LAST] + this.idle[(flags & FLAG_IDLE_MASK) >> FLAG_IDLE_SHIFT];
+    if ((flags & FLAG_DNS) !== 0 && this.config.dnsTimeoutUs > 0)
+      return Math.min(due, this.dnsTick(reals[at + R_START], reals[at + R_LAST]));
+    if ((flags & FLAG_KIND_MASK) >> FLAG_KIND_SHIFT !== KIND_TCP) return due;
+    const ends = slot * WORDS + W_ENDS;
+    const a = words[ends + E_STATE];
+    const b = words[ends + W_END_SIZE + E_STATE];
+    if ((flags & FLAG_ENDING) !== 0) {
+      if (reals[at + R_CLOSE] < due) {
+        due = reals[at + R_CLOSE];
+        this.reason = closeReason(a, b);
+      }
+    } else if ((flags & FLAG_ACTIVE) !== 0) {
+      if ((flags & FLAG_ATTEMPT) !== 0) due = this.attempt(flags, a, b, reals[at + R_START], due);
+      if (((a | b) & END_DID_CLOSE) !== 0) due = this.afterClose(s, slot, flags, a, b, due);
+    }
+    const reset = reals[at + R_RESET];
+    if (reset > 0 && reset < due && (flags & FLAG_ACTIVE) !== 0) {
+      due = reset;
+      this.reason = REASON_RESET;
+    }
+    return due;
+  }
+
+  /** A SYN that nobody answered. */
+  private attempt(flags: number, a: number, b: number, start: number, due: number): number {
+    const origIsB = (flags & FLAG_ORIG_IS_B) !== 0;
+    const orig = (origIsB ? b : a) & STATE_MASK;
+    const resp = (origIsB ? a : b) & STATE_MASK;
+    if ((orig !== STATE_SYN_SENT && orig !== STATE_SYN_ACK_SENT) || resp !== STATE_INACTIVE) return due;
+    const attempt = start + this.config.tcpAttemptDelayUs;
+    if (attempt >= due) return due;
+    this.reason = REASON_ATTEMPT;
+    return attempt;
+  }
+
+  /** One side closed, and the other reset without that counting as a close (data are missing before it). */
+  private afterClose(s: L.SessionSlots, slot: number, flags: number, a: number, b: number, due: number): number {
+    const at = slot * REALS;
+    const last = s.reals[at + R_LAST];
+    const now = a & STATE_MASK;
+    const peer = b & STATE_MASK;
+    const reset = now === STATE_RESET || peer === STATE_RESET;
+    const both = (a & b & END_DID_CLOSE) !== 0;
+    if (both || reset || now === STATE_INACTIVE || peer === STATE_INACTIVE) {
+      let tick = this.tick(s.reals[at + R_START] + this.config.tcpSynTimeoutUs, last);
+      if ((flags & FLAG_HALF_CLOSED) !== 0)
+        tick = Math.min(tick, this.tick(s.reals[at + R_CLOSE] + this.config.tcpSessionTimerUs, last));
+      if (tick < due) {
+        due = tick;
+        this.reason = closeReason(a, b);
+      }
+    }
+    const delay = this.config.tcpPartialCloseDelayUs;
+    if (delay > 0 && (flags & FLAG_PARTIAL_CLOSE) !== 0 && !reset && !both) {
+      const partial = s.reals[at + R_CLOSE] + delay;
+      if (partial >= last && partial < due) {
+        due = partial;
+        this.reason = REASON_HALF_CLOSED;
+      }
+    }
+    return due;
+  }
+
+  /** First of the times start + n timeouts (n > 0) that comes a timeout less a second after `last` or later. */
+  private dnsTick(start: number, last: number): number {
+    const timeout = this.config.dnsTimeoutUs;
+    const n = Math.ceil((last - start + timeout - 1_000_000) / timeout);
+    return start + Math.max(n, 1) * timeout;
+  }
+
+  /** First of the times base, base + interval, ... at which the linger time after `last` has passed. */
+  private tick(base: number, last: number): number {
+    const interval = this.config.tcpSessionTimerUs;
+    const k = Math.floor((last + this.config.tcpLingerUs - base) / interval) + 1;
+    return base + Math.max(k, 0) * interval;
+  }
+}
+
+function closeReason(a: number, b: number): number {
+  const now = a & STATE_MASK;
+  const peer = b & STATE_MASK;
+  if (now === STATE_RESET || peer === STATE_RESET) return REASON_RESET;
+  return now === STATE_CLOSED && peer === STATE_CLOSED ? REASON_CLOSED : REASON_HALF_CLOSED;
+}
+
+/** Open sessions by the time at which they are to be looked at. */
+export class ExpiryWheel {
+  private readonly s: L.SessionSlots;
+  private readonly heads = new Int32Array(BUCKETS).fill(-1);
+  /** All buckets before this one have been emptied. */
+  private current = 0;
+
+  constructor(slots: L.SessionSlots) {
+    this.s = slots;
+  }
+
+  /** First time at which `advance` has something to look at. */
+  get nextUs(): number {
+    return (this.current + 1) * BUCKET_US;
+  }
+
+  /** Arms a session for `due`. */
+  add(slot: number, due: number): void {
+    const words = this.s.words;
+    const first = this.current;
+    const bucket = Math.min(Math.max(Math.floor(due / BUCKET_US), first), first + BUCKETS - 1);
+    const cell = bucket % BUCKETS;
+    const at = slot * WORDS;
+    const head = this.heads[cell];
+    words[at + W_BUCKET] = bucket;
+    words[at + W_PREVIOUS] = -1;
+    words[at + W_NEXT] = head;
+    if (head >= 0) words[head * WORDS + W_PREVIOUS] = slot;
+    this.heads[cell] = slot;
+  }
+
+  /** Takes a session out. */
+  remove(slot: number): void {
+    const words = this.s.words;
+    const at = slot * WORDS;
+    const next = words[at + W_NEXT];
+    const previous = words[at + W_PREVIOUS];
+    if (next >= 0) words[next * WORDS + W_PREVIOUS] = previous;
+    if (previous >= 0) words[previous * WORDS + W_NEXT] = next;
+    else this.heads[words[at + W_BUCKET] % BUCKETS] = next;
+  }
+
+  /** Moves a session forward if `due` lies in an earlier bucket than it sits in. */
+  hasten(slot: number, due: number): void {
+    if (Math.floor(due / BUCKET_US) >= this.s.words[slot * WORDS + W_BUCKET]) return;
+    this.remove(slot);
+    this.add(slot, due);
+  }
+
+  /**
+   * Lets time pass to `us`. Each session whose bucket lies wholly before it is
+   * taken out and given to `look`, which ends it or arms it again.
+   */
+  advance(us: number, look: (slot: number) => void): void {
+    const target = Math.floor(us / BUCKET_US);
+    if (target <= this.current) return;
+    const from = this.current;
+    const buckets = this.s.open === 0 ? 0 : Math.min(target - from, BUCKETS);
+    // What is armed again while time passes goes to the target bucket or later.
+    this.current = target;
+    let pending = -1;
+    for (let i = 0; i < buckets; i++) {
+      const cell = (from + i) % BUCKETS;
+      const head = this.heads[cell];
+      if (head < 0) continue;
+      this.heads[cell] = -1;
+      pending = this.join(head, pending);
+    }
+    const words = this.s.words;
+    while (pending >= 0) {
+      const slot = pending;
+      pending = words[slot * WORDS + W_NEXT];
+      look(slot);
+    }
+  }
+
+  /** Puts a whole bucket before a list. */
+  private join(head: number, list: number): number {
+    const words = this.s.words;
+    let tail = head;
+    while (words[tail * WORDS + W_NEXT] >= 0) tail = words[tail * WORDS + W_NEXT];
+    words[tail * WORDS + W_NEXT] = list;
+    return head;
+  }
+}

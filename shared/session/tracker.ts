@@ -1,0 +1,393 @@
+/**
+ * The session tracker: packets in time order in, sessions out, by Zeek's rules
+ * for connections. A packet finds the open session of its flow, ends it if its
+ * time has passed or if the packet opens another, and moves its state.
+ *
+ * Counts that Zeek does not have:
+ * - retransmitted: TCP packets whose payload brings no byte that was not seen or acknowledged before;
+ * - outOfOrder: TCP packets with new bytes below bytes seen before (they fill a hole);
+ * - duplicate: TCP packets with payload that repeat the packet before in their direction
+ *   (sequence, acknowledgement, flags, length, window); pure ACKs repeat for good reasons, and
+ *   datagrams carry nothing here that tells a repeat from a likeness, so neither is counted;
+ * - truncated: packets with META_TRUNCATED.
+ */
+
+import {
+  HINT_FTP_COMMAND,
+  HINT_FTP_REPLY,
+  HINT_SSH_BANNER,
+  META_DATAGRAM,
+  META_FRAGMENT,
+  META_FROM_B,
+  META_TRUNCATED,
+  type PacketColumns,
+} from '../packet/columns.ts';
+import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
+import { CaptureSets } from './captureset.ts';
+import { checkConfig, portRoles, ROLE_DNS, type SessionConfig } from './config.ts';
+import { datagramPacket } from './datagram.ts';
+import { WaitingFragments } from './fragments.ts';
+import { addFlip } from './history.ts';
+import { type PacketOutput, writePacket } from './packetrow.ts';
+import { isReuse, kindOf, startsReversed } from './reuse.ts';
+import { writeSession } from './sessionrow.ts';
+import type { SessionRows } from './sessionrows.ts';
+import * as L from './slots.ts';
+import { type TcpContext, tcpPacket } from './tcp.ts';
+import { TcpContents } from './tcpcontents.ts';
+import { SYN } from './tcpflags.ts';
+import { setIdle } from './tcpstate.ts';
+import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
+import { writeUid } from './uid.ts';
+
+// Constants of this module are folded into the machine code; an import would be loaded at each use.
+const {
+  E_DUP_ACK,
+  E_DUP_FLAGS,
+  E_DUP_LENGTH,
+  E_DUP_SEQ,
+  E_PACKETS,
+  E_TCP_FLAGS,
+  FLAG_ACTIVE,
+  FLAG_DNS,
+  FLAG_FTP_COMMAND,
+  FLAG_FTP_REPLY,
+  FLAG_IDLE_SHIFT,
+  FLAG_KIND_MASK,
+  FLAG_KIND_SHIFT,
+  FLAG_ORIG_IS_B,
+  FLAG_SSH_A,
+  FLAG_SSH_B,
+  IDLE_HANDSHAKE,
+  IDLE_ICMP,
+  IDLE_LONG,
+  IDLE_OTHER,
+  IDLE_UDP,
+  KIND_TCP,
+  KIND_UDP,
+  REALS,
+  R_END,
+  R_ENDS,
+  R_END_SIZE,
+  R_LAST,
+  R_START,
+  WORDS,
+  W_CAPTURE_LAST,
+  W_DUPLICATE,
+  W_ENDS,
+  W_END_SIZE,
+  W_FLAGS,
+  W_FLOW,
+  W_NANOS,
+  W_NUMBER,
+  W_ORDINAL,
+  W_SYN_RTT,
+  W_TRUNCATED,
+  W_TUNNEL,
+  W_VLANS,
+  X_IP_BYTES,
+} = L;
+
+const KINDS_IDLE = [IDLE_HANDSHAKE, IDLE_UDP, IDLE_ICMP, IDLE_OTHER];
+
+export class SessionTracker {
+  /** Sessions opened so far; the next one gets this number. */
+  sessionsOpened = 0;
+  private readonly flows: FlowTable;
+  private readonly rows: SessionRows;
+  private readonly onRowsFull: () => void;
+  private readonly packets: PacketOutput | undefined;
+  private readonly slots = new L.SessionSlots();
+  private readonly contents = new TcpContents(this.slots);
+  private readonly captures = new CaptureSets(this.slots);
+  private readonly wheel = new ExpiryWheel(this.slots);
+  private readonly fragments = new WaitingFragments();
+  private readonly deadlines: Deadlines;
+  private readonly tcp: TcpContext;
+  /** Open session's slot by flow, -1 = none. */
+  private slotOf = new Int32Array(1024).fill(-1);
+  /** Latest time heard of. */
+  private nowUs = 0;
+  private wakeUs = 0;
+  private readonly look = (slot: number) => this.lookAt(slot);
+
+  /**
+   * @param flows the table that the packets' flow numbers refer to
+   * @param rows where ended sessions go, in no particular order; needs a capacity of at least 1
+   * @param onRowsFull called when `rows` is full; must clear it
+   * @throws RangeError when the configuration holds a time that is none
+   */
+  constructor(
+    config: SessionConfig,
+    flows: FlowTable,
+    rows: SessionRows,
+    onRowsFull: () => void,
+    packets?: PacketOutput,
+  ) {
+    checkConfig(config);
+    this.flows = flows;
+    this.rows = rows;
+    this.onRowsFull = onRowsFull;
+    this.packets = packets;
+    this.deadlines = new Deadlines(config);
+    this.tcp = {
+      slots: this.slots,
+      contents: this.contents,
+      config,
+      roles: portRoles(config),
+      portsOf: (flow) => flows.words[flow * KEY_WORDS + KEY_PORTS],
+    };
+  }
+
+  /** Sessions open now. */
+  get openSessions(): number {
+    return this.slots.open;
+  }
+
+  /** Fragments whose datagram was not among the packets; they are in no table. */
+  get orphanFragments(): number {
+    return this.fragments.orphans;
+  }
+
+  /**
+   * Next packet in time order: row `row` of `columns`.
+   *
+   * @param flow its number in the flow table
+   * @param capture rank of the capture it stands in
+   */
+  packet(columns: PacketColumns, row: number, flow: number, capture: number): void {
+    const us = columns.us[row];
+    const meta = columns.meta[row];
+    if (us > this.nowUs) this.nowUs = us;
+    if (us >= this.wakeUs) this.expire(us);
+    if (this.fragments.waiting > 0) this.fragments.at(us, columns.ns[row]);
+    if (flow >= this.slotOf.length) this.growFlows(flow);
+    if ((meta & META_FRAGMENT) !== 0) {
+      this.fragment(columns, row, flow, capture);
+      return;
+    }
+    const end = meta & META_FROM_B;
+    const flags = columns.tcpFlags[row];
+    let slot = this.slotOf[flow];
+    let ordinal = 0;
+    if (slot >= 0) {
+      const due = this.deadlines.of(this.slots, slot);
+      let reason = -1;
+      if (due <= us) reason = this.deadlines.reason;
+      else if (
+        (flags & SYN) !== 0 &&
+        this.kind(slot) === KIND_TCP &&
+        isReuse(this.slots, slot, flags, columns.seq[row] | 0)
+      )
+        reason = REASON_REUSED;
+      if (reason >= 0) {
+        ordinal = this.nextOrdinal(slot, us, columns.ns[row]);
+        this.end(slot, reason);
+        slot = -1;
+      }
+    }
+    if (slot < 0) slot = this.open(columns, row, flow, capture, ordinal);
+    else this.captures.enter(slot, capture);
+
+    const { words, reals } = this.slots;
+    const at = slot * WORDS;
+    const we = at + W_ENDS + end * W_END_SIZE;
+    reals[slot * REALS + R_END] = us;
+    words[at + W_NANOS] = (words[at + W_NANOS] & 0xffff) | (columns.ns[row] << 16);
+    words[at + W_CAPTURE_LAST] = capture;
+    if ((meta & META_TRUNCATED) !== 0) words[at + W_TRUNCATED]++;
+    const kind = this.kind(slot);
+    if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
+    else {
+      words[we + E_PACKETS]++;
+      reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
+      datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row]);
+    }
+    if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
+    if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)
+      this.fragments.release(flow, (waiting, i, rank) => this.attach(waiting, i, slot, rank));
+  }
+
+  /**
+   * Lets time pass to `us`, microseconds: ends the sessions whose deadline lies before it,
+   * give or take a second. It frees memory and changes no result; packets call it themselves.
+   */
+  expire(us: number): void {
+    if (us > this.nowUs) this.nowUs = us;
+    this.wheel.advance(us, this.look);
+    this.wakeUs = this.wheel.nextUs;
+  }
+
+  /**
+   * End of input: ends all sessions.
+   *
+   * @param endUs time of the last packet of all input, if other trackers have seen later packets than this one:
+   * sessions whose deadline it has passed end for their own reason, the others with `end_of_input`
+   */
+  finish(endUs = 0): void {
+    const now = Math.max(endUs, this.nowUs);
+    this.fragments.at(-1, 0);
+    for (let slot = 0; slot < this.slots.limit; slot++) {
+      if (this.slots.words[slot * WORDS + W_FLOW] < 0) continue;
+      const due = this.deadlines.of(this.slots, slot);
+      this.end(slot, due <= now ? this.deadlines.reason : REASON_END_OF_INPUT, true);
+    }
+  }
+
+  private kind(slot: number): number {
+    return (this.slots.words[slot * WORDS + W_FLAGS] & FLAG_KIND_MASK) >> FLAG_KIND_SHIFT;
+  }
+
+  private tcpRow(columns: PacketColumns, row: number, slot: number, end: number, us: number, flags: number): void {
+    const { words, reals } = this.slots;
+    const at = slot * WORDS;
+    let we = at + W_ENDS + end * W_END_SIZE;
+    const seq = columns.seq[row] | 0;
+    const ack = columns.ack[row] | 0;
+    const length = columns.payloadLen[row];
+    const window = columns.window[row];
+    this.noteRepeat(at, we, seq, ack, length, (flags << 16) | window);
+    words[we + E_TCP_FLAGS] |= flags;
+    const hint = columns.hint[row];
+    if (hint !== 0) this.noteHint(slot, end, hint);
+    const before = words[at + W_FLAGS] & FLAG_ORIG_IS_B;
+    const truncated = (columns.meta[row] & META_TRUNCATED) !== 0;
+    const closing = tcpPacket(this.tcp, slot, end, us, seq, ack, flags, length, window, truncated);
+    const origIsB = words[at + W_FLAGS] & FLAG_ORIG_IS_B;
+    let counted = end;
+    if (before !== origIsB) {
+      this.packets?.directory.turn(words[at + W_NUMBER], origIsB);
+      // Zeek books a SYN that turns a session on the side where it stood before.
+      if ((flags & SYN) !== 0) counted ^= 1;
+    }
+    we = at + W_ENDS + counted * W_END_SIZE;
+    words[we + E_PACKETS]++;
+    reals[slot * REALS + R_ENDS + counted * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
+    if (closing) this.wheel.hasten(slot, this.deadlines.of(this.slots, slot));
+  }
+
+  private noteRepeat(at: number, we: number, seq: number, ack: number, length: number, flagsAndWindow: number): void {
+    const words = this.slots.words;
+    if (
+      length > 0 &&
+      words[we + E_DUP_SEQ] === seq &&
+      words[we + E_DUP_LENGTH] === length &&
+      words[we + E_DUP_ACK] === ack &&
+      words[we + E_DUP_FLAGS] === flagsAndWindow
+    )
+      words[at + W_DUPLICATE]++;
+    words[we + E_DUP_SEQ] = seq;
+    words[we + E_DUP_ACK] = ack;
+    words[we + E_DUP_LENGTH] = length;
+    words[we + E_DUP_FLAGS] = flagsAndWindow;
+  }
+
+  /** SSH with banners from both sides, FTP with a reply and a command, may be idle for long. */
+  private noteHint(slot: number, end: number, hint: number): void {
+    const words = this.slots.words;
+    const at = slot * WORDS + W_FLAGS;
+    if (hint === HINT_SSH_BANNER) words[at] |= end === 1 ? FLAG_SSH_B : FLAG_SSH_A;
+    else if (hint === HINT_FTP_REPLY) words[at] |= FLAG_FTP_REPLY;
+    else if (hint === HINT_FTP_COMMAND) words[at] |= FLAG_FTP_COMMAND;
+    const ssh = FLAG_SSH_A | FLAG_SSH_B;
+    const ftp = FLAG_FTP_REPLY | FLAG_FTP_COMMAND;
+    if ((words[at] & ssh) === ssh || (words[at] & ftp) === ftp) setIdle(words, slot, IDLE_LONG);
+  }
+
+  private open(columns: PacketColumns, row: number, flow: number, capture: number, ordinal: number): number {
+    const slot = this.slots.take();
+    const { words, reals } = this.slots;
+    const at = slot * WORDS;
+    const us = columns.us[row];
+    const ns = columns.ns[row];
+    const from = columns.meta[row] & META_FROM_B;
+    const kind = kindOf(this.flows.words[flow * KEY_WORDS + KEY_PROTO] & 0xff);
+    const reversed = startsReversed(this.flows.words, flow, kind, from, columns.tcpFlags[row], this.tcp.roles);
+    const origIsB = reversed ? from ^ 1 : from;
+    this.slotOf[flow] = slot;
+    words[at + W_FLOW] = flow;
+    words[at + W_FLAGS] = origIsB | FLAG_ACTIVE | (KINDS_IDLE[kind] << FLAG_IDLE_SHIFT) | (kind << FLAG_KIND_SHIFT);
+    if (kind === KIND_UDP) {
+      const ports = this.flows.words[flow * KEY_WORDS + KEY_PORTS];
+      const port = origIsB === 1 ? ports >>> 16 : ports & 0xffff;
+      if ((this.tcp.roles[port] & ROLE_DNS) !== 0) words[at + W_FLAGS] |= FLAG_DNS;
+    }
+    words[at + W_NANOS] = ns;
+    words[at + W_NUMBER] = this.sessionsOpened++;
+    words[at + W_ORDINAL] = ordinal;
+    words[at + W_SYN_RTT] = -1;
+    words[at + W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
+    words[at + W_TUNNEL] = columns.tunnel[row];
+    reals[slot * REALS + R_START] = us;
+    reals[slot * REALS + R_LAST] = us;
+    if (reversed) addFlip(this.slots, slot);
+    this.captures.open(slot, capture);
+    if (kind === KIND_TCP) this.contents.open(slot);
+    this.wheel.add(
+      slot,
+      kind === KIND_TCP ? us + this.tcp.config.tcpAttemptDelayUs : this.deadlines.of(this.slots, slot),
+    );
+    const directory = this.packets?.directory;
+    if (directory !== undefined) {
+      const n = directory.open();
+      directory.startUs[n] = us;
+      directory.startNs[n] = ns;
+      directory.origIsB[n] = origIsB;
+      directory.proto[n] = this.flows.words[flow * KEY_WORDS + KEY_PROTO];
+      writeUid(this.flows.words, flow * KEY_WORDS, us, ns, ordinal, directory.uid, n * 12);
+    }
+    return slot;
+  }
+
+  private nextOrdinal(slot: number, us: number, ns: number): number {
+    const { words, reals } = this.slots;
+    const at = slot * WORDS;
+    const same = reals[slot * REALS + R_START] === us && (words[at + W_NANOS] & 0xffff) === ns;
+    return same ? words[at + W_ORDINAL] + 1 : 0;
+  }
+
+  /** @param armed whether the session still sits in the wheel */
+  private end(slot: number, reason: number, armed = true): void {
+    writeSession(this.slots, slot, reason, this.flows, this.rows);
+    if (this.rows.full) this.onRowsFull();
+    if (armed) this.wheel.remove(slot);
+    this.slotOf[this.slots.words[slot * WORDS + W_FLOW]] = -1;
+    this.captures.close(slot);
+    if (this.kind(slot) === KIND_TCP) this.contents.close(slot);
+    this.slots.release(slot);
+  }
+
+  /** A session that the wheel has come to: its time has passed, or it is armed again. */
+  private lookAt(slot: number): void {
+    const due = this.deadlines.of(this.slots, slot);
+    if (due < this.nowUs) this.end(slot, this.deadlines.reason, false);
+    else this.wheel.add(slot, due);
+  }
+
+  private fragment(columns: PacketColumns, row: number, flow: number, capture: number): void {
+    const slot = this.slotOf[flow];
+    const ns = columns.ns[row];
+    if (
+      slot >= 0 &&
+      this.slots.reals[slot * REALS + R_END] === columns.us[row] &&
+      this.slots.words[slot * WORDS + W_NANOS] >>> 16 === ns
+    ) {
+      this.attach(columns, row, slot, capture);
+      return;
+    }
+    this.fragments.at(columns.us[row], ns);
+    this.fragments.keep(columns, row, flow, capture);
+  }
+
+  private attach(columns: PacketColumns, row: number, slot: number, capture: number): void {
+    this.captures.enter(slot, capture);
+    if (this.packets !== undefined)
+      writePacket(this.packets, columns, row, this.slots.words[slot * WORDS + W_NUMBER], capture);
+  }
+
+  private growFlows(flow: number): void {
+    const slotOf = new Int32Array(Math.max(this.slotOf.length * 2, flow + 1)).fill(-1);
+    slotOf.set(this.slotOf);
+    this.slotOf = slotOf;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The anomalies table: what is odd about a capture or a packet, under a stable
+ * name. Rows stand in order of (rank of the capture, offset, name).
+ */
+import type { AnomalyRow } from '../capture/anomalies.ts';
+import type { DuckDBLimits } from './duckdb.ts';
+import { type ParquetFile, writeParquet } from './parquetfile.ts';
+import { rowSource } from './rowtable.ts';
+import { column, nullableColumn, type TableColumn } from './schema.ts';
+
+/** The columns, in order. */
+export const ANOMALIES_SCHEMA: readonly TableColumn[] = [
+  nullableColumn('ts', 'TIMESTAMP', 'Time of the packet, UTC, cut to the millisecond; NULL when it has none'),
+  nullableColumn('ts_ns', 'BIGINT', 'Time of the packet, nanoseconds since 1970-01-01 UTC; NULL when it has none'),
+  column('capture', 'VARCHAR', 'Capture it was found in'),
+  column('offset', 'BIGINT', 'Byte offset in the uncompressed capture'),
+  column('name', 'VARCHAR', "Stable name; Zeek's weird name where there is one"),
+  column('detail', 'VARCHAR', 'What was found, for people'),
+  column('count', 'BIGINT', 'How many the row stands for: above 1 in the row that closes a bounded list'),
+];
+
+/** One row of the anomalies table; `capture` is the rank. */
+export interface AnomalyTableRow extends AnomalyRow {
+  /** Name of the capture. */
+  captureName: string;
+}
+
+/** Write the anomalies table, in order of (rank, offset, name); rows equal in these keep their order. */
+export function writeAnomalies(
+  path: string,
+  rows: readonly AnomalyTableRow[],
+  limits: DuckDBLimits = {},
+): Promise<ParquetFile> {
+  const ordered = [...rows].sort(
+    (a, b) => a.capture - b.capture || a.offset - b.offset || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+  const source = rowSource(ANOMALIES_SCHEMA, ordered, (row) => {
+    const time = row.us < 0 ? null : { us: row.us, ns: row.ns };
+    return [time, time, row.captureName, row.offset, row.name, row.detail, row.count];
+  });
+  return writeParquet(path, source, limits);
+}

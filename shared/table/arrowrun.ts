@@ -1,0 +1,103 @@
+/**
+ * Runs as objects: the Arrow IPC file format with zstd bodies, which any Arrow
+ * reader can open, and which can also be read batch by batch: each record batch
+ * is one byte range, and the schema is known without the footer.
+ *
+ * Objects of the job itself are read here, so what cannot be read is an error of
+ * the whole object and throws.
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import {
+  CompressionType,
+  compressionRegistry,
+  type Data,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  RecordBatchReader,
+  RecordBatchStreamWriter,
+  type Schema,
+  Struct,
+} from 'apache-arrow';
+
+/** Where one record batch stands in its object. */
+export interface BatchRange {
+  rows: number;
+  /** Byte range [start, end) in the object. */
+  start: number;
+  end: number;
+}
+
+/** Fast, and with a checksum, so that damage is noticed. */
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
+/** Far above any column of a batch; a damaged object cannot ask for more. */
+const MAX_BUFFER_BYTES = 64 << 20;
+compressionRegistry.set(CompressionType.ZSTD, {
+  encode: (bytes) => zstdCompressSync(bytes, ZSTD),
+  decode: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: MAX_BUFFER_BYTES }),
+});
+
+/** The file writer, asked where its batches stand before it forgets them. */
+class RunWriter extends RecordBatchFileWriter {
+  ranges(rows: readonly number[]): BatchRange[] {
+    return this._recordBatchBlocks.map((block, i) => ({
+      rows: rows[i],
+      start: block.offset,
+      end: block.offset + block.metaDataLength + block.bodyLength,
+    }));
+  }
+}
+
+/**
+ * Encode record batches as one Arrow file.
+ *
+ * @param batches for each batch its rows and one child per field of `schema`
+ */
+export function encodeArrowRun(
+  schema: Schema,
+  batches: Iterable<{ rows: number; children: Data[] }>,
+): { bytes: Uint8Array; ranges: BatchRange[] } {
+  const writer = new RunWriter({ compressionType: CompressionType.ZSTD });
+  writer.reset(undefined, schema);
+  const rows: number[] = [];
+  for (const batch of batches) {
+    const struct = makeData({
+      type: new Struct(schema.fields),
+      length: batch.rows,
+      nullCount: 0,
+      children: batch.children,
+    });
+    writer.write(new RecordBatch(schema, struct));
+    rows.push(batch.rows);
+  }
+  const ranges = writer.ranges(rows);
+  writer.finish();
+  return { bytes: writer.toUint8Array(true), ranges };
+}
+
+/** The encapsulated schema message: what a reader must see before a batch that was cut out of its file. */
+export function schemaMessage(schema: Schema): Uint8Array {
+  const writer = new RecordBatchStreamWriter();
+  writer.reset(undefined, schema);
+  writer.finish();
+  const bytes = writer.toUint8Array(true);
+  return bytes.subarray(0, bytes.length - END_OF_STREAM_BYTES);
+}
+
+const END_OF_STREAM_BYTES = 8;
+
+/**
+ * The record batches in `bytes`, which hold one or more whole batch ranges.
+ *
+ * @param schema what `schemaMessage` gave for the run's schema
+ * @param rows how many rows they hold together, by the run's list of batches
+ * @throws Error when the bytes are not such batches, or hold another number of rows
+ */
+export function* decodeArrowRun(schema: Uint8Array, bytes: Uint8Array, rows: number): Generator<RecordBatch> {
+  let left = rows;
+  for (const batch of RecordBatchReader.from([schema, bytes])) {
+    left -= batch.numRows;
+    if (batch.numRows > 0) yield batch;
+  }
+  if (left !== 0) throw new Error(`a run holds ${rows - left} rows where its list of batches says ${rows}`);
+}

@@ -1,0 +1,65 @@
+/**
+ * Opening DuckDB: one in-memory instance for a writer, one for queries. Nothing
+ * is fetched and no extension is loaded: the Parquet code is built in, and a
+ * function in the cloud must not reach out for more.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+
+/** What an instance may use. */
+export interface DuckDBLimits {
+  /** DuckDB's own buffers, as DuckDB spells sizes; default '256MB'. What does not fit goes to the temp directory. */
+  memoryLimit?: string;
+  /** Existing directory where intermediate results may spill; default the system's. */
+  tempDirectory?: string;
+  /** An open instance to write with, instead of one of its own; whoever opened it closes it. */
+  writer?: OpenDuckDB;
+  /** Threads, default 1: with one thread the bytes of a Parquet file depend on its rows alone. */
+  threads?: number;
+}
+
+/** An open instance with its one connection; `close` frees both. */
+export interface OpenDuckDB {
+  readonly connection: DuckDBConnection;
+  close(): void;
+}
+
+/**
+ * Open an in-memory instance. Safe in worker threads: every call makes an instance
+ * of its own, with a temp directory of its own, because instances that share one
+ * would write the same file names and a query could reach what lies there.
+ */
+export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB> {
+  const temp = mkdtempSync(join(resolve(limits.tempDirectory ?? tmpdir()), 'flowstitch-duckdb-'));
+  const removeTemp = (): void => rmSync(temp, { recursive: true, force: true });
+  let instance: DuckDBInstance | undefined;
+  try {
+    instance = await DuckDBInstance.create(':memory:', {
+      threads: String(limits.threads ?? 1),
+      memory_limit: limits.memoryLimit ?? '256MB',
+      temp_directory: temp,
+      // Functions in the cloud have no HOME, and DuckDB refuses some statements without one.
+      home_directory: temp,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      allow_community_extensions: 'false',
+      preserve_insertion_order: 'true',
+    });
+    const connection = await instance.connect();
+    const opened = instance;
+    return {
+      connection,
+      close(): void {
+        connection.closeSync();
+        opened.closeSync();
+        removeTemp();
+      },
+    };
+  } catch (cause) {
+    instance?.closeSync();
+    removeTemp();
+    throw cause;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The packet run: packet rows as a reduce task writes them when the packets table
+ * is asked for. An Arrow file in order of the rows' sessions (by start, then uid);
+ * inside a session the rows keep the order in which the tracker gave them, which
+ * is time.
+ *
+ * Each row carries its session's start, uid, protocol and direction *as known when
+ * the run was written*; a direction that turned later is put right at publishing.
+ */
+import { type Data, Field, FixedSizeBinary, makeData, Schema } from 'apache-arrow';
+import { PACKET_COLUMNS, PacketRows } from '../session/packetrows.ts';
+import { UID_BYTES } from '../session/sessionrows.ts';
+import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
+import { startOrder } from './order.ts';
+import {
+  arrowTypeOf,
+  childValues,
+  type EncodedRun,
+  type NumberArray,
+  numberChild,
+  type RunBatch,
+} from './sessionrun.ts';
+import { addStart } from './window.ts';
+
+/** Rows of a full batch. */
+export const PACKET_BATCH_ROWS = 8192;
+
+/** What must be known of a session by its number. */
+export interface SessionLookup {
+  /** First packet: whole microseconds since 1970, and the nanoseconds below. */
+  readonly startUs: Float64Array;
+  readonly startNs: Uint16Array;
+  /** UID_BYTES ASCII bytes a session. */
+  readonly uid: Uint8Array;
+  /** 1 where end B of the key is the originator. */
+  readonly origIsB: Uint8Array;
+  /** IP protocol. */
+  readonly proto: Uint8Array;
+}
+
+/** One batch of a packet run. */
+export interface PacketRunBatch extends RunBatch {
+  /** Lowest and highest rank of a capture in it. */
+  firstCapture: number;
+  lastCapture: number;
+}
+
+const ROW_COLUMNS = PACKET_COLUMNS.filter((name) => name !== 'session');
+type RowColumn = Exclude<(typeof PACKET_COLUMNS)[number], 'session'>;
+
+/** A decoded batch: for each row its packet columns and those of its session. */
+export interface PacketBatch extends Readonly<Pick<PacketRows, RowColumn>>, SessionLookup {
+  readonly rows: number;
+}
+
+const UID = new FixedSizeBinary(UID_BYTES);
+const SESSION_COLUMNS_OF_ROW = {
+  startUs: new Float64Array(0),
+  startNs: new Uint16Array(0),
+  origIsB: new Uint8Array(0),
+  proto: new Uint8Array(0),
+} as const;
+type SessionColumn = keyof typeof SESSION_COLUMNS_OF_ROW;
+const SESSION_NAMES = Object.keys(SESSION_COLUMNS_OF_ROW) as SessionColumn[];
+const template = new PacketRows(0);
+const FIELDS = [
+  ...ROW_COLUMNS.map((name) => new Field(name, arrowTypeOf(template[name]), false)),
+  ...SESSION_NAMES.map((name) => new Field(name, arrowTypeOf(SESSION_COLUMNS_OF_ROW[name]), false)),
+  new Field('uid', UID, false),
+];
+const SCHEMA = new Schema(FIELDS);
+const SCHEMA_MESSAGE = schemaMessage(SCHEMA);
+
+/**
+ * Encode packet rows as one run.
+ *
+ * @param rows in the tracker's order
+ * @param sessions columns by session number, covering every number in `rows`
+ */
+export function encodePacketRun(rows: PacketRows, sessions: SessionLookup): EncodedRun<PacketRunBatch> {
+  const order = bySession(rows, sessions);
+  const starts: number[] = [];
+  for (let i = 0; i < order.length; i++) addStart(starts, sessions.startUs[rows.session[order[i]]]);
+  const batches = function* (): Generator<{ rows: number; children: Data[] }> {
+    for (let from = 0; from < order.length; from += PACKET_BATCH_ROWS)
+      yield packetBatch(rows, sessions, order.subarray(from, from + PACKET_BATCH_ROWS));
+  };
+  const { bytes, ranges } = encodeArrowRun(SCHEMA, batches());
+  let at = 0;
+  return {
+    bytes,
+    rows: rows.length,
+    batches: ranges.map((range) => {
+      const to = at + range.rows;
+      let firstCapture = rows.capture[order[at]];
+      let lastCapture = firstCapture;
+      for (let i = at; i < to; i++) {
+        const capture = rows.capture[order[i]];
+        if (capture < firstCapture) firstCapture = capture;
+        if (capture > lastCapture) lastCapture = capture;
+      }
+      const firstUs = sessions.startUs[rows.session[order[at]]];
+      const lastUs = sessions.startUs[rows.session[order[to - 1]]];
+      at = to;
+      return { ...range, firstUs, lastUs, firstCapture, lastCapture };
+    }),
+    starts,
+  };
+}
+
+/** Row numbers in order of (session start, session uid), rows of one session in their old order. */
+function bySession(rows: PacketRows, sessions: SessionLookup): Uint32Array {
+  const { length, session } = rows;
+  const numbers = new Map<number, number>();
+  const local = new Uint32Array(length);
+  const counts: number[] = [];
+  for (let i = 0; i < length; i++) {
+    let number = numbers.get(session[i]);
+    if (number === undefined) {
+      numbers.set(session[i], (number = counts.length));
+      counts.push(0);
+    }
+    local[i] = number;
+    counts[number]++;
+  }
+  const present = { length: counts.length, ...gatherSessions(sessions, [...numbers.keys()]) };
+  const places = new Uint32Array(counts.length);
+  let next = 0;
+  for (const number of startOrder(present)) {
+    places[number] = next;
+    next += counts[number];
+  }
+  const order = new Uint32Array(length);
+  for (let i = 0; i < length; i++) order[places[local[i]]++] = i;
+  return order;
+}
+
+function gatherSessions(
+  sessions: SessionLookup,
+  pick: readonly number[],
+): Pick<SessionLookup, 'startUs' | 'startNs' | 'uid'> {
+  const startUs = new Float64Array(pick.length);
+  const startNs = new Uint16Array(pick.length);
+  const uid = new Uint8Array(pick.length * UID_BYTES);
+  for (let i = 0; i < pick.length; i++) {
+    startUs[i] = sessions.startUs[pick[i]];
+    startNs[i] = sessions.startNs[pick[i]];
+    for (let k = 0; k < UID_BYTES; k++) uid[i * UID_BYTES + k] = sessions.uid[pick[i] * UID_BYTES + k];
+  }
+  return { startUs, startNs, uid };
+}
+
+/** Rows `order` of `rows` as the children of one batch. */
+function packetBatch(
+  rows: PacketRows,
+  sessions: SessionLookup,
+  order: Uint32Array,
+): { rows: number; children: Data[] } {
+  const count = order.length;
+  const children: Data[] = [];
+  for (const name of ROW_COLUMNS) {
+    const from = rows[name];
+    const to = columnLike(from, count);
+    for (let i = 0; i < count; i++) to[i] = from[order[i]];
+    children.push(numberChild(FIELDS[children.length].type, to, count));
+  }
+  for (const name of SESSION_NAMES) {
+    const from = sessions[name];
+    const to = columnLike(SESSION_COLUMNS_OF_ROW[name], count);
+    for (let i = 0; i < count; i++) to[i] = from[rows.session[order[i]]];
+    children.push(numberChild(FIELDS[children.length].type, to, count));
+  }
+  const uid = new Uint8Array(count * UID_BYTES);
+  for (let i = 0; i < count; i++) {
+    const session = rows.session[order[i]];
+    for (let k = 0; k < UID_BYTES; k++) uid[i * UID_BYTES + k] = sessions.uid[session * UID_BYTES + k];
+  }
+  children.push(makeData({ type: UID, length: count, nullCount: 0, data: uid }));
+  return { rows: count, children };
+}
+
+function columnLike(column: NumberArray, length: number): NumberArray {
+  return new (column.constructor as new (length: number) => NumberArray)(length);
+}
+
+/**
+ * Decode one batch. Its columns are views.
+ *
+ * @param bytes its byte range
+ * @throws Error when the bytes are not this batch
+ */
+export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): PacketBatch {
+  const columns: Record<string, NumberArray> = {};
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, range.rows))
+    for (let i = 0; i < FIELDS.length; i++) columns[FIELDS[i].name] = childValues(batch, i);
+  return { rows: range.rows, ...columns } as unknown as PacketBatch;
+}

@@ -1,0 +1,118 @@
+/**
+ * SQL over the results: a connection with one view per table, over exactly the
+ * files of one job. The SQL is its author's own; what it can reach is not the
+ * machine but those files (and the instance's temp directory): nothing else is read
+ * or written, nothing is fetched, no extension is loaded, and the settings are
+ * locked. Against SQL that sets out to overwrite a listed file, only the file's own
+ * permissions help.
+ */
+import { availableParallelism, tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { ANOMALIES_SCHEMA } from './anomalies.ts';
+import { CAPTURES_SCHEMA } from './captures.ts';
+import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
+import { PACKETS_SCHEMA } from './packets.ts';
+import type { TableColumn } from './schema.ts';
+import { SESSIONS_SCHEMA } from './sessions.ts';
+import { exactPattern, sqlLiteral, sqlName } from './sqltext.ts';
+
+/** The tables of a job's results, by name. */
+export const TABLES = {
+  sessions: SESSIONS_SCHEMA,
+  packets: PACKETS_SCHEMA,
+  captures: CAPTURES_SCHEMA,
+  anomalies: ANOMALIES_SCHEMA,
+} as const satisfies Record<string, readonly TableColumn[]>;
+
+export type TableName = keyof typeof TABLES;
+
+/** Paths of the Parquet files of each table. A table without files is empty. */
+export type ResultFiles = Partial<Record<TableName, readonly string[]>>;
+
+/** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times and nested values are text. */
+export type QueryValue = string | number | bigint | boolean | null;
+
+/** The answer to a query. */
+export interface QueryResult {
+  columns: { name: string; type: string }[];
+  rows: QueryValue[][];
+  /** Whether rows beyond `maxRows` were left out. */
+  truncated: boolean;
+}
+
+/** Open results, ready for queries. */
+export interface OpenResults {
+  /**
+   * Run SQL; of several statements the last one answers.
+   *
+   * @param maxRows rows to fetch at most, default no limit
+   * @throws DuckDB's error, which names the place in the SQL
+   */
+  runQuery(sql: string, maxRows?: number): Promise<QueryResult>;
+  close(): void;
+}
+
+/**
+ * Open the results of a job.
+ *
+ * @throws DuckDB's error when a file is missing or not Parquet; RangeError for a path that no
+ *   spelling can name (see exactPattern)
+ */
+export async function openResults(files: ResultFiles, limits: DuckDBLimits = {}): Promise<OpenResults> {
+  const open = await openDuckDB({
+    threads: availableParallelism(),
+    memoryLimit: '1GB',
+    tempDirectory: tmpdir(),
+    ...limits,
+  });
+  const { connection } = open;
+  try {
+    const allowed: string[] = [];
+    for (const [name, schema] of Object.entries(TABLES)) {
+      const paths = (files[name as TableName] ?? []).map((path) => resolve(path));
+      await connection.run(`CREATE VIEW ${sqlName(name)} AS ${viewQuery(schema, paths)}`);
+      // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
+      for (const path of paths) allowed.push(path, exactPattern(path));
+    }
+    await connection.run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
+    await connection.run('SET enable_external_access = false');
+    await connection.run('SET lock_configuration = true');
+  } catch (cause) {
+    open.close();
+    throw cause;
+  }
+  return { runQuery: (sql, maxRows) => runQuery(connection, sql, maxRows), close: () => open.close() };
+}
+
+/** The query behind a view: all files of the table, or no rows with the right columns. */
+function viewQuery(schema: readonly TableColumn[], paths: readonly string[]): string {
+  if (paths.length === 0)
+    return `SELECT ${schema.map((c) => `NULL::${c.type} AS ${sqlName(c.name)}`).join(', ')} LIMIT 0`;
+  const columns = schema.map((c) => sqlName(c.name)).join(', ');
+  const list = paths.map((path) => sqlLiteral(exactPattern(path))).join(', ');
+  // Directory names like dt=2026-01-01 in the path are layout, not columns of the table.
+  return `SELECT ${columns} FROM read_parquet([${list}], hive_partitioning = false)`;
+}
+
+async function runQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  maxRows = Number.POSITIVE_INFINITY,
+): Promise<QueryResult> {
+  const result = await connection.stream(sql);
+  const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
+  const rows: QueryValue[][] = [];
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return { columns, rows, truncated: false };
+    for (const row of chunk.getRows()) {
+      if (rows.length >= maxRows) return { columns, rows, truncated: true };
+      rows.push(row.map(plain));
+    }
+  }
+}
+
+function plain(value: DuckDBValue): QueryValue {
+  return value !== null && typeof value === 'object' ? String(value) : value;
+}

@@ -1,0 +1,98 @@
+/**
+ * The answer to a query as text: an aligned table for people, CSV (RFC 4180) and
+ * JSON for programs.
+ */
+import type { QueryResult, QueryValue } from './query.ts';
+
+/** How NULL reads in the aligned table. */
+const NULL_TEXT = '-';
+/** A cell wider than this is cut in the aligned table. */
+const MAX_WIDTH = 80;
+
+/**
+ * A table with aligned columns, numbers to the right, one line a row. Control
+ * characters are shown as \xNN: names come from captures and must not steer the
+ * terminal. Cells beyond 80 characters end in an ellipsis.
+ */
+export function formatTable(result: QueryResult): string {
+  const head = result.columns.map((c) => printable(c.name));
+  const body = result.rows.map((row) => row.map(cell));
+  const widths = head.map((name, i) =>
+    body.reduce((width, row) => Math.max(width, columnsOf(row[i])), columnsOf(name)),
+  );
+  const right = result.columns.map((_, i) => result.rows.some((row) => isNumber(row[i])));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((text, i) => {
+        const padding = ' '.repeat(widths[i] - columnsOf(text));
+        return right[i] ? padding + text : text + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  return `${[line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n')}\n`;
+}
+
+function isNumber(value: QueryValue): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function cell(value: QueryValue): string {
+  if (value === null) return NULL_TEXT;
+  const text = printable(String(value));
+  const characters = [...text];
+  return characters.length <= MAX_WIDTH ? text : `${characters.slice(0, MAX_WIDTH - 1).join('')}…`;
+}
+
+function columnsOf(text: string): number {
+  return [...text].length;
+}
+
+/** Text without control characters, those of the C1 range and bidirectional marks included. */
+function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/**
+ * CSV with a header, lines ending in CR LF. NULL is an empty field and the empty
+ * text is "", so that the two stay apart.
+ */
+export function formatCsv(result: QueryResult): string {
+  const lines = [result.columns.map((c) => csvField(c.name)), ...result.rows.map((row) => row.map(csvField))];
+  return lines.map((fields) => `${fields.join(',')}\r\n`).join('');
+}
+
+function csvField(value: QueryValue): string {
+  if (value === null) return '';
+  const text = String(value);
+  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * A JSON array with one object a row, one line each. Integers are JSON numbers up
+ * to 2^53 - 1 and strings beyond, because most readers would round those. Doubles
+ * that JSON has no number for (infinities, NaN) are strings. Columns of one name
+ * are told apart by a number: x, x_2.
+ */
+export function formatJson(result: QueryResult): string {
+  const names: string[] = [];
+  for (const { name } of result.columns) {
+    let unique = name;
+    for (let i = 2; names.includes(unique); i++) unique = `${name}_${i}`;
+    names.push(unique);
+  }
+  const keys = names.map((name) => JSON.stringify(name));
+  const lines = result.rows.map((row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`);
+  return lines.length === 0 ? '[]\n' : `[\n${lines.join(',\n')}\n]\n`;
+}
+
+function jsonValue(value: QueryValue): string {
+  if (typeof value === 'bigint') {
+    const safe = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+    return safe ? String(value) : `"${value}"`;
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
+  return JSON.stringify(value);
+}

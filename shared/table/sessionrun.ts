@@ -1,0 +1,189 @@
+/**
+ * The session run: what a reduce task writes and publish tasks read. An Arrow
+ * file of session rows in the order of the sessions table, in batches small
+ * enough that a publish task reads little beyond its window.
+ *
+ * Columns are those of SessionRows under their own names, plus `uid` and `key` as
+ * fixed-size binary (the key's words little-endian) and `history` as text.
+ */
+import {
+  type Data,
+  type DataType,
+  Field,
+  FixedSizeBinary,
+  Float64,
+  makeData,
+  type RecordBatch,
+  Schema,
+  Uint8,
+  Uint16,
+  Uint32,
+  Utf8,
+} from 'apache-arrow';
+import { KEY_WORDS } from '../packet/flowtable.ts';
+import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../session/sessionrows.ts';
+import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
+import { startOrder } from './order.ts';
+import { countStarts } from './window.ts';
+
+/** Rows of a full batch. */
+export const SESSION_BATCH_ROWS = 8192;
+
+/** One batch of a run: where it stands, and which session starts it holds. */
+export interface RunBatch extends BatchRange {
+  /** Earliest and latest session start in it, microseconds since 1970. */
+  firstUs: number;
+  lastUs: number;
+}
+
+/** An encoded run. */
+export interface EncodedRun<Batch extends RunBatch = RunBatch> {
+  bytes: Uint8Array;
+  rows: number;
+  batches: Batch[];
+  /** How many rows belong to sessions that start in each slot of time: see window.ts. */
+  starts: number[];
+}
+
+export type NumberArray = Float64Array | Uint32Array | Uint16Array | Uint8Array;
+
+/** The Arrow type of a typed column. */
+export function arrowTypeOf(column: NumberArray): DataType {
+  if (column instanceof Float64Array) return new Float64();
+  if (column instanceof Uint32Array) return new Uint32();
+  return column instanceof Uint16Array ? new Uint16() : new Uint8();
+}
+
+/** An Arrow child of `rows` rows around a typed column. */
+export function numberChild(type: DataType, values: NumberArray, rows: number): Data {
+  return makeData({ type, length: rows, nullCount: 0, data: values } as Parameters<typeof makeData>[0]);
+}
+
+const UID = new FixedSizeBinary(UID_BYTES);
+const KEY = new FixedSizeBinary(KEY_WORDS * 4);
+const template = new SessionRows(0);
+const FIELDS = [
+  ...SESSION_COLUMNS.map((name) => new Field(name, arrowTypeOf(template[name]), false)),
+  new Field('uid', UID, false),
+  new Field('key', KEY, false),
+  new Field('history', new Utf8(), false),
+];
+const SCHEMA = new Schema(FIELDS);
+const SCHEMA_MESSAGE = schemaMessage(SCHEMA);
+
+/** Encode session rows, in any order, as one run in the order of the sessions table. No rows give a run without batches. */
+export function encodeSessionRun(rows: SessionRows): EncodedRun {
+  const order = startOrder(rows);
+  const batches = function* (): Generator<{ rows: number; children: Data[] }> {
+    for (let from = 0; from < order.length; from += SESSION_BATCH_ROWS)
+      yield sessionBatch(rows, order.subarray(from, from + SESSION_BATCH_ROWS));
+  };
+  const { bytes, ranges } = encodeArrowRun(SCHEMA, batches());
+  let at = 0;
+  return {
+    bytes,
+    rows: rows.length,
+    batches: ranges.map((range) => {
+      const firstUs = rows.startUs[order[at]];
+      at += range.rows;
+      return { ...range, firstUs, lastUs: rows.startUs[order[at - 1]] };
+    }),
+    starts: countStarts(rows.startUs, order),
+  };
+}
+
+/** Rows `order` of `rows` as the children of one batch. */
+function sessionBatch(rows: SessionRows, order: Uint32Array): { rows: number; children: Data[] } {
+  const count = order.length;
+  const children: Data[] = [];
+  for (const name of SESSION_COLUMNS) {
+    const from = rows[name];
+    const to = new (from.constructor as new (length: number) => NumberArray)(count);
+    for (let i = 0; i < count; i++) to[i] = from[order[i]];
+    children.push(numberChild(FIELDS[children.length].type, to, count));
+  }
+  const uid = new Uint8Array(count * UID_BYTES);
+  const key = new Uint32Array(count * KEY_WORDS);
+  const ends = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) {
+    const row = order[i];
+    for (let k = 0; k < UID_BYTES; k++) uid[i * UID_BYTES + k] = rows.uid[row * UID_BYTES + k];
+    for (let k = 0; k < KEY_WORDS; k++) key[i * KEY_WORDS + k] = rows.key[row * KEY_WORDS + k];
+    ends[i + 1] = ends[i] + rows.history[row].length;
+  }
+  // History letters are ASCII by construction: one byte each.
+  const letters = Buffer.alloc(ends[count]);
+  for (let i = 0; i < count; i++) letters.write(rows.history[order[i]], ends[i], 'latin1');
+  children.push(makeData({ type: UID, length: count, nullCount: 0, data: uid }));
+  children.push(makeData({ type: KEY, length: count, nullCount: 0, data: new Uint8Array(key.buffer) }));
+  children.push(makeData({ type: new Utf8(), length: count, nullCount: 0, valueOffsets: ends, data: letters }));
+  return { rows: count, children };
+}
+
+/**
+ * Append to `into` the rows of whole batches whose start lies in [fromUs, toUs).
+ *
+ * @param bytes the ranges of `batches`, neighbours in one run, one after the other
+ * @returns how many rows were appended
+ * @throws Error when the bytes are not these batches; RangeError when the rows do not fit
+ */
+export function decodeSessionBatches(
+  bytes: Uint8Array,
+  batches: readonly BatchRange[],
+  into: SessionRows,
+  fromUs: number,
+  toUs: number,
+): number {
+  const before = into.length;
+  const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, rows)) appendBatch(batch, into, fromUs, toUs);
+  return into.length - before;
+}
+
+/** The values of child `index` of a record batch. */
+export function childValues(batch: RecordBatch, index: number): NumberArray {
+  return batch.data.children[index].values as NumberArray;
+}
+
+function appendBatch(batch: RecordBatch, into: SessionRows, fromUs: number, toUs: number): void {
+  const startUs = childValues(batch, 0) as Float64Array;
+  const from = lowerBound(startUs, fromUs);
+  const to = lowerBound(startUs, toUs);
+  const at = into.length;
+  if (at + to - from > into.capacity) throw new RangeError(`no room for ${to - from} rows more`);
+  let child = 0;
+  for (const name of SESSION_COLUMNS)
+    (into[name] as Uint32Array).set(childValues(batch, child++).subarray(from, to), at);
+  into.uid.set(childValues(batch, child++).subarray(from * UID_BYTES, to * UID_BYTES), at * UID_BYTES);
+  const key = childValues(batch, child++).subarray(from * KEY_WORDS * 4, to * KEY_WORDS * 4) as Uint8Array;
+  new Uint8Array(into.key.buffer, into.key.byteOffset).set(key, at * KEY_WORDS * 4);
+  const history = batch.data.children[child];
+  const ends = history.valueOffsets as Int32Array;
+  const letters = history.values as Uint8Array;
+  const text = Buffer.from(letters.buffer, letters.byteOffset, letters.byteLength);
+  for (let i = from; i < to; i++) into.history[at + i - from] = shared(text.toString('latin1', ends[i], ends[i + 1]));
+  into.length = at + to - from;
+}
+
+/** First index of sorted `values` that is not below `limit`. */
+function lowerBound(values: Float64Array, limit: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle] < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Few histories make up most rows: one string each keeps a million rows small. */
+const texts = new Map<string, string>();
+const TEXTS_KEPT = 4096;
+
+function shared(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size < TEXTS_KEPT) texts.set(text, text);
+  return text;
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { ANOMALIES_SCHEMA, type AnomalyTableRow, writeAnomalies } from '../../shared/table/anomalies.ts';
+import { CAPTURES_SCHEMA, type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
+import { openResults, TABLES } from '../../shared/table/query.ts';
+import { athenaType } from '../../shared/table/schema.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'flowstitch-small-'));
+after(() => rmSync(dir, { recursive: true }));
+
+async function readParquet(path: string): Promise<Record<string, unknown>[]> {
+  const bytes = readFileSync(path);
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  return (await parquetReadObjects({ file, compressors })) as Record<string, unknown>[];
+}
+
+const sound: CaptureRow = {
+  capture: 'site-1/2026-01-01T00.pcapng.zst',
+  format: 'pcapng',
+  compression: 'zstd',
+  linkTypes: ['EN10MB', 'RAW'],
+  snaplen: 262_144,
+  timestampResolution: 'ns',
+  first: { us: 1_700_000_000_999_999, ns: 999 },
+  last: { us: 1_700_000_001_000_000, ns: 1 },
+  packets: 36,
+  bytes: 2 ** 53 - 1,
+  storedBytes: 5_000_000_000,
+  outOfOrder: 3,
+  status: 'complete',
+  damageOffset: null,
+  damageReason: null,
+  packetsInSessions: 10,
+  fragmentsCompleted: 5,
+  fragmentsIncomplete: 4,
+  notIp: 7,
+  undecodable: { truncated_tcp: 4, bad_ip_length: 6, never_seen: 0 },
+  version: 'null',
+  digest: 'sha256:0123',
+  rank: 1,
+};
+
+const broken: CaptureRow = {
+  ...sound,
+  capture: 'empty 😀',
+  linkTypes: [],
+  snaplen: null,
+  timestampResolution: null,
+  first: null,
+  last: null,
+  packets: 0,
+  damageOffset: 24,
+  damageReason: 'truncated_record',
+  packetsInSessions: 0,
+  fragmentsCompleted: 0,
+  fragmentsIncomplete: 0,
+  notIp: 0,
+  undecodable: {},
+  version: null,
+  digest: null,
+  rank: 0,
+};
+
+describe('captures table', () => {
+  test('is written in order of rank, with NULLs, exact numbers and both sides of the count', async () => {
+    const path = join(dir, 'captures.parquet');
+    await writeCaptures(path, [sound, broken]);
+    const [first, second] = await readParquet(path);
+    assert.deepEqual(
+      Object.keys(first),
+      CAPTURES_SCHEMA.map((c) => c.name),
+    );
+    assert.deepEqual(second, {
+      capture: sound.capture,
+      format: 'pcapng',
+      compression: 'zstd',
+      link_types: 'EN10MB,RAW',
+      snaplen: 262_144n,
+      timestamp_resolution: 'ns',
+      first_ts: new Date('2023-11-14T22:13:20.999Z'),
+      first_ns: 1_700_000_000_999_999_999n,
+      last_ts: new Date('2023-11-14T22:13:21.000Z'),
+      last_ns: 1_700_000_001_000_000_001n,
+      packets: 36n,
+      bytes: 2n ** 53n - 1n,
+      stored_bytes: 5_000_000_000n,
+      out_of_order: 3n,
+      status: 'complete',
+      damage_offset: null,
+      damage_reason: null,
+      packets_in_sessions: 10n,
+      fragments_completed: 5n,
+      fragments_incomplete: 4n,
+      not_ip: 7n,
+      undecodable: 10n,
+      undecodable_reasons: 'bad_ip_length=6,truncated_tcp=4',
+      version: 'null',
+      digest: 'sha256:0123',
+      rank: 1,
+    });
+    assert.deepEqual(
+      [
+        first.capture,
+        first.first_ts,
+        first.first_ns,
+        first.snaplen,
+        first.damage_offset,
+        first.undecodable_reasons,
+        first.version,
+      ],
+      ['empty 😀', null, null, null, 24n, '', null],
+    );
+    const results = await openResults({ captures: [path] });
+    const { rows } = await results.runQuery(
+      `SELECT packets - packets_in_sessions - fragments_completed - fragments_incomplete - not_ip - undecodable FROM captures`,
+    );
+    results.close();
+    assert.deepEqual(rows, [[0n], [0n]]);
+  });
+
+  test('a null where none can be is refused', async () => {
+    const bad = { ...sound, status: null as unknown as string };
+    await assert.rejects(writeCaptures(join(dir, 'bad.parquet'), [bad]), /column status cannot be NULL/);
+  });
+
+  test('thousands of captures span chunks', async () => {
+    const path = join(dir, 'many.parquet');
+    const rows = Array.from({ length: 5000 }, (_, i) => ({ ...sound, capture: `capture-${i}`, rank: 4999 - i }));
+    assert.equal((await writeCaptures(path, rows)).rows, 5000);
+    const read = await readParquet(path);
+    assert.deepEqual(
+      read.map((row) => row.capture),
+      rows.map((row) => row.capture).reverse(),
+    );
+  });
+});
+
+describe('anomalies table', () => {
+  const row = (capture: number, offset: number, name: string, us = 1_700_000_000_000_000): AnomalyTableRow => ({
+    capture,
+    captureName: `c${capture}`,
+    offset,
+    name,
+    us,
+    ns: us < 0 ? 0 : 5,
+    detail: '\0\x1b"quo\'te"\n',
+    count: 1,
+  });
+
+  test('is ordered by rank, offset and name, and has NULL for what has no time', async () => {
+    const path = join(dir, 'anomalies.parquet');
+    await writeAnomalies(path, [
+      row(1, 0, 'a'),
+      row(0, 50, 'b'),
+      row(0, 50, 'a', -1),
+      row(0, 2 ** 40, 'z'),
+      row(0, 7, 'z'),
+    ]);
+    const read = await readParquet(path);
+    assert.deepEqual(
+      read.map((r) => [r.capture, r.offset, r.name]),
+      [
+        ['c0', 7n, 'z'],
+        ['c0', 50n, 'a'],
+        ['c0', 50n, 'b'],
+        ['c0', 2n ** 40n, 'z'],
+        ['c1', 0n, 'a'],
+      ],
+    );
+    assert.deepEqual([read[0].ts_ns, read[1].ts_ns, read[1].ts], [1_700_000_000_000_000_005n, null, null]);
+    assert.equal(read[0].detail, '\0\x1b"quo\'te"\n');
+  });
+
+  test('no rows give a file with the columns and no rows', async () => {
+    const path = join(dir, 'none.parquet');
+    assert.equal((await writeAnomalies(path, [])).rows, 0);
+    assert.deepEqual(await readParquet(path), []);
+    const results = await openResults({ anomalies: [path] });
+    const { columns } = await results.runQuery('SELECT * FROM anomalies');
+    results.close();
+    assert.deepEqual(
+      columns.map((c) => c.name),
+      ANOMALIES_SCHEMA.map((c) => c.name),
+    );
+  });
+});
+
+describe('schemas', () => {
+  test('every column has a distinct lower-case name, a sentence, and a type that Athena has', () => {
+    for (const [table, schema] of Object.entries(TABLES)) {
+      assert.equal(new Set(schema.map((c) => c.name)).size, schema.length, table);
+      for (const column of schema) {
+        assert.match(column.name, /^[a-z][a-z0-9_]*$/);
+        assert.ok(column.description.length > 5, column.name);
+        assert.match(athenaType(column.type), /^(timestamp|bigint|int|double|boolean|string)$/);
+      }
+    }
+  });
+});
