@@ -188,8 +188,6 @@ export const END_FIN_SEEN = 1 << 9;
 export const END_SKIPPING = 1 << 10;
 /** All its data has been delivered. */
 export const END_DID_EOF = 1 << 11;
-/** E_DUP_* hold a packet. */
-export const END_HAS_PACKET = 1 << 12;
 
 /** The slots, with a free list. */
 export class SessionSlots {

@@ -10,9 +10,6 @@
 import { KEY_WORDS } from '../packet/flowtable.ts';
 import { UID_BYTES } from './sessionrows.ts';
 
-/** Part of the format: a change of it is a change of every uid. */
-export const UID_VERSION = 1;
-
 const DIGITS = Uint8Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz', (c) =>
   c.charCodeAt(0),
 );

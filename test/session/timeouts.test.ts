@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { PacketColumns } from '../../shared/packet/columns.ts';
+import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { DEFAULTS } from '../../shared/session/config.ts';
+import { SessionRows } from '../../shared/session/sessionrows.ts';
+import { SessionTracker } from '../../shared/session/tracker.ts';
+import { ACK, Dialogue, FIN, RST, SECOND, SYN, seenRows, T0 } from './dialogue.ts';
+
+/** How many sessions two packets make that lie `gap` microseconds apart. */
+function udpSessions(gap: number): string[] {
+  return new Dialogue(40000, 5000, 17)
+    .a({ len: 10, at: 0 })
+    .b({ len: 10, at: gap })
+    .end()
+    .map((s) => s.reason);
+}
+
+test('a datagram session ends at its idle limit, not a microsecond before', () => {
+  assert.deepEqual(udpSessions(60 * SECOND - 1), ['end_of_input']);
+  assert.deepEqual(udpSessions(60 * SECOND), ['inactive', 'end_of_input']);
+  assert.deepEqual(udpSessions(60 * SECOND + 1), ['inactive', 'end_of_input']);
+});
+
+test('an established TCP session may be idle for five minutes, on port 22 for an hour', () => {
+  const split = (port: number, gap: number) => {
+    const d = new Dialogue(40000, port).handshake().a({ flags: ACK, seq: 101, ack: 501, len: 1, at: 10_000 });
+    return d.a({ flags: ACK, seq: 102, ack: 501, len: 1, at: 10_000 + gap }).end().length;
+  };
+  assert.equal(split(80, 300 * SECOND - 1), 1);
+  assert.equal(split(80, 300 * SECOND), 2);
+  assert.equal(split(22, 3600 * SECOND - 1), 1);
+  assert.equal(split(22, 3600 * SECOND), 2);
+});
+
+test('SSH banners from both sides allow an hour of silence on any port', () => {
+  const d = new Dialogue(40000, 2200).handshake();
+  d.b({ flags: ACK, seq: 501, ack: 101, len: 20, hint: 1 }).a({ flags: ACK, seq: 101, ack: 521, len: 20, hint: 1 });
+  assert.equal(d.a({ flags: ACK, seq: 121, ack: 521, len: 1, at: 3000 * SECOND }).end().length, 1);
+});
+
+test('an unanswered SYN ends after five seconds, retransmitted or not', () => {
+  const d = new Dialogue(40000, 80).a({ flags: SYN, seq: 1, at: 0 }).a({ flags: SYN, seq: 1, at: 3 * SECOND });
+  assert.deepEqual(
+    d
+      .a({ flags: SYN, seq: 1, at: 7 * SECOND })
+      .end()
+      .map((s) => [s.reason, s.pkts[0]]),
+    [
+      ['attempt', 2],
+      ['end_of_input', 1],
+    ],
+  );
+});
+
+test('a closed session ends five seconds after its last close, whatever comes meanwhile', () => {
+  const closed = (at: number) => {
+    const d = new Dialogue(40000, 80).handshake().a({ flags: ACK | FIN, seq: 101, ack: 501, at: SECOND });
+    d.b({ flags: ACK | FIN, seq: 501, ack: 102, at: SECOND }).a({ flags: ACK, seq: 102, ack: 502, at: 5 * SECOND });
+    return d.a({ flags: ACK, seq: 102, ack: 502, at }).end();
+  };
+  assert.equal(closed(6 * SECOND - 1).length, 1);
+  assert.deepEqual(
+    closed(6 * SECOND).map((s) => s.reason),
+    ['closed', 'end_of_input'],
+  );
+});
+
+test('a reset ends its session five seconds later', () => {
+  const d = new Dialogue(40000, 80).handshake().a({ flags: RST, seq: 101, at: SECOND });
+  const seen = d.a({ flags: ACK, seq: 102, ack: 502, at: 6 * SECOND }).end();
+  assert.deepEqual(
+    seen.map((s) => s.reason),
+    ['reset', 'end_of_input'],
+  );
+});
+
+test('a half-closed session lives as long as packets come', () => {
+  const d = new Dialogue(40000, 80).handshake().a({ flags: ACK | FIN, seq: 101, ack: 501, at: SECOND });
+  assert.equal(d.b({ flags: ACK, seq: 501, ack: 102, len: 10, at: 200 * SECOND }).end().length, 1);
+});
+
+test('a DNS session ends at a tick of ten seconds that finds it silent', () => {
+  const ends = (gap: number) => new Dialogue(40000, 53, 17).a({ len: 30, at: 0 }).a({ len: 30, at: gap }).end().length;
+  assert.equal(ends(10 * SECOND - 1), 1);
+  assert.equal(ends(10 * SECOND), 2);
+  // Too short for DNS: a UDP session like others.
+  assert.equal(
+    new Dialogue(40000, 53, 17)
+      .a({ len: 5, at: 0 })
+      .a({ len: 5, at: 20 * SECOND })
+      .end().length,
+    1,
+  );
+});
+
+test('the end of input of the whole job decides what had ended before', () => {
+  const reasonAt = (endUs: number) => {
+    const d = new Dialogue(40000, 5000, 17).a({ len: 1, at: 0 });
+    d.tracker.finish(endUs);
+    return seenRows(d.rows)[0].reason;
+  };
+  assert.equal(reasonAt(T0 + 60 * SECOND - 1), 'end_of_input');
+  assert.equal(reasonAt(T0 + 60 * SECOND), 'inactive');
+});
+
+test('expire frees sessions whose time has passed, over any gap', () => {
+  const d = new Dialogue(40000, 5000, 17).a({ len: 1, at: 0 });
+  d.tracker.expire(T0 + 59 * SECOND);
+  assert.equal(d.tracker.openSessions, 1);
+  d.tracker.expire(T0 + 365 * 86400 * SECOND);
+  assert.equal(d.tracker.openSessions, 0);
+  assert.equal(d.tracker.sessionsOpened, 1);
+});
+
+/** mulberry32: a small generator whose whole state is the seed. */
+function random(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Random packets of a few flows over hours: steps from nothing to minutes. */
+function walk(seed: number, packets: number): { columns: PacketColumns; flows: FlowTable } {
+  const next = random(seed);
+  const columns = new PacketColumns(packets);
+  const flows = new FlowTable();
+  const pick = (n: number) => Math.floor(next() * n);
+  for (let i = 0; i < 40; i++)
+    flows.lookup4(10, 11 + i, ((1000 + i) << 16) | [80, 22, 5000, 53][i % 4], i % 3 === 0 ? 17 : 6, 0, 0);
+  let us = T0;
+  const steps = [0, 1, 1000, 20_000, 400_000, 3 * SECOND, 30 * SECOND];
+  for (let row = 0; row < packets; row++) {
+    us += steps[pick(100) < 97 ? pick(5) : pick(7)];
+    columns.us[row] = us;
+    columns.flow[row] = pick(40);
+    columns.tcpFlags[row] = [ACK, ACK, ACK, ACK, SYN, SYN | ACK, FIN | ACK, RST, FIN | RST, 0][pick(10)];
+    columns.seq[row] = (0xffffff00 + pick(600)) >>> 0;
+    columns.ack[row] = (0xffffff00 + pick(600)) >>> 0;
+    columns.payloadLen[row] = pick(2) * pick(300);
+    columns.ipLen[row] = 40 + columns.payloadLen[row];
+    columns.window[row] = pick(10);
+    columns.meta[row] = pick(2) | (pick(20) === 0 ? 8 : 0);
+    columns.capture[row] = Math.floor(row / 500);
+  }
+  columns.length = packets;
+  return { columns, flows };
+}
+
+function track(seed: number, capacity: number, expireEvery: number): string[] {
+  const { columns, flows } = walk(seed, 4000);
+  const rows = new SessionRows(capacity);
+  const result: string[] = [];
+  const drain = () => {
+    for (const row of seenRows(rows)) result.push(JSON.stringify(row));
+    rows.clear();
+  };
+  const tracker = new SessionTracker(DEFAULTS, flows, rows, drain);
+  for (let row = 0; row < columns.length; row++) {
+    tracker.packet(columns, row, columns.flow[row], columns.capture[row]);
+    if (expireEvery > 0 && row % expireEvery === 0) tracker.expire(columns.us[row]);
+  }
+  tracker.finish();
+  drain();
+  assert.equal(tracker.openSessions, 0);
+  assert.equal(result.length, tracker.sessionsOpened);
+  return result.sort();
+}
+
+test('sessions are the same however often expire is called and however small the row batch is', () => {
+  const first = Date.now() % 1_000_000;
+  for (let seed = first; seed < first + 5; seed++) {
+    const never = track(seed, 100_000, 0);
+    assert.ok(never.length > 100, `seed ${seed}: too few sessions to tell anything`);
+    assert.deepEqual(track(seed, 1, 1), never, `seed ${seed}, expire after every packet`);
+    assert.deepEqual(track(seed, 7, 97), never, `seed ${seed}, expire now and then`);
+  }
+});
