@@ -173,12 +173,12 @@ async function joinFragments(
     log.capture = capture;
     log.anomaly(name, us, ns, offset, detail);
   });
-  const writer = new ShardWriter(sizes.batchRows);
+  const writer = new ShardWriter();
   const shards: RankedShard[] = [];
   const flush = async (): Promise<void> => {
     if (columns.length === 0) return;
     const identity = Uint32Array.from({ length: captures }, (_, rank) => rank);
-    const { bytes, index } = writer.write(columns, columns.length, flows, sharding, identity);
+    const { bytes, index } = writer.write(columns, columns.length, flows, sharding, identity, sizes.batchRows);
     const key = `${prefix}datagrams-${shards.length}.arrow`;
     await store.put(key, bytes);
     shards.push({ ...index, key, captures: [], ranks: null });

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { DecodeConfig } from '../packet/decode.ts';
 import type { SessionConfig } from '../session/config.ts';
-import { SHARD_FORMAT } from '../shard/schema.ts';
+import { SHARD_FORMAT } from '../shard/format.ts';
 import type { Sharding } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 

@@ -59,13 +59,24 @@ function result(key: string, summary: MapSummary, reused: boolean): StageResults
   return { summary: key, captures: summary.captures.length, records, reused };
 }
 
+/** What a map task works in: a hundred megabytes that the next task of this process can use again. */
+class Workspace {
+  readonly columns = new PacketColumns(1 << 16);
+  readonly flows = new FlowTable();
+  readonly fragments = new FragmentColumns(1024);
+  readonly writer = new ShardWriter();
+}
+
+const spareWorkspaces: Workspace[] = [];
+
 class Mapper {
   private readonly context: TaskContext;
   private readonly job: Job;
   private readonly prefix: string;
+  private readonly workspace: Workspace;
   private readonly columns: PacketColumns;
-  private readonly flows = new FlowTable();
-  private readonly fragments = new FragmentColumns(1024);
+  private readonly flows: FlowTable;
+  private readonly fragments: FragmentColumns;
   private readonly anomalies = new AnomalyLog();
   private readonly decoder: PacketDecoder;
   private readonly writer: ShardWriter;
@@ -84,9 +95,16 @@ class Mapper {
     this.context = context;
     this.job = job;
     this.prefix = prefix;
-    this.columns = new PacketColumns(Math.min(job.config.sizes.shardRows, 1 << 16));
+    this.workspace = spareWorkspaces.pop() ?? new Workspace();
+    this.columns = this.workspace.columns;
+    this.flows = this.workspace.flows;
+    this.fragments = this.workspace.fragments;
+    // A task that failed half-way may have left rows.
+    this.columns.length = 0;
+    this.flows.clear();
+    this.fragments.clear();
     this.decoder = new PacketDecoder(job.config.decode, this.columns, this.flows, this.fragments, this.anomalies);
-    this.writer = new ShardWriter(job.config.sizes.batchRows);
+    this.writer = this.workspace.writer;
   }
 
   /** Reads one capture to its end, or to where it cannot be read. */
@@ -149,6 +167,7 @@ class Mapper {
     this.flushRows(this.columns.length);
     this.flushFragments();
     await Promise.all(this.writes);
+    spareWorkspaces.push(this.workspace);
     return {
       captures: this.outcomes,
       shards: this.shards,
@@ -190,7 +209,8 @@ class Mapper {
     const { columns, flows } = this;
     if (rows === 0) return;
     const captures = capturesOf(columns.capture, rows);
-    const { bytes, index } = this.writer.write(columns, rows, flows, this.job.config.sharding, this.localRanks());
+    const { sharding, sizes } = this.job.config;
+    const { bytes, index } = this.writer.write(columns, rows, flows, sharding, this.localRanks(), sizes.batchRows);
     const key = `${this.prefix}${String(this.shards.length).padStart(5, '0')}.arrow`;
     this.shards.push({ ...index, key, captures });
     this.writes.push(this.context.store.put(key, bytes));

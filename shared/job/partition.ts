@@ -31,22 +31,30 @@ export function partitionTarget(total: number, sizes: Pick<Sizes, 'partitionRows
 }
 
 /**
- * Contiguous ranges of about `target` rows each, none empty: a bucket that would
- * carry a range beyond the target begins the next one, so that a bucket larger than
- * the target stands alone.
+ * Contiguous ranges of about equal rows, as few as keep each at `target` rows or below, none
+ * empty. A bucket larger than the target stands alone.
  */
 export function cutBuckets(rows: Float64Array, from: number, to: number, target: number): BucketRange[] {
+  let total = 0;
+  for (let bucket = from; bucket < to; bucket++) total += rows[bucket];
+  const fair = total / Math.max(1, Math.ceil(total / target));
   const ranges: BucketRange[] = [];
   let begin = from;
   let sum = 0;
+  let cut = 0;
+  /** Where the range at hand should end, counted from the first row of all. */
+  let ideal = fair;
   for (let bucket = from; bucket < to; bucket++) {
-    if (rows[bucket] === 0) continue;
-    if (sum > 0 && sum + rows[bucket] > target) {
+    const count = rows[bucket];
+    if (count === 0) continue;
+    if (sum > 0 && (sum + count > target || cut + sum + count / 2 > ideal)) {
       ranges.push({ from: begin, to: bucket });
       begin = bucket;
+      cut += sum;
       sum = 0;
+      while (ideal <= cut) ideal += fair;
     }
-    sum += rows[bucket];
+    sum += count;
   }
   if (sum > 0) ranges.push({ from: begin, to });
   return ranges;

@@ -7,54 +7,11 @@
 import { join } from 'node:path';
 import { openDuckDB } from '../table/duckdb.ts';
 import { publishPackets, publishSessions } from '../table/publish.ts';
-import { planWindows, type Window } from '../table/window.ts';
+import type { Window } from '../table/window.ts';
 import { stageResults } from './barrier.ts';
 import { requireJson, type TaskContext } from './context.ts';
 import { tablePrefix } from './keys.ts';
 import type { Job, PublishedFile, PublishSpec, RankedCapture, StageResults } from './types.ts';
-
-/** Files of one task, at most: many small days share one task, and with it one DuckDB. */
-const MOST_FILES = 32;
-
-/** All publish tasks of a job. */
-export function planPublish(job: Job, reduced: readonly StageResults['reduce'][]): PublishSpec[] {
-  const { fileRows } = job.config.sizes;
-  return [
-    ...grouped(
-      'sessions',
-      planWindows(
-        reduced.map(({ sessionStarts }) => sessionStarts),
-        fileRows,
-      ),
-      fileRows,
-    ),
-    ...grouped(
-      'packets',
-      planWindows(
-        reduced.map(({ packetStarts }) => packetStarts),
-        fileRows,
-      ),
-      fileRows,
-    ),
-  ];
-}
-
-/** Neighbouring windows with at most `rows` rows together. */
-function grouped(table: PublishSpec['table'], windows: readonly Window[], rows: number): PublishSpec[] {
-  const specs: PublishSpec[] = [];
-  let sum = 0;
-  for (const window of windows) {
-    const last = specs.at(-1);
-    if (last === undefined || sum + window.rows > rows || last.windows.length === MOST_FILES) {
-      specs.push({ table, windows: [window] });
-      sum = window.rows;
-    } else {
-      last.windows.push(window);
-      sum += window.rows;
-    }
-  }
-  return specs;
-}
 
 /** Key of the file of one window. */
 function fileKey(job: Job, table: PublishSpec['table'], window: Window): string {

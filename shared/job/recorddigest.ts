@@ -1,85 +1,75 @@
 /**
  * Digest of a capture's decoded records: what breaks the tie between captures of
  * equal first and last time. It covers what results can depend on and nothing
- * else, so that neither name, format nor compression of a capture matters; at 30
- * of some 250 bytes a packet it costs a fraction of hashing the capture.
+ * else, so that neither name, format nor compression of a capture matters. Two
+ * 32-bit multiplicative hashes in parallel: a cryptographic one over every packet
+ * would cost a third of the map, and no more than the order of two captures is at stake.
  */
-import { createHash, type Hash } from 'node:crypto';
 import type { PacketColumns } from '../packet/columns.ts';
-import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
+import { type FlowTable, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
 import { END_WORDS, type FragmentColumns } from '../packet/fragments.ts';
 
-function bytesOf(column: Float64Array | Uint32Array | Uint16Array | Uint8Array, from: number, to: number): Uint8Array {
-  const size = column.BYTES_PER_ELEMENT;
-  return new Uint8Array(column.buffer, column.byteOffset + from * size, (to - from) * size);
-}
-
-/** Rows taken in at once: the same for everybody, since it decides the order of the bytes. */
-const STEP = 4096;
-
 export class RecordDigest {
-  private readonly hash: Hash = createHash('sha256');
-  private readonly fragmentHash: Hash = createHash('sha256');
-  private readonly headHash: Hash = createHash('sha256');
-  /** Rows that wait for their step to fill up, as interleaved words. */
-  private readonly words = new Uint32Array(STEP * 12);
-  private filled = 0;
+  private a = 0x2545f491;
+  private b = 0x1b873593;
+  private fragmentA = 0x6a09e667;
+  private fragmentB = 0x3c6ef372;
 
   /** Takes in rows [from, to). */
   packets(columns: PacketColumns, flows: FlowTable, from: number, to: number): void {
-    const { words } = this;
-    let at = this.filled * 12;
+    const { us, ns, flow, meta, hint, vlan, ipLen, payloadLen, seq, ack, window, tcpFlags } = columns;
+    const { words } = flows;
+    let { a, b } = this;
     for (let row = from; row < to; row++) {
-      const us = columns.us[row];
-      const key = columns.flow[row] * KEY_WORDS;
-      words[at] = us;
-      words[at + 1] = us / 0x100000000;
-      words[at + 2] = columns.ns[row] | (columns.meta[row] << 16) | (columns.hint[row] << 24);
-      words[at + 3] = flows.words[key] ^ flows.words[key + 1] ^ flows.words[key + 2] ^ flows.words[key + 3];
-      words[at + 4] = flows.words[key + 4] ^ flows.words[key + 5] ^ flows.words[key + 6] ^ flows.words[key + 7];
-      words[at + 5] = flows.words[key + 8];
-      words[at + 6] = flows.words[key + 9] ^ (columns.vlan[row] << 16);
-      words[at + 7] = columns.ipLen[row];
-      words[at + 8] = columns.payloadLen[row];
-      words[at + 9] = columns.seq[row];
-      words[at + 10] = columns.ack[row];
-      words[at + 11] = columns.window[row] | (columns.tcpFlags[row] << 16);
-      at += 12;
-      if (++this.filled === STEP) {
-        this.hash.update(bytesOf(words, 0, at));
-        this.filled = at = 0;
-      }
+      const at = flow[row] * KEY_WORDS;
+      const proto = words[at + KEY_PROTO];
+      let key =
+        words[at + 3] ^ Math.imul(words[at + 7], 0x9e3779b1) ^ Math.imul(words[at + KEY_PORTS], 0x85ebca77) ^ proto;
+      if ((proto & KEY_FLAG_V6) !== 0)
+        for (let word = 0; word < 7; word++) key = Math.imul(key ^ words[at + word], 0xc2b2ae3d) ^ (key >>> 15);
+      a = Math.imul(a ^ us[row], 0x9e3779b1) ^ (a >>> 15);
+      b = Math.imul(b ^ key, 0x85ebca77) ^ (b >>> 13);
+      a = Math.imul(a ^ seq[row], 0xc2b2ae3d) ^ (a >>> 16);
+      b = Math.imul(b ^ ack[row], 0x27d4eb2f) ^ (b >>> 15);
+      a = Math.imul(a ^ (ipLen[row] + (payloadLen[row] << 16)), 0x165667b1) ^ (a >>> 13);
+      b = Math.imul(b ^ (window[row] | (tcpFlags[row] << 16)), 0x9e3779b1) ^ (b >>> 16);
+      a = Math.imul(a ^ (ns[row] | (meta[row] << 16) | (hint[row] << 24)), 0x85ebca77) ^ (a >>> 15);
+      b = Math.imul(b ^ (vlan[row] + (payloadLen[row] << 12)), 0xc2b2ae3d) ^ (a >>> 17) ^ (b >>> 13);
     }
+    this.a = a;
+    this.b = b;
   }
 
+  /** Takes in fragments [from, to). */
   fragments(columns: FragmentColumns, from: number, to: number): void {
-    if (from === to) return;
-    const width = 8 + END_WORDS;
-    const words = new Uint32Array((to - from) * width);
-    for (let row = from, at = 0; row < to; row++, at += width) {
-      words[at] = columns.us[row];
-      words[at + 1] = columns.us[row] / 0x100000000;
-      words[at + 2] = columns.ns[row] | (columns.keyProto[row] << 16);
-      words[at + 3] = columns.id[row];
-      words[at + 4] = columns.fragOffset[row];
-      words[at + 5] = columns.fragLength[row];
-      words[at + 6] = columns.more[row] | (columns.headLen[row] << 16);
-      words[at + 7] = columns.vlan[row] | (columns.innerVlan[row] << 16);
-      words.set(columns.ends.subarray(row * END_WORDS, (row + 1) * END_WORDS), at + 8);
+    const take = (word: number): void => {
+      this.fragmentA = Math.imul(this.fragmentA ^ word, 0x9e3779b1) ^ (this.fragmentA >>> 15);
+      this.fragmentB = Math.imul(this.fragmentB ^ word, 0x85ebca77) ^ (this.fragmentB >>> 13) ^ (this.fragmentA >>> 17);
+    };
+    for (let row = from; row < to; row++) {
+      take(columns.us[row]);
+      take(columns.ns[row] | (columns.keyProto[row] << 16));
+      take(columns.id[row]);
+      take(columns.fragOffset[row]);
+      take(columns.fragLength[row]);
+      take(columns.more[row] | (columns.headLen[row] << 16));
+      take(columns.vlan[row] | (columns.innerVlan[row] << 16));
+      for (let word = 0; word < END_WORDS; word++) take(columns.ends[row * END_WORDS + word]);
+      const start = columns.headStart[row];
+      for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);
     }
-    this.fragmentHash.update(bytesOf(words, 0, words.length));
-    // Rows come in the order of the capture, so their heads stand one behind the other in the pool.
-    const last = to - 1;
-    const heads = columns.heads.subarray(columns.headStart[from], columns.headStart[last] + columns.headLen[last]);
-    this.headHash.update(heads);
   }
 
   /** @param fates records by fate: captures that differ in what is no IP differ too. @returns 32 hex digits */
   finish(fates: ArrayLike<number>): string {
-    this.hash.update(bytesOf(this.words, 0, this.filled * 12));
-    this.hash.update(this.fragmentHash.digest());
-    this.hash.update(this.headHash.digest());
-    this.hash.update(Float64Array.from(fates as number[]));
-    return this.hash.digest('hex').slice(0, 32);
+    let fateA = this.a;
+    let fateB = this.b;
+    for (let fate = 0; fate < fates.length; fate++) {
+      fateA = Math.imul(fateA ^ fates[fate], 0x9e3779b1) ^ (fateA >>> 15);
+      fateB = Math.imul(fateB ^ fates[fate], 0x85ebca77) ^ (fateB >>> 13);
+    }
+    return [fateA, fateB, this.fragmentA, this.fragmentB]
+      .map((word) => (word >>> 0).toString(16).padStart(8, '0'))
+      .join('');
   }
 }

@@ -5,15 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
-import { runBalance } from './balance.ts';
 import { advance, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
-import { runCommit } from './commit.ts';
 import { JobError, loadJob, requireJson, type TaskContext } from './context.ts';
 import { jobPrefix, listKey, manifestKey, STAGES, type Stage } from './keys.ts';
-import { runMap } from './map.ts';
-import { type Manifest, runPlan } from './plan.ts';
-import { planPublish, runPublish } from './publish.ts';
-import { runReduce } from './reduce.ts';
+import type { Manifest } from './plan.ts';
+import { planPublish } from './publishplan.ts';
 import type { Done, Job, MapSpec, PublishSpec, ReduceSpec, StageList, StageResults } from './types.ts';
 
 /** How a task came out, for whoever shows progress. */
@@ -82,19 +78,20 @@ async function runStage(
     const list = await requireJson<StageList>(store, listKey(job.job, stage), job.job);
     return requireJson<T>(store, `${list.specs}${task}.json`, job.job);
   };
+  // A stage's code is loaded when it is first needed: whoever only moves a job on needs neither Arrow nor DuckDB.
   switch (stage) {
     case 'plan':
-      return runPlan(context, job);
+      return (await import('./plan.ts')).runPlan(context, job);
     case 'map':
-      return runMap(context, job, await specification<MapSpec>(), attempt);
+      return (await import('./map.ts')).runMap(context, job, await specification<MapSpec>(), attempt);
     case 'balance':
-      return runBalance(context, job, attempt);
+      return (await import('./balance.ts')).runBalance(context, job, attempt);
     case 'reduce':
-      return runReduce(context, job, task, await specification<ReduceSpec>(), attempt);
+      return (await import('./reduce.ts')).runReduce(context, job, task, await specification<ReduceSpec>(), attempt);
     case 'publish':
-      return runPublish(context, job, await specification<PublishSpec>());
+      return (await import('./publish.ts')).runPublish(context, job, await specification<PublishSpec>());
     case 'commit':
-      return runCommit(context, job);
+      return (await import('./commit.ts')).runCommit(context, job);
   }
 }
 

@@ -21,6 +21,8 @@ export interface MergeOptions {
   between?: () => Promise<void> | void;
 }
 
+/** Ended segments whose columns are kept for others. */
+const SPARE_COLUMNS = 4;
 /** Rows of a batch in a scratch run. */
 const RUN_BATCH_ROWS = 16384;
 
@@ -107,10 +109,12 @@ async function mergeOpen(
     }
     heap[at] = reader;
   };
+  // Columns of segments that have ended, for those that are still to be opened.
+  const spare: PacketColumns[] = [];
   let next = 0;
   while (heap.length > 0 || next < segments.length) {
     while (next < segments.length && (heap.length === 0 || segments[next].firstUs <= heap[0].columns.us[heap[0].row])) {
-      const reader = new SegmentReader(segments[next++], flows);
+      const reader = new SegmentReader(segments[next++], flows, spare.pop());
       if (await reader.fill()) push(reader);
     }
     if (heap.length === 0) break;
@@ -130,6 +134,7 @@ async function mergeOpen(
     if (top.exhausted) {
       await options.between?.();
       if (!(await top.fill())) {
+        if (spare.length < SPARE_COLUMNS) spare.push(top.columns);
         const last = heap.pop() as SegmentReader;
         if (heap.length > 0) heap[0] = last;
       }

@@ -22,9 +22,6 @@ import {
   Uint32,
 } from 'apache-arrow';
 
-/** Changes whenever shards written before can no longer be read, or would be written differently. */
-export const SHARD_FORMAT = 1;
-
 const LEVEL_1 = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } };
 
 // Level 1: of the levels that the bench compared, higher ones cost more time than their bytes save.

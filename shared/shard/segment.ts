@@ -50,14 +50,16 @@ export class SegmentReader {
   private nextBatch = 0;
   private rows: Uint32Array = new Uint32Array(0);
   private sorted = true;
-  readonly columns = new PacketColumns(0);
+  readonly columns: PacketColumns;
   /** Current place and end of the block at hand. */
   private at = 0;
   private end = 0;
 
-  constructor(segment: Segment, flows: FlowTable) {
+  /** @param columns to work in; what they hold is lost */
+  constructor(segment: Segment, flows: FlowTable, columns = new PacketColumns(0)) {
     this.segment = segment;
     this.flows = flows;
+    this.columns = columns;
     this.decoder.begin();
   }
 
@@ -87,8 +89,7 @@ export class SegmentReader {
       this.nextBatch = last;
       const places = segment.batches.slice(first, last);
       const bytes = await segment.read(places[0].start, places[places.length - 1].end);
-      if (this.columns.capacity === 0)
-        this.columns.reserve(segment.oneBucket ? openRows(segment) : segment.to - segment.from);
+      this.columns.reserve(segment.oneBucket ? openRows(segment) : segment.to - segment.from);
       let number = 0;
       for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) {
         const place = places[number++];
