@@ -20,7 +20,17 @@ import { shardGroupPrefix } from './keys.ts';
 import { unreadableFacts } from './outcome.ts';
 import { compareTriples } from './rank.ts';
 import { RecordDigest } from './recorddigest.ts';
-import type { CaptureOutcome, FragmentPlace, Job, MapSpec, MapSummary, ShardPlace, StageResults } from './types.ts';
+import type {
+  CaptureOutcome,
+  FragmentPlace,
+  Job,
+  MapSpec,
+  MapSummary,
+  PlannedCapture,
+  ShardPlace,
+  StageResults,
+} from './types.ts';
+import { PendingWrites } from './writes.ts';
 
 /** Rows that one record can add beyond the bound of a shard. */
 const SPARE_ROWS = 64;
@@ -83,7 +93,7 @@ class Mapper {
   private readonly outcomes: CaptureOutcome[] = [];
   private readonly shards: ShardPlace[] = [];
   private readonly fragmentFiles: FragmentPlace[] = [];
-  private writes: Promise<void>[] = [];
+  private readonly writes = new PendingWrites();
   /** First row of the capture that is being read. */
   private captureRow = 0;
   /** Rows, and fragments, that its digest has seen. */
@@ -108,7 +118,7 @@ class Mapper {
   }
 
   /** Reads one capture to its end, or to where it cannot be read. */
-  async read(capture: MapSpec['captures'][number]): Promise<void> {
+  async read(capture: PlannedCapture): Promise<void> {
     const { columns, decoder, fragments } = this;
     const number = this.outcomes.length;
     const fates = new Float64Array(FATES.length);
@@ -136,13 +146,12 @@ class Mapper {
     let facts: CaptureFacts | undefined;
     let failure: CaptureOutcome['failure'] = null;
     try {
-      if ((await this.context.captures.version(capture)) !== capture.version) failure = CHANGED;
+      if (await this.changed(capture)) failure = CHANGED;
       else facts = await readCapture(this.paced(capture), sink, this.anomalies, { reopen: () => this.paced(capture) });
-      if (failure === null && (await this.context.captures.version(capture)) !== capture.version) failure = CHANGED;
+      if (failure === null && (await this.changed(capture))) failure = CHANGED;
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === undefined) throw error;
-      failure = { reason: 'unreadable_object', detail: `${code}: ${(error as Error).message}` };
+      if (!(error instanceof UnreadableCapture)) throw error;
+      failure = { reason: 'unreadable_object', detail: error.message };
     }
     if (failure !== null) {
       this.anomalies.anomaly(failure.reason, -1, 0, 0, failure.detail);
@@ -166,7 +175,7 @@ class Mapper {
   async finish(): Promise<MapSummary> {
     this.flushRows(this.columns.length);
     this.flushFragments();
-    await Promise.all(this.writes);
+    await this.writes.atMost(0);
     spareWorkspaces.push(this.workspace);
     return {
       captures: this.outcomes,
@@ -177,10 +186,27 @@ class Mapper {
   }
 
   /** The capture's bytes, no faster than shards can be written. */
-  private async *paced(capture: MapSpec['captures'][number]): AsyncIterable<Uint8Array> {
-    for await (const chunk of this.context.captures.stream(capture)) {
-      while (this.writes.length > MOST_WRITES) await this.writes.shift();
+  private async *paced(capture: PlannedCapture): AsyncIterable<Uint8Array> {
+    for await (const chunk of this.bytes(capture)) {
+      await this.writes.atMost(MOST_WRITES);
       yield chunk;
+    }
+  }
+
+  /** The capture's bytes; an error in reading them is told from every other error of the task. */
+  private async *bytes(capture: PlannedCapture): AsyncIterable<Uint8Array> {
+    try {
+      yield* this.context.captures.stream(capture);
+    } catch (error) {
+      throw new UnreadableCapture(error);
+    }
+  }
+
+  private async changed(capture: PlannedCapture): Promise<boolean> {
+    try {
+      return (await this.context.captures.version(capture)) !== capture.version;
+    } catch (error) {
+      throw new UnreadableCapture(error);
     }
   }
 
@@ -213,7 +239,7 @@ class Mapper {
     const { bytes, index } = this.writer.write(columns, rows, flows, sharding, this.localRanks(), sizes.batchRows);
     const key = `${this.prefix}${String(this.shards.length).padStart(5, '0')}.arrow`;
     this.shards.push({ ...index, key, captures });
-    this.writes.push(this.context.store.put(key, bytes));
+    this.writes.add(this.context.store.put(key, bytes));
     columns.keepRows(rows, kept);
     if (kept === 0) flows.clear();
   }
@@ -225,7 +251,7 @@ class Mapper {
     const { bytes, batches } = encodeFragments(fragments, sortedFragmentOrder(fragments));
     const key = `${this.prefix}fragments-${String(this.fragmentFiles.length).padStart(5, '0')}.arrow`;
     this.fragmentFiles.push({ key, bytes: bytes.length, rows: fragments.length, batches });
-    this.writes.push(this.context.store.put(key, bytes));
+    this.writes.add(this.context.store.put(key, bytes));
     fragments.clear();
     this.digestedFragment = 0;
   }
@@ -238,6 +264,15 @@ class Mapper {
     for (const [rank, number] of order.entries()) ranks[number] = rank;
     ranks[this.outcomes.length] = this.outcomes.length;
     return ranks;
+  }
+}
+
+/** The capture's bytes cannot be had: it is lost, the task is not. */
+class UnreadableCapture extends Error {
+  override name = 'UnreadableCapture';
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 

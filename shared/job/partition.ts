@@ -24,10 +24,13 @@ export function bucketRows(shards: readonly ShardPlace[], buckets: number): Floa
 /** Rows below which a partition is not worth a task of its own. */
 const LEAST_ROWS = 50_000;
 
+/** Buckets are whole: a bound exactly at the fair share would leave a small rest over. */
+const BUCKET_SLACK = 1.05;
+
 /** Rows that a partition should have. */
 export function partitionTarget(total: number, sizes: Pick<Sizes, 'partitionRows' | 'partitions'>): number {
-  const fair = Math.ceil(total / Math.max(1, sizes.partitions));
-  return Math.min(sizes.partitionRows, Math.max(LEAST_ROWS, fair));
+  const fair = total / Math.max(1, sizes.partitions);
+  return Math.min(sizes.partitionRows, Math.max(LEAST_ROWS, Math.ceil(fair * BUCKET_SLACK)));
 }
 
 /**
@@ -35,24 +38,21 @@ export function partitionTarget(total: number, sizes: Pick<Sizes, 'partitionRows
  * empty. A bucket larger than the target stands alone.
  */
 export function cutBuckets(rows: Float64Array, from: number, to: number, target: number): BucketRange[] {
-  let total = 0;
-  for (let bucket = from; bucket < to; bucket++) total += rows[bucket];
-  const fair = total / Math.max(1, Math.ceil(total / target));
+  let left = 0;
+  for (let bucket = from; bucket < to; bucket++) left += rows[bucket];
   const ranges: BucketRange[] = [];
   let begin = from;
   let sum = 0;
-  let cut = 0;
-  /** Where the range at hand should end, counted from the first row of all. */
-  let ideal = fair;
+  let fair = left / Math.ceil(left / target);
   for (let bucket = from; bucket < to; bucket++) {
     const count = rows[bucket];
     if (count === 0) continue;
-    if (sum > 0 && (sum + count > target || cut + sum + count / 2 > ideal)) {
+    if (sum > 0 && (sum + count > target || sum + count / 2 > fair)) {
       ranges.push({ from: begin, to: bucket });
       begin = bucket;
-      cut += sum;
+      left -= sum;
+      fair = left / Math.ceil(left / target);
       sum = 0;
-      while (ideal <= cut) ideal += fair;
     }
     sum += count;
   }

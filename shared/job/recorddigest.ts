@@ -17,7 +17,23 @@ export class RecordDigest {
 
   /** Takes in rows [from, to). */
   packets(columns: PacketColumns, flows: FlowTable, from: number, to: number): void {
-    const { us, ns, flow, meta, hint, vlan, ipLen, payloadLen, seq, ack, window, tcpFlags } = columns;
+    const {
+      us,
+      ns,
+      flow,
+      meta,
+      hint,
+      vlan,
+      innerVlan,
+      capLen,
+      origLen,
+      ipLen,
+      payloadLen,
+      seq,
+      ack,
+      window,
+      tcpFlags,
+    } = columns;
     const { words } = flows;
     let { a, b } = this;
     for (let row = from; row < to; row++) {
@@ -34,7 +50,8 @@ export class RecordDigest {
       a = Math.imul(a ^ (ipLen[row] + (payloadLen[row] << 16)), 0x165667b1) ^ (a >>> 13);
       b = Math.imul(b ^ (window[row] | (tcpFlags[row] << 16)), 0x9e3779b1) ^ (b >>> 16);
       a = Math.imul(a ^ (ns[row] | (meta[row] << 16) | (hint[row] << 24)), 0x85ebca77) ^ (a >>> 15);
-      b = Math.imul(b ^ (vlan[row] + (payloadLen[row] << 12)), 0xc2b2ae3d) ^ (a >>> 17) ^ (b >>> 13);
+      b = Math.imul(b ^ (vlan[row] | (innerVlan[row] << 16)), 0xc2b2ae3d) ^ (a >>> 17) ^ (b >>> 13);
+      a = Math.imul(a ^ (capLen[row] + (origLen[row] << 16)), 0x27d4eb2f) ^ (a >>> 14);
     }
     this.a = a;
     this.b = b;
@@ -52,7 +69,10 @@ export class RecordDigest {
       take(columns.id[row]);
       take(columns.fragOffset[row]);
       take(columns.fragLength[row]);
-      take(columns.more[row] | (columns.headLen[row] << 16));
+      take(columns.more[row] | (columns.proto[row] << 8) | (columns.headLen[row] << 16));
+      take(columns.headerLen[row]);
+      take(columns.capLen[row]);
+      take(columns.origLen[row]);
       take(columns.vlan[row] | (columns.innerVlan[row] << 16));
       for (let word = 0; word < END_WORDS; word++) take(columns.ends[row * END_WORDS + word]);
       const start = columns.headStart[row];

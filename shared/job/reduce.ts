@@ -3,6 +3,8 @@
  * tracker, to runs of sessions and packets. Memory holds the open sessions, the
  * blocks of rows that the merge has open, and one run.
  */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { FlowTable } from '../packet/flowtable.ts';
 import { SessionDirectory } from '../session/directory.ts';
 import { PacketRows } from '../session/packetrows.ts';
@@ -17,10 +19,13 @@ import { encodeSessionRun } from '../table/sessionrun.ts';
 import type { TaskContext } from './context.ts';
 import { attemptPrefix } from './keys.ts';
 import type { Job, LongestSpan, ReduceShard, ReduceSpec, RunPlace, SegmentTuple, StageResults } from './types.ts';
+import { PendingWrites } from './writes.ts';
 
 /** Rows of a run. */
 const SESSION_RUN_ROWS = 65_536;
 const PACKET_RUN_ROWS = 262_144;
+/** Uncompleted writes that merging waits for. */
+const MOST_WRITES = 2;
 
 export async function runReduce(
   context: TaskContext,
@@ -36,7 +41,7 @@ export async function runReduce(
   const turned: [string, number][] = [];
   const sessionStarts: number[][] = [];
   const packetStarts: number[][] = [];
-  const writes: Promise<void>[] = [];
+  const writes = new PendingWrites();
   let sessions = 0;
   let packets = 0;
   let spanning = 0;
@@ -58,11 +63,13 @@ export async function runReduce(
     sessionRuns.push({ key, batches });
     sessionStarts.push(starts);
     sessions += rows.length;
-    writes.push(store.put(key, bytes));
+    writes.add(store.put(key, bytes));
     rows.clear();
   };
 
-  for (const group of spec.groups) {
+  for (const [number, group] of spec.groups.entries()) {
+    const scratch = join(context.scratch, `group-${number}`);
+    await mkdir(scratch);
     const flows = new FlowTable();
     const directory = new SessionDirectory();
     const packetRows = new PacketRows(job.config.packets ? PACKET_RUN_ROWS : 0);
@@ -74,7 +81,7 @@ export async function runReduce(
       packetRuns.push({ key, batches });
       packetStarts.push(starts);
       packets += packetRows.length;
-      writes.push(store.put(key, bytes));
+      writes.add(store.put(key, bytes));
       packetRows.clear();
     };
     const output = job.config.packets ? { rows: packetRows, onFull: flushPackets, directory } : undefined;
@@ -85,18 +92,17 @@ export async function runReduce(
       (columns, row) => tracker.packet(columns, row, columns.flow[row], columns.capture[row]),
       {
         maxOpenRows: job.config.sizes.openRows,
-        scratch: context.scratch,
-        between: async () => {
-          await Promise.all(writes.splice(0));
-        },
+        scratch,
+        between: () => writes.atMost(MOST_WRITES),
       },
     );
     tracker.finish(spec.endUs);
     flushPackets();
     turned.push(...turnedSessions(directory.lateFlips, directory));
+    await rm(scratch, { recursive: true });
   }
   flushSessions();
-  await Promise.all(writes);
+  await writes.atMost(0);
   return {
     sessionRuns,
     packetRuns,

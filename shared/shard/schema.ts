@@ -8,27 +8,8 @@
  * shard's base, and it begins where a bucket begins (a bucket larger than a
  * batch has batches of its own). docs/shard.md says it for readers of other tools.
  */
-import * as zlib from 'node:zlib';
-import {
-  Binary,
-  CompressionType,
-  compressionRegistry,
-  Field,
-  Int32,
-  RecordBatchStreamWriter,
-  Schema,
-  Uint8,
-  Uint16,
-  Uint32,
-} from 'apache-arrow';
-
-const LEVEL_1 = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } };
-
-// Level 1: of the levels that the bench compared, higher ones cost more time than their bytes save.
-compressionRegistry.set(CompressionType.ZSTD, {
-  encode: (bytes) => zlib.zstdCompressSync(bytes, LEVEL_1),
-  decode: (bytes) => zlib.zstdDecompressSync(bytes),
-});
+import { Binary, Field, Int32, RecordBatchStreamWriter, Schema, Uint8, Uint16, Uint32 } from 'apache-arrow';
+import { ARROW_ZSTD } from './arrowzstd.ts';
 
 export const SHARD_SCHEMA = new Schema([
   /** Microseconds since the row before (a batch's first row: since the shard's base), modulo 2^32. */
@@ -61,7 +42,7 @@ export const SHARD_SCHEMA = new Schema([
 /** Stream writer that tells where the next message will begin. */
 export class PositionedWriter extends RecordBatchStreamWriter {
   constructor() {
-    super({ compressionType: CompressionType.ZSTD });
+    super({ compressionType: ARROW_ZSTD });
   }
 
   get position(): number {

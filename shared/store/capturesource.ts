@@ -3,8 +3,7 @@
  * A capture is named for people and located for programs; its version tells
  * whether the bytes are still those that the plan saw.
  */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 /** One input object. */
 export interface CaptureRef {
@@ -22,7 +21,8 @@ export interface CaptureSource {
   /** Version of the object as it is now, undefined when it is gone. */
   version(ref: CaptureRef): Promise<string | undefined>;
   /**
-   * The stored bytes from the first on, at most `limit` of them. Rejects with the system's error
+   * The stored bytes from the first on, at most `limit` of them. A chunk may be overwritten once
+   * the second one after it is asked for. Rejects with the system's error
    * when they cannot be read.
    */
   stream(ref: CaptureRef, limit?: number): AsyncIterable<Uint8Array>;
@@ -48,8 +48,30 @@ export class FileCaptures implements CaptureSource {
     return (await fileVersion(ref.location))?.version;
   }
 
-  stream(ref: CaptureRef, limit?: number): AsyncIterable<Uint8Array> {
-    if (limit === undefined) return createReadStream(ref.location, { highWaterMark: READ_BYTES });
-    return createReadStream(ref.location, { highWaterMark: Math.min(limit, READ_BYTES), end: limit - 1 });
+  async *stream(ref: CaptureRef, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void> {
+    const file = await open(ref.location, 'r');
+    // Three buffers in turn: one at the reader, the one before it, and one that is read ahead. New ones for
+    // every read would be the larger part of all garbage.
+    const size = Math.max(1, Math.min(READ_BYTES, limit, ref.size));
+    const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(size));
+    let offset = 0;
+    const readAhead = (number: number): Promise<{ bytesRead: number }> => {
+      const read = file.read(buffers[number % 3], 0, Math.min(size, limit - offset), offset);
+      read.catch(() => {});
+      return read;
+    };
+    let ahead = readAhead(0);
+    try {
+      for (let number = 0; ; number++) {
+        const { bytesRead } = await ahead;
+        if (bytesRead === 0) return;
+        offset += bytesRead;
+        ahead = readAhead(number + 1);
+        yield buffers[number % 3].subarray(0, bytesRead);
+      }
+    } finally {
+      await ahead.catch(() => {});
+      await file.close();
+    }
   }
 }

@@ -6,10 +6,7 @@
  * Objects of the job itself are read here, so what cannot be read is an error of
  * the whole object and throws.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import {
-  CompressionType,
-  compressionRegistry,
   type Data,
   makeData,
   RecordBatch,
@@ -19,6 +16,7 @@ import {
   type Schema,
   Struct,
 } from 'apache-arrow';
+import { ARROW_ZSTD } from '../shard/arrowzstd.ts';
 
 /** Where one record batch stands in its object. */
 export interface BatchRange {
@@ -27,15 +25,6 @@ export interface BatchRange {
   start: number;
   end: number;
 }
-
-/** Fast, and with a checksum, so that damage is noticed. */
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
-/** Far above any column of a batch; a damaged object cannot ask for more. */
-const MAX_BUFFER_BYTES = 64 << 20;
-compressionRegistry.set(CompressionType.ZSTD, {
-  encode: (bytes) => zstdCompressSync(bytes, ZSTD),
-  decode: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: MAX_BUFFER_BYTES }),
-});
 
 /** The file writer, asked where its batches stand before it forgets them. */
 class RunWriter extends RecordBatchFileWriter {
@@ -57,7 +46,7 @@ export function encodeArrowRun(
   schema: Schema,
   batches: Iterable<{ rows: number; children: Data[] }>,
 ): { bytes: Uint8Array; ranges: BatchRange[] } {
-  const writer = new RunWriter({ compressionType: CompressionType.ZSTD });
+  const writer = new RunWriter({ compressionType: ARROW_ZSTD });
   writer.reset(undefined, schema);
   const rows: number[] = [];
   for (const batch of batches) {
