@@ -34,6 +34,8 @@ import { PendingWrites } from './writes.ts';
 
 /** Rows that one record can add beyond the bound of a shard. */
 const SPARE_ROWS = 64;
+/** Rows that are digested at once: few enough to be in a processor's cache still. */
+const DIGEST_ROWS = 1024;
 /** Fragments kept before they are written. */
 const FRAGMENT_ROWS = 100_000;
 /** Uncompleted writes that reading waits for. */
@@ -139,6 +141,7 @@ class Mapper {
         offset: number,
       ): void => {
         fates[decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset)]++;
+        if (columns.length - this.digestedRow >= DIGEST_ROWS) this.takeDigest();
         if (columns.length >= limit) this.spill();
         if (fragments.length >= FRAGMENT_ROWS) this.flushFragments();
       },

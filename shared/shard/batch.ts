@@ -88,6 +88,45 @@ export class BatchEncoder {
       grown.set(this.shardFlow);
       this.shardFlow = grown;
     }
+    // Every column in a local: read through their objects they would be looked up again in each of millions of rounds.
+    const {
+      flow: cFlow,
+      us: cUs,
+      ns: cNs,
+      offset: cOffset,
+      ipLen: cIpLen,
+      payloadLen: cPayloadLen,
+      origLen: cOrigLen,
+      capLen: cCapLen,
+      meta: cMeta,
+      seq: cSeq,
+      ack: cAck,
+      window: cWindow,
+      tcpFlags: cTcpFlags,
+      innerVlan: cInnerVlan,
+      vlan: cVlan,
+      tunnel: cTunnel,
+      capture: cCapture,
+      hint: cHint,
+      ageUs: cAgeUs,
+      ageNs: cAgeNs,
+    } = columns;
+    const {
+      time: sTime,
+      ns: sNs,
+      moreOffsets: sMoreOffsets,
+      flowBack: sFlowBack,
+      offset: sOffset,
+      ipLen: sIpLen,
+      headerLen: sHeaderLen,
+      linkLen: sLinkLen,
+      cutLen: sCutLen,
+      seq: sSeq,
+      ack: sAck,
+      window: sWindow,
+      tcpFlags: sTcpFlags,
+      meta: sMeta,
+    } = this;
     const { expected, shardFlow } = this;
     let us = baseUs;
     let offset = 0;
@@ -95,7 +134,7 @@ export class BatchEncoder {
     let moreEnd = 0;
     for (let i = 0; i < n; i++) {
       const row = from + i;
-      const flow = columns.flow[row];
+      const flow = cFlow[row];
       let bits = 0;
       let number = shardFlow[flow];
       if (number < 0) {
@@ -104,44 +143,44 @@ export class BatchEncoder {
         expected.add(number);
         bits = MORE_KEY;
       }
-      this.flowBack[i] = this.flows - 1 - number;
-      const dUs = columns.us[row] - us;
-      us = columns.us[row];
-      this.time[i] = dUs;
+      sFlowBack[i] = this.flows - 1 - number;
+      const dUs = cUs[row] - us;
+      us = cUs[row];
+      sTime[i] = dUs;
       if (dUs < 0 || dUs > LARGEST_DIFFERENCE) bits |= MORE_TIME;
-      this.ns[i] = columns.ns[row];
-      const dOffset = columns.offset[row] - offset;
-      offset = columns.offset[row];
-      this.offset[i] = dOffset;
+      sNs[i] = cNs[row];
+      const dOffset = cOffset[row] - offset;
+      offset = cOffset[row];
+      sOffset[i] = dOffset;
       if (dOffset < 0 || dOffset > LARGEST_DIFFERENCE) bits |= MORE_OFFSET;
-      const ipLen = columns.ipLen[row];
-      const payloadLen = columns.payloadLen[row];
-      const origLen = columns.origLen[row];
-      this.ipLen[i] = ipLen;
-      this.headerLen[i] = ipLen - payloadLen;
-      this.linkLen[i] = origLen - ipLen;
-      this.cutLen[i] = origLen - columns.capLen[row];
+      const ipLen = cIpLen[row];
+      const payloadLen = cPayloadLen[row];
+      const origLen = cOrigLen[row];
+      sIpLen[i] = ipLen;
+      sHeaderLen[i] = ipLen - payloadLen;
+      sLinkLen[i] = origLen - ipLen;
+      sCutLen[i] = origLen - cCapLen[row];
 
-      const meta = columns.meta[row];
+      const meta = cMeta[row];
       const side = number * 2 + (meta & META_FROM_B);
-      const seq = columns.seq[row];
-      const window = columns.window[row];
-      const tcpFlags = columns.tcpFlags[row];
-      this.seq[i] = seq - expected.seq(side);
-      this.ack[i] = columns.ack[row] - expected.seq(side ^ 1);
-      this.window[i] = window - expected.lastWindow(side);
+      const seq = cSeq[row];
+      const window = cWindow[row];
+      const tcpFlags = cTcpFlags[row];
+      sSeq[i] = seq - expected.seq(side);
+      sAck[i] = cAck[row] - expected.seq(side ^ 1);
+      sWindow[i] = window - expected.lastWindow(side);
       if ((seq | tcpFlags | window) !== 0) expected.saw(side, seq, payloadLen, tcpFlags, window);
-      this.tcpFlags[i] = tcpFlags;
-      this.meta[i] = meta;
+      sTcpFlags[i] = tcpFlags;
+      sMeta[i] = meta;
 
-      const vlans = (columns.innerVlan[row] << 16) | columns.vlan[row];
-      const tunnel = columns.tunnel[row];
+      const vlans = (cInnerVlan[row] << 16) | cVlan[row];
+      const tunnel = cTunnel[row];
       if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(number)) bits |= MORE_TAGS;
-      if (columns.capture[row] !== capture) bits |= MORE_CAPTURE;
-      if (columns.hint[row] !== 0) bits |= MORE_HINT;
-      if ((columns.ageUs[row] | columns.ageNs[row]) !== 0) bits |= MORE_AGE;
+      if (cCapture[row] !== capture) bits |= MORE_CAPTURE;
+      if (cHint[row] !== 0) bits |= MORE_HINT;
+      if ((cAgeUs[row] | cAgeNs[row]) !== 0) bits |= MORE_AGE;
 
-      this.moreOffsets[i] = moreEnd;
+      sMoreOffsets[i] = moreEnd;
       if (bits !== 0) {
         if (moreEnd + MAX_MORE_BYTES > this.more.length) {
           const more = new Uint8Array(this.more.length * 2);
@@ -154,18 +193,18 @@ export class BatchEncoder {
         if ((bits & MORE_TIME) !== 0) moreEnd = putDouble(more, moreEnd, dUs);
         if ((bits & MORE_OFFSET) !== 0) moreEnd = putDouble(more, moreEnd, dOffset);
         if ((bits & MORE_CAPTURE) !== 0) {
-          capture = columns.capture[row];
+          capture = cCapture[row];
           moreEnd = put32(more, moreEnd, capture);
         }
         if ((bits & MORE_TAGS) !== 0) {
           expected.sawTags(number, vlans, tunnel);
           moreEnd = put32(more, put32(more, moreEnd, vlans), tunnel);
         }
-        if ((bits & MORE_HINT) !== 0) more[moreEnd++] = columns.hint[row];
+        if ((bits & MORE_HINT) !== 0) more[moreEnd++] = cHint[row];
         if ((bits & MORE_AGE) !== 0) {
-          moreEnd = put32(more, moreEnd, columns.ageUs[row]);
-          more[moreEnd++] = columns.ageNs[row] >>> 8;
-          more[moreEnd++] = columns.ageNs[row];
+          moreEnd = put32(more, moreEnd, cAgeUs[row]);
+          more[moreEnd++] = cAgeNs[row] >>> 8;
+          more[moreEnd++] = cAgeNs[row];
         }
       }
     }
