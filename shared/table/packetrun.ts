@@ -48,6 +48,13 @@ export interface PacketRunBatch extends RunBatch {
 const ROW_COLUMNS = PACKET_COLUMNS.filter((name) => name !== 'session');
 type RowColumn = Exclude<(typeof PACKET_COLUMNS)[number], 'session'>;
 
+/** Lengths that mostly follow from another one are kept as the difference to it, modulo 2^32. */
+const SUBTRAHENDS: Partial<Record<RowColumn, RowColumn>> = {
+  origLen: 'capLen',
+  ipLen: 'origLen',
+  payloadLen: 'ipLen',
+};
+
 /** A decoded batch: for each row its packet columns and those of its session. */
 export interface PacketBatch extends Readonly<Pick<PacketRows, RowColumn>>, SessionLookup {
   readonly rows: number;
@@ -111,27 +118,26 @@ export function encodePacketRun(rows: PacketRows, sessions: SessionLookup): Enco
 /** Row numbers in order of (session start, session uid), rows of one session in their old order. */
 function bySession(rows: PacketRows, sessions: SessionLookup): Uint32Array {
   const { length, session } = rows;
-  const numbers = new Map<number, number>();
-  const local = new Uint32Array(length);
-  const counts: number[] = [];
+  // Numbers are given in order of opening, so those of one run lie close together.
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = -1;
   for (let i = 0; i < length; i++) {
-    let number = numbers.get(session[i]);
-    if (number === undefined) {
-      numbers.set(session[i], (number = counts.length));
-      counts.push(0);
-    }
-    local[i] = number;
-    counts[number]++;
+    if (session[i] < lowest) lowest = session[i];
+    if (session[i] > highest) highest = session[i];
   }
-  const present = { length: counts.length, ...gatherSessions(sessions, [...numbers.keys()]) };
-  const places = new Uint32Array(counts.length);
+  const places = new Uint32Array(Math.max(0, highest - lowest + 1));
+  for (let i = 0; i < length; i++) places[session[i] - lowest]++;
+  const numbers: number[] = [];
+  for (let at = 0; at < places.length; at++) if (places[at] > 0) numbers.push(lowest + at);
+  const present = { length: numbers.length, ...gatherSessions(sessions, numbers) };
   let next = 0;
-  for (const number of startOrder(present)) {
-    places[number] = next;
-    next += counts[number];
+  for (const at of startOrder(present)) {
+    const count = places[numbers[at] - lowest];
+    places[numbers[at] - lowest] = next;
+    next += count;
   }
   const order = new Uint32Array(length);
-  for (let i = 0; i < length; i++) order[places[local[i]]++] = i;
+  for (let i = 0; i < length; i++) order[places[session[i] - lowest]++] = i;
   return order;
 }
 
@@ -162,6 +168,11 @@ function packetBatch(
     const from = rows[name];
     const to = columnLike(from, count);
     for (let i = 0; i < count; i++) to[i] = from[order[i]];
+    const less = SUBTRAHENDS[name];
+    if (less !== undefined) {
+      const subtrahend = rows[less];
+      for (let i = 0; i < count; i++) to[i] -= subtrahend[order[i]];
+    }
     children.push(numberChild(FIELDS[children.length].type, to, count));
   }
   for (const name of SESSION_NAMES) {
@@ -184,7 +195,7 @@ function columnLike(column: NumberArray, length: number): NumberArray {
 }
 
 /**
- * Decode one batch. Its columns are views.
+ * Decode one batch. Its columns are views where they need no arithmetic.
  *
  * @param bytes its byte range
  * @throws Error when the bytes are not this batch
@@ -193,5 +204,13 @@ export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): PacketB
   const columns: Record<string, NumberArray> = {};
   for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, range.rows))
     for (let i = 0; i < FIELDS.length; i++) columns[FIELDS[i].name] = childValues(batch, i);
+  // In the order of the columns, so that what is added back is whole already.
+  for (const [name, less] of Object.entries(SUBTRAHENDS)) {
+    const difference = columns[name];
+    const subtrahend = columns[less];
+    const whole = new Uint32Array(range.rows);
+    for (let i = 0; i < range.rows; i++) whole[i] = difference[i] + subtrahend[i];
+    columns[name] = whole;
+  }
   return { rows: range.rows, ...columns } as unknown as PacketBatch;
 }

@@ -89,7 +89,7 @@ export async function writeParquet(
     const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
     await open.connection.run(
       `COPY (SELECT ${list} FROM ${rowsFunction}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
-        `COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`,
+        `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`,
     );
   } catch (cause) {
     throw failure ?? cause;
