@@ -2,7 +2,7 @@
  * The `more` column: what few rows of a shard have. Empty, or one byte of MORE_*
  * bits and then, in this order and big-endian, what the bits name:
  *
- *   key      1 byte form (bit 0 IPv6, bit 1 one-way ICMP, bit 2 VLAN and tunnel words follow), 1 byte IP protocol,
+ *   key      1 byte form (bit 0 IPv6, bit 1 one-way ICMP, bit 2 sent by end B, bit 7 VLAN and tunnel words follow), 1 byte IP protocol,
  *            4 bytes ports, both addresses (4 or 16 bytes each), then 8 bytes VLAN and tunnel words if said
  *   time     8 bytes: the whole difference as a double, where it is negative or beyond 32 bits
  *   offset   8 bytes: likewise
@@ -11,7 +11,7 @@
  *   hint     1 byte
  *   age      4 bytes microseconds, 2 bytes nanoseconds
  */
-import { KEY_FLAG_ONE_WAY, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_TUNNEL, KEY_VLAN } from '../packet/flowtable.ts';
+import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_TUNNEL, KEY_VLAN } from '../packet/flowtable.ts';
 
 export const MORE_KEY = 0x01;
 export const MORE_TIME = 0x02;
@@ -24,9 +24,9 @@ export const MORE_AGE = 0x40;
 /** The most bytes one row can have. */
 export const MAX_MORE_BYTES = 1 + (2 + 4 + 32 + 8) + 8 + 8 + 4 + 8 + 1 + 6;
 
-const FORM_V6 = 1;
-const FORM_ONE_WAY = 2;
-const FORM_EXTENDED = 4;
+/** The form byte holds the flags of the key's protocol word (KEY_FLAG_*, moved down), and this. */
+const FORM_EXTENDED = 0x80;
+const FORM_V6 = KEY_FLAG_V6 >> 8;
 
 export function put32(out: Uint8Array, at: number, word: number): number {
   out[at] = word >>> 24;
@@ -45,8 +45,7 @@ export function putKey(words: Uint32Array, from: number, out: Uint8Array, to: nu
   const proto = words[from + KEY_PROTO];
   const v6 = (proto & KEY_FLAG_V6) !== 0;
   const extended = (words[from + KEY_VLAN] | words[from + KEY_TUNNEL]) !== 0;
-  out[to++] =
-    (v6 ? FORM_V6 : 0) | ((proto & KEY_FLAG_ONE_WAY) !== 0 ? FORM_ONE_WAY : 0) | (extended ? FORM_EXTENDED : 0);
+  out[to++] = (proto >>> 8) | (extended ? FORM_EXTENDED : 0);
   out[to++] = proto & 0xff;
   to = put32(out, to, words[from + KEY_PORTS]);
   for (let i = v6 ? 0 : 3; i < 4; i++) to = put32(out, to, words[from + i]);
@@ -62,8 +61,7 @@ export function putKey(words: Uint32Array, from: number, out: Uint8Array, to: nu
 export function getKey(bytes: Uint8Array, at: number, words: Uint32Array): number {
   const form = bytes[at];
   words.fill(0);
-  words[KEY_PROTO] =
-    bytes[at + 1] | ((form & FORM_V6) !== 0 ? KEY_FLAG_V6 : 0) | ((form & FORM_ONE_WAY) !== 0 ? KEY_FLAG_ONE_WAY : 0);
+  words[KEY_PROTO] = bytes[at + 1] | ((form & ~FORM_EXTENDED) << 8);
   words[KEY_PORTS] = get32(bytes, at + 2);
   at += 6;
   for (let i = (form & FORM_V6) !== 0 ? 0 : 3; i < 4; i++, at += 4) words[i] = get32(bytes, at);

@@ -62,6 +62,9 @@ export class ShardWriter {
   private readonly sorted = new PacketColumns(0);
   private place = new Uint32Array(0);
   private flowBucket = new Uint32Array(0);
+  /** Times of the earliest and the latest row at hand. */
+  private firstUs = 0;
+  private lastUs = 0;
 
   /**
    * Rows [0, rows) of `columns` as a shard.
@@ -78,14 +81,7 @@ export class ShardWriter {
   ): { bytes: Uint8Array; index: ShardIndex } {
     const starts = this.placeRows(columns, rows, flows, sharding, captureRank);
     this.scatter(columns, rows);
-    const { sorted } = this;
-    let firstUs = Number.POSITIVE_INFINITY;
-    let lastUs = Number.NEGATIVE_INFINITY;
-    for (let row = 0; row < rows; row++) {
-      const us = sorted.us[row];
-      if (us < firstUs) firstUs = us;
-      if (us > lastUs) lastUs = us;
-    }
+    const { sorted, firstUs, lastUs } = this;
     const index: ShardIndex = { rows, bytes: 0, baseUs: firstUs, firstUs, lastUs, batches: [], buckets: [] };
     const writer = new PositionedWriter();
     writer.reset(undefined, SHARD_SCHEMA);
@@ -161,7 +157,11 @@ export class ShardWriter {
     const next = starts.slice(0, buckets);
     const newest = new Int32Array(buckets).fill(-1);
     let ordered = true;
+    let firstUs = Number.POSITIVE_INFINITY;
+    let lastUs = Number.NEGATIVE_INFINITY;
     for (let row = 0; row < rows; row++) {
+      if (us[row] < firstUs) firstUs = us[row];
+      if (us[row] > lastUs) lastUs = us[row];
       const bucket = flowBucket[rowFlow[row]];
       place[row] = next[bucket]++;
       const previous = newest[bucket];
@@ -169,6 +169,8 @@ export class ShardWriter {
       // Nearly every row is later than its bucket's last: one comparison.
       if (previous >= 0 && us[row] <= us[previous] && byTime(previous, row) > 0) ordered = false;
     }
+    this.firstUs = firstUs;
+    this.lastUs = lastUs;
     if (!ordered) {
       const order = new Uint32Array(rows);
       for (let row = 0; row < rows; row++) order[place[row]] = row;
