@@ -81,6 +81,11 @@ class Workspace {
 
 const spareWorkspaces: Workspace[] = [];
 
+/** Gives the memory of ended map tasks back, for tasks of other stages. */
+export function releaseWorkspaces(): void {
+  spareWorkspaces.length = 0;
+}
+
 class Mapper {
   private readonly context: TaskContext;
   private readonly job: Job;

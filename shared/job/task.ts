@@ -66,6 +66,9 @@ export async function failTask(
   await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job));
 }
 
+/** Set once the map's code is loaded. */
+let releaseMapMemory: (() => void) | undefined;
+
 async function runStage(
   context: TaskContext,
   job: Job,
@@ -79,11 +82,15 @@ async function runStage(
     return requireJson<T>(store, `${list.specs}${task}.json`, job.job);
   };
   // A stage's code is loaded when it is first needed: whoever only moves a job on needs neither Arrow nor DuckDB.
+  if (stage !== 'map') releaseMapMemory?.();
   switch (stage) {
     case 'plan':
       return (await import('./plan.ts')).runPlan(context, job);
-    case 'map':
-      return (await import('./map.ts')).runMap(context, job, await specification<MapSpec>(), attempt);
+    case 'map': {
+      const { runMap, releaseWorkspaces } = await import('./map.ts');
+      releaseMapMemory = releaseWorkspaces;
+      return runMap(context, job, await specification<MapSpec>(), attempt);
+    }
     case 'balance':
       return (await import('./balance.ts')).runBalance(context, job, attempt);
     case 'reduce':
