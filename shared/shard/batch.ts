@@ -254,7 +254,7 @@ type Values = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 export class BatchDecoder {
   private readonly expected = new Expectation();
   /** Number in the reader's table of each flow of the segment. */
-  private flowNumber = new Uint32Array(256);
+  private flowNumber = new Uint32Array(64);
   private readonly key = new Uint32Array(KEY_WORDS);
   private flows = 0;
 

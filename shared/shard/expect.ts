@@ -5,13 +5,15 @@
 
 const FIN = 1;
 const SYN = 2;
+/** Flows that there is room for at first: thousands of segments may be open at once, with few flows each. */
+const FIRST_FLOWS = 64;
 
 /** Expected sequence numbers and windows, two directions a flow, and the flow's VLANs and tunnel. */
 export class Expectation {
-  private nextSeq = new Uint32Array(2048);
-  private window = new Uint16Array(2048);
-  private flowVlans = new Uint32Array(1024);
-  private flowTunnel = new Uint32Array(1024);
+  private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
+  private window = new Uint16Array(FIRST_FLOWS * 2);
+  private flowVlans = new Uint32Array(FIRST_FLOWS);
+  private flowTunnel = new Uint32Array(FIRST_FLOWS);
   private flows = 0;
 
   /** Forget everything. */

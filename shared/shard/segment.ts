@@ -36,13 +36,16 @@ export interface Segment {
   oneBucket: boolean;
 }
 
-/** Rows that reading the segment keeps in memory at once. */
+/** What an open segment costs beside its rows, counted as rows: a reader and Arrow's view of a batch are some 10 KB. */
+const SEGMENT_ROWS = 150;
+
+/** Rows that reading the segment keeps in memory at once, what it costs beside them included. */
 export function openRows(segment: Segment): number {
   const rows = segment.to - segment.from;
-  if (!segment.oneBucket) return rows;
+  if (!segment.oneBucket) return SEGMENT_ROWS + rows;
   let largest = 0;
   for (const batch of segment.batches) if (batch.rows > largest) largest = batch.rows;
-  return Math.min(rows, largest);
+  return SEGMENT_ROWS + Math.min(rows, largest);
 }
 
 /** The segment's rows in the order of compareRecords: `columns` row by row through `order`. */
@@ -92,7 +95,7 @@ export class SegmentReader {
       this.nextBatch = last;
       const places = segment.batches.slice(first, last);
       const bytes = await segment.read(places[0].start, places[places.length - 1].end);
-      this.columns.reserve(segment.oneBucket ? openRows(segment) : segment.to - segment.from);
+      this.columns.reserve(segment.oneBucket ? Math.max(...places.map(({ rows }) => rows)) : segment.to - segment.from);
       let number = 0;
       for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) {
         const place = places[number++];

@@ -105,15 +105,21 @@ export class DirectoryStore implements ObjectStore {
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const unfinished = await this.unfinished(key);
-    await writeFile(unfinished, bytes);
-    await rename(unfinished, this.path(key));
+    try {
+      await writeFile(unfinished, bytes);
+      await rename(unfinished, this.path(key));
+    } catch (error) {
+      // On a full disk above all nothing may stay behind.
+      await rm(unfinished, { force: true });
+      throw error;
+    }
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     const path = this.path(key);
     const unfinished = await this.unfinished(key);
-    await writeFile(unfinished, bytes);
     try {
+      await writeFile(unfinished, bytes);
       // A hard link is the one call that both fails on an existing name and shows the file whole.
       await link(unfinished, path);
       return true;
@@ -134,8 +140,13 @@ export class DirectoryStore implements ObjectStore {
     } catch (error) {
       if (errno(error) !== 'EXDEV') throw error;
       const unfinished = await this.unfinished(key);
-      await copyFile(path, unfinished);
-      await rename(unfinished, target);
+      try {
+        await copyFile(path, unfinished);
+        await rename(unfinished, target);
+      } catch (copyError) {
+        await rm(unfinished, { force: true });
+        throw copyError;
+      }
       await rm(path);
     }
     return size;
