@@ -1,14 +1,15 @@
 #!/usr/bin/env node
-// Written so that any Node can read it: its one task is to say which Node is needed.
-'use strict';
+// Written so that old Nodes can read it too: its one task is to say which Node is needed.
 
-const major = Number(process.versions.node.split('.')[0]);
-if (major < 24) {
-  console.error(
-    'flowstitch needs Node 24 or newer (it reads zstd natively); this is Node ' +
-      process.versions.node +
-      '. Install a newer one, for example with: npx -p node@24 -c "flowstitch ..."',
-  );
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error(`flowstitch needs Node 24 or newer (https://nodejs.org); this is Node ${process.versions.node}.`);
   process.exit(1);
 }
-import('../dist/cli/main.js').then((module) => module.main(process.argv.slice(2)));
+import('../dist/cli/main.js').then(
+  (module) => module.main(process.argv.slice(2)),
+  (error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    console.error(`flowstitch is not built: npm install builds it (${error.message})`);
+    process.exit(1);
+  },
+);

@@ -1,32 +1,57 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
+import { printable } from './format.ts';
 import { inspect } from './inspect.ts';
 import { run } from './run.ts';
 import { sql } from './sql.ts';
-import { HELP, UsageError } from './usage.ts';
+import { HELP, packageVersion, UsageError } from './usage.ts';
 
 const COMMANDS: Record<string, (args: string[]) => Promise<number>> = { run, sql, inspect };
 
 /** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage. */
 export async function main(args: string[]): Promise<void> {
-  const [name, ...rest] = args;
-  // A reader that closes early (| head) is no error of ours.
+  outliveReaders();
+  try {
+    process.exitCode = await dispatch(args);
+  } catch (error) {
+    process.exitCode = 1;
+    process.stderr.write(`flowstitch: ${sentence(error)}\n`);
+  }
+}
+
+async function dispatch([name, ...rest]: string[]): Promise<number> {
+  if (name === undefined) {
+    process.stderr.write(HELP);
+    return 1;
+  }
+  if (name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`flowstitch ${packageVersion()}\n`);
+    return 0;
+  }
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name](rest);
+  throw new UsageError(`'${name}' is no command; there are ${Object.keys(COMMANDS).join(', ')}`);
+}
+
+/** A reader that closes early (| head) is no error of ours. */
+function outliveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  try {
-    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-      (name === undefined ? process.stderr : process.stdout).write(HELP);
-      process.exitCode = name === undefined ? 1 : 0;
-      return;
-    }
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) throw new UsageError(`'${name}' is no command; there are ${Object.keys(COMMANDS).join(', ')}`);
-    process.exitCode = await command(rest);
-  } catch (error) {
-    process.exitCode = 1;
-    const known = error instanceof UsageError || (error as NodeJS.ErrnoException).code !== undefined;
-    const text = error instanceof Error ? (known || process.env.FLOWSTITCH_STACK === undefined ? error.message : error.stack) : error;
-    process.stderr.write(`flowstitch: ${text}\n`);
-  }
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+/** What is wrong, in the words of whoever noticed. A stack is for those who ask for it. */
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return printable(String(error));
+  if (process.env.FLOWSTITCH_STACK !== undefined) return error.stack ?? error.message;
+  // Messages may carry the stack of a worker: it begins where lines begin with 'at'.
+  const lines = error.message.split('\n');
+  const stack = lines.findIndex((line) => /^\s+at /.test(line));
+  return (stack < 0 ? lines : lines.slice(0, stack)).map(printable).join('\n');
 }

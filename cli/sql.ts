@@ -1,13 +1,14 @@
 /** flowstitch sql: a query over the newest committed results. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { CurrentJob } from '../shared/job/commit.ts';
 import { currentKey } from '../shared/job/keys.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
 import { getJson } from '../shared/store/objectstore.ts';
-import { openResults } from '../shared/table/query.ts';
+import { openResults, type QueryResult, type ResultFiles } from '../shared/table/query.ts';
 import { formatCsv, formatJson, formatTable } from '../shared/table/resulttext.ts';
+import { commandName, shellWord } from './format.ts';
+import { readOptions } from './options.ts';
 import { UsageError } from './usage.ts';
 
 const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER
@@ -17,59 +18,73 @@ const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER
   --csv | --json    instead of a table
 
 Tables: sessions, captures, anomalies, and packets when the job was run with --packets.
+"describe sessions" lists the columns of a table. Only the newest finished job is seen.
 `;
 
-/** The newest committed job of a folder. @throws UsageError when there is none */
-export async function currentJob(folder: string, dataset: string | undefined): Promise<CurrentJob> {
+/**
+ * The newest committed job of a folder.
+ * @param dataset undefined: the only one there is
+ * @throws UsageError when there is none, or several to choose from
+ */
+export async function currentJob(folder: string, dataset?: string): Promise<CurrentJob> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true)
+    throw new UsageError(`there is no folder ${folder}`);
   const store = new DirectoryStore(resolve(folder));
-  let name = dataset;
-  if (name === undefined) {
-    const names: string[] = [];
-    const entries = await readdir(join(folder, 'datasets')).catch(() => []);
-    for (const entry of entries) if ((await store.head(currentKey(entry))) !== undefined) names.push(entry);
-    if (names.length > 1) throw new UsageError(`${folder} has the data sets ${names.join(', ')}: choose with --dataset`);
-    name = names[0];
+  const jobs = new Map<string, CurrentJob>();
+  for (const name of await readdir(join(folder, 'datasets')).catch(() => [])) {
+    if (!/^[A-Za-z0-9_-]+$/.test(name)) continue;
+    const job = await getJson<CurrentJob>(store, currentKey(name));
+    if (job !== undefined) jobs.set(name, job);
   }
-  const current = name === undefined ? undefined : await getJson<CurrentJob>(store, currentKey(name));
-  if (current === undefined)
-    throw new UsageError(`${folder} has no finished results yet: flowstitch run CAPTURES --out ${folder} makes them`);
-  return current;
+  if (jobs.size === 0) {
+    const how = `${commandName()} run CAPTURES --out ${shellWord(folder)}`;
+    throw new UsageError(`${folder} has no finished results yet: ${how} makes them`);
+  }
+  const names = [...jobs.keys()].sort().join(', ');
+  if (dataset === undefined && jobs.size > 1)
+    throw new UsageError(`${folder} has the data sets ${names}: choose with --dataset`);
+  const job = dataset === undefined ? [...jobs.values()][0] : jobs.get(dataset);
+  if (job === undefined)
+    throw new UsageError(`${folder} has no finished results of a data set '${dataset}'; it has ${names}`);
+  return job;
+}
+
+/** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
+export async function queryJob(folder: string, { files }: CurrentJob, query: string): Promise<QueryResult> {
+  const store = new DirectoryStore(resolve(folder));
+  const paths: ResultFiles = Object.fromEntries(
+    Object.entries(files).map(([table, keys]) => [table, keys.map((key) => store.path(key))]),
+  );
+  const open = await openResults(paths);
+  try {
+    return await open.runQuery(query);
+  } finally {
+    open.close();
+  }
 }
 
 /** @returns the exit code */
 export async function sql(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      data: { type: 'string' },
-      dataset: { type: 'string' },
-      csv: { type: 'boolean' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
+  const { values, positionals } = readOptions('sql', args, {
+    data: { type: 'string' },
+    dataset: { type: 'string' },
+    csv: { type: 'boolean' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
   });
   if (values.help) {
     process.stdout.write(SQL_HELP);
     return 0;
   }
   if (positionals.length !== 1) throw new UsageError('sql: give one query, in quotes');
-  if (values.data === undefined) throw new UsageError('sql: over which results? Name their folder with --data');
+  if (!values.data) throw new UsageError('sql: over which results? Name their folder with --data');
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
-  const { files } = await currentJob(values.data, values.dataset);
-  const paths = (keys: readonly string[]): string[] => keys.map((key) => resolve(values.data!, key));
-  const open = await openResults({
-    sessions: paths(files.sessions),
-    packets: paths(files.packets),
-    captures: paths(files.captures),
-    anomalies: paths(files.anomalies),
-  });
-  try {
-    const result = await open.runQuery(positionals[0]);
-    const format = values.csv ? formatCsv : values.json ? formatJson : formatTable;
-    process.stdout.write(format(result));
-  } finally {
-    open.close();
-  }
+  const [query] = positionals;
+  const job = await currentJob(values.data, values.dataset);
+  if (job.files.packets.length === 0 && /\bpackets\b/i.test(query))
+    process.stderr.write('note: the table packets is empty; flowstitch run --packets fills it\n');
+  const result = await queryJob(values.data, job, query);
+  const format = values.csv ? formatCsv : values.json ? formatJson : formatTable;
+  process.stdout.write(format(result));
   return 0;
 }

@@ -1,11 +1,13 @@
 /** The summary of a run, as text. */
-import { accountedFor, type JobSummary } from '../shared/job/summary.ts';
-import { bytesText, count, durationText, printable } from './format.ts';
+import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../shared/job/summary.ts';
+import { bytesText, commandName, count, counted, durationText, fieldLines, printable, shellWord } from './format.ts';
 
 export interface RunSummary extends JobSummary {
   out: string;
   /** Bytes of the captures as stored. */
   storedBytes: number;
+  /** The job had been done before: seconds and memory are those of finding that out. */
+  committedBefore: boolean;
   seconds: number;
   cpuSeconds: number;
   peakMemoryBytes: number;
@@ -13,49 +15,69 @@ export interface RunSummary extends JobSummary {
 
 /** Damaged captures listed by name. */
 const LISTED = 20;
+const NEXT_QUERY = 'select * from sessions order by capture_count desc limit 10';
 
-export function printSummary(summary: RunSummary): void {
-  const { conservation } = summary;
-  const lines: [string, string][] = [];
-  const reused = summary.reusedTasks > 0 ? `, ${summary.reusedTasks} of ${summary.mapTasks} map tasks done before` : '';
-  lines.push(['captures', `${count(summary.captures)}, ${bytesText(summary.captureBytes)} uncompressed${reused}`]);
-  lines.push(['packets', `${count(summary.packets)}`]);
-  const longest =
-    summary.longest === null ? '' : `; the longest spans ${summary.longest.captures} (uid ${summary.longest.uid})`;
-  lines.push(['sessions', `${count(summary.sessions)}, ${count(summary.spanning)} of them span captures${longest}`]);
-  lines.push([
-    'conservation',
-    `${count(conservation.read)} read = ${count(conservation.inSessions)} in sessions` +
-      ` + ${count(conservation.fragmentsCompleted)} fragments of whole datagrams` +
-      ` + ${count(conservation.fragmentsIncomplete)} of incomplete ones` +
-      ` + ${count(conservation.notIp)} not IP` +
-      Object.entries(conservation.undecodable)
-        .map(([reason, n]) => ` + ${count(n)} ${reason}`)
-        .join('') +
-      (accountedFor(conservation) === conservation.read ? '' : '  (THE SIDES DIFFER: please report this)'),
-  ]);
-  const share = summary.captureBytes > 0 ? (100 * summary.shuffleBytes) / summary.captureBytes : 0;
-  const each = summary.packets > 0 ? summary.shuffleBytes / summary.packets : 0;
-  lines.push([
-    'shuffle',
-    `${bytesText(summary.shuffleBytes)}, ${each.toFixed(1)} bytes a packet, ${share.toFixed(1)} % of the input`,
-  ]);
-  lines.push([
-    'time',
-    `${durationText(summary.seconds)}, ${count(summary.packets / summary.seconds)} packets/s,` +
-      ` peak memory ${bytesText(summary.peakMemoryBytes)}`,
-  ]);
-  for (const [name, text] of lines) process.stdout.write(`${name.padEnd(13)}${text}\n`);
-  if (summary.damaged.length > 0) {
-    process.stdout.write(`\n${count(summary.damaged.length)} captures could not be read as a whole:\n`);
-    for (const { capture, status, offset, reason, detail } of summary.damaged.slice(0, LISTED))
-      process.stdout.write(
-        `  ${printable(capture)}: ${status}${offset === null ? '' : ` at byte ${offset}`}, ${reason}: ${printable(detail)}\n`,
-      );
-    if (summary.damaged.length > LISTED)
-      process.stdout.write(`  and ${count(summary.damaged.length - LISTED)} more: see the table captures\n`);
-  }
-  process.stdout.write(
-    `\nnext: flowstitch sql "select * from sessions order by capture_count desc limit 10" --data ${summary.out}\n`,
+export function summaryText(summary: RunSummary): string {
+  const fields: [string, string][] = [
+    ['captures', capturesText(summary)],
+    ['packets', count(summary.packets)],
+    ['sessions', sessionsText(summary)],
+    ['conservation', conservationText(summary.conservation)],
+    ['shuffle', shuffleText(summary)],
+    ['time', timeText(summary)],
+  ];
+  const next = `${commandName()} sql "${NEXT_QUERY}" --data ${shellWord(summary.out)}`;
+  return `${fieldLines(fields)}${damageText(summary.damaged)}\nnext: ${next}\n`;
+}
+
+function capturesText({ captures, captureBytes, reusedTasks, mapTasks, committedBefore }: RunSummary): string {
+  const reused =
+    reusedTasks > 0 && !committedBefore
+      ? `, ${count(reusedTasks)} of ${counted(mapTasks, 'map task')} done before`
+      : '';
+  return `${count(captures)}, ${bytesText(captureBytes)} uncompressed${reused}`;
+}
+
+function sessionsText({ sessions, spanning, longest }: RunSummary): string {
+  if (longest === null) return `${count(sessions)}, none of them over several captures`;
+  return (
+    `${count(sessions)}, ${count(spanning)} of them over several captures,` +
+    ` the longest over ${count(longest.captures)} (uid ${longest.uid})`
   );
+}
+
+/** Both sides of the equation; kinds that did not occur are left out. */
+function conservationText(conservation: Conservation): string {
+  const terms: [number, string][] = [
+    [conservation.inSessions, 'in sessions'],
+    [conservation.fragmentsCompleted, 'fragments of whole datagrams'],
+    [conservation.fragmentsIncomplete, 'fragments of incomplete ones'],
+    [conservation.notIp, 'not IP'],
+    ...Object.entries(conservation.undecodable).map(([reason, n]): [number, string] => [n, reason]),
+  ];
+  const right = terms.filter(([n], i) => n > 0 || i === 0).map(([n, what]) => `${count(n)} ${what}`);
+  const differ = accountedFor(conservation) === conservation.read ? '' : '  (the sides differ: please report this)';
+  return `${count(conservation.read)} read = ${right.join(' + ')}${differ}`;
+}
+
+function shuffleText({ shuffleBytes, captureBytes, packets }: RunSummary): string {
+  if (packets === 0) return bytesText(shuffleBytes);
+  const share = (100 * shuffleBytes) / captureBytes;
+  return `${bytesText(shuffleBytes)}, ${(shuffleBytes / packets).toFixed(1)} bytes a packet, ${share.toFixed(1)} % of the input`;
+}
+
+function timeText({ committedBefore, seconds, packets, peakMemoryBytes }: RunSummary): string {
+  if (committedBefore) return 'none: this job was done before';
+  return `${durationText(seconds)}, ${count(packets / seconds)} packets/s, peak memory ${bytesText(peakMemoryBytes)}`;
+}
+
+function damageText(damaged: readonly DamagedCapture[]): string {
+  if (damaged.length === 0) return '';
+  const lines = damaged.slice(0, LISTED).map(({ capture, status, offset, reason, detail }) => {
+    const place = offset === null ? '' : ` at byte ${offset}`;
+    return `  ${printable(capture)}: ${status}${place}, ${reason}${detail === '' ? '' : `: ${printable(detail)}`}\n`;
+  });
+  const rest = damaged.length - LISTED;
+  if (rest > 0) lines.push(`  and ${count(rest)} more: see the table captures\n`);
+  return `\n${counted(damaged.length, 'capture')} could not be read as a whole:\n${lines.join('')}`;
 }

@@ -1,0 +1,163 @@
+/** Child: writes shards and reads segments of them, for one number of buckets. */
+import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { readCapture } from '../../shared/capture/read.ts';
+import { bucketRows, cutBuckets, segmentOf } from '../../shared/job/partition.ts';
+import { PacketColumns } from '../../shared/packet/columns.ts';
+import { PacketDecoder } from '../../shared/packet/decode.ts';
+import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { type Segment, SegmentReader } from '../../shared/shard/segment.ts';
+import { type ShardIndex, ShardWriter } from '../../shared/shard/writer.ts';
+import { FileCaptures } from '../../shared/store/capturesource.ts';
+import { answer, childInput } from './child.ts';
+import { captureRefs } from './input.ts';
+
+export interface ShardInput {
+  files: string[];
+  rows: number;
+  buckets: number;
+  batchRows: number[];
+  segmentRows: number[];
+}
+
+export interface SegmentTimes {
+  /** Records that a segment should have. */
+  wanted: number;
+  /** Records that it has on average: not fewer than those of a bucket. */
+  records: number;
+  segments: number;
+  recordsPerCpuSecond: number;
+  /** Rows decompressed, and bytes read, against the rows and bytes of the segments. */
+  amplification: number;
+}
+
+export interface ShardTimes {
+  buckets: number;
+  batchRows: number;
+  bytesPerRecord: number;
+  batches: number;
+  /** Bytes of JSON by which the map's summary tells where buckets and batches are. */
+  indexBytes: number;
+  writtenPerCpuSecond: number;
+  segments: SegmentTimes[];
+}
+
+/** Segments of one kind that are read, spread over the shard. */
+const SAMPLE = 200;
+/** Writes, and rounds of reads, of which the fastest counts. */
+const WRITES = 4;
+const READS = 3;
+
+async function decode(files: readonly string[], rows: number): Promise<{ columns: PacketColumns; flows: FlowTable }> {
+  const columns = new PacketColumns(rows);
+  const flows = new FlowTable();
+  const log = new AnomalyLog();
+  const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, new FragmentColumns(16), log);
+  for (const [number, capture] of (await captureRefs(files)).entries()) {
+    decoder.capture = number;
+    await readCapture(
+      new FileCaptures().stream(capture),
+      {
+        record: (bytes, start, capLen, origLen, us, ns, linkType, offset) => {
+          if (columns.length < rows) decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
+        },
+      },
+      log,
+    );
+  }
+  return { columns, flows };
+}
+
+function cpu(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1e6;
+}
+
+async function readSegments(
+  bytes: Uint8Array,
+  index: ShardIndex,
+  buckets: number,
+  wanted: number,
+): Promise<SegmentTimes> {
+  const place = { ...index, key: '', captures: [] };
+  const ranges = cutBuckets(bucketRows([place], buckets), 0, buckets, wanted);
+  const every = Math.max(1, Math.floor(ranges.length / SAMPLE));
+  let decompressed = 0;
+  const segments: Segment[] = [];
+  for (let i = 0; i < ranges.length; i += every) {
+    const tuple = segmentOf(place, 0, ranges[i]);
+    if (tuple === null) continue;
+    const batches = index.batches.filter(
+      (batch) => batch.firstRow < tuple[2] && batch.firstRow + batch.rows > tuple[1],
+    );
+    for (const batch of batches) decompressed += batch.rows;
+    segments.push({
+      read: async (start, end) => bytes.slice(start, end),
+      baseUs: index.baseUs,
+      firstUs: index.firstUs,
+      lastUs: index.lastUs,
+      from: tuple[1],
+      to: tuple[2],
+      batches,
+      captures: null,
+      oneBucket: tuple[3] === 1,
+    });
+  }
+  const columns = new PacketColumns(0);
+  let records = 0;
+  let seconds = Number.POSITIVE_INFINITY;
+  // The first rounds compile; the fastest counts, as for writing.
+  for (let round = 0; round < READS; round++) {
+    records = 0;
+    const flows = new FlowTable();
+    const before = cpu();
+    for (const segment of segments) {
+      flows.clear();
+      const reader = new SegmentReader(segment, flows, columns);
+      while (await reader.fill()) {
+        records += reader.columns.length;
+        while (!reader.exhausted) reader.step();
+      }
+    }
+    seconds = Math.min(seconds, cpu() - before);
+  }
+  return {
+    wanted,
+    records: records / segments.length,
+    segments: ranges.length,
+    recordsPerCpuSecond: records / seconds,
+    amplification: decompressed / records,
+  };
+}
+
+async function main(input: ShardInput): Promise<ShardTimes[]> {
+  const { columns, flows } = await decode(input.files, input.rows);
+  const { buckets } = input;
+  const writer = new ShardWriter();
+  const results: ShardTimes[] = [];
+  for (const batchRows of input.batchRows) {
+    const ranks = new Uint32Array(input.files.length);
+    let best = Number.POSITIVE_INFINITY;
+    let written = writer.write(columns, columns.length, flows, { buckets, seed: 1, by: '5tuple' }, ranks, batchRows);
+    for (let i = 0; i < WRITES; i++) {
+      const before = cpu();
+      written = writer.write(columns, columns.length, flows, { buckets, seed: 1, by: '5tuple' }, ranks, batchRows);
+      best = Math.min(best, cpu() - before);
+    }
+    const segments: SegmentTimes[] = [];
+    for (const wanted of input.segmentRows)
+      segments.push(await readSegments(written.bytes, written.index, buckets, wanted));
+    results.push({
+      buckets,
+      batchRows,
+      bytesPerRecord: written.bytes.length / columns.length,
+      batches: written.index.batches.length,
+      indexBytes: JSON.stringify(written.index).length,
+      writtenPerCpuSecond: columns.length / best,
+      segments,
+    });
+  }
+  return results;
+}
+
+answer(await main(childInput<ShardInput>()));

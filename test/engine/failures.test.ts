@@ -1,0 +1,82 @@
+/** Tasks that fail each time they are tried, on worker threads: the job ends and says which. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type EmbeddedOptions, runEmbedded, WORK_FOLDER } from '../../shared/engine/embedded.ts';
+import { JobError } from '../../shared/job/context.ts';
+import { startJob } from '../../shared/job/start.ts';
+import { InProcessQueue } from '../../shared/queue/inprocess.ts';
+import { demoCaptures } from '../job/cutting.ts';
+import { captureRefs, lines, plainConfig, readTables, runJob, temporaryFolder, Workplace } from '../job/harness.ts';
+
+/** Does a job up to the messages of its reduce stage. */
+async function upToReduce(options: EmbeddedOptions): Promise<void> {
+  const place = new Workplace(options.out);
+  const queue = new InProcessQueue();
+  await startJob(place.store, queue, options.config, options.captures);
+  for (let delivery = queue.receive(); delivery !== undefined; delivery = queue.receive()) {
+    if (delivery.message.stage === 'reduce') return;
+    await place.run(delivery.message, queue);
+    delivery.acknowledge();
+  }
+  assert.fail('there was no reduce stage');
+}
+
+/** Paths of all shards below a folder of results. */
+function shardsOf(out: string): string[] {
+  const root = join(out, WORK_FOLDER, 'shards');
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\/\d+\.arrow$/.test(name))
+    .map((name) => join(root, name));
+}
+
+test('a reduce that fails each time ends the job with an error that names it; mended, the same run goes on', async () => {
+  using folder = temporaryFolder();
+  const captures = await captureRefs(demoCaptures().slice(0, 3));
+  const config = plainConfig();
+  const options: EmbeddedOptions = { out: join(folder.path, 'out'), captures, config, workers: 2, tries: 2 };
+  await upToReduce(options);
+  const [shard] = shardsOf(options.out);
+  const whole = readFileSync(shard);
+  truncateSync(shard, whole.length >> 1);
+
+  const retries: string[] = [];
+  const onRetry: EmbeddedOptions['onRetry'] = (stage, task) => retries.push(`${stage} ${task}`);
+  await assert.rejects(runEmbedded({ ...options, onRetry }), (error) => {
+    assert.ok(error instanceof JobError);
+    assert.deepEqual({ stage: error.stage, task: error.task }, { stage: 'reduce', task: 0 });
+    assert.match(error.message, /^reduce task 0 failed: ./);
+    return true;
+  });
+  assert.deepEqual(retries, ['reduce 0', 'reduce 0']);
+  assert.equal(readdirSync(join(options.out)).includes('datasets'), false, 'nothing became visible');
+
+  writeFileSync(shard, whole);
+  const summary = await runEmbedded(options);
+  const tables = await readTables(options.out, summary.files);
+  const expected = await runJob(join(folder.path, 'expected'), captures, config);
+  assert.deepEqual(lines(tables.sessions), lines(expected.tables.sessions));
+});
+
+test('a run that is stopped before it began ends with the reason it was given', async () => {
+  using folder = temporaryFolder();
+  const captures = await captureRefs(demoCaptures().slice(0, 1));
+  const reason = new Error('enough');
+  const options = { out: join(folder.path, 'out'), captures, config: plainConfig(), workers: 1 };
+  await assert.rejects(runEmbedded({ ...options, signal: AbortSignal.abort(reason) }), reason);
+  assert.equal((await runEmbedded(options)).captures, 1);
+});
+
+test('no scratch is left behind, not even that of a process which died', async () => {
+  using folder = temporaryFolder();
+  const captures = await captureRefs(demoCaptures().slice(0, 1));
+  const options = { out: join(folder.path, 'out'), captures, config: plainConfig(), workers: 1 };
+  const scratch = join(options.out, WORK_FOLDER, '.scratch');
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
+  mkdirSync(join(scratch, String(dead), 'task-1'), { recursive: true });
+  mkdirSync(join(scratch, String(process.ppid), 'task-1'), { recursive: true });
+  await runEmbedded(options);
+  assert.deepEqual(readdirSync(scratch), [String(process.ppid)], 'that of a process which lives is not ours to clear');
+});

@@ -1,0 +1,118 @@
+/**
+ * A run that is killed at any moment and started again gives the files that an
+ * undisturbed run gives, byte for byte; Ctrl-C stops it promptly; and one capture
+ * more costs the mapping of that one.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { byTime, demoCaptures, encodePiece, type Packet, readPackets } from '../job/cutting.ts';
+import { between, random, SEED, temporaryFolder } from '../job/harness.ts';
+import { type CliEnd, cli, currentFiles, startCli, summaryOf } from './cli.ts';
+
+/** Times the demo's traffic is repeated, an hour apart: enough packets that a run takes some seconds. */
+const COPIES = 24;
+const HOUR_US = 3600 * 1e6;
+const ROUNDS = Number(process.env.ITERATIONS ?? 3);
+const OPTIONS = ['--workers', '2', '--packets', '--json'];
+
+const folder = temporaryFolder();
+const captures = join(folder.path, 'captures');
+let undisturbed: Record<string, string>;
+/** Milliseconds that it took. */
+let duration = 0;
+
+const runInto = (out: string): string[] => ['run', captures, '--out', out, ...OPTIONS];
+
+function assertEnded({ code, signal, stderr }: CliEnd, context: string): void {
+  assert.deepEqual({ code, signal }, { code: 0, signal: null }, `${context}\n${stderr}`);
+}
+
+before(async () => {
+  const stream: Packet[] = [];
+  for (const path of demoCaptures()) stream.push(...(await readPackets(path)).packets);
+  stream.sort(byTime);
+  mkdirSync(captures);
+  for (let copy = 0; copy < COPIES; copy++) {
+    const packets = stream.map((packet) => ({ ...packet, us: packet.us + copy * HOUR_US }));
+    writeFileSync(
+      join(captures, `copy-${copy}`),
+      encodePiece(packets, () => 0.5),
+    );
+  }
+  const out = join(folder.path, 'undisturbed');
+  const startedAt = performance.now();
+  assertEnded(await cli(runInto(out)), 'the undisturbed run');
+  duration = performance.now() - startedAt;
+  undisturbed = currentFiles(out);
+});
+
+after(() => folder[Symbol.dispose]());
+
+test(`killed at random moments and run again: the same files (seed ${SEED})`, async (t) => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const next = random(SEED + round);
+    const out = join(folder.path, `killed-${round}`);
+    const moments: number[] = [];
+    for (let kill = 0; kill < 2; kill++) {
+      const moment = between(next, 100, duration);
+      const { child, ended } = startCli(runInto(out));
+      await Promise.race([sleep(moment), ended]);
+      child.kill('SIGKILL');
+      const { signal } = await ended;
+      moments.push(signal === null ? -1 : moment);
+    }
+    const context = `SEED=${SEED + round} ITERATIONS=1, killed after ${moments.join(' and ')} ms of ${Math.round(duration)}`;
+    t.diagnostic(context);
+    assertEnded(await cli(runInto(out)), context);
+    assert.deepEqual(currentFiles(out), undisturbed, context);
+  }
+});
+
+test('Ctrl-C stops promptly with code 130 and says how to go on; and going on is right', async () => {
+  const out = join(folder.path, 'stopped');
+  const { child, speaks, ended } = startCli(runInto(out));
+  await speaks;
+  await sleep(duration / 4);
+  const stoppedAt = performance.now();
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  const took = performance.now() - stoppedAt;
+  assert.equal(code, 130, stderr);
+  assert.equal(stdout, '', 'nothing that looks like a result');
+  assert.match(stderr, /^stopped\. /m);
+  // Threads are ended in the middle of a task: a fraction of a second, even on a machine with much else to do.
+  assert.ok(took < 2000, `${took} ms`);
+  const again = await cli(runInto(out));
+  assertEnded(again, 'after Ctrl-C');
+  assert.match(again.stderr, /going on where it stopped/);
+  assert.deepEqual(currentFiles(out), undisturbed);
+});
+
+test('a finished job is not done again', async () => {
+  const out = join(folder.path, 'undisturbed');
+  const startedAt = performance.now();
+  const again = await cli(runInto(out));
+  assertEnded(again, 'again');
+  assert.ok(performance.now() - startedAt < duration, 'faster than the first time');
+  assert.deepEqual(currentFiles(out), undisturbed);
+});
+
+test('with one capture more, only that one is mapped, and the tables are those of a fresh run over all', async () => {
+  const paths = demoCaptures();
+  const grown = join(folder.path, 'grown');
+  const first = await cli(['run', ...paths.slice(1), '--out', grown, ...OPTIONS]);
+  assertEnded(first, 'all but one');
+  assert.equal(summaryOf(first).reusedTasks, 0);
+  const second = await cli(['run', ...paths, '--out', grown, ...OPTIONS]);
+  assertEnded(second, 'all');
+  const { captures: count, mapTasks, reusedTasks } = summaryOf(second);
+  assert.equal(count, paths.length);
+  assert.equal(mapTasks - reusedTasks, 1);
+  assert.equal(reusedTasks, summaryOf(first).mapTasks);
+  const fresh = join(folder.path, 'fresh');
+  assertEnded(await cli(['run', ...paths, '--out', fresh, ...OPTIONS]), 'fresh');
+  assert.deepEqual(currentFiles(grown), currentFiles(fresh));
+});

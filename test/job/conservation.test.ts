@@ -1,0 +1,110 @@
+/**
+ * Conservation: every record that is read is accounted for, once, in each capture of
+ * the corpus; and the packets table holds the packets that the captures say.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accountedFor } from '../../shared/job/summary.ts';
+import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
+import { corpusEntries, corpusPath, noCorpus } from './corpus.ts';
+import { demoCaptures } from './cutting.ts';
+import {
+  captureRefs,
+  type Ended,
+  plainConfig,
+  type Row,
+  random,
+  runJob,
+  SEED,
+  shuffled,
+  temporaryFolder,
+} from './harness.ts';
+
+const FATES = ['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'];
+
+function assertConserved({ tables, summary }: Ended): void {
+  const unbalanced = tables.captures.filter(
+    (row) => FATES.reduce((sum, fate) => sum + Number(row[fate]), 0) !== Number(row.packets),
+  );
+  assert.deepEqual(
+    unbalanced.map(({ capture }) => capture),
+    [],
+  );
+  assert.equal(accountedFor(summary.conservation), summary.conservation.read);
+  const total = tables.captures.reduce((sum, row) => sum + Number(row.packets), 0);
+  assert.equal(summary.packets, total);
+}
+
+const totalOf = (rows: readonly Row[], column: string): number =>
+  rows.reduce((sum, row) => sum + Number(row[column]), 0);
+
+/**
+ * Each record of a session stands in the packets table once on level 0; records of whole datagrams
+ * by their fragments, of which the completing one has the datagram's own row.
+ */
+function assertPacketRows({ tables }: Ended): void {
+  const rows = new Map<string, { innermost: number; fragments: number }>();
+  for (const { capture, level, frag_of } of tables.packets) {
+    let counts = rows.get(String(capture));
+    if (counts === undefined) rows.set(String(capture), (counts = { innermost: 0, fragments: 0 }));
+    if (frag_of !== null) counts.fragments++;
+    else if (level === 0) counts.innermost++;
+  }
+  for (const row of tables.captures) {
+    const { innermost, fragments } = rows.get(String(row.capture)) ?? { innermost: 0, fragments: 0 };
+    assert.equal(
+      innermost + fragments,
+      Number(row.packets_in_sessions) + Number(row.fragments_completed),
+      String(row.capture),
+    );
+  }
+}
+
+test("the demo's captures are conserved, and every packet of a session is in the packets table", async () => {
+  using folder = temporaryFolder();
+  const refs = await captureRefs(demoCaptures());
+  const ended = await runJob(folder.path, refs, plainConfig({ packets: true }));
+  assertConserved(ended);
+  assertPacketRows(ended);
+  const { tables } = ended;
+  assert.equal(totalOf(tables.captures, 'packets'), 2215);
+  assert.equal(totalOf(tables.captures, 'fragments_completed') + totalOf(tables.captures, 'fragments_incomplete'), 302);
+  // Without tunnels a packet counts in one session only: as one of its originator's or its responder's.
+  const counted = totalOf(tables.sessions, 'orig_pkts') + totalOf(tables.sessions, 'resp_pkts');
+  assert.equal(counted, tables.packets.filter(({ frag_of }) => frag_of === null).length);
+});
+
+async function corpusRefs(captures: readonly string[]): Promise<CaptureRef[]> {
+  const refs: CaptureRef[] = [];
+  for (const name of captures) {
+    const location = corpusPath(name);
+    refs.push({ name, location, ...(await fileVersion(location))! });
+  }
+  return refs;
+}
+
+test('every record of every capture of the corpus is accounted for', { skip: noCorpus }, async () => {
+  using folder = temporaryFolder();
+  const entries = corpusEntries();
+  const refs = await corpusRefs(entries.map(({ capture }) => capture));
+  const config = plainConfig({ sizes: { taskBytes: 4 << 20 } });
+  const ended = await runJob(folder.path, refs, config, undefined, ['captures']);
+  assertConserved(ended);
+  assert.equal(ended.tables.captures.length, entries.length);
+  const read = new Map(ended.tables.captures.map((row) => [row.capture, Number(row.packets)]));
+  const differing = entries
+    .filter(({ capture, packets, odd }) => odd === '' && read.get(capture) !== packets)
+    .map(({ capture, packets }) => `${capture}: ${read.get(capture)}, not ${packets}`);
+  assert.deepEqual(differing, []);
+});
+
+test(`the packets table holds what the captures table says (seed ${SEED})`, { skip: noCorpus }, async () => {
+  using folder = temporaryFolder();
+  // The corpus spreads over hundreds of days, and each is a file: a hundred captures take seconds, all of them a minute.
+  const names = corpusEntries().map(({ capture }) => capture);
+  const some = process.env.CAPTURES === 'all' ? names : shuffled(random(SEED), names).slice(0, 100);
+  const config = plainConfig({ packets: true, sizes: { taskBytes: 1 << 20 } });
+  const ended = await runJob(folder.path, await corpusRefs(some), config, undefined, ['packets', 'captures']);
+  assertConserved(ended);
+  assertPacketRows(ended);
+});

@@ -1,0 +1,138 @@
+/** The order of captures, and the digest that breaks its ties. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { unreadableFacts } from '../../shared/job/outcome.ts';
+import { compareTriples, type Ranked } from '../../shared/job/rank.ts';
+import { RecordDigest } from '../../shared/job/recorddigest.ts';
+import { PacketColumns } from '../../shared/packet/columns.ts';
+import { PacketDecoder } from '../../shared/packet/decode.ts';
+import { FATES } from '../../shared/packet/fate.ts';
+import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { ethernet, ipv4, ipv6, tcp, text, udp } from '../packet/harness.ts';
+import { between, pick, random, SEED, shuffled } from './harness.ts';
+
+type Time = readonly [us: number, ns: number] | null;
+
+function ranked(first: Time, last: Time, digest: string | null = null): Ranked {
+  const [firstUs, firstNs] = first ?? [null, null];
+  const [lastUs, lastNs] = last ?? [null, null];
+  return { facts: { ...unreadableFacts(), firstUs, firstNs, lastUs, lastNs }, digest };
+}
+
+test('first time, then last time, then digest decide; captures without packets come last', () => {
+  const order = [
+    ranked([5, 0], [9, 0]),
+    ranked([5, 0], [9, 1]),
+    ranked([5, 1], [6, 0], 'a'),
+    ranked([5, 1], [6, 0], 'b'),
+    ranked([10, 0], [10, 0]),
+    ranked(null, null),
+  ];
+  for (const [i, a] of order.entries())
+    for (const [j, b] of order.entries()) assert.equal(Math.sign(compareTriples(a, b)), Math.sign(i - j), `${i}, ${j}`);
+});
+
+test('numbers are compared as numbers, not as text', () => {
+  assert.ok(compareTriples(ranked([9, 0], [9, 0]), ranked([10, 0], [10, 0])) < 0);
+});
+
+test(`sorting gives one order whatever the order before (seed ${SEED})`, () => {
+  for (let round = 0; round < 100; round++) {
+    const next = random(SEED + round);
+    const time = (): Time => (next() < 0.1 ? null : [between(next, 0, 3), between(next, 0, 2)]);
+    const captures = Array.from({ length: 12 }, () => ranked(time(), time(), pick(next, ['a', 'b', 'c', null])));
+    const sorted = [...captures].sort(compareTriples);
+    const again = shuffled(next, captures).sort(compareTriples);
+    assert.deepEqual(again, sorted, `SEED=${SEED + round}`);
+  }
+});
+
+interface PacketIn {
+  bytes: Uint8Array;
+  us?: number;
+  ns?: number;
+  origLen?: number;
+}
+
+/** Digest of packets as the map takes it, in steps of any length. */
+function digestOf(packets: readonly PacketIn[], step = Number.POSITIVE_INFINITY): string {
+  const columns = new PacketColumns(8);
+  const flows = new FlowTable();
+  const fragments = new FragmentColumns(8);
+  const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, fragments, { anomaly() {} });
+  const fates = new Float64Array(FATES.length);
+  for (const [i, { bytes, us = 1000, ns = 0, origLen = bytes.length }] of packets.entries())
+    fates[decoder.packet(bytes, 0, bytes.length, origLen, us, ns, 1, i * 100)]++;
+  const digest = new RecordDigest();
+  for (let from = 0; from < columns.length; from += step)
+    digest.packets(columns, flows, from, Math.min(columns.length, from + step));
+  for (let from = 0; from < fragments.length; from += step)
+    digest.fragments(fragments, from, Math.min(fragments.length, from + step));
+  return digest.finish(fates);
+}
+
+const v4 = (payload = udp(1, 2, text('abc')), options: Parameters<typeof ipv4>[1] = {}): Uint8Array =>
+  ethernet('0800', ipv4(payload, options));
+const v6 = (src: string, dst: string): Uint8Array => ethernet('86dd', ipv6(udp(1, 2, text('abc')), 17, src, dst));
+const segment = (options: Parameters<typeof tcp>[3]): Uint8Array => v4(tcp(1, 2, text('abc'), options), { proto: 6 });
+const v6Fragment = (next: number): Uint8Array =>
+  ethernet('86dd', ipv6(Uint8Array.from([next, 0, 0, 1, 0, 0, 0, 9, ...new Array<number>(16).fill(1)]), 44));
+
+/** Pairs of captures that differ in one thing that results can show. */
+const DIFFERENT: [what: string, a: PacketIn[], b: PacketIn[]][] = [
+  ['time', [{ bytes: v4(), us: 1 }], [{ bytes: v4(), us: 2 }]],
+  ['nanoseconds', [{ bytes: v4(), ns: 1 }], [{ bytes: v4(), ns: 2 }]],
+  ['source', [{ bytes: v4(undefined, { src: '10.0.0.8' }) }], [{ bytes: v4(undefined, { src: '10.0.0.9' }) }]],
+  ['direction', [{ bytes: v4() }], [{ bytes: v4(undefined, { src: '10.0.0.2', dst: '10.0.0.1' }) }]],
+  ['port', [{ bytes: v4(udp(1, 2, text('abc'))) }], [{ bytes: v4(udp(1, 3, text('abc'))) }]],
+  [
+    'order of words in an IPv6 address',
+    [{ bytes: v6('20010db8000000010000000200000003', '20010db8000000000000000000000002') }],
+    [{ bytes: v6('20010db8000000020000000100000003', '20010db8000000000000000000000002') }],
+  ],
+  ['payload length', [{ bytes: v4() }], [{ bytes: v4(udp(1, 2, text('abcd'))) }]],
+  ['sequence number', [{ bytes: segment({ seq: 1 }) }], [{ bytes: segment({ seq: 2 }) }]],
+  ['acknowledgement', [{ bytes: segment({ ack: 1 }) }], [{ bytes: segment({ ack: 2 }) }]],
+  ['TCP flags', [{ bytes: segment({ flags: 2 }) }], [{ bytes: segment({ flags: 16 }) }]],
+  ['VLAN', [{ bytes: ethernet('8100', vlan(5)) }], [{ bytes: ethernet('8100', vlan(6)) }]],
+  ['inner VLAN', [{ bytes: ethernet('88a8', vlan(5, vlan(7))) }], [{ bytes: ethernet('88a8', vlan(5, vlan(8))) }]],
+  ['length on the wire', [{ bytes: v4(), origLen: 100 }], [{ bytes: v4(), origLen: 200 }]],
+  ['what is no IP', [{ bytes: v4() }], [{ bytes: v4() }, { bytes: ethernet('0806', new Uint8Array(28)) }]],
+  [
+    'order of packets',
+    [{ bytes: v4() }, { bytes: v4(udp(3, 4, text('abc'))) }],
+    [{ bytes: v4(udp(3, 4, text('abc'))) }, { bytes: v4() }],
+  ],
+  [
+    'offset of a fragment',
+    [{ bytes: v4(new Uint8Array(16), { offset: 8, more: true }) }],
+    [{ bytes: v4(new Uint8Array(16), { offset: 16, more: true }) }],
+  ],
+  [
+    'identification of a fragment',
+    [{ bytes: v4(new Uint8Array(16), { more: true, id: 1 }) }],
+    [{ bytes: v4(new Uint8Array(16), { more: true, id: 2 }) }],
+  ],
+  [
+    'bytes of a fragment',
+    [{ bytes: v4(new Uint8Array(16), { more: true }) }],
+    [{ bytes: v4(new Uint8Array(16).fill(1), { more: true }) }],
+  ],
+  ['protocol of an IPv6 fragment', [{ bytes: v6Fragment(6) }], [{ bytes: v6Fragment(17) }]],
+];
+
+function vlan(id: number, inner?: Uint8Array): Uint8Array {
+  const type = inner === undefined ? [8, 0] : [0x81, 0];
+  return Uint8Array.from([0, id, ...type, ...(inner ?? ipv4(udp(1, 2, text('abc'))))]);
+}
+
+for (const [what, a, b] of DIFFERENT)
+  test(`captures that differ in ${what} have different digests`, () => {
+    assert.notEqual(digestOf(a), digestOf(b));
+  });
+
+test('a digest is the same in steps of any length, and wherever the records stand', () => {
+  const packets = DIFFERENT.flatMap(([, a, b]) => [...a, ...b]);
+  for (const step of [1, 2, 7]) assert.equal(digestOf(packets, step), digestOf(packets));
+});

@@ -1,0 +1,124 @@
+/** What every task queue promises to those who send and to those who receive: one suite for all of them. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Delivery, TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
+
+/** A queue without messages, as a test can drive it. */
+export interface FreshQueue {
+  queue: TaskQueue;
+  /** The next message, or undefined when none waits. */
+  receive: () => Promise<Delivery | undefined>;
+  /** Messages that were given up so far. */
+  dead: () => Promise<TaskMessage[]>;
+}
+
+const message = (task: number): TaskMessage => ({ job: 'job', stage: 'map', task });
+
+/** @param make takes the number of times that a message is given out before it is dead */
+export function queueContract(name: string, make: (maxReceives: number) => Promise<FreshQueue>): void {
+  const receiveAll = async ({ receive }: FreshQueue): Promise<Delivery[]> => {
+    const deliveries: Delivery[] = [];
+    for (let next = await receive(); next !== undefined; next = await receive()) deliveries.push(next);
+    return deliveries;
+  };
+  const tasks = (deliveries: readonly Delivery[]): number[] =>
+    deliveries.map((delivery) => delivery.message.task).sort((a, b) => a - b);
+
+  describe(name, () => {
+    test('a queue without messages gives none', async () => {
+      const fresh = await make(3);
+      assert.equal(await fresh.receive(), undefined);
+      await fresh.queue.send([]);
+      assert.equal(await fresh.receive(), undefined);
+    });
+
+    test('every message that was sent is given out, whole', async () => {
+      const fresh = await make(3);
+      const all = Array.from({ length: 5000 }, (_, task) => message(task));
+      for (let from = 0; from < all.length; from += 700) await fresh.queue.send(all.slice(from, from + 700));
+      const deliveries = await receiveAll(fresh);
+      assert.deepEqual(
+        tasks(deliveries),
+        all.map(({ task }) => task),
+      );
+      assert.deepEqual(deliveries[0].message, message(deliveries[0].message.task));
+      for (const { receives } of deliveries) assert.equal(receives, 1);
+    });
+
+    test('a message that was sent twice is given out twice', async () => {
+      const fresh = await make(3);
+      await fresh.queue.send([message(1), message(1)]);
+      assert.deepEqual(tasks(await receiveAll(fresh)), [1, 1]);
+    });
+
+    test('a message in hands is not given out again, and one that was acknowledged never', async () => {
+      const fresh = await make(3);
+      await fresh.queue.send([message(1)]);
+      const delivery = await fresh.receive();
+      assert.equal(await fresh.receive(), undefined);
+      delivery?.acknowledge();
+      assert.equal(await fresh.receive(), undefined);
+      assert.deepEqual(await fresh.dead(), []);
+    });
+
+    test('a message that was released comes again, and says how many times it came', async () => {
+      const fresh = await make(3);
+      await fresh.queue.send([message(7)]);
+      for (const receives of [1, 2]) {
+        const delivery = await fresh.receive();
+        assert.deepEqual([delivery?.message, delivery?.receives], [message(7), receives]);
+        delivery?.release();
+      }
+      const last = await fresh.receive();
+      assert.equal(last?.receives, 3);
+      last?.acknowledge();
+      assert.equal(await fresh.receive(), undefined);
+      assert.deepEqual(await fresh.dead(), []);
+    });
+
+    test('a message that was released each of maxReceives times is dead, and the others are not', async () => {
+      const fresh = await make(2);
+      await fresh.queue.send([message(1), message(2)]);
+      for (let i = 0; i < 3; i++)
+        for (const delivery of await receiveAll(fresh))
+          if (delivery.message.task === 1) delivery.release();
+          else delivery.acknowledge();
+      assert.deepEqual(await fresh.dead(), [message(1)]);
+      assert.equal(await fresh.receive(), undefined);
+    });
+
+    test('how a delivery ended is said once: what is said after that changes nothing', async () => {
+      const fresh = await make(5);
+      await fresh.queue.send([message(1), message(2)]);
+      const [first, second] = await receiveAll(fresh);
+      first.acknowledge();
+      first.release();
+      second.release();
+      second.release();
+      second.acknowledge();
+      const again = await receiveAll(fresh);
+      assert.deepEqual(tasks(again), [second.message.task]);
+      assert.equal(again[0].receives, 2);
+    });
+
+    test('many that receive and release at random do every message once and lose none', async () => {
+      const fresh = await make(50);
+      await fresh.queue.send(Array.from({ length: 2000 }, (_, task) => message(task)));
+      const done: number[] = [];
+      let turn = 0;
+      for (let next = await fresh.receive(); next !== undefined; next = await fresh.receive()) {
+        // Two out of three fail the first two times: what was released waits behind thousands of others.
+        if (turn++ % 3 !== 0 && next.receives < 3) next.release();
+        else {
+          done.push(next.message.task);
+          next.acknowledge();
+        }
+      }
+      assert.deepEqual(
+        done.sort((a, b) => a - b),
+        Array.from({ length: 2000 }, (_, task) => task),
+      );
+      assert.deepEqual(await fresh.dead(), []);
+    });
+  });
+}

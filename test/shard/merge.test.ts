@@ -1,0 +1,140 @@
+/** Merging segments: against a plain sort, in passes, and within its bound of memory. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { PacketColumns } from '../../shared/packet/columns.ts';
+import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { mergeSegments, passGroups, peakOpenRows } from '../../shared/shard/merge.ts';
+import { openRows, type Segment } from '../../shared/shard/segment.ts';
+import { compareRecords, type Sharding } from '../../shared/shard/writer.ts';
+import { assertSameRows, dice, extremeRows, orderedRows, randomFlows, rowText, SEED } from './packets.ts';
+import { makeShard, wholeSegment } from './shards.ts';
+
+const HOUR = 3600e6;
+
+function scratchFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flowstitch-merge-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A segment that is never read. */
+function planned(firstUs: number, lastUs: number, rows: number): Segment {
+  const read = (): never => assert.fail('a plan reads nothing');
+  const batches = [{ start: 0, end: 0, firstRow: 0, rows }];
+  return { read, baseUs: firstUs, firstUs, lastUs, from: 0, to: rows, batches, captures: null, oneBucket: false };
+}
+
+test(`segments merge into the order of a plain sort, in one go and in passes (SEED=${SEED})`, async (t) => {
+  const roll = dice(SEED);
+  for (let round = 0; round < 12; round++) {
+    const sharding: Sharding = { buckets: [1, 8, 256][roll(3)], seed: roll(2 ** 32), by: '5tuple' };
+    const flows = randomFlows(roll, 1 + roll(40));
+    const all: { columns: PacketColumns; row: number }[] = [];
+    const segments: Segment[] = [];
+    const captures = 1 + roll(30);
+    for (let capture = 0; capture < captures; capture++) {
+      const count = 1 + roll(200);
+      const columns =
+        roll(2) === 0 ? extremeRows(roll, count, flows, 1) : orderedRows(roll, count, flows, 1e15 + roll(5000), 40);
+      columns.capture.fill(capture);
+      for (let row = 0; row < count; row++) all.push({ columns, row });
+      segments.push(wholeSegment(makeShard(columns, flows, sharding, 1 + roll(80))));
+    }
+    all.sort((a, b) => compareRecords(a.columns, a.row, b.columns, b.row));
+    const expected = all.map(({ columns, row }) => rowText(columns, row, flows));
+    for (const maxOpenRows of [1, 500, 1e6]) {
+      const table = new FlowTable();
+      const merged: string[] = [];
+      const emit = (columns: PacketColumns, row: number): void => void merged.push(rowText(columns, row, table));
+      await mergeSegments(segments, table, emit, { maxOpenRows, scratch: scratchFolder(t) });
+      assertSameRows(merged, expected, `round ${round}, at most ${maxOpenRows} rows open, SEED=${SEED}`);
+    }
+  }
+});
+
+test('no segments give no rows', async (t) => {
+  const emit = (): never => assert.fail('there is nothing to emit');
+  await mergeSegments([], new FlowTable(), emit, { maxOpenRows: 10, scratch: scratchFolder(t) });
+});
+
+test('segments that follow each other in time are not open together', () => {
+  const apart = Array.from({ length: 100 }, (_, i) => planned(i * 10, i * 10 + 9, 50));
+  const one = openRows(apart[0]);
+  assert.ok(one >= 50);
+  assert.equal(peakOpenRows(apart), one);
+  const overlapping = Array.from({ length: 100 }, (_, i) => planned(i * 10, i * 10 + 10, 50));
+  assert.equal(peakOpenRows(overlapping), 2 * one);
+  const together = Array.from({ length: 100 }, () => planned(0, 10, 50));
+  assert.equal(peakOpenRows(together), 100 * one);
+});
+
+test('a pass takes neighbours that fit into the bound together, and two where two do not', () => {
+  const segments = [30, 30, 30, 200, 200, 10].map((rows) => planned(0, 1, rows));
+  const sizes = (most: number): number[][] => passGroups(segments, most).map((group) => group.map(({ to }) => to));
+  assert.deepEqual(sizes(3 * openRows(segments[0])), [[30, 30, 30], [200, 200], [10]]);
+  assert.deepEqual(sizes(1), [
+    [30, 30],
+    [30, 200],
+    [200, 10],
+  ]);
+});
+
+test('5,000 shards that all span the same hour are merged within the memory bound', async (t) => {
+  const shards = 5000;
+  const rowsEach = 100;
+  const maxOpenRows = 50_000;
+  const roll = dice(1);
+  const flows = randomFlows(roll, 50);
+  const sharding: Sharding = { buckets: 1024, seed: 1, by: '5tuple' };
+  const segments: Segment[] = [];
+  for (let shard = 0; shard < shards; shard++) {
+    const columns = orderedRows(roll, rowsEach, flows, 1e15, (2 * HOUR) / rowsEach);
+    columns.capture.fill(shard);
+    segments.push(wholeSegment(makeShard(columns, flows, sharding, 16_384)));
+  }
+  segments.sort((a, b) => a.firstUs - b.firstUs);
+  assert.ok(peakOpenRows(segments) > 0.95 * shards * rowsEach, 'in one go nearly all of the rows would be open');
+
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const live = (): number => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  // Memory of arrays that were let go is given back some time after the collection that found them.
+  for (let i = 0; i < 5; i++) {
+    collect();
+    await setTimeout(10);
+  }
+  const before = live();
+  let peak = 0;
+  let reads = 0;
+  const measured = segments.map((segment) => ({
+    ...segment,
+    read: (start: number, end: number): Promise<Uint8Array> => {
+      if (++reads % 400 === 0) peak = Math.max(peak, live() - before);
+      return segment.read(start, end);
+    },
+  }));
+  let rows = 0;
+  let lastUs = 0;
+  const emit = (columns: PacketColumns, row: number): void => {
+    if (columns.us[row] < lastUs) assert.fail(`row ${rows} is earlier than the one before`);
+    lastUs = columns.us[row];
+    if (++rows % 100_000 === 0) peak = Math.max(peak, live() - before);
+  };
+  await mergeSegments(measured, new FlowTable(), emit, { maxOpenRows, scratch: scratchFolder(t) });
+  assert.equal(rows, shards * rowsEach);
+  t.diagnostic(`at most ${(peak / 1e6).toFixed(1)} MB lived at once`);
+  // An open segment takes 30 KB and 70 bytes a row (measured). All at once that would be 5,000 x 30 KB + 500,000 x 70
+  // bytes = 185 MB; within the bound it is 500 x 30 KB + 50,000 x 70 bytes = 19 MB. The limit between them leaves room
+  // for arrays that were let go and are not given back yet.
+  assert.ok(peak < 90e6, `${peak} bytes lived at once`);
+});
