@@ -25,17 +25,13 @@ const NOISE = 1.05;
 /** @param packets records of the shard */
 export async function measureShards(folder: string, packets: number): Promise<string> {
   const traffic = makeTraffic(folder, { packets });
-  const results: ShardTimes[] = [];
-  for (const buckets of BUCKETS)
-    results.push(
-      ...(await runChild<ShardTimes[]>('./shard.ts', {
-        files: traffic.files,
-        rows: packets,
-        buckets,
-        batchRows: BATCH_ROWS,
-        segmentRows: SEGMENT_ROWS,
-      })),
-    );
+  const results = await runChild<ShardTimes[]>('./shard.ts', {
+    files: traffic.files,
+    rows: packets,
+    buckets: BUCKETS,
+    batchRows: BATCH_ROWS,
+    segmentRows: SEGMENT_ROWS,
+  });
   const recordBytes = traffic.bytes / packets;
   return [
     '# Shards',

@@ -1,9 +1,6 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
 import { printable } from './format.ts';
-import { inspectArrow } from './inspectarrow.ts';
-import { inspectCapture } from './inspectcapture.ts';
-import { inspectParquet } from './inspectparquet.ts';
 import { readOptions, wholeNumber } from './options.ts';
 import { UsageError } from './usage.ts';
 
@@ -47,7 +44,12 @@ export async function kindOf(path: string): Promise<'parquet' | 'arrow' | 'captu
   }
 }
 
-const INSPECTORS = { parquet: inspectParquet, arrow: inspectArrow, capture: inspectCapture };
+/** Loaded when needed, as in main.ts. */
+const INSPECTORS = {
+  parquet: async () => (await import('./inspectparquet.ts')).inspectParquet,
+  arrow: async () => (await import('./inspectarrow.ts')).inspectArrow,
+  capture: async () => (await import('./inspectcapture.ts')).inspectCapture,
+};
 
 /** @returns the exit code */
 export async function inspect(args: string[]): Promise<number> {
@@ -67,7 +69,8 @@ export async function inspect(args: string[]): Promise<number> {
   if (at === undefined) throw new UsageError(`there is no file ${printable(path)}`);
   if (at.isDirectory()) throw new UsageError(`${printable(path)} is a folder: inspect takes one file`);
   if (!at.isFile()) throw new UsageError(`${printable(path)} is no regular file`);
-  const { json, text, exitCode } = await INSPECTORS[await kindOf(path)](path, shown);
+  const look = await INSPECTORS[await kindOf(path)]();
+  const { json, text, exitCode } = await look(path, shown);
   const whole = { file: path, storedBytes: at.size, ...json };
   process.stdout.write(values.json ? `${JSON.stringify(whole)}\n` : `${text}`);
   return exitCode;

@@ -1,11 +1,13 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
 import { printable } from './format.ts';
-import { inspect } from './inspect.ts';
-import { run } from './run.ts';
-import { sql } from './sql.ts';
 import { HELP, packageVersion, UsageError } from './usage.ts';
 
-const COMMANDS: Record<string, (args: string[]) => Promise<number>> = { run, sql, inspect };
+/** Each command's code is loaded when it is asked for: DuckDB and Arrow take longer to load than a help text to print. */
+const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+  run: async (args) => (await import('./run.ts')).run(args),
+  sql: async (args) => (await import('./sql.ts')).sql(args),
+  inspect: async (args) => (await import('./inspect.ts')).inspect(args),
+};
 
 /** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage. */
 export async function main(args: string[]): Promise<void> {

@@ -22,7 +22,8 @@ export function terminalOf(stream: NodeJS.WriteStream): ProgressOutput {
   return {
     write: (text) => void stream.write(text),
     get columns() {
-      return stream.isTTY === true ? (stream.columns ?? 80) : null;
+      // Some terminals do not know their width, and say 0.
+      return stream.isTTY === true ? stream.columns || 80 : null;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** flowstitch sql: a query over the newest committed results. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { CurrentJob } from '../shared/job/commit.ts';
+import type { CurrentJob } from '../shared/job/current.ts';
 import { currentKey } from '../shared/job/keys.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
 import { getJson } from '../shared/store/objectstore.ts';

@@ -11,13 +11,16 @@ const NOTES: Record<keyof typeof TABLES, string> = {
     'A row a session. Rows are sorted by (ts_ns, uid); files hold at most a million rows and never cross midnight UTC. Bloom filters on `orig_h` and `resp_h`.',
   packets:
     'A row a packet of a session, only in jobs run with `--packets`. Sorted by session (its ts_ns, uid) and then time, in files by the day of the session’s start. `offset` is a keyword of SQL: write `"offset"`.',
-  captures: 'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable.',
-  anomalies: 'What is odd, under stable names: at most 25 rows of one name in one capture, then one row with the count of the rest.',
+  captures:
+    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable.',
+  anomalies:
+    'What is odd, under stable names: at most 25 rows of one name in one capture, then one row with the count of the rest.',
 };
 
 function columnTable(schema: readonly TableColumn[]): string {
   const rows = schema.map(
-    ({ name, type, nullable, description }) => `| ${name} | ${type}${nullable ? ', may be NULL' : ''} | ${description} |`,
+    ({ name, type, nullable, description }) =>
+      `| ${name} | ${type}${nullable ? ', may be NULL' : ''} | ${description} |`,
   );
   return `| column | type | meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
 }

@@ -1,4 +1,8 @@
-/** Child: writes shards and reads segments of them, for one number of buckets. */
+/**
+ * Child: writes shards and reads segments of them. Every combination is measured in
+ * turn, several rounds of all, and the fastest of each counts: so a minute in which
+ * the machine is busy slows no combination more than another.
+ */
 import { AnomalyLog } from '../../shared/capture/anomalies.ts';
 import { readCapture } from '../../shared/capture/read.ts';
 import { bucketRows, cutBuckets, segmentOf } from '../../shared/job/partition.ts';
@@ -15,7 +19,7 @@ import { captureRefs } from './input.ts';
 export interface ShardInput {
   files: string[];
   rows: number;
-  buckets: number;
+  buckets: number[];
   batchRows: number[];
   segmentRows: number[];
 }
@@ -44,11 +48,15 @@ export interface ShardTimes {
 
 /** Segments of one kind that are read, spread over the shard. */
 const SAMPLE = 200;
-/** Writes, and rounds of reads, of which the fastest counts. */
-const WRITES = 4;
-const READS = 3;
+/** The first round also compiles. */
+const ROUNDS = 5;
 
-async function decode(files: readonly string[], rows: number): Promise<{ columns: PacketColumns; flows: FlowTable }> {
+interface Records {
+  columns: PacketColumns;
+  flows: FlowTable;
+}
+
+async function decode(files: readonly string[], rows: number): Promise<Records> {
   const columns = new PacketColumns(rows);
   const flows = new FlowTable();
   const log = new AnomalyLog();
@@ -105,22 +113,17 @@ async function readSegments(
   }
   const columns = new PacketColumns(0);
   let records = 0;
-  let seconds = Number.POSITIVE_INFINITY;
-  // The first rounds compile; the fastest counts, as for writing.
-  for (let round = 0; round < READS; round++) {
-    records = 0;
-    const flows = new FlowTable();
-    const before = cpu();
-    for (const segment of segments) {
-      flows.clear();
-      const reader = new SegmentReader(segment, flows, columns);
-      while (await reader.fill()) {
-        records += reader.columns.length;
-        while (!reader.exhausted) reader.step();
-      }
+  const flows = new FlowTable();
+  const before = cpu();
+  for (const segment of segments) {
+    flows.clear();
+    const reader = new SegmentReader(segment, flows, columns);
+    while (await reader.fill()) {
+      records += reader.columns.length;
+      while (!reader.exhausted) reader.step();
     }
-    seconds = Math.min(seconds, cpu() - before);
   }
+  const seconds = cpu() - before;
   return {
     wanted,
     records: records / segments.length,
@@ -130,34 +133,57 @@ async function readSegments(
   };
 }
 
+/** One combination once. */
+async function measureOne(
+  records: Records,
+  writer: ShardWriter,
+  input: ShardInput,
+  buckets: number,
+  batchRows: number,
+): Promise<ShardTimes> {
+  const { columns, flows } = records;
+  const ranks = new Uint32Array(input.files.length);
+  const before = cpu();
+  const { bytes, index } = writer.write(
+    columns,
+    columns.length,
+    flows,
+    { buckets, seed: 1, by: '5tuple' },
+    ranks,
+    batchRows,
+  );
+  const writtenPerCpuSecond = columns.length / (cpu() - before);
+  const segments: SegmentTimes[] = [];
+  for (const wanted of input.segmentRows) segments.push(await readSegments(bytes, index, buckets, wanted));
+  return {
+    buckets,
+    batchRows,
+    bytesPerRecord: bytes.length / columns.length,
+    batches: index.batches.length,
+    indexBytes: JSON.stringify(index).length,
+    writtenPerCpuSecond,
+    segments,
+  };
+}
+
 async function main(input: ShardInput): Promise<ShardTimes[]> {
-  const { columns, flows } = await decode(input.files, input.rows);
-  const { buckets } = input;
+  const records = await decode(input.files, input.rows);
   const writer = new ShardWriter();
-  const results: ShardTimes[] = [];
-  for (const batchRows of input.batchRows) {
-    const ranks = new Uint32Array(input.files.length);
-    let best = Number.POSITIVE_INFINITY;
-    let written = writer.write(columns, columns.length, flows, { buckets, seed: 1, by: '5tuple' }, ranks, batchRows);
-    for (let i = 0; i < WRITES; i++) {
-      const before = cpu();
-      written = writer.write(columns, columns.length, flows, { buckets, seed: 1, by: '5tuple' }, ranks, batchRows);
-      best = Math.min(best, cpu() - before);
-    }
-    const segments: SegmentTimes[] = [];
-    for (const wanted of input.segmentRows)
-      segments.push(await readSegments(written.bytes, written.index, buckets, wanted));
-    results.push({
-      buckets,
-      batchRows,
-      bytesPerRecord: written.bytes.length / columns.length,
-      batches: written.index.batches.length,
-      indexBytes: JSON.stringify(written.index).length,
-      writtenPerCpuSecond: columns.length / best,
-      segments,
-    });
-  }
-  return results;
+  const best = new Map<string, ShardTimes>();
+  for (let round = 0; round < ROUNDS; round++)
+    for (const buckets of input.buckets)
+      for (const batchRows of input.batchRows) {
+        const times = await measureOne(records, writer, input, buckets, batchRows);
+        const known = best.get(`${buckets}/${batchRows}`);
+        if (known === undefined) {
+          best.set(`${buckets}/${batchRows}`, times);
+          continue;
+        }
+        known.writtenPerCpuSecond = Math.max(known.writtenPerCpuSecond, times.writtenPerCpuSecond);
+        for (const [i, segment] of known.segments.entries())
+          segment.recordsPerCpuSecond = Math.max(segment.recordsPerCpuSecond, times.segments[i].recordsPerCpuSecond);
+      }
+  return [...best.values()];
 }
 
 answer(await main(childInput<ShardInput>()));

@@ -11,15 +11,10 @@ import { writeAnomalies } from '../table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../table/captures.ts';
 import { stageResults } from './barrier.ts';
 import { JobError, requireJson, type TaskContext } from './context.ts';
-import { currentKey, summaryKey, tablePrefix } from './keys.ts';
+import { makeCurrent } from './current.ts';
+import { summaryKey, tablePrefix } from './keys.ts';
 import { type JobSummary, summarize, undecodable } from './summary.ts';
 import type { Job, RankedCapture, StageResults } from './types.ts';
-
-/** datasets/<dataset>/current.json: the data set's newest results. */
-export interface CurrentJob {
-  job: string;
-  files: JobSummary['files'];
-}
 
 export async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
   const { store, results, scratch, duckdbMemory } = context;
@@ -48,7 +43,7 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
 
   const summary = summarize(job, captures, mapped, balance, reduced, files);
   await store.put(summaryKey(job.job), jsonBytes(summary));
-  await results.put(currentKey(dataset), jsonBytes({ job: job.job, files } satisfies CurrentJob));
+  await makeCurrent(results, summary);
   return { summary: summaryKey(job.job) };
 }
 
