@@ -17,6 +17,8 @@ const LEAST_TASK_BYTES = 8 << 20;
 /** Map tasks a worker should get, so that all end at about the same time. */
 const TASKS_PER_WORKER = 4;
 const PARTITIONS_PER_WORKER = 3;
+/** On one machine partitions are few and segments long: larger batches are written faster and waste little when read. */
+const LOCAL_BATCH_ROWS = 16_384;
 /** Rows of a Parquet file: small enough that all workers have one to write, and for 256 MB of memory. */
 const LOCAL_FILE_ROWS = 250_000;
 /** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
@@ -33,6 +35,7 @@ export function localSizes(bytes: number, workers: number): Sizes {
     ...DEFAULT_SIZES,
     taskBytes: Math.min(DEFAULT_SIZES.taskBytes, Math.max(LEAST_TASK_BYTES, fair)),
     partitions: workers * PARTITIONS_PER_WORKER,
+    batchRows: LOCAL_BATCH_ROWS,
     fileRows: LOCAL_FILE_ROWS,
   };
 }

@@ -34,7 +34,7 @@ export interface Sizes {
 export const DEFAULT_SIZES: Sizes = {
   taskBytes: 256 << 20,
   shardRows: 1_500_000,
-  batchRows: 16_384,
+  batchRows: 4096,
   partitionRows: 2_000_000,
   partitions: 1,
   openRows: 1_000_000,

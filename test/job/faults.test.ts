@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { JobConfig } from '../../shared/job/config.ts';
 import { failureKey, manifestKey } from '../../shared/job/keys.ts';
 import type { Manifest } from '../../shared/job/plan.ts';
 import { startJob } from '../../shared/job/start.ts';
@@ -33,7 +34,7 @@ import { MemoryStore } from './memorystore.ts';
 /** Every stage has several tasks or pieces, and yet a whole job is done in a fraction of a second. */
 const CONFIG = plainConfig({
   packets: true,
-  sizes: { taskBytes: 1, partitionRows: 40, shardRows: 100, fileRows: 1000 },
+  sizes: { taskBytes: 1, partitionRows: 60, shardRows: 100, fileRows: 1000 },
 });
 
 /** Two captures of forty packets, fragments among them, from where the demo's second file ends. */
@@ -49,11 +50,13 @@ class World {
   readonly store = new MemoryStore();
   readonly results = new MemoryStore();
   readonly queue: DoublingQueue;
+  private readonly config: JobConfig;
   readonly folder: string;
   readonly captures: readonly CaptureRef[];
   calls = 0;
 
-  constructor(folder: string, captures: readonly CaptureRef[], next: () => number) {
+  constructor(folder: string, captures: readonly CaptureRef[], next: () => number, config = CONFIG) {
+    this.config = config;
     this.folder = folder;
     this.captures = captures;
     this.queue = new DoublingQueue(next);
@@ -68,7 +71,7 @@ class World {
     place.results = new MortalStore(this.results, life);
     let held: TaskMessage | undefined;
     try {
-      if (starts) await startJob(store, queue, CONFIG, this.captures);
+      if (starts) await startJob(store, queue, this.config, this.captures);
       for (held = this.queue.receive(); held !== undefined; held = this.queue.receive()) await place.run(held, queue);
     } catch (error) {
       // What a dead process held comes again.
@@ -99,10 +102,12 @@ class World {
 test(`a job survives a crash before or after any call of store or queue (seed ${SEED})`, async (t) => {
   using folder = temporaryFolder();
   const captures = await smallCaptures(folder.path);
-  const whole = new World(folder.path, captures, random(SEED));
+  // The packets table is left to the tests below: here a job is run for every call that it makes.
+  const config = { ...CONFIG, packets: false };
+  const whole = new World(folder.path, captures, random(SEED), config);
   await whole.live(new Life(), true);
   const expected = whole.published();
-  assert.ok(expected.size >= 5, 'tables and the mark of the current job are there');
+  assert.ok(expected.size >= 4, 'tables and the mark of the current job are there');
   const { calls } = whole;
   t.diagnostic(`${calls} calls`);
   for (let k = 1; k <= calls; k++) {
@@ -110,7 +115,7 @@ test(`a job survives a crash before or after any call of store or queue (seed ${
     const when = pick(next, ['before', 'after'] as const);
     const restarted = next() < 0.5;
     const context = `SEED=${SEED}, crash ${when} call ${k} of ${calls}, ${restarted ? 'started again' : 'redelivered'}`;
-    const world = new World(folder.path, captures, next);
+    const world = new World(folder.path, captures, next, config);
     const first = new Life(k, when);
     await world.live(first, true);
     if (!first.ended) continue;
