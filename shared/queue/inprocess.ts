@@ -8,7 +8,6 @@ import type { Delivery, TaskMessage, TaskQueue } from './taskqueue.ts';
 export class InProcessQueue implements TaskQueue {
   private waiting: { message: TaskMessage; receives: number }[] = [];
   private head = 0;
-  private wanted: (() => void)[] = [];
   private inHands = 0;
   readonly maxReceives: number;
   /** Messages that were given up. */
@@ -20,7 +19,6 @@ export class InProcessQueue implements TaskQueue {
 
   async send(messages: readonly TaskMessage[]): Promise<void> {
     for (const message of messages) this.waiting.push({ message, receives: 0 });
-    this.wake();
   }
 
   /** Messages that wait to be received. */
@@ -54,25 +52,13 @@ export class InProcessQueue implements TaskQueue {
       message: entry.message,
       receives: entry.receives,
       acknowledge: () => {
-        if (settle()) this.wake();
+        settle();
       },
       release: () => {
         if (!settle()) return;
         if (entry.receives >= this.maxReceives) this.dead.push(entry.message);
         else this.waiting.push(entry);
-        this.wake();
       },
     };
-  }
-
-  /** Resolves when a message arrives or one is settled. */
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.wanted.push(resolve));
-  }
-
-  private wake(): void {
-    const woken = this.wanted;
-    this.wanted = [];
-    for (const resolve of woken) resolve();
   }
 }

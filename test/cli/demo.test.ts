@@ -1,6 +1,5 @@
 /** npm run demo: what it prints, and that what it tells one to type works. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import test from 'node:test';
 import { command, ENTRY, ROOT } from './harness.ts';
 
@@ -19,7 +18,7 @@ test('the demo runs twice, shows sessions over several files, and every command 
   const commands = [...demo().matchAll(/^ {2}npx flowstitch (.*)$/gm)].map(([, args]) => args);
   assert.equal(commands.length, 4);
   for (const args of commands.filter((text) => !text.includes('YOUR-'))) {
-    const { code, stdout, stderr } = command('sh', ['-c', `"${process.execPath}" "${join(ENTRY)}" ${args}`], {
+    const { code, stdout, stderr } = command('sh', ['-c', `"${process.execPath}" "${ENTRY}" ${args}`], {
       cwd: ROOT,
     });
     assert.deepEqual([code, stderr], [0, ''], args);
