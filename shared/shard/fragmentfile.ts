@@ -23,6 +23,7 @@ import {
 } from 'apache-arrow';
 import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragments.ts';
 import { PositionedWriter } from './schema.ts';
+import { rangeReader } from './scratch.ts';
 import type { ReadRange } from './segment.ts';
 
 /** Rows of a batch. */
@@ -236,16 +237,7 @@ async function mergeToFile(files: readonly FragmentFile[], path: string): Promis
     await file.close();
   }
   return {
-    read: async (start, stop) => {
-      const again = await open(path, 'r');
-      try {
-        const bytes = new Uint8Array(stop - start);
-        await again.read(bytes, 0, bytes.length, start);
-        return bytes;
-      } finally {
-        await again.close();
-      }
-    },
+    read: rangeReader(path),
     batches,
     ranks: null,
   };

@@ -9,6 +9,7 @@ import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flowtable.ts';
 import { BatchEncoder } from './batch.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
+import { rangeReader } from './scratch.ts';
 import { openRows, type Segment, SegmentReader } from './segment.ts';
 import { type BatchPlace, compareRecords } from './writer.ts';
 
@@ -195,7 +196,7 @@ async function mergeToRun(
   let lastUs = baseUs;
   for (const segment of segments) if (segment.lastUs > lastUs) lastUs = segment.lastUs;
   return {
-    read: (start, stop) => readFile(path, start, stop),
+    read: rangeReader(path),
     baseUs,
     firstUs: baseUs,
     lastUs,
@@ -205,16 +206,4 @@ async function mergeToRun(
     captures: null,
     oneBucket: true,
   };
-}
-
-async function readFile(path: string, start: number, end: number): Promise<Uint8Array> {
-  const file = await open(path, 'r');
-  try {
-    const bytes = new Uint8Array(end - start);
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-    if (bytesRead !== bytes.length) throw new Error(`${path} ends at ${start + bytesRead}, before ${end}`);
-    return bytes;
-  } finally {
-    await file.close();
-  }
 }
