@@ -43,17 +43,6 @@ export function timeText(us: number, ns: number): string {
   return new Date(ms).toISOString().replace('Z', `${below}Z`);
 }
 
-/**
- * Text from a capture's name or bytes with what steers a terminal (control characters,
- * line separators, marks of writing direction) shown as \xNN, so that a terminal only ever prints it.
- */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-}
-
 /** A label and its text, one a line, texts aligned. */
 export function fieldLines(fields: readonly (readonly [label: string, text: string])[]): string {
   const width = fields.reduce((widest, [label]) => Math.max(widest, label.length), 0) + 2;

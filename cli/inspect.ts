@@ -1,6 +1,6 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
-import { printable } from './format.ts';
+import { printable } from '../shared/table/printable.ts';
 import { readOptions, wholeNumber } from './options.ts';
 import { UsageError } from './usage.ts';
 

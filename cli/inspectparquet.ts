@@ -1,10 +1,11 @@
 /** What a Parquet file holds, through DuckDB. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { openDuckDB } from '../shared/table/duckdb.ts';
+import { printable } from '../shared/table/printable.ts';
 import { type QueryResult, type QueryValue, TABLES } from '../shared/table/query.ts';
 import { formatTable } from '../shared/table/resulttext.ts';
 import { exactPattern, sqlLiteral } from '../shared/table/sqltext.ts';
-import { bytesText, count, counted, fieldLines, printable, timeText } from './format.ts';
+import { bytesText, count, counted, fieldLines, timeText } from './format.ts';
 import type { Inspection } from './inspect.ts';
 import { UsageError } from './usage.ts';
 

@@ -1,5 +1,5 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
-import { printable } from './format.ts';
+import { printable } from '../shared/table/printable.ts';
 import { HELP, packageVersion, UsageError } from './usage.ts';
 
 /** Each command's code is loaded when it is asked for: DuckDB and Arrow take longer to load than a help text to print. */

@@ -2,7 +2,8 @@
 import { STAGES, type Stage } from '../shared/job/keys.ts';
 import type { TaskReport } from '../shared/job/task.ts';
 import type { Done, StageResults } from '../shared/job/types.ts';
-import { bytesText, count, counted, durationText, printable } from './format.ts';
+import { printable } from '../shared/table/printable.ts';
+import { bytesText, count, counted, durationText } from './format.ts';
 
 /** Plain lines come no oftener than this, in milliseconds. */
 const PLAIN_INTERVAL = 5000;

@@ -1,6 +1,7 @@
 /** The summary of a run, as text. */
 import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../shared/job/summary.ts';
-import { bytesText, commandName, count, counted, durationText, fieldLines, printable, shellWord } from './format.ts';
+import { printable } from '../shared/table/printable.ts';
+import { bytesText, commandName, count, counted, durationText, fieldLines, shellWord } from './format.ts';
 
 export interface RunSummary extends JobSummary {
   out: string;

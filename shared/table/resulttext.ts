@@ -2,6 +2,7 @@
  * The answer to a query as text: an aligned table for people, CSV (RFC 4180) and
  * JSON for programs.
  */
+import { printable } from './printable.ts';
 import type { QueryResult, QueryValue } from './query.ts';
 
 /** How NULL reads in the aligned table. */
@@ -45,14 +46,6 @@ function cell(value: QueryValue): string {
 
 function columnsOf(text: string): number {
   return [...text].length;
-}
-
-/** Text without control characters, those of the C1 range and bidirectional marks included. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /**

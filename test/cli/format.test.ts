@@ -2,19 +2,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { durationOption, parseDuration } from '../../cli/durations.ts';
-import {
-  bytesText,
-  count,
-  counted,
-  durationText,
-  fieldLines,
-  printable,
-  shellWord,
-  timeText,
-} from '../../cli/format.ts';
+import { bytesText, count, counted, durationText, fieldLines, shellWord, timeText } from '../../cli/format.ts';
 import { readOptions, wholeNumber } from '../../cli/options.ts';
 import { localSizes } from '../../cli/run.ts';
 import { UsageError } from '../../cli/usage.ts';
+import { printable } from '../../shared/table/printable.ts';
 
 test('counts have commas, and nouns their number', () => {
   assert.equal(count(1_234_567.4), '1,234,567');

@@ -103,7 +103,7 @@ for (const when of ['before', 'after'] as const)
       const store = await begun('map', 3);
       const queue = new SentQueue();
       for (const task of [0, 1, 2]) await writeDone(store, JOB, 'map', task, ENDED);
-      const life = new Life(k, when);
+      const life = new Life(() => 0, k, when);
       try {
         const mortal = new MortalStore(store, life);
         await advance(mortal, new MortalQueue(queue, life), JOB, 'map', 2, planned({ balance: 4 }));

@@ -2,6 +2,7 @@
  * What can go wrong around a job: a process that dies before or after its k-th call
  * of store or queue, and a queue that delivers twice and in any order.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { ByteRange, ObjectHead, ObjectStore } from '../../shared/store/objectstore.ts';
 import { pick } from './harness.ts';
@@ -17,11 +18,17 @@ export class Life {
   calls = 0;
   private readonly diesAt: number;
   private readonly when: 'before' | 'after';
+  private readonly next: () => number;
   private dead = false;
   private readonly underWay = new Set<Promise<unknown>>();
 
-  /** @param diesAt number of the fatal call, from 1; infinity for a life without end */
-  constructor(diesAt = Number.POSITIVE_INFINITY, when: 'before' | 'after' = 'before') {
+  /**
+   * @param next draws how long each call takes: calls that are under way together end in any order,
+   *   and those that a process did not wait for are lost with it
+   * @param diesAt number of the fatal call, from 1; infinity for a life without end
+   */
+  constructor(next: () => number, diesAt = Number.POSITIVE_INFINITY, when: 'before' | 'after' = 'before') {
+    this.next = next;
     this.diesAt = diesAt;
     this.when = when;
   }
@@ -39,7 +46,7 @@ export class Life {
       await cut?.();
       throw new Crash(`before call ${this.calls}`);
     }
-    const result = action();
+    const result = this.late(action);
     this.underWay.add(result);
     try {
       const value = await result;
@@ -49,6 +56,12 @@ export class Life {
     } finally {
       this.underWay.delete(result);
     }
+  }
+
+  private async late<T>(action: () => Promise<T>): Promise<T> {
+    for (let turns = Math.floor(this.next() * 6); turns > 0; turns--) await setImmediate();
+    this.enter();
+    return action();
   }
 
   /** Resolves when the calls that were under way as the process died have come to their end. */

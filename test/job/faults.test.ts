@@ -105,7 +105,7 @@ test(`a job survives a crash before or after any call of store or queue (seed ${
   // The packets table is left to the tests below: here a job is run for every call that it makes.
   const config = { ...CONFIG, packets: false };
   const whole = new World(folder.path, captures, random(SEED), config);
-  await whole.live(new Life(), true);
+  await whole.live(new Life(next), true);
   const expected = whole.published();
   assert.ok(expected.size >= 4, 'tables and the mark of the current job are there');
   const { calls } = whole;
@@ -116,13 +116,13 @@ test(`a job survives a crash before or after any call of store or queue (seed ${
     const restarted = next() < 0.5;
     const context = `SEED=${SEED}, crash ${when} call ${k} of ${calls}, ${restarted ? 'started again' : 'redelivered'}`;
     const world = new World(folder.path, captures, next, config);
-    const first = new Life(k, when);
+    const first = new Life(next, k, when);
     await world.live(first, true);
     if (!first.ended) continue;
     // A process on one machine loses its queue and starts again; in the cloud the messages come again.
     // A job that died before its first message was sent has to be started again in any case.
     if (restarted) world.queue.waiting.length = 0;
-    await world.live(new Life(), restarted || world.queue.waiting.length === 0);
+    await world.live(new Life(next), restarted || world.queue.waiting.length === 0);
     assert.deepEqual(world.published(), expected, context);
     for (const job of world.jobs()) assert.ok(await isCommitted(world.store, job), `stuck: ${context}`);
     // Nothing is done more than once for a crash than the one task that was in hands; and starting again reads.
@@ -134,14 +134,14 @@ test(`a job survives any number of crashes one after another (seed ${SEED})`, as
   using folder = temporaryFolder();
   const captures = await smallCaptures(folder.path);
   const whole = new World(folder.path, captures, random(SEED));
-  await whole.live(new Life(), true);
+  await whole.live(new Life(next), true);
   const next = random(SEED);
   const world = new World(folder.path, captures, next);
   let lives = 0;
   for (
-    let life = new Life(1);
+    let life = new Life(next, 1);
     ;
-    life = new Life(40 + Math.floor(next() * 60), pick(next, ['before', 'after'] as const))
+    life = new Life(next, 40 + Math.floor(next() * 60), pick(next, ['before', 'after'] as const))
   ) {
     await world.live(life, world.queue.waiting.length === 0 || next() < 0.3);
     lives++;
@@ -155,12 +155,12 @@ test(`tasks that run twice at once give one result (seed ${SEED})`, async () => 
   using folder = temporaryFolder();
   const captures = await smallCaptures(folder.path);
   const whole = new World(folder.path, captures, random(SEED));
-  await whole.live(new Life(), true);
+  await whole.live(new Life(next), true);
   for (let round = 0; round < 5; round++) {
     const world = new World(folder.path, captures, random(SEED + round));
-    await Promise.all([world.live(new Life(), true), world.live(new Life(), true)]);
+    await Promise.all([world.live(new Life(next), true), world.live(new Life(next), true)]);
     // The one that was first to find the queue empty may have gone while the other had messages to send.
-    await Promise.all([world.live(new Life(), false), world.live(new Life(), false)]);
+    await Promise.all([world.live(new Life(next), false), world.live(new Life(next), false)]);
     assert.deepEqual(world.published(), whole.published(), `SEED=${SEED}, round ${round}`);
   }
 });
@@ -247,10 +247,10 @@ test('a reduce task that always fails ends the job with its name, and is tried a
 
 test('a crash is what the wrapper says it is', async () => {
   const store = new MemoryStore();
-  const before = new MortalStore(store, new Life(1, 'before'));
+  const before = new MortalStore(store, new Life(() => 0, 1, 'before'));
   await assert.rejects(before.put('a', new Uint8Array(1)), Crash);
   assert.equal(store.objects.size, 0);
-  const after = new MortalStore(store, new Life(1, 'after'));
+  const after = new MortalStore(store, new Life(() => 0, 1, 'after'));
   await assert.rejects(after.put('a', new Uint8Array(1)), Crash);
   assert.equal(store.objects.size, 1);
   await assert.rejects(after.get('a'), Crash);
