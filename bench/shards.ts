@@ -112,13 +112,17 @@ function leastBuckets(results: readonly ShardTimes[], recordBytes: number): numb
   return (JOB_TERABYTES[1] * 1e12 * (results[0].bytesPerRecord / recordBytes)) / PARTITION_BYTES;
 }
 
+function withEnoughBuckets(results: readonly ShardTimes[], recordBytes: number): ShardTimes[] {
+  const least = leastBuckets(results, recordBytes);
+  return results.filter(({ buckets }) => buckets >= least);
+}
+
 /**
  * The cheapest over both likely lengths of segment, of those with buckets enough; of two within
  * the noise of each other the one with fewer buckets, whose index is smaller.
  */
 function chosen(results: readonly ShardTimes[], recordBytes: number): ShardTimes {
-  const least = leastBuckets(results, recordBytes);
-  const eligible = results.filter(({ buckets }) => buckets >= least);
+  const eligible = withEnoughBuckets(results, recordBytes);
   const cheapest = Math.min(...eligible.map(likelyCost));
   return eligible
     .filter((result) => likelyCost(result) <= cheapest * NOISE)
@@ -127,7 +131,7 @@ function chosen(results: readonly ShardTimes[], recordBytes: number): ShardTimes
 
 function conclusions(results: readonly ShardTimes[], recordBytes: number): string {
   const lines = SEGMENT_ROWS.map((wanted) => {
-    const [best] = [...results].sort((a, b) => cost(a, wanted) - cost(b, wanted));
+    const [best] = withEnoughBuckets(results, recordBytes).sort((a, b) => cost(a, wanted) - cost(b, wanted));
     return (
       `- ${number(wanted)} records a segment: cheapest to write once and read once is P = ${number(best.buckets)} with ` +
       `${number(best.batchRows)} rows a batch, ${number(cost(best, wanted))} cpu s a million records.`
@@ -141,9 +145,10 @@ function conclusions(results: readonly ShardTimes[], recordBytes: number): strin
     return `$${compute.toFixed(2)} + $${gets.toFixed(2)} at ${number(wanted)}`;
   });
   return [
+    `- P must be at least ${number(Math.ceil(leastBuckets(results, recordBytes)))}, the partitions of a job of ${JOB_TERABYTES[1]} TB. Of those with so many:`,
     ...lines,
-    `- P must be at least ${number(Math.ceil(leastBuckets(results, recordBytes)))}, the partitions of a job of ${JOB_TERABYTES[1]} TB. Of those with so many, by the sum of both ` +
-      `lengths above 200, and at a tie within ${number((NOISE - 1) * 100)} % by the smaller index: **P = ${number(pick.buckets)}, ${number(pick.batchRows)} rows a batch** (${pick.bytesPerRecord.toFixed(2)} bytes a record).`,
+    `- By the sum of both lengths above 200, and at a tie within ${number((NOISE - 1) * 100)} % by the smaller index: ` +
+      `**P = ${number(pick.buckets)}, ${number(pick.batchRows)} rows a batch** (${pick.bytesPerRecord.toFixed(2)} bytes a record).`,
     `- With that, a terabyte costs, compute for writing and reading shards plus GETs: ${dollars.join(', ')} records a segment. ` +
       'A task should be so large that segments keep 1,400 records or more: 256 MiB up to some terabytes, 1 GiB beyond; memory allows both, since a shard ends at its own limit of rows.',
   ].join('\n');

@@ -5,9 +5,13 @@ import type { Job, PublishSpec, StageResults } from './types.ts';
 /** Files of one task, at most: many small days share one task, and with it one DuckDB. */
 const MOST_FILES = 32;
 
+/** Packet rows that take about the bytes of a session row: their files hold so many times more. */
+const PACKETS_FOR_A_SESSION = 4;
+
 /** All publish tasks of a job. */
 export function planPublish(job: Job, reduced: readonly StageResults['reduce'][]): PublishSpec[] {
   const { fileRows } = job.config.sizes;
+  const packetRows = fileRows * PACKETS_FOR_A_SESSION;
   return [
     ...grouped(
       'sessions',
@@ -21,9 +25,9 @@ export function planPublish(job: Job, reduced: readonly StageResults['reduce'][]
       'packets',
       planWindows(
         reduced.map(({ packetStarts }) => packetStarts),
-        fileRows,
+        packetRows,
       ),
-      fileRows,
+      packetRows,
     ),
   ];
 }

@@ -99,13 +99,19 @@ class World {
   }
 }
 
+async function undisturbed(folder: string, captures: readonly CaptureRef[], config = CONFIG): Promise<World> {
+  const next = random(SEED);
+  const world = new World(folder, captures, next, config);
+  await world.live(new Life(next), true);
+  return world;
+}
+
 test(`a job survives a crash before or after any call of store or queue (seed ${SEED})`, async (t) => {
   using folder = temporaryFolder();
   const captures = await smallCaptures(folder.path);
   // The packets table is left to the tests below: here a job is run for every call that it makes.
   const config = { ...CONFIG, packets: false };
-  const whole = new World(folder.path, captures, random(SEED), config);
-  await whole.live(new Life(next), true);
+  const whole = await undisturbed(folder.path, captures, config);
   const expected = whole.published();
   assert.ok(expected.size >= 4, 'tables and the mark of the current job are there');
   const { calls } = whole;
@@ -133,8 +139,7 @@ test(`a job survives a crash before or after any call of store or queue (seed ${
 test(`a job survives any number of crashes one after another (seed ${SEED})`, async () => {
   using folder = temporaryFolder();
   const captures = await smallCaptures(folder.path);
-  const whole = new World(folder.path, captures, random(SEED));
-  await whole.live(new Life(next), true);
+  const whole = await undisturbed(folder.path, captures);
   const next = random(SEED);
   const world = new World(folder.path, captures, next);
   let lives = 0;
@@ -154,10 +159,10 @@ test(`a job survives any number of crashes one after another (seed ${SEED})`, as
 test(`tasks that run twice at once give one result (seed ${SEED})`, async () => {
   using folder = temporaryFolder();
   const captures = await smallCaptures(folder.path);
-  const whole = new World(folder.path, captures, random(SEED));
-  await whole.live(new Life(next), true);
+  const whole = await undisturbed(folder.path, captures);
   for (let round = 0; round < 5; round++) {
-    const world = new World(folder.path, captures, random(SEED + round));
+    const next = random(SEED + round);
+    const world = new World(folder.path, captures, next);
     await Promise.all([world.live(new Life(next), true), world.live(new Life(next), true)]);
     // The one that was first to find the queue empty may have gone while the other had messages to send.
     await Promise.all([world.live(new Life(next), false), world.live(new Life(next), false)]);
