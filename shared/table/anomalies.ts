@@ -3,6 +3,7 @@
  * name. Rows stand in order of (rank of the capture, offset, name).
  */
 import type { AnomalyRow } from '../capture/anomalies.ts';
+import { choiceText } from './chunk.ts';
 import type { DuckDBLimits } from './duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquetfile.ts';
 import { rowSource } from './rowtable.ts';
@@ -36,7 +37,7 @@ export function writeAnomalies(
   );
   const source = rowSource(ANOMALIES_SCHEMA, ordered, (row) => {
     const time = row.us < 0 ? null : { us: row.us, ns: row.ns };
-    return [time, time, row.captureName, row.offset, row.name, row.detail, row.count];
+    return [time, time, choiceText(row.captureName), row.offset, row.name, row.detail, row.count];
   });
   return writeParquet(path, source, limits);
 }

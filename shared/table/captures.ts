@@ -6,6 +6,7 @@
  *
  * Rows stand in order of rank.
  */
+import { choiceText } from './chunk.ts';
 import type { DuckDBLimits } from './duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquetfile.ts';
 import { type RowTime, rowSource } from './rowtable.ts';
@@ -97,7 +98,7 @@ export function writeCaptures(
     const reasons = Object.entries(row.undecodable).filter(([, count]) => count > 0);
     reasons.sort(([a], [b]) => (a < b ? -1 : 1));
     return [
-      row.capture,
+      choiceText(row.capture),
       row.format,
       row.compression,
       row.linkTypes.join(','),

@@ -178,6 +178,14 @@ export class TextColumn extends ChunkColumn {
 }
 
 /**
+ * A text as a ChoiceColumn holds it: ENUM members are C strings in UTF-8, so what those cannot hold is
+ * replaced. Tables that keep the same names as plain text spell them like this too, or joins would miss them.
+ */
+export function choiceText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
+}
+
+/**
  * VARCHAR of a closed list of texts, set by their place in the list. It travels
  * as an ENUM vector and becomes VARCHAR in the statement that writes it.
  */
@@ -193,8 +201,7 @@ export class ChoiceColumn extends ChunkColumn {
     const distinct = new Map<string, number>();
     this.members = new Uint32Array(texts.length);
     for (let i = 0; i < texts.length; i++) {
-      // ENUM members are C strings in UTF-8: what those cannot hold is replaced before equal ones are joined.
-      const text = texts[i].toWellFormed().replaceAll('\0', '\ufffd');
+      const text = choiceText(texts[i]);
       let member = distinct.get(text);
       if (member === undefined) distinct.set(text, (member = distinct.size));
       this.members[i] = member;
