@@ -26,6 +26,9 @@ import {
 } from './keys.ts';
 import type { Done, StageList, StageResults } from './types.ts';
 
+/** Done keys read at a time. */
+const PARALLEL_READS = 32;
+
 /** Works out the list of a stage from what the stages before it have written: the same list whoever asks. */
 export type StagePlanner = (stage: Stage) => Promise<StageList>;
 
@@ -63,9 +66,8 @@ export async function stageResults<S extends keyof StageResults>(
   const list = await getJson<StageList>(store, listKey(job, stage));
   const results: (StageResults[S] | null)[] = [];
   const tasks = list?.tasks ?? 0;
-  const parallel = 32;
-  for (let from = 0; from < tasks; from += parallel) {
-    const some = Array.from({ length: Math.min(parallel, tasks - from) }, (_, i) =>
+  for (let from = 0; from < tasks; from += PARALLEL_READS) {
+    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
       readDone(store, job, stage, from + i),
     );
     for (const done of await Promise.all(some)) results.push(done?.ok ? (done.result as StageResults[S]) : null);
@@ -119,6 +121,9 @@ export async function advance(
     const list = await getJson<StageList>(store, listKey(job, ended));
     if (list === undefined) return null;
     if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return null;
+    const next = STAGES[STAGES.indexOf(ended) + 1];
+    // Messages of an ended stage may come again at any time: they find this and are done.
+    if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return null;
     if (isFatal(ended) && list.tasks > 0) {
       const failed = await firstFailure(store, job, ended, list.tasks);
       if (failed !== undefined) {
@@ -126,9 +131,7 @@ export async function advance(
         return null;
       }
     }
-    const next = STAGES[STAGES.indexOf(ended) + 1];
     if (next === undefined) return null;
-    if ((await store.head(sentKey(job, next))) !== undefined) return null;
     const nextList = await planner(next);
     await store.putIfAbsent(listKey(job, next), jsonBytes(nextList));
     await queue.send(Array.from({ length: nextList.tasks }, (_, number) => ({ job, stage: next, task: number })));
@@ -145,9 +148,12 @@ async function firstFailure(
   stage: Stage,
   tasks: number,
 ): Promise<{ stage: Stage; task: number; reason: string } | undefined> {
-  for (let task = 0; task < tasks; task++) {
-    const done = await readDone(store, job, stage, task);
-    if (done !== undefined && !done.ok) return { stage, task, reason: done.reason };
+  for (let from = 0; from < tasks; from += PARALLEL_READS) {
+    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
+      readDone(store, job, stage, from + i),
+    );
+    for (const [i, done] of (await Promise.all(some)).entries())
+      if (done !== undefined && !done.ok) return { stage, task: from + i, reason: done.reason };
   }
   return undefined;
 }

@@ -101,8 +101,9 @@ class Mapper {
   private readonly shards: ShardPlace[] = [];
   private readonly fragmentFiles: FragmentPlace[] = [];
   private readonly writes = new PendingWrites();
-  /** First row of the capture that is being read. */
+  /** First row, and first fragment, of the capture that is being read. */
   private captureRow = 0;
+  private captureFragment = 0;
   /** Rows, and fragments, that its digest has seen. */
   private digestedRow = 0;
   private digestedFragment = 0;
@@ -132,7 +133,7 @@ class Mapper {
     const limit = this.job.config.sizes.shardRows - SPARE_ROWS;
     this.anomalies.capture = decoder.capture = number;
     this.captureRow = this.digestedRow = columns.length;
-    this.digestedFragment = fragments.length;
+    this.captureFragment = this.digestedFragment = fragments.length;
     this.digest = new RecordDigest();
     const sink = {
       record: (
@@ -182,6 +183,7 @@ class Mapper {
   /** Writes what is left. */
   async finish(): Promise<MapSummary> {
     this.flushRows(this.columns.length);
+    this.captureFragment = this.fragments.length;
     this.flushFragments();
     await this.writes.atMost(0);
     spareWorkspaces.push(this.workspace);
@@ -252,16 +254,22 @@ class Mapper {
     if (kept === 0) flows.clear();
   }
 
+  /** Writes the fragments: those of whole captures, whose ranks are known, apart from those of the capture being read. */
   private flushFragments(): void {
-    const { fragments } = this;
-    if (fragments.length === 0) return;
     this.takeDigest();
-    const { bytes, batches } = encodeFragments(fragments, sortedFragmentOrder(fragments));
+    this.writeFragments(0, this.captureFragment);
+    this.writeFragments(this.captureFragment, this.fragments.length);
+    this.fragments.clear();
+    this.captureFragment = this.digestedFragment = 0;
+  }
+
+  private writeFragments(from: number, to: number): void {
+    if (from === to) return;
+    const order = sortedFragmentOrder(this.fragments, from, to, this.localRanks());
+    const { bytes, batches } = encodeFragments(this.fragments, order);
     const key = `${this.prefix}fragments-${String(this.fragmentFiles.length).padStart(5, '0')}.arrow`;
-    this.fragmentFiles.push({ key, bytes: bytes.length, rows: fragments.length, batches });
+    this.fragmentFiles.push({ key, bytes: bytes.length, rows: to - from, batches });
     this.writes.add(this.context.store.put(key, bytes));
-    fragments.clear();
-    this.digestedFragment = 0;
   }
 
   /** Place of each capture read so far in the order of captures; the one being read comes last. */

@@ -189,16 +189,26 @@ export function compareFragmentKeys(a: FragmentColumns, i: number, b: FragmentCo
   return difference || a.id[i] - b.id[j] || a.vlan[i] - b.vlan[j] || a.innerVlan[i] - b.innerVlan[j];
 }
 
-/** Row numbers in the order in which a FragmentJoiner wants them: key, time, capture number, offset. */
-export function sortedFragmentOrder(columns: FragmentColumns): Uint32Array {
-  const order = new Uint32Array(columns.length);
-  for (let row = 0; row < order.length; row++) order[row] = row;
+/**
+ * Row numbers [from, to) in the order in which a FragmentJoiner wants them: key, time, rank of the capture, offset.
+ *
+ * @param ranks rank by capture number; without it the numbers are ranks
+ */
+export function sortedFragmentOrder(
+  columns: FragmentColumns,
+  from = 0,
+  to = columns.length,
+  ranks: ArrayLike<number> | null = null,
+): Uint32Array {
+  const order = new Uint32Array(to - from);
+  for (let at = 0; at < order.length; at++) order[at] = from + at;
+  const rank = (row: number): number => (ranks === null ? columns.capture[row] : ranks[columns.capture[row]]);
   return order.sort(
     (i, j) =>
       compareFragmentKeys(columns, i, columns, j) ||
       columns.us[i] - columns.us[j] ||
       columns.ns[i] - columns.ns[j] ||
-      columns.capture[i] - columns.capture[j] ||
+      rank(i) - rank(j) ||
       columns.offset[i] - columns.offset[j],
   );
 }

@@ -76,7 +76,11 @@ function coarse(source: Source, tickUs: number): Source {
   return { name: `${source.name} in ticks of ${tickUs} us`, packets };
 }
 
-/** A configuration that divides the job at random but asks for the same tables as `plain`. */
+/**
+ * A configuration that divides the job at random but asks for the same tables as `plain`. Bounds
+ * grow with the packets, so that the pieces stay countable: a group of one row each would open
+ * every shard once a row.
+ */
 function randomDivision(next: () => number, plain: JobConfig, packets: number): JobConfig {
   return {
     ...plain,
@@ -91,7 +95,7 @@ function randomDivision(next: () => number, plain: JobConfig, packets: number): 
       batchRows: pick(next, [1, 7, 100, 16_384]),
       partitionRows: Math.max(pick(next, [1, 50, 500, 2_000_000]), Math.ceil(packets / 16)),
       partitions: between(next, 1, 12),
-      openRows: pick(next, [1, 40, 1000, 1_000_000]),
+      openRows: Math.max(pick(next, [1, 40, 1000, 1_000_000]), Math.ceil(packets / 60)),
       fileRows: pick(next, [40, 1000, 1_000_000]),
     },
   };
