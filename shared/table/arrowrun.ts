@@ -6,6 +6,7 @@
  * Objects of the job itself are read here, so what cannot be read is an error of
  * the whole object and throws.
  */
+import { crc32 } from 'node:zlib';
 import {
   type Data,
   makeData,
@@ -24,11 +25,13 @@ export interface BatchRange {
   /** Byte range [start, end) in the object. */
   start: number;
   end: number;
+  /** CRC-32 of these bytes: Arrow's reader must not see damaged ones, some keep it busy without end. */
+  crc: number;
 }
 
 /** The file writer, asked where its batches stand before it forgets them. */
 class RunWriter extends RecordBatchFileWriter {
-  ranges(rows: readonly number[]): BatchRange[] {
+  ranges(rows: readonly number[]): Omit<BatchRange, 'crc'>[] {
     return this._recordBatchBlocks.map((block, i) => ({
       rows: rows[i],
       start: block.offset,
@@ -61,7 +64,8 @@ export function encodeArrowRun(
   }
   const ranges = writer.ranges(rows);
   writer.finish();
-  return { bytes: writer.toUint8Array(true), ranges };
+  const bytes = writer.toUint8Array(true);
+  return { bytes, ranges: ranges.map((range) => ({ ...range, crc: crc32(bytes.subarray(range.start, range.end)) })) };
 }
 
 /** The encapsulated schema message: what a reader must see before a batch that was cut out of its file. */
@@ -79,10 +83,21 @@ const END_OF_STREAM_BYTES = 8;
  * The record batches in `bytes`, which hold one or more whole batch ranges.
  *
  * @param schema what `schemaMessage` gave for the run's schema
- * @param rows how many rows they hold together, by the run's list of batches
+ * @param ranges the batches that they hold, neighbours in one run
  * @throws Error when the bytes are not such batches, or hold another number of rows
  */
-export function* decodeArrowRun(schema: Uint8Array, bytes: Uint8Array, rows: number): Generator<RecordBatch> {
+export function* decodeArrowRun(
+  schema: Uint8Array,
+  bytes: Uint8Array,
+  ranges: readonly BatchRange[],
+): Generator<RecordBatch> {
+  let rows = 0;
+  for (const { start, end, crc, rows: inBatch } of ranges) {
+    const from = start - ranges[0].start;
+    if (crc32(bytes.subarray(from, from + end - start)) !== crc)
+      throw new Error(`the batch at byte ${start} of a run is damaged: its checksum differs`);
+    rows += inBatch;
+  }
   let left = rows;
   for (const batch of RecordBatchReader.from([schema, bytes])) {
     left -= batch.numRows;

@@ -202,7 +202,7 @@ function columnLike(column: NumberArray, length: number): NumberArray {
  */
 export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): PacketBatch {
   const columns: Record<string, NumberArray> = {};
-  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, range.rows))
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range]))
     for (let i = 0; i < FIELDS.length; i++) columns[FIELDS[i].name] = childValues(batch, i);
   // In the order of the columns, so that what is added back is whole already.
   for (const [name, less] of Object.entries(SUBTRAHENDS)) {

@@ -135,8 +135,7 @@ export function decodeSessionBatches(
   toUs: number,
 ): number {
   const before = into.length;
-  const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
-  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, rows)) appendBatch(batch, into, fromUs, toUs);
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, batches)) appendBatch(batch, into, fromUs, toUs);
   return into.length - before;
 }
 

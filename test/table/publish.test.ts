@@ -49,7 +49,7 @@ function deal(n: number, hands: number, next: () => number): number[][] {
 }
 
 describe('planned reads', () => {
-  const batch = (start: number, end: number, firstUs: number, lastUs: number): RunBatch => ({
+  const batch = (start: number, end: number, crc: 0, firstUs: number, lastUs: number): RunBatch => ({
     rows: 1,
     start,
     end,
