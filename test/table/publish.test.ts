@@ -49,10 +49,11 @@ function deal(n: number, hands: number, next: () => number): number[][] {
 }
 
 describe('planned reads', () => {
-  const batch = (start: number, end: number, crc: 0, firstUs: number, lastUs: number): RunBatch => ({
+  const batch = (start: number, end: number, firstUs: number, lastUs: number): RunBatch => ({
     rows: 1,
     start,
     end,
+    crc: 0,
     firstUs,
     lastUs,
   });
