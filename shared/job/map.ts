@@ -213,8 +213,10 @@ class Mapper {
   }
 
   private async changed(capture: PlannedCapture): Promise<boolean> {
+    const { captures } = this.context;
+    if (captures.version === undefined) return false;
     try {
-      return (await this.context.captures.version(capture)) !== capture.version;
+      return (await captures.version(capture)) !== capture.version;
     } catch (error) {
       throw new UnreadableCapture(error);
     }

@@ -12,8 +12,11 @@ export interface TaskMessage {
 }
 
 export interface TaskQueue {
-  /** Sends messages. Doubled messages are harmless to Flowstitch, lost ones are not. */
-  send(messages: readonly TaskMessage[]): Promise<void>;
+  /**
+   * Sends messages. Doubled messages are harmless to Flowstitch, lost ones are not.
+   * @param options.again they must arrive even if the same were sent a moment ago, where the queue would drop doubles
+   */
+  send(messages: readonly TaskMessage[], options?: { again?: boolean }): Promise<void>;
 }
 
 /** A message in the hands of a worker. */

@@ -15,11 +15,18 @@ export interface CaptureRef {
   size: number;
   /** Changes whenever the stored bytes change. */
   version: string;
+  /** Whoever reads it agrees to pay for the reading (S3's requester pays). */
+  requesterPays?: true;
+  /** Known beforehand: it cannot be read, and why. */
+  refused?: { reason: string; detail: string };
 }
 
 export interface CaptureSource {
-  /** Version of the object as it is now, undefined when it is gone. */
-  version(ref: CaptureRef): Promise<string | undefined>;
+  /**
+   * Version of the object as it is now, undefined when it is gone. Missing where `stream` notices by itself
+   * that the object was overwritten, with a StoreError 'changed'.
+   */
+  version?(ref: CaptureRef): Promise<string | undefined>;
   /**
    * The stored bytes from the first on, at most `limit` of them. A chunk may be overwritten once
    * the second one after it is asked for. Rejects with the system's error

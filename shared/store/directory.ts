@@ -70,7 +70,7 @@ export class DirectoryStore implements ObjectStore {
     try {
       const at = await stat(this.path(key), { bigint: true });
       if (!at.isFile()) return undefined;
-      return { key, size: Number(at.size), version: `${at.size}-${at.mtimeNs}` };
+      return { key, size: Number(at.size), version: `${at.size}-${at.mtimeNs}`, modified: Number(at.mtimeMs) };
     } catch (error) {
       if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
       throw error;

@@ -11,6 +11,8 @@ export interface ObjectHead {
   size: number;
   /** Changes whenever the object's bytes change (S3: ETag; directory: size and modification time). Opaque. */
   version: string;
+  /** When it was last written, milliseconds since 1970, where the store tells. */
+  modified?: number;
 }
 
 /** Half-open byte range [start, end) of an object; `end` beyond the object's size means its end. */
@@ -19,7 +21,11 @@ export interface ByteRange {
   end: number;
 }
 
-/** The object's name is taken, is missing, or has changed: what callers tell apart. */
+/**
+ * What callers tell apart: there is no such object (`missing`), it was overwritten since it was listed
+ * (`changed`), it cannot be had however often one tries (`refused`; the message says what helps), or
+ * the store did not answer as it should (`io`: trying again may help).
+ */
 export class StoreError extends Error {
   override name = 'StoreError';
   readonly key: string;
