@@ -64,7 +64,7 @@ export class Progress {
 
   task({ message, done, began }: TaskReport): void {
     if (message.stage === this.stage) this.tasksDone++;
-    if (message.stage === 'map' && done.ok) {
+    if (message.stage === 'map' && done?.ok) {
       const { captures, records, reused } = (done as Done<'map'> & { ok: true }).result as StageResults['map'];
       this.mapped += captures;
       this.records += records;

@@ -62,7 +62,7 @@ async function main(input: JobInput): Promise<JobTimes> {
     config: jobConfig(bytes, input.workers, input.packets),
     workers: input.workers,
     onTask: ({ message, done }) => {
-      if (!done.ok) return;
+      if (!done?.ok) return;
       const end = (performance.now() - begun) / 1000;
       const stage = message.stage as Stage;
       const packets = stage === 'map' ? (done.result as StageResults['map']).records : 0;

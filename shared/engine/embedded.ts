@@ -10,7 +10,8 @@ import { Worker } from 'node:worker_threads';
 import { type JobConfig, SOFTWARE } from '../job/config.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/current.ts';
-import { failureKey, type Stage, summaryKey } from '../job/keys.ts';
+import { readEnd } from '../job/end.ts';
+import { type Stage, summaryKey } from '../job/keys.ts';
 import { startJob } from '../job/start.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { failTask, type TaskReport } from '../job/task.ts';
@@ -61,8 +62,8 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
       rmSync(scratch, { recursive: true, force: true });
     }
   }
-  const failed = await getJson<{ stage: Stage; task: number; reason: string }>(store, failureKey(job.job));
-  if (failed !== undefined)
+  const failed = await readEnd(store, job.job);
+  if (failed?.state === 'failed')
     throw new JobError(
       `${failed.stage} task ${failed.task} failed: ${failed.reason}`,
       job.job,

@@ -11,6 +11,7 @@
 
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { type JobEnd, readEnd, writeEnd } from './end.ts';
 import {
   completeKey,
   completePrefix,
@@ -18,7 +19,6 @@ import {
   doneGroup,
   doneGroupPrefix,
   doneKey,
-  failureKey,
   listKey,
   STAGES,
   type Stage,
@@ -102,10 +102,20 @@ function isFatal(stage: Stage): boolean {
   return stage !== 'map';
 }
 
+/** What moving a job on led to. */
+export interface Advance {
+  /** The stage whose messages were sent by this call, or null. */
+  began: Stage | null;
+  /** Nothing more will happen in the job by itself. */
+  ended: boolean;
+}
+
+const GOES_ON: Advance = { began: null, ended: false };
+const ENDED: Advance = { began: null, ended: true };
+
 /**
  * Moves the job on from a stage as far as it can go.
  * @param task a task of the stage that has just ended
- * @returns the stage whose messages were sent by this call, or null
  */
 export async function advance(
   store: ObjectStore,
@@ -114,53 +124,48 @@ export async function advance(
   stage: Stage,
   task: number,
   planner: StagePlanner,
-): Promise<Stage | null> {
+): Promise<Advance> {
   let ended: Stage = stage;
   let group = doneGroup(task);
   for (;;) {
     const list = await getJson<StageList>(store, listKey(job, ended));
-    if (list === undefined) return null;
-    if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return null;
+    if (list === undefined) return GOES_ON;
+    if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return GOES_ON;
     const next = STAGES[STAGES.indexOf(ended) + 1];
     // Messages of an ended stage may come again at any time: they find this and are done.
-    if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return null;
+    if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return GOES_ON;
     if (isFatal(ended) && list.tasks > 0) {
       const failed = await firstFailure(store, job, ended, list.tasks);
       if (failed !== undefined) {
-        await store.putIfAbsent(failureKey(job), jsonBytes(failed));
-        return null;
+        await writeEnd(store, job, failed);
+        return ENDED;
       }
     }
-    if (next === undefined) return null;
+    if (next === undefined || (await readEnd(store, job)) !== undefined) return ENDED;
     const nextList = await planner(next);
     await store.putIfAbsent(listKey(job, next), jsonBytes(nextList));
     await queue.send(Array.from({ length: nextList.tasks }, (_, number) => ({ job, stage: next, task: number })));
     await store.putIfAbsent(sentKey(job, next), jsonBytes({ tasks: nextList.tasks }));
-    if (nextList.tasks > 0) return next;
+    if (nextList.tasks > 0) return { began: next, ended: false };
     ended = next;
     group = 0;
   }
 }
 
-async function firstFailure(
-  store: ObjectStore,
-  job: string,
-  stage: Stage,
-  tasks: number,
-): Promise<{ stage: Stage; task: number; reason: string } | undefined> {
+async function firstFailure(store: ObjectStore, job: string, stage: Stage, tasks: number): Promise<JobEnd | undefined> {
   for (let from = 0; from < tasks; from += PARALLEL_READS) {
     const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
       readDone(store, job, stage, from + i),
     );
     for (const [i, done] of (await Promise.all(some)).entries())
-      if (done !== undefined && !done.ok) return { stage, task: from + i, reason: done.reason };
+      if (done !== undefined && !done.ok) return { state: 'failed', stage, task: from + i, reason: done.reason };
   }
   return undefined;
 }
 
 /**
  * Sends the messages again of whatever has not ended: how a job goes on after its
- * processes died. Failures are forgotten, so that they are tried again.
+ * processes died, or begins. Failures of its newest stage are forgotten, so that they are tried again.
  * @returns how many messages were sent
  */
 export async function resume(
@@ -169,27 +174,41 @@ export async function resume(
   job: string,
   planner: StagePlanner,
 ): Promise<number> {
-  await store.remove([failureKey(job)]);
   for (const stage of [...STAGES].reverse()) {
     const list = await getJson<StageList>(store, listKey(job, stage));
     if (list === undefined) continue;
-    const missing: number[] = [];
-    for (let task = 0; task < list.tasks; task++) {
-      const done = await readDone(store, job, stage, task);
-      if (done !== undefined && !done.ok)
-        await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
-      if (done === undefined || !done.ok) missing.push(task);
-    }
+    const missing = await unendedTasks(store, job, stage, list.tasks);
     if (missing.length > 0) {
-      await queue.send(missing.map((task) => ({ job, stage, task })));
+      await queue.send(
+        missing.map((task) => ({ job, stage, task })),
+        { again: true },
+      );
+      await store.putIfAbsent(sentKey(job, stage), jsonBytes({ tasks: list.tasks }));
       return missing.length;
     }
     // Every group once: a process may have died between a group's last end and its mark.
     for (let first = 0; first === 0 || first < list.tasks; first += DONE_GROUP) {
-      const next = await advance(store, queue, job, stage, first, planner);
-      if (next !== null) return (await getJson<StageList>(store, listKey(job, next)))?.tasks ?? 0;
+      const { began } = await advance(store, queue, job, stage, first, planner);
+      if (began !== null) return (await getJson<StageList>(store, listKey(job, began)))?.tasks ?? 0;
     }
     return 0;
   }
   return 0;
+}
+
+/** Tasks that have not ended or have failed; of the latter the end is taken away. Ascending. */
+async function unendedTasks(store: ObjectStore, job: string, stage: Stage, tasks: number): Promise<number[]> {
+  const missing: number[] = [];
+  for (let from = 0; from < tasks; from += PARALLEL_READS) {
+    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
+      readDone(store, job, stage, from + i),
+    );
+    for (const [i, done] of (await Promise.all(some)).entries()) {
+      const task = from + i;
+      if (done !== undefined && !done.ok)
+        await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
+      if (done === undefined || !done.ok) missing.push(task);
+    }
+  }
+  return missing;
 }

@@ -28,6 +28,8 @@ export interface Sizes {
   openRows: number;
   /** Rows of a Parquet file, at most. */
   fileRows: number;
+  /** Uncompressed bytes of a capture that one task can read in its time; missing where tasks have all the time they need. */
+  captureBytes?: number;
 }
 
 /** What `flowstitch run` uses unless told otherwise; bench/README.md has the measurements. */
@@ -39,6 +41,21 @@ export const DEFAULT_SIZES: Sizes = {
   partitions: 1,
   openRows: 1_000_000,
   fileRows: 1_000_000,
+};
+
+/**
+ * Sizes in the cloud: a map task reads for some ten seconds to a minute, a reduce task's shards are about
+ * 150 MB, and a capture that would take a function longer than its quarter of an hour is refused.
+ */
+export const CLOUD_SIZES: Sizes = {
+  taskBytes: 1 << 30,
+  shardRows: 4_000_000,
+  batchRows: 4096,
+  partitionRows: 20_000_000,
+  partitions: 64,
+  openRows: 4_000_000,
+  fileRows: 1_000_000,
+  captureBytes: 32 * 2 ** 30,
 };
 
 export interface JobConfig {

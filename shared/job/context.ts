@@ -4,6 +4,7 @@ import type { CaptureSource } from '../store/capturesource.ts';
 import { getJson, type ObjectStore } from '../store/objectstore.ts';
 import { SOFTWARE } from './config.ts';
 import { jobKey, type Stage } from './keys.ts';
+import type { JobSummary } from './summary.ts';
 import type { Job } from './types.ts';
 
 export interface TaskContext {
@@ -17,6 +18,32 @@ export interface TaskContext {
   scratch: string;
   /** Memory that DuckDB may take, as it writes sizes: '256MB'. */
   duckdbMemory: string;
+  /** How many times the task's message has been given out, this time included. */
+  receives?: number;
+  /** Milliseconds that are left for the task; missing where nothing ends it. */
+  timeLeft?: () => number;
+  /** Raised when the task is to stop: its reason names the task and says why. */
+  signal?: AbortSignal;
+  /** Told of each capture that a map task begins to read. */
+  onCapture?: (name: string) => void;
+  /** Makes a committed job's files known to whoever finds tables by a catalog. */
+  catalog?: Catalog;
+  /** Requests that the task's process has made so far, by kind. */
+  requests?: () => RequestTotals;
+}
+
+/** Requests by kind, as storage and queues charge for them. */
+export type RequestTotals = Record<string, number>;
+
+/** A catalog of tables, like Glue's. */
+export interface Catalog {
+  /** Shows the job's files, and no others of its data set. Doing it again changes nothing. */
+  register(summary: JobSummary): Promise<void>;
+}
+
+/** The task cannot be done in one go: what is done is kept, and its message is to be sent again. */
+export class Unfinished extends Error {
+  override name = 'Unfinished';
 }
 
 /** A task that cannot be done, in words for people. */
@@ -34,16 +61,21 @@ export class JobError extends Error {
   }
 }
 
+/** A job that another version of the software began. */
+export class OtherVersion extends JobError {
+  override name = 'OtherVersion';
+}
+
 /**
  * The job's configuration.
- * @throws JobError when there is no such job, or one of another software version:
+ * @throws JobError when there is no such job; OtherVersion when it was begun by another version:
  *   tasks of two versions in one job would mix rules
  */
 export async function loadJob(store: ObjectStore, id: string): Promise<Job> {
   const job = await getJson<Job>(store, jobKey(id));
   if (job === undefined) throw new JobError(`there is no job ${id} in this store`, id);
   if (job.software !== SOFTWARE)
-    throw new JobError(`job ${id} belongs to version ${job.software}; this is ${SOFTWARE}. Start the job anew`, id);
+    throw new OtherVersion(`job ${id} belongs to version ${job.software}; this is ${SOFTWARE}. Start the job anew`, id);
   return job;
 }
 

@@ -2,13 +2,21 @@
  * Where a job keeps what: the layout of the store, in one place.
  *
  *   jobs/<job>/job.json, inputs.json, manifest.json, summary.json
+ *   jobs/<job>/end.json                 the job has failed or was cancelled: its tasks are done no more
  *   jobs/<job>/<stage>/list.json        the stage's tasks, written before any of its messages
  *   jobs/<job>/<stage>/sent             all of the stage's messages have been sent
  *   jobs/<job>/<stage>/done/<group>/<task>   how a task ended, groups of DONE_GROUP tasks
  *   jobs/<job>/<stage>/complete/<group> all tasks of a group have ended
  *   jobs/<job>/<stage>/<task>-<attempt>/...  what an attempt wrote
+ *   jobs/<job>/<stage>/errors/<task>    why the last attempt at a task failed
+ *   jobs/<job>/plan/heads/<part>        heads of captures, where they are too many for one invocation
+ *   jobs/<job>/map/careful/<task>       which capture a map task was reading when it died
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
  *   datasets/<dataset>/dataset.json     what is fixed for the data set: buckets and seed
+ *   datasets/<dataset>/jobs/<job>       the data set's jobs
+ *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   whose turn it is (turns.ts)
+ *   sources/<dataset>.json              a prefix whose captures start jobs by themselves (uploads.ts)
+ *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>
  *
  * and in the store of results, which may be another:
  *
@@ -29,7 +37,7 @@ export const jobKey = (job: string): string => `jobs/${job}/job.json`;
 export const inputsKey = (job: string): string => `jobs/${job}/inputs.json`;
 export const manifestKey = (job: string): string => `jobs/${job}/manifest.json`;
 export const summaryKey = (job: string): string => `jobs/${job}/summary.json`;
-export const failureKey = (job: string): string => `jobs/${job}/failed.json`;
+export const endKey = (job: string): string => `jobs/${job}/end.json`;
 export const listKey = (job: string, stage: Stage): string => `jobs/${job}/${stage}/list.json`;
 export const sentKey = (job: string, stage: Stage): string => `jobs/${job}/${stage}/sent`;
 export const doneGroup = (task: number): number => Math.floor(task / DONE_GROUP);
@@ -43,8 +51,24 @@ export const completeKey = (job: string, stage: Stage, group: number): string =>
 /** Where one attempt at a task writes: no other attempt writes there. */
 export const attemptPrefix = (job: string, stage: Stage, task: number, attempt: string): string =>
   `jobs/${job}/${stage}/${padded(task, 7)}-${attempt}/`;
+export const errorKey = (job: string, stage: Stage, task: number): string =>
+  `jobs/${job}/${stage}/errors/${padded(task, 7)}`;
+export const headsKey = (job: string, part: number): string => `jobs/${job}/plan/heads/${padded(part, 5)}`;
+export const carefulKey = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}`;
 export const shardGroupPrefix = (sharding: string, group: string): string => `shards/${sharding}/${group}/`;
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
+export const jobsPrefix = (dataset: string): string => `datasets/${dataset}/jobs/`;
+export const waitingPrefix = (dataset: string): string => `datasets/${dataset}/waiting/`;
+/** Keys come in the order in which jobs were asked for. @param at milliseconds since 1970 */
+export const waitingKey = (dataset: string, at: number, job: string): string =>
+  `${waitingPrefix(dataset)}${padded(at, 15)}-${job}`;
+export const turnPrefix = (dataset: string): string => `datasets/${dataset}/turns/`;
+export const turnKey = (dataset: string, turn: number): string => `${turnPrefix(dataset)}${padded(turn, 9)}`;
+export const begunKey = (dataset: string, turn: number): string => `datasets/${dataset}/begun/${padded(turn, 9)}`;
+export const SOURCES_PREFIX = 'sources/';
+export const sourceKey = (dataset: string): string => `${SOURCES_PREFIX}${dataset}.json`;
+export const requestPrefix = (request: string): string => `requests/${request}/`;
+export const checkKey = (dataset: string, at: number): string => `checks/${dataset}/${padded(at, 15)}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;
 export const tablePrefix = (table: string, dataset: string, job: string): string =>
   `${table}/dataset=${dataset}/job=${job}/`;

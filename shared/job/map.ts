@@ -13,7 +13,8 @@ import { FlowTable } from '../packet/flowtable.ts';
 import { FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
 import { encodeFragments } from '../shard/fragmentfile.ts';
 import { ShardWriter } from '../shard/writer.ts';
-import { getJson, jsonBytes } from '../store/objectstore.ts';
+import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
+import { CarefulReading } from './careful.ts';
 import { shardingDigest } from './config.ts';
 import type { TaskContext } from './context.ts';
 import { shardGroupPrefix } from './keys.ts';
@@ -45,6 +46,7 @@ const MOST_WRITES = 2;
 export async function runMap(
   context: TaskContext,
   job: Job,
+  task: number,
   spec: MapSpec,
   attempt: string,
 ): Promise<StageResults['map']> {
@@ -52,8 +54,18 @@ export async function runMap(
   const shared = `${prefix}summary.json`;
   const known = await getJson<MapSummary>(context.store, shared);
   if (known !== undefined) return result(shared, known, true);
+  const careful = await CarefulReading.begin(context.store, job.job, task, context.receives ?? 1);
   const mapper = new Mapper(context, job, `${prefix}${attempt}/`);
-  for (const capture of spec.captures) await mapper.read(capture);
+  for (const [number, capture] of spec.captures.entries()) {
+    if (careful?.leavesOut(number)) {
+      await mapper.read({ ...capture, refused: GIVEN_UP });
+      continue;
+    }
+    await careful?.before(number);
+    context.onCapture?.(capture.name);
+    await mapper.read(capture);
+  }
+  await careful?.before(null);
   const summary = await mapper.finish();
   // Other jobs may use these shards only if they hold all that the captures' versions promise.
   if (summary.captures.every((outcome) => outcome.failure === null)) {
@@ -155,12 +167,13 @@ class Mapper {
     let facts: CaptureFacts | undefined;
     let failure: CaptureOutcome['failure'] = null;
     try {
-      if (await this.changed(capture)) failure = CHANGED;
+      if (capture.refused !== undefined) failure = capture.refused;
+      else if (await this.changed(capture)) failure = CHANGED;
       else facts = await readCapture(this.paced(capture), sink, this.anomalies, { reopen: () => this.paced(capture) });
       if (failure === null && (await this.changed(capture))) failure = CHANGED;
     } catch (error) {
       if (!(error instanceof UnreadableCapture)) throw error;
-      failure = { reason: 'unreadable_object', detail: error.message };
+      failure = failureOf(error);
     }
     if (failure !== null) {
       this.anomalies.anomaly(failure.reason, -1, 0, 0, failure.detail);
@@ -198,6 +211,7 @@ class Mapper {
   /** The capture's bytes, no faster than shards can be written. */
   private async *paced(capture: PlannedCapture): AsyncIterable<Uint8Array> {
     for await (const chunk of this.bytes(capture)) {
+      this.context.signal?.throwIfAborted();
       await this.writes.atMost(MOST_WRITES);
       yield chunk;
     }
@@ -208,6 +222,8 @@ class Mapper {
     try {
       yield* this.context.captures.stream(capture);
     } catch (error) {
+      // What another attempt may mend is not the capture's fault.
+      if (error instanceof StoreError && error.reason === 'io') throw error;
       throw new UnreadableCapture(error);
     }
   }
@@ -293,6 +309,19 @@ class UnreadableCapture extends Error {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
+
+/** Why a capture cannot be read, as tables and the summary name it. */
+function failureOf(error: UnreadableCapture): { reason: string; detail: string } {
+  const { cause, message } = error;
+  if (!(cause instanceof StoreError)) return { reason: 'unreadable_object', detail: message };
+  if (cause.reason === 'changed' || cause.reason === 'missing') return CHANGED;
+  return { reason: 'capture_refused', detail: message };
+}
+
+const GIVEN_UP = {
+  reason: 'capture_given_up',
+  detail: 'every attempt that came to this capture failed or died there; flowstitch inspect shows what it holds',
+};
 
 const CHANGED = {
   reason: 'capture_changed',

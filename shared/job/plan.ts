@@ -7,14 +7,20 @@
 import { createHash } from 'node:crypto';
 import { readHead } from '../capture/read.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes, type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { digestOf, shardingDigest } from './config.ts';
-import type { TaskContext } from './context.ts';
-import { inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
+import { type TaskContext, Unfinished } from './context.ts';
+import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
 import type { Job, MapSpec, MapSummary, PlannedCapture, StageResults } from './types.ts';
 
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
-const PARALLEL_HEADS = 16;
+const PARALLEL_HEADS = 32;
+/** Captures whose heads are kept together: so many are read in some seconds. */
+const HEADS_PART = 4000;
+/** Time that must be left for a part of the heads, and for writing the manifest. */
+const PART_MS = 60_000;
+/** Tries after which heads are not looked at: one of them may be what kills the plan. */
+const TRIES_WITH_HEADS = 3;
 /** Stored bytes of a head. */
 const HEAD_BYTES = 65_536;
 /** How much larger than its stored bytes a compressed capture is reckoned to be. */
@@ -32,7 +38,7 @@ export async function runPlan(context: TaskContext, job: Job): Promise<StageResu
   const inputs = (await getJson<CaptureRef[]>(store, inputsKey(job.job))) ?? [];
   const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);
   if ((await store.head(manifestKey(job.job))) === undefined) {
-    const captures = await readHeads(context.captures, inputs);
+    const captures = await allHeads(context, job, inputs);
     const known = await knownGroups(store, shardingDigest(job.config));
     const tasks = planTasks(captures, known, job.config.sizes.taskBytes);
     await store.putIfAbsent(manifestKey(job.job), jsonBytes({ tasks } satisfies Manifest));
@@ -45,18 +51,56 @@ interface HeadedCapture extends PlannedCapture {
   reckoned: number;
 }
 
-async function readHeads(source: CaptureSource, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
+/** Heads of all inputs, part by part where they are many: what has been read is kept if the time runs out. */
+async function allHeads(context: TaskContext, job: Job, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
+  const { store, receives = 1, timeLeft = () => Number.POSITIVE_INFINITY } = context;
+  const mostBytes = job.config.sizes.captureBytes ?? Number.POSITIVE_INFINITY;
+  const read = (some: readonly CaptureRef[]): Promise<HeadedCapture[]> =>
+    readHeads(context.captures, some, receives > TRIES_WITH_HEADS, mostBytes);
+  if (inputs.length <= HEADS_PART) return read(inputs);
+  const captures: HeadedCapture[] = [];
+  for (let from = 0; from < inputs.length; from += HEADS_PART) {
+    const key = headsKey(job.job, from / HEADS_PART);
+    let part = await getJson<HeadedCapture[]>(store, key);
+    if (part === undefined) {
+      if (timeLeft() < PART_MS) throw new Unfinished(`heads of ${from} of ${inputs.length} captures are read`);
+      part = await read(inputs.slice(from, from + HEADS_PART));
+      await store.putIfAbsent(key, jsonBytes(part));
+    }
+    for (const capture of part) captures.push(capture);
+  }
+  return captures;
+}
+
+async function readHeads(
+  source: CaptureSource,
+  inputs: readonly CaptureRef[],
+  blind: boolean,
+  mostBytes: number,
+): Promise<HeadedCapture[]> {
   const captures: HeadedCapture[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let at = next++; at < inputs.length; at = next++) captures[at] = await readOneHead(source, inputs[at]);
+    for (let at = next++; at < inputs.length; at = next++) {
+      const capture = inputs[at];
+      const headless = { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
+      captures[at] = blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes);
+    }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_HEADS, inputs.length) }, work));
   return captures;
 }
 
-/** The head decides order and grouping only: a capture whose head cannot be read is mapped all the same, and named there. */
-async function readOneHead(source: CaptureSource, capture: CaptureRef): Promise<HeadedCapture> {
+/**
+ * The head decides order and grouping only: a capture whose head cannot be read is mapped all the same, and named there.
+ * What cannot be had at all, or not within a task's time, is known from here on.
+ */
+async function readOneHead(
+  source: CaptureSource,
+  capture: CaptureRef,
+  headless: HeadedCapture,
+  mostBytes: number,
+): Promise<HeadedCapture> {
   const stored = createHash('sha256');
   const hashed = async function* (): AsyncIterable<Uint8Array> {
     for await (const chunk of source.stream(capture, HEAD_BYTES)) {
@@ -65,12 +109,24 @@ async function readOneHead(source: CaptureSource, capture: CaptureRef): Promise<
     }
   };
   try {
-    const head = await readHead(hashed(), HEAD_BYTES);
-    const reckoned = capture.size * (head.compression === 'none' ? 1 : COMPRESSION);
-    return { ...capture, headUs: head.firstUs, headDigest: stored.digest('hex').slice(0, 16), reckoned };
-  } catch {
-    return { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
+    const { compression, firstUs } = await readHead(hashed(), HEAD_BYTES);
+    const reckoned = capture.size * (compression === 'none' ? 1 : COMPRESSION);
+    const headed = { ...capture, headUs: firstUs, headDigest: stored.digest('hex').slice(0, 16), reckoned };
+    return reckoned > mostBytes ? { ...headed, refused: tooLarge(capture.size, compression, mostBytes) } : headed;
+  } catch (error) {
+    if (!(error instanceof StoreError && error.reason === 'refused')) return headless;
+    return { ...headless, refused: { reason: 'capture_refused', detail: error.message } };
   }
+}
+
+function tooLarge(size: number, compression: string, mostBytes: number): CaptureRef['refused'] {
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const most = compression === 'none' ? mostBytes : mostBytes / COMPRESSION;
+  const remedy = `cut it with 'editcap -c 10000000' or 'tcpdump -r FILE -w OUT -C 1000'`;
+  return {
+    reason: 'capture_too_large',
+    detail: `${gib(size)} (compression: ${compression}) take longer than one task may; at most ${gib(most)}: ${remedy} and upload the pieces`,
+  };
 }
 
 /** What names a capture's content for the reuse of shards: where its name says nothing. */
@@ -104,12 +160,14 @@ export function planTasks(
   known: readonly string[][],
   taskBytes: number,
 ): MapSpec[] {
-  const ordered = [...captures].sort(
-    (a, b) =>
-      (a.headUs ?? Number.POSITIVE_INFINITY) - (b.headUs ?? Number.POSITIVE_INFINITY) ||
-      (contentOf(a) < contentOf(b) ? -1 : contentOf(a) > contentOf(b) ? 1 : 0) ||
-      (a.name < b.name ? -1 : 1),
-  );
+  const ordered = captures
+    .filter(({ refused }) => refused === undefined)
+    .sort(
+      (a, b) =>
+        (a.headUs ?? Number.POSITIVE_INFINITY) - (b.headUs ?? Number.POSITIVE_INFINITY) ||
+        (contentOf(a) < contentOf(b) ? -1 : contentOf(a) > contentOf(b) ? 1 : 0) ||
+        (a.name < b.name ? -1 : 1),
+    );
   const left = new Map<string, (PlannedCapture & { reckoned: number })[]>();
   for (const capture of ordered) {
     const same = left.get(contentOf(capture));
@@ -141,6 +199,9 @@ export function planTasks(
     bytes += capture.reckoned;
   }
   if (group.length > 0) add(group);
+  // Those that will not be read stand apart, so that they keep no other's shards from being used again.
+  const refused = captures.filter((capture) => capture.refused !== undefined);
+  for (let from = 0; from < refused.length; from += MOST_CAPTURES) add(refused.slice(from, from + MOST_CAPTURES));
   return tasks;
 }
 

@@ -8,8 +8,9 @@ import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
 import { resume } from './barrier.ts';
 import { type JobConfig, jobId, SOFTWARE } from './config.ts';
 import { loadJob } from './context.ts';
-import { datasetKey, inputsKey, jobKey, listKey, sentKey } from './keys.ts';
-import { isCommitted, stagePlanner } from './task.ts';
+import { isCommitted } from './end.ts';
+import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from './keys.ts';
+import { stagePlanner } from './task.ts';
 import type { Job } from './types.ts';
 
 /** Buckets of a data set unless told otherwise. */
@@ -34,6 +35,53 @@ export async function datasetSharding(
   return { buckets: buckets ?? fixed!.buckets, seed: fixed!.seed, by };
 }
 
+/** Where a job's captures come from, for people. */
+export interface JobSource {
+  /** Prefix of the captures, as s3://bucket/prefix; null for files. */
+  prefix: string | null;
+  /** Who asked: a person, a marker object, or quiet after uploads. */
+  by: 'submit' | 'marker' | 'quiet';
+}
+
+/** datasets/<dataset>/jobs/<job> */
+export interface JobEntry {
+  job: string;
+  dataset: string;
+  source: JobSource;
+  captures: number;
+  /** Stored bytes of the captures. */
+  bytes: number;
+  /** Milliseconds since 1970. */
+  submitted: number;
+}
+
+/**
+ * Writes down what a job is, and no message: whoever does it again changes nothing.
+ * @returns the job, and whether it is new
+ */
+export async function registerJob(
+  store: ObjectStore,
+  config: JobConfig,
+  captures: readonly CaptureRef[],
+  source: JobSource,
+): Promise<{ job: Job; fresh: boolean }> {
+  const id = jobId(config, captures);
+  const fresh = await store.putIfAbsent(inputsKey(id), jsonBytes(captures));
+  await store.putIfAbsent(jobKey(id), jsonBytes({ job: id, software: SOFTWARE, config } satisfies Job));
+  const job = await loadJob(store, id);
+  await store.putIfAbsent(listKey(id, 'plan'), jsonBytes(await stagePlanner(store, job)('plan')));
+  const entry: JobEntry = {
+    job: id,
+    dataset: config.dataset,
+    source,
+    captures: captures.length,
+    bytes: captures.reduce((sum, { size }) => sum + size, 0),
+    submitted: Date.now(),
+  };
+  await store.putIfAbsent(jobsPrefix(config.dataset) + id, jsonBytes(entry));
+  return { job, fresh };
+}
+
 /** What starting a job led to. */
 export interface StartedJob {
   job: Job;
@@ -41,21 +89,16 @@ export interface StartedJob {
   state: 'new' | 'resumed' | 'committed';
 }
 
-/** Begins a job, or goes on with it where it stands. */
+/** Begins a job on this machine, or goes on with it where it stands. */
 export async function startJob(
   store: ObjectStore,
   queue: TaskQueue,
   config: JobConfig,
   captures: readonly CaptureRef[],
 ): Promise<StartedJob> {
-  const id = jobId(config, captures);
-  const fresh = await store.putIfAbsent(inputsKey(id), jsonBytes(captures));
-  await store.putIfAbsent(jobKey(id), jsonBytes({ job: id, software: SOFTWARE, config } satisfies Job));
-  const job = await loadJob(store, id);
-  if (await isCommitted(store, id)) return { job, state: 'committed' };
-  const planner = stagePlanner(store, job);
-  await store.putIfAbsent(listKey(id, 'plan'), jsonBytes(await planner('plan')));
-  await store.putIfAbsent(sentKey(id, 'plan'), jsonBytes({ tasks: 1 }));
-  await resume(store, queue, id, planner);
+  const { job, fresh } = await registerJob(store, config, captures, { prefix: null, by: 'submit' });
+  if (await isCommitted(store, job.job)) return { job, state: 'committed' };
+  await store.remove([endKey(job.job)]);
+  await resume(store, queue, job.job, stagePlanner(store, job));
   return { job, state: fresh ? 'new' : 'resumed' };
 }

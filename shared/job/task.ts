@@ -4,22 +4,30 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { jsonBytes, type ObjectStore } from '../store/objectstore.ts';
 import { advance, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
-import { JobError, loadJob, requireJson, type TaskContext } from './context.ts';
+import { JobError, loadJob, type RequestTotals, requireJson, type TaskContext, Unfinished } from './context.ts';
+import { readEnd } from './end.ts';
 import { jobPrefix, listKey, manifestKey, STAGES, type Stage } from './keys.ts';
 import type { Manifest } from './plan.ts';
 import { planPublish } from './publishplan.ts';
 import type { Done, Job, MapSpec, PublishSpec, ReduceSpec, StageList, StageResults } from './types.ts';
+import { PendingWrites } from './writes.ts';
 
 /** How a task came out, for whoever shows progress. */
 export interface TaskReport {
   message: TaskMessage;
-  done: Done;
+  job: Job;
+  /** How the task ended; null when it was not done (`skipped`) or not finished yet (`unfinished`). */
+  done: Done | null;
   /** False when the task had ended before and the message only came again. */
   fresh: boolean;
+  /** Nothing was done, since the job has failed or was cancelled; or the task goes on with another message. */
+  instead: 'skipped' | 'unfinished' | null;
   /** The stage that this task's end has begun, or null. */
   began: Stage | null;
+  /** The job has come to its end, good or bad. */
+  ended: boolean;
 }
 
 function asStage(name: string): Stage {
@@ -28,43 +36,83 @@ function asStage(name: string): Stage {
   return stage;
 }
 
+/** Does the work of one stage's task: what tests that only care for messages replace. */
+export type StageWork = (
+  context: TaskContext,
+  job: Job,
+  stage: Stage,
+  task: number,
+  attempt: string,
+) => Promise<StageResults[Stage]>;
+
 /** Does the task that a message names, unless it has been done, and moves the job on. */
-export async function runTask(context: TaskContext, message: TaskMessage): Promise<TaskReport> {
+export async function runTask(
+  context: TaskContext,
+  message: TaskMessage,
+  work: StageWork = runStage,
+): Promise<TaskReport> {
   const { store, queue } = context;
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
   let done: Done | undefined = await readDone(store, job.job, stage, message.task);
   const fresh = done === undefined;
   if (done === undefined) {
-    const attempt = randomBytes(6).toString('hex');
-    const startedAt = performance.now();
-    const cpuBefore = process.threadCpuUsage();
-    const result = await runStage(context, job, stage, message.task, attempt);
-    const cpu = process.threadCpuUsage(cpuBefore);
-    done = await writeDone(store, job.job, stage, message.task, {
-      ok: true,
-      attempt,
-      seconds: (performance.now() - startedAt) / 1000,
-      cpuSeconds: (cpu.user + cpu.system) / 1e6,
-      result,
-    } as Done<typeof stage>);
+    const not = { message, job, done: null, fresh, began: null };
+    if ((await readEnd(store, job.job)) !== undefined) return { ...not, instead: 'skipped', ended: true };
+    try {
+      done = await attemptTask(context, job, stage, message.task, work);
+    } catch (error) {
+      if (!(error instanceof Unfinished)) throw error;
+      await queue.send([message], { again: true });
+      return { ...not, instead: 'unfinished', ended: false };
+    }
   }
-  const began = await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job));
-  return { message, done, fresh, began };
+  const advanced = await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job));
+  return { message, job, done, fresh, instead: null, ...advanced };
 }
 
-/** Ends a task that failed each time it was tried, and moves the job on. */
+/** One attempt at a task, and its end written down. */
+async function attemptTask(context: TaskContext, job: Job, stage: Stage, task: number, work: StageWork): Promise<Done> {
+  const startedAt = performance.now();
+  const cpuBefore = process.threadCpuUsage();
+  const requestsBefore = { ...context.requests?.() };
+  const attempt = randomBytes(6).toString('hex');
+  const result = await work(context, job, stage, task, attempt);
+  const cpu = process.threadCpuUsage(cpuBefore);
+  return writeDone(context.store, job.job, stage, task, {
+    ok: true,
+    attempt,
+    seconds: (performance.now() - startedAt) / 1000,
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    requests: context.requests && requestsSince(requestsBefore, context.requests()),
+    result,
+  } as Done<typeof stage>);
+}
+
+function requestsSince(before: RequestTotals, now: RequestTotals): RequestTotals {
+  const since: RequestTotals = {};
+  for (const [kind, count] of Object.entries(now)) since[kind] = count - (before[kind] ?? 0);
+  return since;
+}
+
+/**
+ * Ends a task that failed each time it was tried, and moves the job on.
+ * @returns whether the job has come to its end
+ */
 export async function failTask(
   store: ObjectStore,
   queue: TaskQueue,
   message: TaskMessage,
   reason: string,
-): Promise<void> {
+): Promise<boolean> {
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
   await writeDone(store, job.job, stage, message.task, { ok: false, attempt: '', reason });
-  await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job));
+  return (await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job))).ended;
 }
+
+/** Specifications written at a time. */
+const PARALLEL_WRITES = 32;
 
 /** Set once the map's code is loaded. */
 let releaseMapMemory: (() => void) | undefined;
@@ -89,7 +137,7 @@ async function runStage(
     case 'map': {
       const { runMap, releaseWorkspaces } = await import('./map.ts');
       releaseMapMemory = releaseWorkspaces;
-      return runMap(context, job, await specification<MapSpec>(), attempt);
+      return runMap(context, job, task, await specification<MapSpec>(), attempt);
     }
     case 'balance':
       return (await import('./balance.ts')).runBalance(context, job, attempt);
@@ -106,7 +154,12 @@ async function runStage(
 export function stagePlanner(store: ObjectStore, job: Job): StagePlanner {
   const writeSpecs = async (stage: Stage, specs: readonly unknown[]): Promise<StageList> => {
     const prefix = `${jobPrefix(job.job)}${stage}/tasks/`;
-    for (const [task, spec] of specs.entries()) await store.put(`${prefix}${task}.json`, jsonBytes(spec));
+    const writes = new PendingWrites();
+    for (const [task, spec] of specs.entries()) {
+      writes.add(store.put(`${prefix}${task}.json`, jsonBytes(spec)));
+      await writes.atMost(PARALLEL_WRITES - 1);
+    }
+    await writes.atMost(0);
     return { tasks: specs.length, specs: prefix };
   };
   return async (stage) => {
@@ -123,20 +176,13 @@ export function stagePlanner(store: ObjectStore, job: Job): StagePlanner {
         return { tasks: balance.partitions, specs: balance.specs };
       }
       case 'publish': {
-        const reduced = await stageResults(store, job.job, 'reduce');
-        return writeSpecs(
-          stage,
-          planPublish(
-            job,
-            reduced.filter((result) => result !== null),
-          ),
-        );
+        const reduced = (await stageResults(store, job.job, 'reduce')).map((result, task) => {
+          // Somebody resumes the job at this moment: what would begin now would lack a partition.
+          if (result === null) throw new JobError('has no result yet', job.job, 'reduce', task);
+          return result;
+        });
+        return writeSpecs(stage, planPublish(job, reduced));
       }
     }
   };
-}
-
-/** True once every stage has ended well. */
-export async function isCommitted(store: ObjectStore, job: string): Promise<boolean> {
-  return (await getJson<Done>(store, `${jobPrefix(job)}commit/done/0000/0000000`))?.ok === true;
 }

@@ -8,6 +8,7 @@ import type { PacketRunBatch } from '../table/packetrun.ts';
 import type { RunBatch } from '../table/sessionrun.ts';
 import type { Window } from '../table/window.ts';
 import type { JobConfig } from './config.ts';
+import type { RequestTotals } from './context.ts';
 
 /** jobs/<job>/job.json */
 export interface Job {
@@ -152,7 +153,15 @@ export interface PublishedFile {
 
 /** The value of a done key. */
 export type Done<S extends keyof StageResults = keyof StageResults> =
-  | { ok: true; attempt: string; seconds: number; cpuSeconds: number; result: StageResults[S] }
+  | {
+      ok: true;
+      attempt: string;
+      seconds: number;
+      cpuSeconds: number;
+      /** Requests that the attempt made, by kind, where they are counted. */
+      requests?: RequestTotals;
+      result: StageResults[S];
+    }
   | { ok: false; attempt: string; reason: string };
 
 /** jobs/<job>/<stage>/list.json */

@@ -30,15 +30,18 @@ function progressOn(screen: Screen, captures = 10): Progress {
   return new Progress(captures, 5_000_000, screen, () => screen.ms);
 }
 
+/** What progress does not look at. */
+const REPORT = { job: {} as TaskReport['job'], fresh: true, instead: null, ended: false };
+
 function mapped(captures: number, records: number, reused = false, began: Stage | null = null): TaskReport {
   const result = { summary: 'key', captures, records, reused };
   const done = { ok: true, attempt: 'a', seconds: 1, cpuSeconds: 1, result } as const;
-  return { message: { job: 'job', stage: 'map', task: 0 }, done, fresh: true, began };
+  return { ...REPORT, message: { job: 'job', stage: 'map', task: 0 }, done, began };
 }
 
 function ended(stage: Stage, began: Stage | null): TaskReport {
   const done = { ok: false, attempt: 'a', reason: 'of no matter here' } as const;
-  return { message: { job: 'job', stage, task: 0 }, done, fresh: true, began };
+  return { ...REPORT, message: { job: 'job', stage, task: 0 }, done, began };
 }
 
 test('elsewhere than on a terminal there are plain lines, no oftener than every five seconds within a stage', () => {

@@ -49,12 +49,12 @@ export class Life {
     const result = this.late(action);
     this.underWay.add(result);
     try {
-      const value = await result;
-      if (fatal) this.dead = true;
-      this.enter();
-      return value;
+      return await result;
     } finally {
       this.underWay.delete(result);
+      // An answer that is an error is an answer too.
+      if (fatal) this.dead = true;
+      this.enter();
     }
   }
 

@@ -7,10 +7,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { JobConfig } from '../../shared/job/config.ts';
-import { failureKey, manifestKey } from '../../shared/job/keys.ts';
+import { isCommitted } from '../../shared/job/end.ts';
+import { endKey, manifestKey } from '../../shared/job/keys.ts';
 import type { Manifest } from '../../shared/job/plan.ts';
 import { startJob } from '../../shared/job/start.ts';
-import { failTask, isCommitted } from '../../shared/job/task.ts';
+import { failTask } from '../../shared/job/task.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
@@ -234,8 +235,8 @@ test('a reduce task that always fails ends the job with its name, and is tried a
   const queue = new InProcessQueue(2);
   const { job } = await startJob(place.store, queue, CONFIG, captures);
   await drainBurying(place, queue);
-  const failure = JSON.parse(Buffer.from(await working.get(failureKey(job.job))).toString()) as object;
-  assert.deepEqual(failure, { stage: 'reduce', task: 1, reason: 'it failed each time' });
+  const failure = JSON.parse(Buffer.from(await working.get(endKey(job.job))).toString()) as object;
+  assert.deepEqual(failure, { state: 'failed', stage: 'reduce', task: 1, reason: 'it failed each time' });
   assert.equal(await isCommitted(working, job.job), false);
 
   place.store = working;

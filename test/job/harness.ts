@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../../shared/job/config.ts';
-import { failureKey, summaryKey } from '../../shared/job/keys.ts';
+import { endKey, summaryKey } from '../../shared/job/keys.ts';
 import { startJob } from '../../shared/job/start.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { runTask } from '../../shared/job/task.ts';
@@ -119,7 +119,7 @@ export class Workplace {
   async summary(job: string): Promise<JobSummary> {
     const summary = await getJson<JobSummary>(new DirectoryStore(join(this.folder, '_flowstitch')), summaryKey(job));
     if (summary !== undefined) return summary;
-    const failed = await getJson<unknown>(new DirectoryStore(join(this.folder, '_flowstitch')), failureKey(job));
+    const failed = await getJson<unknown>(new DirectoryStore(join(this.folder, '_flowstitch')), endKey(job));
     throw new Error(`job ${job} has no summary; failure: ${JSON.stringify(failed)}`);
   }
 }

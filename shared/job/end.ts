@@ -1,0 +1,33 @@
+/**
+ * How a job ends: committed, failed, or cancelled. A job that failed or was
+ * cancelled says so in one key, which its tasks look at before they begin;
+ * resuming takes the key away.
+ */
+import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { doneKey, endKey, type Stage } from './keys.ts';
+import type { Done } from './types.ts';
+
+/** jobs/<job>/end.json */
+export type JobEnd =
+  | { state: 'failed'; stage: Stage; task: number; reason: string }
+  | { state: 'cancelled' /** milliseconds since 1970 */; at: number };
+
+/** True once every stage has ended well. */
+export async function isCommitted(store: ObjectStore, job: string): Promise<boolean> {
+  return (await getJson<Done>(store, doneKey(job, 'commit', 0)))?.ok === true;
+}
+
+/** Why a job goes no further; undefined while it does, or when it was committed. */
+export function readEnd(store: ObjectStore, job: string): Promise<JobEnd | undefined> {
+  return getJson<JobEnd>(store, endKey(job));
+}
+
+/** Ends a job before its time. The first end is the one that counts. */
+export async function writeEnd(store: ObjectStore, job: string, end: JobEnd): Promise<void> {
+  await store.putIfAbsent(endKey(job), jsonBytes(end));
+}
+
+/** Whether nothing more will happen in a job unless somebody resumes it. */
+export async function hasEnded(store: ObjectStore, job: string): Promise<boolean> {
+  return (await isCommitted(store, job)) || (await readEnd(store, job)) !== undefined;
+}

@@ -1,0 +1,101 @@
+/**
+ * One running job per data set; another waits its turn. There is no lock: a turn
+ * is a numbered key that one writer wins, and it is over when the job that it names
+ * has ended. Whoever asks for a job writes it down as waiting before looking whose
+ * turn it is, and whoever ends one marks the end before looking who waits: one of
+ * the two always sees the other. Between any two steps a process may die; the next
+ * caller goes on from what is there.
+ */
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import { getJson, jsonBytes, type ObjectHead, type ObjectStore } from '../store/objectstore.ts';
+import { resume } from './barrier.ts';
+import { loadJob, OtherVersion } from './context.ts';
+import { hasEnded, writeEnd } from './end.ts';
+import { begunKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from './keys.ts';
+import { stagePlanner } from './task.ts';
+
+/** datasets/<dataset>/turns/<n> */
+interface Turn {
+  job: string;
+}
+
+async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]> {
+  const heads: ObjectHead[] = [];
+  for await (const head of store.list(prefix)) heads.push(head);
+  return heads;
+}
+
+const waitingJob = (key: string): string => key.slice(key.lastIndexOf('-') + 1);
+
+/**
+ * Asks for a job of a data set to be run. It begins now, or when those before it have ended.
+ * @returns whether it is the data set's running job
+ */
+export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: string, job: string): Promise<boolean> {
+  await store.put(waitingKey(dataset, Date.now(), job), jsonBytes({}));
+  return (await takeTurn(store, queue, dataset)) === job;
+}
+
+/**
+ * Begins the data set's next job if none is running.
+ * @returns the job that runs, or null when none waits
+ */
+export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
+  for (;;) {
+    const turns = await keysOf(store, turnPrefix(dataset));
+    const last = turns.at(-1);
+    const number = last === undefined ? 0 : Number(last.key.slice(turnPrefix(dataset).length));
+    const running = last === undefined ? undefined : (await getJson<Turn>(store, last.key))?.job;
+    const waiting = await keysOf(store, waitingPrefix(dataset));
+    if (running !== undefined && !(await hasEnded(store, running))) {
+      if ((await store.head(begunKey(dataset, number))) === undefined) {
+        if (!(await begin(store, queue, running))) continue;
+        await store.putIfAbsent(begunKey(dataset, number), jsonBytes({}));
+      }
+      await store.remove(waiting.map(({ key }) => key).filter((key) => waitingJob(key) === running));
+      return running;
+    }
+    const next = waiting.at(0);
+    if (next === undefined) return null;
+    if (await hasEnded(store, waitingJob(next.key))) {
+      await store.remove([next.key]);
+      continue;
+    }
+    await store.putIfAbsent(turnKey(dataset, number + 1), jsonBytes({ job: waitingJob(next.key) } satisfies Turn));
+    // Turns long over say nothing any more.
+    if (turns.length > KEPT_TURNS)
+      await store.remove(turns.slice(0, -KEPT_TURNS).flatMap(({ key }) => [key, key.replace('/turns/', '/begun/')]));
+  }
+}
+
+/** Turns that are kept, so that a slow caller never takes a number again. */
+const KEPT_TURNS = 100;
+
+/** Sends the messages of a job whose turn it is. @returns false when it cannot be run, and has been ended */
+async function begin(store: ObjectStore, queue: TaskQueue, id: string): Promise<boolean> {
+  try {
+    const job = await loadJob(store, id);
+    await resume(store, queue, id, stagePlanner(store, job));
+    return true;
+  } catch (error) {
+    if (!(error instanceof OtherVersion)) throw error;
+    await writeEnd(store, id, { state: 'failed', stage: 'plan', task: 0, reason: error.message });
+    return false;
+  }
+}
+
+/** The job whose turn it is, and those that wait, in their order. */
+export async function turnsOf(
+  store: ObjectStore,
+  dataset: string,
+): Promise<{ running: string | null; waiting: string[] }> {
+  const last = (await keysOf(store, turnPrefix(dataset))).at(-1);
+  const turn = last === undefined ? undefined : (await getJson<Turn>(store, last.key))?.job;
+  const running = turn !== undefined && !(await hasEnded(store, turn)) ? turn : null;
+  const waiting: string[] = [];
+  for (const { key } of await keysOf(store, waitingPrefix(dataset))) {
+    const job = waitingJob(key);
+    if (job !== running && !waiting.includes(job)) waiting.push(job);
+  }
+  return { running, waiting };
+}

@@ -1,0 +1,112 @@
+/**
+ * What all clients of AWS share: how long they wait for an answer, how often they
+ * ask again, and where they connect to.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What a caller may set; everything else (region, credentials, endpoint) comes from the SDK's usual places. */
+export interface ClientOptions {
+  /** Another endpoint than AWS's own, as URL. */
+  endpoint?: string;
+  region?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Times that one request is sent at most. */
+  attempts?: number;
+  /** Milliseconds without a byte in either direction after which a connection counts as broken. */
+  stallMs?: number;
+}
+
+/** Requests that run at once over one client. */
+const SOCKETS = 64;
+const CONNECT_MS = 5_000;
+const STALL_MS = 30_000;
+const ATTEMPTS = 9;
+/** Longest wait before an attempt. */
+const LONGEST_WAIT_MS = 20_000;
+/** First wait after a connection that broke, or an error inside the service. */
+const TRANSIENT_MS = 100;
+/** First wait after an answer that asks for fewer requests. */
+const THROTTLED_MS = 500;
+
+/** Settings for the constructor of any of the SDK's clients. */
+export function clientSettings(options: ClientOptions) {
+  const agent = { keepAlive: true, maxSockets: SOCKETS };
+  const { endpoint, region, credentials, attempts = ATTEMPTS, stallMs = STALL_MS } = options;
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    retryStrategy: new PatientRetries(attempts),
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      socketTimeout: stallMs,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  };
+}
+
+/** Whether the client of a service ('S3', 'SQS') is told to connect elsewhere than to AWS. */
+export function hasOwnEndpoint(service: string, options: ClientOptions): boolean {
+  const { env } = process;
+  return (options.endpoint ?? env[`AWS_ENDPOINT_URL_${service}`] ?? env.AWS_ENDPOINT_URL) !== undefined;
+}
+
+/**
+ * Milliseconds to wait before the next attempt. Twice as long each time, at random between half of that and all
+ * of it: those who were turned away together do not come back together, and nobody comes back at once.
+ * @param failures how often it has failed in a row, from 1
+ */
+export function backoff(failures: number, firstMs = TRANSIENT_MS): number {
+  const longest = Math.min(LONGEST_WAIT_MS, firstMs * 2 ** (failures - 1));
+  return longest * (0.5 + Math.random() / 2);
+}
+
+/** Waits as `backoff` says. */
+export async function backOff(failures: number, firstMs?: number, signal?: AbortSignal): Promise<void> {
+  await delay(backoff(failures, firstMs), undefined, { signal });
+}
+
+interface RetryToken {
+  getRetryCount(): number;
+  getRetryDelay(): number;
+}
+
+/**
+ * When a request is sent again. The SDK's strategies share a purse of 500 among all requests of a client, of which
+ * an attempt after a broken connection takes 14 and one after SlowDown 5: 64 requests that one event hits together
+ * would empty it, and half of them fail without a second attempt. The adaptive one, besides, slows all requests
+ * of a client down for one prefix that is busy. Here each request has its own attempts; waiting, with jitter and
+ * doubling up to 20 s, is what gives S3 the time to split a busy prefix.
+ */
+class PatientRetries {
+  private readonly attempts: number;
+
+  constructor(attempts: number) {
+    this.attempts = attempts;
+  }
+
+  async acquireInitialRetryToken(): Promise<RetryToken> {
+    return retryToken(0, 0);
+  }
+
+  /** @throws when the request has failed for good; whoever sent it gets the request's own error */
+  async refreshRetryTokenForRetry(
+    token: RetryToken,
+    failure: { errorType: string; retryAfterHint?: Date },
+  ): Promise<RetryToken> {
+    const failures = token.getRetryCount() + 1;
+    const throttled = failure.errorType === 'THROTTLING';
+    if (!throttled && failure.errorType !== 'TRANSIENT') throw new Error('another attempt would not help');
+    if (failures >= this.attempts) throw new Error('no attempts left');
+    const asked = failure.retryAfterHint === undefined ? 0 : failure.retryAfterHint.getTime() - Date.now();
+    const wait = backoff(failures, throttled ? THROTTLED_MS : TRANSIENT_MS);
+    return retryToken(failures, Math.max(wait, Math.min(asked, LONGEST_WAIT_MS)));
+  }
+
+  recordSuccess(): void {}
+}
+
+function retryToken(count: number, wait: number): RetryToken {
+  return { getRetryCount: () => count, getRetryDelay: () => wait };
+}
