@@ -1,7 +1,8 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
+import { wholeNumber } from '../shared/job/optionvalues.ts';
 import { printable } from '../shared/table/printable.ts';
-import { readOptions, wholeNumber } from './options.ts';
+import { readOptions } from './options.ts';
 import { UsageError } from './usage.ts';
 
 const INSPECT_HELP = `flowstitch inspect FILE [-n N]

@@ -24,16 +24,3 @@ export function readOptions<T extends NonNullable<ParseArgsConfig['options']>>(
     throw new UsageError(`${command}: ${name} needs a value; see ${help}`);
   }
 }
-
-/**
- * A whole number given as text.
- * @returns undefined when it was not given
- * @throws UsageError when it is no whole number from `least` to `most`
- */
-export function wholeNumber(text: string | undefined, option: string, least: number, most: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most))
-    throw new UsageError(`${option} takes a whole number from ${least} to ${most}, not '${text}'`);
-  return value;
-}

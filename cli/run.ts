@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runEmbedded, WORK_FOLDER } from '../shared/engine/embedded.ts';
-import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../shared/job/config.ts';
-import { datasetSharding } from '../shared/job/start.ts';
+import { DEFAULT_SIZES, type Sizes } from '../shared/job/config.ts';
+import { jobConfig } from '../shared/job/options.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
 import { findCaptures } from './inputs.ts';
 import { Progress, terminalOf } from './progress.ts';
@@ -47,21 +47,14 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(RUN_HELP);
     return 0;
   }
-  const { dataset, workers, sessions, packets } = options;
+  const { dataset, workers } = options;
   const out = resolve(options.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
     throw new UsageError(`--out ${options.out} is a file: name a folder`);
   const captures = await findCaptures(options.inputs, out);
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
   const store = new DirectoryStore(join(out, WORK_FOLDER));
-  const config: JobConfig = {
-    dataset,
-    sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets),
-    decode: { keyVlan: options.keyVlan },
-    sessions,
-    packets,
-    sizes: localSizes(bytes, workers),
-  };
+  const config = await jobConfig(store, dataset, options, localSizes(bytes, workers));
   const stop = new AbortController();
   // Once: a second Ctrl-C ends the program as it would any other.
   const onSignal = (): void => stop.abort(new Stopped());

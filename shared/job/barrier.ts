@@ -57,22 +57,30 @@ export function readDone<S extends Stage>(
   return getJson<Done<S>>(store, doneKey(job, stage, task));
 }
 
-/** Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks. */
-export async function stageResults<S extends keyof StageResults>(
+/** How each task of a stage ended, in order of tasks; undefined for those that have not. */
+export async function stageEnds<S extends Stage>(
   store: ObjectStore,
   job: string,
   stage: S,
-): Promise<(StageResults[S] | null)[]> {
-  const list = await getJson<StageList>(store, listKey(job, stage));
-  const results: (StageResults[S] | null)[] = [];
-  const tasks = list?.tasks ?? 0;
+): Promise<(Done<S> | undefined)[]> {
+  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
+  const ends: (Done<S> | undefined)[] = [];
   for (let from = 0; from < tasks; from += PARALLEL_READS) {
     const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
       readDone(store, job, stage, from + i),
     );
-    for (const done of await Promise.all(some)) results.push(done?.ok ? (done.result as StageResults[S]) : null);
+    for (const done of await Promise.all(some)) ends.push(done);
   }
-  return results;
+  return ends;
+}
+
+/** Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks. */
+export async function stageResults<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+): Promise<(StageResults[S] | null)[]> {
+  return (await stageEnds(store, job, stage)).map((done) => (done?.ok ? (done.result as StageResults[S]) : null));
 }
 
 async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
@@ -135,7 +143,7 @@ export async function advance(
     // Messages of an ended stage may come again at any time: they find this and are done.
     if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return GOES_ON;
     if (isFatal(ended) && list.tasks > 0) {
-      const failed = await firstFailure(store, job, ended, list.tasks);
+      const failed = await firstFailure(store, job, ended);
       if (failed !== undefined) {
         await writeEnd(store, job, failed);
         return ENDED;
@@ -152,14 +160,9 @@ export async function advance(
   }
 }
 
-async function firstFailure(store: ObjectStore, job: string, stage: Stage, tasks: number): Promise<JobEnd | undefined> {
-  for (let from = 0; from < tasks; from += PARALLEL_READS) {
-    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
-      readDone(store, job, stage, from + i),
-    );
-    for (const [i, done] of (await Promise.all(some)).entries())
-      if (done !== undefined && !done.ok) return { state: 'failed', stage, task: from + i, reason: done.reason };
-  }
+async function firstFailure(store: ObjectStore, job: string, stage: Stage): Promise<JobEnd | undefined> {
+  for (const [task, done] of (await stageEnds(store, job, stage)).entries())
+    if (done !== undefined && !done.ok) return { state: 'failed', stage, task, reason: done.reason };
   return undefined;
 }
 
@@ -177,7 +180,7 @@ export async function resume(
   for (const stage of [...STAGES].reverse()) {
     const list = await getJson<StageList>(store, listKey(job, stage));
     if (list === undefined) continue;
-    const missing = await unendedTasks(store, job, stage, list.tasks);
+    const missing = await unendedTasks(store, job, stage);
     if (missing.length > 0) {
       await queue.send(
         missing.map((task) => ({ job, stage, task })),
@@ -197,18 +200,12 @@ export async function resume(
 }
 
 /** Tasks that have not ended or have failed; of the latter the end is taken away. Ascending. */
-async function unendedTasks(store: ObjectStore, job: string, stage: Stage, tasks: number): Promise<number[]> {
+async function unendedTasks(store: ObjectStore, job: string, stage: Stage): Promise<number[]> {
   const missing: number[] = [];
-  for (let from = 0; from < tasks; from += PARALLEL_READS) {
-    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
-      readDone(store, job, stage, from + i),
-    );
-    for (const [i, done] of (await Promise.all(some)).entries()) {
-      const task = from + i;
-      if (done !== undefined && !done.ok)
-        await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
-      if (done === undefined || !done.ok) missing.push(task);
-    }
+  for (const [task, done] of (await stageEnds(store, job, stage)).entries()) {
+    if (done?.ok) continue;
+    if (done !== undefined) await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
+    missing.push(task);
   }
   return missing;
 }

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import type { AnomalyRow } from '../capture/anomalies.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
-import { jsonBytes } from '../store/objectstore.ts';
+import { jsonBytes, type ObjectStore } from '../store/objectstore.ts';
 import { writeAnomalies } from '../table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../table/captures.ts';
-import { stageResults } from './barrier.ts';
-import { JobError, requireJson, type TaskContext } from './context.ts';
+import { stageEnds, stageResults } from './barrier.ts';
+import { JobError, type RequestTotals, requireJson, type TaskContext } from './context.ts';
 import { makeCurrent } from './current.ts';
-import { summaryKey, tablePrefix } from './keys.ts';
+import { STAGES, summaryKey, tablePrefix } from './keys.ts';
 import { type JobSummary, summarize, undecodable } from './summary.ts';
 import type { Job, RankedCapture, StageResults } from './types.ts';
 
@@ -42,9 +42,26 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   await results.putFile(files.anomalies[0], anomaliesFile.path);
 
   const summary = summarize(job, captures, mapped, balance, reduced, files);
+  const requests = await jobRequests(store, job.job);
+  if (requests !== undefined) summary.requests = requests;
   await store.put(summaryKey(job.job), jsonBytes(summary));
+  // Programs that wait for a folder of tables look for this name.
+  await results.put(`${tablePrefix('sessions', dataset, job.job)}_SUCCESS`, new Uint8Array(0));
   await makeCurrent(results, summary);
+  await context.catalog?.register(summary);
   return { summary: summaryKey(job.job) };
+}
+
+/** Requests of all tasks that have ended, by kind; undefined where they are not counted. What moves the job on is not among them. */
+async function jobRequests(store: ObjectStore, job: string): Promise<RequestTotals | undefined> {
+  let totals: RequestTotals | undefined;
+  for (const stage of STAGES)
+    for (const done of await stageEnds(store, job, stage)) {
+      if (!done?.ok || done.requests === undefined) continue;
+      totals ??= {};
+      for (const [kind, count] of Object.entries(done.requests)) totals[kind] = (totals[kind] ?? 0) + count;
+    }
+  return totals;
 }
 
 function captureRow(outcome: RankedCapture, rank: number): CaptureRow {

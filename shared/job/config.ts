@@ -66,6 +66,8 @@ export interface JobConfig {
   sessions: SessionConfig;
   /** Whether the packets table is made. */
   packets: boolean;
+  /** Times that captures which a job went on without have been tried anew by a job of their own; missing in the first. */
+  retry?: number;
   sizes: Sizes;
 }
 

@@ -61,19 +61,33 @@ export class JobError extends Error {
   }
 }
 
+/** A job of which nothing is written down. */
+export class UnknownJob extends JobError {
+  override name = 'UnknownJob';
+}
+
 /** A job that another version of the software began. */
 export class OtherVersion extends JobError {
   override name = 'OtherVersion';
 }
 
 /**
+ * The job as it was written down, whatever version did it.
+ * @throws UnknownJob when there is no such job
+ */
+export async function loadJobFile(store: ObjectStore, id: string): Promise<Job> {
+  const job = await getJson<Job>(store, jobKey(id));
+  if (job === undefined) throw new UnknownJob(`there is no job ${id} in this store`, id);
+  return job;
+}
+
+/**
  * The job's configuration.
- * @throws JobError when there is no such job; OtherVersion when it was begun by another version:
+ * @throws UnknownJob when there is no such job; OtherVersion when it was begun by another version:
  *   tasks of two versions in one job would mix rules
  */
 export async function loadJob(store: ObjectStore, id: string): Promise<Job> {
-  const job = await getJson<Job>(store, jobKey(id));
-  if (job === undefined) throw new JobError(`there is no job ${id} in this store`, id);
+  const job = await loadJobFile(store, id);
   if (job.software !== SOFTWARE)
     throw new OtherVersion(`job ${id} belongs to version ${job.software}; this is ${SOFTWARE}. Start the job anew`, id);
   return job;

@@ -4,7 +4,7 @@
  * resuming takes the key away.
  */
 import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
-import { doneKey, endKey, type Stage } from './keys.ts';
+import { doneKey, endKey, jobKey, type Stage } from './keys.ts';
 import type { Done } from './types.ts';
 
 /** jobs/<job>/end.json */
@@ -27,7 +27,11 @@ export async function writeEnd(store: ObjectStore, job: string, end: JobEnd): Pr
   await store.putIfAbsent(endKey(job), jsonBytes(end));
 }
 
-/** Whether nothing more will happen in a job unless somebody resumes it. */
+/**
+ * Whether nothing more will happen in a job unless somebody resumes it. Files of old jobs are removed by the clock:
+ * a job of which they are gone holds up nobody.
+ */
 export async function hasEnded(store: ObjectStore, job: string): Promise<boolean> {
-  return (await isCommitted(store, job)) || (await readEnd(store, job)) !== undefined;
+  if ((await isCommitted(store, job)) || (await readEnd(store, job)) !== undefined) return true;
+  return (await store.head(jobKey(job))) === undefined;
 }

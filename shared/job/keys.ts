@@ -43,6 +43,8 @@ export const sentKey = (job: string, stage: Stage): string => `jobs/${job}/${sta
 export const doneGroup = (task: number): number => Math.floor(task / DONE_GROUP);
 export const doneGroupPrefix = (job: string, stage: Stage, group: number): string =>
   `jobs/${job}/${stage}/done/${padded(group, 4)}/`;
+export const donePrefix = (job: string, stage: Stage): string => `jobs/${job}/${stage}/done/`;
+export const taskOfDoneKey = (key: string): number => Number(key.slice(key.lastIndexOf('/') + 1));
 export const doneKey = (job: string, stage: Stage, task: number): string =>
   `${doneGroupPrefix(job, stage, doneGroup(task))}${padded(task, 7)}`;
 export const completePrefix = (job: string, stage: Stage): string => `jobs/${job}/${stage}/complete/`;
@@ -56,6 +58,7 @@ export const errorKey = (job: string, stage: Stage, task: number): string =>
 export const headsKey = (job: string, part: number): string => `jobs/${job}/plan/heads/${padded(part, 5)}`;
 export const carefulKey = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}`;
 export const shardGroupPrefix = (sharding: string, group: string): string => `shards/${sharding}/${group}/`;
+export const DATASETS_PREFIX = 'datasets/';
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
 export const jobsPrefix = (dataset: string): string => `datasets/${dataset}/jobs/`;
 export const waitingPrefix = (dataset: string): string => `datasets/${dataset}/waiting/`;
@@ -68,6 +71,8 @@ export const begunKey = (dataset: string, turn: number): string => `datasets/${d
 export const SOURCES_PREFIX = 'sources/';
 export const sourceKey = (dataset: string): string => `${SOURCES_PREFIX}${dataset}.json`;
 export const requestPrefix = (request: string): string => `requests/${request}/`;
+/** Starts that were asked for and could not be. */
+export const REFUSALS_PREFIX = 'requests/refused/';
 export const checkKey = (dataset: string, at: number): string => `checks/${dataset}/${padded(at, 15)}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;
 export const tablePrefix = (table: string, dataset: string, job: string): string =>

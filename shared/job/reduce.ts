@@ -11,10 +11,9 @@ import { PacketRows } from '../session/packetrows.ts';
 import { SessionRows, UID_BYTES } from '../session/sessionrows.ts';
 import { SessionTracker } from '../session/tracker.ts';
 import { mergeSegments } from '../shard/merge.ts';
-import type { Segment } from '../shard/segment.ts';
+import { type ReadRange, readingAhead, type Segment } from '../shard/segment.ts';
 import type { BatchPlace } from '../shard/writer.ts';
-import { turnedSessions } from '../table/packetmerge.ts';
-import { encodePacketRun, type PacketRunBatch } from '../table/packetrun.ts';
+import { encodePacketRun, type PacketRunBatch, turnedSessions } from '../table/packetrun.ts';
 import { encodeSessionRun } from '../table/sessionrun.ts';
 import type { TaskContext } from './context.ts';
 import { attemptPrefix } from './keys.ts';
@@ -120,8 +119,9 @@ function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTup
   const batches: BatchPlace[] = [];
   for (let i = 4; i < tuple.length; i += 4)
     batches.push({ start: tuple[i], end: tuple[i + 1], firstRow: tuple[i + 2], rows: tuple[i + 3] });
-  return {
-    read: (start, end) => context.store.get(shard.key, { start, end }),
+  const read: ReadRange = (start, end) => context.store.get(shard.key, { start, end });
+  const segment: Segment = {
+    read,
     baseUs: shard.baseUs,
     firstUs: shard.firstUs,
     lastUs: shard.lastUs,
@@ -131,6 +131,7 @@ function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTup
     batches,
     captures: shard.ranks,
   };
+  return { ...segment, ...readingAhead(segment, read) };
 }
 
 /** Sums counts per slot (slot, count, slot, count, ...). */

@@ -78,7 +78,9 @@ export async function registerJob(
     bytes: captures.reduce((sum, { size }) => sum + size, 0),
     submitted: Date.now(),
   };
-  await store.putIfAbsent(jobsPrefix(config.dataset) + id, jsonBytes(entry));
+  // The entry of a job whose files had been removed by the clock is still there, and tells of then.
+  if (fresh) await store.put(jobsPrefix(config.dataset) + id, jsonBytes(entry));
+  else await store.putIfAbsent(jobsPrefix(config.dataset) + id, jsonBytes(entry));
   return { job, fresh };
 }
 

@@ -1,5 +1,6 @@
 /** What a job found and did, for people and programs: the value of summary.json. */
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
+import type { RequestTotals } from './context.ts';
 import type { Job, LongestSpan, RankedCapture, StageResults } from './types.ts';
 
 /** A capture that could not be read as a whole. */
@@ -41,6 +42,8 @@ export interface JobSummary {
   mapTasks: number;
   partitions: number;
   damaged: DamagedCapture[];
+  /** Requests that tasks have made of storage and queues, by kind, and bytes moved; where they are counted. */
+  requests?: RequestTotals;
   /** Keys of the tables' files. */
   files: Record<'sessions' | 'packets' | 'captures' | 'anomalies', string[]>;
 }

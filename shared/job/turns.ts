@@ -11,7 +11,7 @@ import { getJson, jsonBytes, type ObjectHead, type ObjectStore } from '../store/
 import { resume } from './barrier.ts';
 import { loadJob, OtherVersion } from './context.ts';
 import { hasEnded, writeEnd } from './end.ts';
-import { begunKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from './keys.ts';
+import { begunKey, endKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from './keys.ts';
 import { stagePlanner } from './task.ts';
 
 /** datasets/<dataset>/turns/<n> */
@@ -23,6 +23,21 @@ async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]>
   const heads: ObjectHead[] = [];
   for await (const head of store.list(prefix)) heads.push(head);
   return heads;
+}
+
+/** What a turn's key says: its number, and whose it is. Undefined without a key. */
+async function turnOf(
+  store: ObjectStore,
+  dataset: string,
+  head: ObjectHead | undefined,
+): Promise<{ number: number; job?: string } | undefined> {
+  if (head === undefined) return undefined;
+  const number = Number(head.key.slice(turnPrefix(dataset).length));
+  return { number, job: (await getJson<Turn>(store, head.key))?.job };
+}
+
+async function lastTurn(store: ObjectStore, dataset: string): Promise<{ number: number; job?: string } | undefined> {
+  return turnOf(store, dataset, (await keysOf(store, turnPrefix(dataset))).at(-1));
 }
 
 const waitingJob = (key: string): string => key.slice(key.lastIndexOf('-') + 1);
@@ -37,15 +52,24 @@ export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: 
 }
 
 /**
+ * Takes a job's end back, so that it can be asked for again. Where the newest turn is its own, that turn counts as
+ * not begun from now on: whoever looks next sends the job's messages. In this order, for a job that has
+ * neither ended nor messages would hold the others up.
+ */
+export async function reopenJob(store: ObjectStore, dataset: string, job: string): Promise<void> {
+  const turn = await lastTurn(store, dataset);
+  if (turn?.job === job) await store.remove([begunKey(dataset, turn.number)]);
+  await store.remove([endKey(job)]);
+}
+
+/**
  * Begins the data set's next job if none is running.
  * @returns the job that runs, or null when none waits
  */
 export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
   for (;;) {
     const turns = await keysOf(store, turnPrefix(dataset));
-    const last = turns.at(-1);
-    const number = last === undefined ? 0 : Number(last.key.slice(turnPrefix(dataset).length));
-    const running = last === undefined ? undefined : (await getJson<Turn>(store, last.key))?.job;
+    const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0 };
     const waiting = await keysOf(store, waitingPrefix(dataset));
     if (running !== undefined && !(await hasEnded(store, running))) {
       if ((await store.head(begunKey(dataset, number))) === undefined) {
@@ -84,13 +108,15 @@ async function begin(store: ObjectStore, queue: TaskQueue, id: string): Promise<
   }
 }
 
-/** The job whose turn it is, and those that wait, in their order. */
-export async function turnsOf(
-  store: ObjectStore,
-  dataset: string,
-): Promise<{ running: string | null; waiting: string[] }> {
-  const last = (await keysOf(store, turnPrefix(dataset))).at(-1);
-  const turn = last === undefined ? undefined : (await getJson<Turn>(store, last.key))?.job;
+/** Whose turn it is in a data set. */
+export interface Turns {
+  running: string | null;
+  /** In the order in which they come. */
+  waiting: string[];
+}
+
+export async function turnsOf(store: ObjectStore, dataset: string): Promise<Turns> {
+  const turn = (await lastTurn(store, dataset))?.job;
   const running = turn !== undefined && !(await hasEnded(store, turn)) ? turn : null;
   const waiting: string[] = [];
   for (const { key } of await keysOf(store, waitingPrefix(dataset))) {

@@ -10,7 +10,7 @@ import type { FlowTable } from '../packet/flowtable.ts';
 import { BatchEncoder } from './batch.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
 import { rangeReader } from './scratch.ts';
-import { openRows, type Segment, SegmentReader } from './segment.ts';
+import { firstReadBytes, openRows, type Segment, SegmentReader } from './segment.ts';
 import { type BatchPlace, compareRecords } from './writer.ts';
 
 export interface MergeOptions {
@@ -24,6 +24,9 @@ export interface MergeOptions {
 
 /** Ended segments whose columns are kept for others. */
 const SPARE_COLUMNS = 4;
+/** Segments, and bytes of them, that are read before they are opened. */
+const MOST_AHEAD = 32;
+const AHEAD_BYTES = 16 << 20;
 /** Rows of a batch in a scratch run. */
 const RUN_BATCH_ROWS = 16384;
 
@@ -113,8 +116,10 @@ async function mergeOpen(
   // Columns of segments that have ended, for those that are still to be opened.
   const spare: PacketColumns[] = [];
   let next = 0;
+  const ahead = new OpenAhead(segments);
   while (heap.length > 0 || next < segments.length) {
     while (next < segments.length && (heap.length === 0 || segments[next].firstUs <= heap[0].columns.us[heap[0].row])) {
+      ahead.opens(next);
       const reader = new SegmentReader(segments[next++], flows, spare.pop());
       if (await reader.fill()) push(reader);
     }
@@ -141,6 +146,29 @@ async function mergeOpen(
       }
     }
     if (heap.length > 1) siftDown(0);
+  }
+}
+
+/** Has the first blocks of the segments that will be opened next read beforehand: object stores take their time to answer. */
+class OpenAhead {
+  private readonly segments: readonly Segment[];
+  private asked = 0;
+  private bytes = 0;
+
+  constructor(segments: readonly Segment[]) {
+    this.segments = segments;
+  }
+
+  /** Segment `at` is opened now. */
+  opens(at: number): void {
+    const { segments } = this;
+    if (at < this.asked) this.bytes -= firstReadBytes(segments[at]);
+    else this.asked = at + 1;
+    while (this.asked < segments.length && this.asked - at <= MOST_AHEAD && this.bytes < AHEAD_BYTES) {
+      const segment = segments[this.asked++];
+      segment.prefetch?.();
+      this.bytes += firstReadBytes(segment);
+    }
   }
 }
 

@@ -34,6 +34,41 @@ export interface Segment {
   captures: ArrayLike<number> | null;
   /** True when all rows are of one bucket, hence in time order. */
   oneBucket: boolean;
+  /** Begins the first read before it is asked for, where reads wait long for an answer. */
+  prefetch?(): void;
+}
+
+/** Bytes of a segment's first read. */
+export function firstReadBytes({ batches, oneBucket }: Segment): number {
+  return batches[oneBucket ? 0 : batches.length - 1].end - batches[0].start;
+}
+
+/**
+ * A reader of a segment that asks for what comes next before it is wanted: the first block when `prefetch` is
+ * called, and each further block when the one before it is read.
+ */
+export function readingAhead(segment: Segment, read: ReadRange): Pick<Segment, 'read' | 'prefetch'> {
+  const { batches, oneBucket } = segment;
+  const early = new Map<number, Promise<Uint8Array>>();
+  const begin = (start: number, end: number): void => {
+    const bytes = read(start, end);
+    // Whoever asks for it hears of the error; until then it must not count as unhandled.
+    bytes.catch(() => undefined);
+    early.set(start, bytes);
+  };
+  return {
+    prefetch: () => {
+      const [{ start }] = batches;
+      if (!early.has(start)) begin(start, start + firstReadBytes(segment));
+    },
+    read: (start, end) => {
+      const bytes = early.get(start) ?? read(start, end);
+      early.delete(start);
+      const next = oneBucket ? batches.find((batch) => batch.start >= end) : undefined;
+      if (next !== undefined) begin(next.start, next.end);
+      return bytes;
+    },
+  };
 }
 
 /** What an open segment costs beside its rows, counted as rows: a reader and Arrow's view of a batch are some 10 KB. */

@@ -1,11 +1,11 @@
 /** Numbers, times, durations and foreign text as they are printed and read. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { durationOption, parseDuration } from '../../cli/durations.ts';
 import { bytesText, count, counted, durationText, fieldLines, shellWord, timeText } from '../../cli/format.ts';
-import { readOptions, wholeNumber } from '../../cli/options.ts';
+import { readOptions } from '../../cli/options.ts';
 import { localSizes } from '../../cli/run.ts';
 import { UsageError } from '../../cli/usage.ts';
+import { durationOption, OptionError, parseDuration, wholeNumber } from '../../shared/job/optionvalues.ts';
 import { printable } from '../../shared/table/printable.ts';
 
 test('counts have commas, and nouns their number', () => {
@@ -81,7 +81,7 @@ test('durations are read in every unit, and written in the largest that fits', (
 test('what is no duration is refused by the name of its option', () => {
   for (const text of ['', '0', '-5s', '5 m', '5x', 'm', '1e3s', 'never', '99999999999d'])
     assert.throws(() => parseDuration(text, 'tcp-timeout'), {
-      name: 'UsageError',
+      name: 'OptionError',
       message: /^--tcp-timeout takes a duration/,
     });
 });
@@ -90,7 +90,7 @@ test('whole numbers are taken within their range and as digits only', () => {
   assert.equal(wholeNumber(undefined, '-n', 0, 9), undefined);
   assert.equal(wholeNumber('0', '-n', 0, 9), 0);
   for (const text of ['10', '-1', '1.5', '0x1', '1e0', '', ' 1', 'one'])
-    assert.throws(() => wholeNumber(text, '-n', 0, 9), UsageError, text);
+    assert.throws(() => wholeNumber(text, '-n', 0, 9), OptionError, text);
 });
 
 test('wrong options are named in one sentence', () => {

@@ -1,5 +1,9 @@
-/** Durations as people write them: 500ms, 90s, 5m, 1h, 2d; bare numbers are seconds; 'never' where that can be. */
-import { UsageError } from './usage.ts';
+/** Values of options: durations as people write them (500ms, 90s, 5m, 1h, 2d; bare numbers are seconds; 'never' where that can be), and whole numbers. */
+
+/** What is wrong with an option that somebody gave, and what it takes. */
+export class OptionError extends Error {
+  override name = 'OptionError';
+}
 
 const UNITS: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, d: 86400e6, '': 1e6 };
 
@@ -7,14 +11,14 @@ const UNITS: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600
  * @param option name of the option, for the message
  * @param canBeNever whether 'never', which is 0, is taken
  * @returns whole microseconds, greater than 0 unless it is never
- * @throws UsageError when the text is no duration
+ * @throws OptionError when the text is no duration
  */
 export function parseDuration(text: string, option: string, canBeNever = false): number {
   if (canBeNever && text === 'never') return 0;
   const match = /^(\d+(?:\.\d+)?)(us|ms|s|m|h|d|)$/.exec(text);
   const us = match === null ? Number.NaN : Math.round(Number(match[1]) * UNITS[match[2]]);
   if (!(us > 0) || !Number.isSafeInteger(us))
-    throw new UsageError(
+    throw new OptionError(
       `--${option} takes a duration such as 500ms, 90s, 5m or 1h${canBeNever ? ', or never' : ''}, not '${text}'`,
     );
   return us;
@@ -25,4 +29,17 @@ export function durationOption(us: number): string {
   if (us === 0) return 'never';
   const unit = ['d', 'h', 'm', 's', 'ms', 'us'].find((name) => us % UNITS[name] === 0) ?? 'us';
   return `${us / UNITS[unit]}${unit}`;
+}
+
+/**
+ * A whole number given as text.
+ * @returns undefined when it was not given
+ * @throws OptionError when it is no whole number from `least` to `most`
+ */
+export function wholeNumber(text: string | undefined, option: string, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw new OptionError(`${option} takes a whole number from ${least} to ${most}, not '${text}'`);
+  return value;
 }

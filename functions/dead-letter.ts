@@ -1,0 +1,45 @@
+/** The dead-letter function: writes down as failed what failed each time it was tried, so that its job goes on or ends. */
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { loadJobFile, OtherVersion, UnknownJob } from '../shared/job/context.ts';
+import { errorKey, type Stage } from '../shared/job/keys.ts';
+import { failTask } from '../shared/job/task.ts';
+import { takeTurn } from '../shared/job/turns.ts';
+import { endForVersion } from '../shared/job/version.ts';
+import type { TaskMessage } from '../shared/queue/taskqueue.ts';
+import { getJson } from '../shared/store/objectstore.ts';
+import { queue, work } from './environment.ts';
+import { logger, measure, metrics } from './log.ts';
+import { messageOf } from './stage.ts';
+
+export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
+  logger.addContext(lambda);
+  const failed: string[] = [];
+  for (const record of event.Records) {
+    try {
+      await bury(messageOf(record));
+    } catch (error) {
+      logger.error('not buried', error as Error);
+      failed.push(record.messageId);
+    }
+  }
+  metrics.publishStoredMetrics();
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+async function bury(message: TaskMessage): Promise<void> {
+  const stage = message.stage as Stage;
+  const known = await getJson<{ reason: string }>(work, errorKey(message.job, stage, message.task));
+  const reason =
+    known?.reason ?? 'its function ended without a word each time: out of memory, or killed; its log has more';
+  logger.error('given up', { ...message, reason });
+  measure('TasksGivenUp', 'count', 1);
+  try {
+    const { config } = await loadJobFile(work, message.job);
+    if (await failTask(work, queue, message, reason)) await takeTurn(work, queue, config.dataset);
+  } catch (error) {
+    if (error instanceof OtherVersion) return endForVersion(work, queue, { ...message, stage }, error);
+    // The job's files have been removed: there is nothing left that could go on.
+    if (!(error instanceof UnknownJob)) throw error;
+    logger.warn(error.message);
+  }
+}

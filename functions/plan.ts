@@ -1,0 +1,10 @@
+/** The plan function: where every job begins. A watchdog looks after jobs from then on. */
+import { startWatchdog } from './schedule.ts';
+import { stageHandler } from './stage.ts';
+
+const plan = stageHandler('plan');
+
+export const handler: typeof plan = async (event, lambda) => {
+  await startWatchdog();
+  return plan(event, lambda);
+};

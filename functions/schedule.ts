@@ -1,0 +1,16 @@
+/** The watchdog's schedule: on while a job runs, off otherwise, so that an idle pipeline costs nothing. */
+import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { clientSettings } from '../shared/store/awsclient.ts';
+
+const rule = process.env.FLOWSTITCH_WATCHDOG;
+const client = new EventBridgeClient(clientSettings({}));
+
+/** Turns the schedule on. */
+export async function startWatchdog(): Promise<void> {
+  if (rule !== undefined) await client.send(new EnableRuleCommand({ Name: rule }));
+}
+
+/** Turns the schedule off. */
+export async function stopWatchdog(): Promise<void> {
+  if (rule !== undefined) await client.send(new DisableRuleCommand({ Name: rule }));
+}

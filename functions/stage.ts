@@ -1,0 +1,159 @@
+/**
+ * A function of one stage: takes a task's message from the stage's queue, does the
+ * task, and lets the queue have it again when it failed. Everything a task does
+ * may be done twice; so nothing here has to be exact, only to come to an end.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { type Catalog, OtherVersion, type TaskContext } from '../shared/job/context.ts';
+import { errorKey, type Stage } from '../shared/job/keys.ts';
+import { runTask, type TaskReport } from '../shared/job/task.ts';
+import { takeTurn } from '../shared/job/turns.ts';
+import type { Done } from '../shared/job/types.ts';
+import { endForVersion } from '../shared/job/version.ts';
+import type { TaskMessage } from '../shared/queue/taskqueue.ts';
+import { jsonBytes } from '../shared/store/objectstore.ts';
+import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
+import { Lease } from './lease.ts';
+import { logger, measure, metrics } from './log.ts';
+import { stoppable } from './stoppable.ts';
+
+/** A task is told to stop this long before its function would be killed. */
+const STOP_MS = 15_000;
+/** And the process ends itself this long before, if the task does not stop. */
+const EXIT_MS = 5_000;
+
+/** What a stage needs beyond what all need. */
+export interface StageNeeds {
+  catalog?: Catalog;
+}
+
+/** The Lambda handler of a stage. */
+export function stageHandler(stage: Stage, needs: StageNeeds = {}) {
+  return async (event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> => {
+    logger.addContext(lambda);
+    const failed: string[] = [];
+    for (const record of event.Records) {
+      try {
+        await deliver(stage, record, lambda, needs);
+      } catch (error) {
+        logger.error('failed', error as Error);
+        failed.push(record.messageId);
+      }
+    }
+    metrics.publishStoredMetrics();
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+/** What a record's body says. @throws RangeError when it is no task's message */
+export function messageOf(record: SQSRecord): TaskMessage {
+  const { job, stage, task } = JSON.parse(record.body) as Partial<TaskMessage>;
+  if (typeof job !== 'string' || typeof stage !== 'string' || !Number.isInteger(task))
+    throw new RangeError(`message ${record.messageId} is none of Flowstitch's: ${record.body.slice(0, 200)}`);
+  return { job, stage, task: task as number };
+}
+
+async function deliver(stage: Stage, record: SQSRecord, lambda: Context, needs: StageNeeds): Promise<void> {
+  const message = messageOf(record);
+  if (message.stage !== stage) throw new RangeError(`the ${stage} function got a message for ${message.stage}`);
+  const { job, task } = message;
+  const receives = Number(record.attributes.ApproximateReceiveCount);
+  logger.resetKeys();
+  logger.appendKeys({ job, stage, task, receives });
+  const lease = new Lease(sqs, queueUrls[stage], record.receiptHandle);
+  const clock = new Clock(lambda, message);
+  const scratch = await mkdtemp(join(tmpdir(), 'flowstitch-'));
+  try {
+    const report = await runTask(
+      {
+        store: stoppable(work, clock.signal),
+        results: stoppable(results, clock.signal),
+        captures,
+        queue,
+        scratch,
+        duckdbMemory: process.env.FLOWSTITCH_DUCKDB_MEMORY ?? '256MB',
+        receives,
+        timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,
+        signal: clock.signal,
+        onCapture: (capture) => logger.info('reading', { capture }),
+        requests: requestTotals,
+        ...needs,
+      } satisfies TaskContext,
+      message,
+    );
+    tell(report);
+    if (report.ended) await takeTurn(work, queue, report.job.config.dataset);
+    lease.end();
+  } catch (caught) {
+    const error = clock.signal.aborted ? clock.signal.reason : caught;
+    if (error instanceof OtherVersion) {
+      logger.warn(error.message);
+      await endForVersion(work, queue, { job, stage, task }, error);
+      lease.end();
+      return;
+    }
+    // Whoever buries the message finds out here why.
+    await work.put(errorKey(job, stage, task), jsonBytes({ reason: reasonOf(error), receives })).catch(() => undefined);
+    await lease.release(receives);
+    throw error;
+  } finally {
+    clock.stop();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Stops a task whose time runs out, so that it fails by its name and is not killed without a word. */
+class Clock {
+  private readonly stopper = new AbortController();
+  private readonly timers: NodeJS.Timeout[];
+  readonly signal = this.stopper.signal;
+
+  constructor(lambda: Context, { job, stage, task }: TaskMessage) {
+    const left = lambda.getRemainingTimeInMillis();
+    const seconds = Math.round((left - STOP_MS) / 1000);
+    const reason = new Error(
+      `${stage} task ${task} of job ${job} was not done in ${seconds} s, the time a function has`,
+    );
+    reason.name = 'OutOfTime';
+    this.timers = [
+      setTimeout(() => this.stopper.abort(reason), Math.max(0, left - STOP_MS)),
+      setTimeout(() => this.exit(reason), Math.max(0, left - EXIT_MS)),
+    ];
+  }
+
+  stop(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+  }
+
+  /** The task has not stopped: going on in a frozen process, beside the next task, it would do harm. */
+  private exit(reason: Error): void {
+    logger.critical('out of time', reason);
+    process.exit(1);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One line of the log a task, and its figures as metrics. */
+function tell({ done, fresh, instead, began, ended }: TaskReport): void {
+  if (done === null || !fresh) {
+    logger.info(instead ?? 'done before', { began });
+    return;
+  }
+  if (!done.ok) {
+    logger.warn('another attempt has ended the task as failed', { reason: done.reason, began, ended });
+    return;
+  }
+  const { seconds, cpuSeconds, requests = {} } = done;
+  const packets = (done.result as Partial<Extract<Done<'map'>, { ok: true }>['result']>).records ?? 0;
+  logger.info('done', { seconds, cpuSeconds, packets, requests, began, ended });
+  measure('TaskSeconds', 'seconds', seconds);
+  measure('BytesRead', 'bytes', requests.bytesRead ?? 0);
+  measure('BytesWritten', 'bytes', requests.bytesWritten ?? 0);
+  if (packets > 0) measure('Packets', 'count', packets);
+}

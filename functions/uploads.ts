@@ -1,0 +1,55 @@
+/** The uploads function: looks at what has been uploaded, and starts jobs by marker or by quiet. */
+import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { type LaterMessage, onLater, onUpload, type UploadContext } from '../shared/job/uploads.ts';
+import { S3Store } from '../shared/store/s3.ts';
+import { listCaptures } from '../shared/store/s3list.ts';
+import { capturesBucket, queue, s3, sendLater, work } from './environment.ts';
+import { logger, metrics } from './log.ts';
+
+/** Time that is left for writing down where a listing stopped, milliseconds. */
+const SPARE_MS = 30_000;
+/** Bytes of a marker object that are looked at: options are short. */
+const MARKER_BYTES = 65_536;
+
+export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
+  logger.addContext(lambda);
+  const context: UploadContext = {
+    store: work,
+    queue,
+    home: capturesBucket,
+    later: sendLater,
+    list: (bucket, prefix, options) => listCaptures(s3, bucket, prefix, options),
+    read: (bucket, key) => new S3Store(s3, bucket).get(key, { start: 0, end: MARKER_BYTES }),
+    deadline: Date.now() + lambda.getRemainingTimeInMillis() - SPARE_MS,
+    now: Date.now,
+  };
+  const failed: string[] = [];
+  for (const record of event.Records) {
+    try {
+      await handle(context, record.body);
+    } catch (error) {
+      logger.error('failed', error as Error);
+      failed.push(record.messageId);
+    }
+  }
+  metrics.publishStoredMetrics();
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+/** S3's notification of objects, or a message that this function has sent to itself. Others, like S3's test, say nothing. */
+async function handle(context: UploadContext, body: string): Promise<void> {
+  const message = JSON.parse(body) as Partial<S3Event> | LaterMessage;
+  if ('check' in message || 'list' in message) {
+    logger.info('looked again', { ...(await onLater(context, message)) });
+    return;
+  }
+  for (const { s3: at } of (message as Partial<S3Event>).Records ?? []) {
+    const key = decodedKey(at.object.key);
+    logger.info('uploaded', { bucket: at.bucket.name, key, ...(await onUpload(context, at.bucket.name, key)) });
+  }
+}
+
+/** A key as events carry it: percent-encoded, with '+' for a space. */
+export function decodedKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' '));
+}

@@ -1,0 +1,123 @@
+/**
+ * What a person may ask of a job, under the names of the command line's options: the
+ * same for a run on one machine, a job that is submitted, a marker object that
+ * starts one, and a prefix whose captures start them by themselves.
+ */
+import type { ShardBy } from '../packet/flowtable.ts';
+import { DEFAULTS, type SessionConfig } from '../session/config.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import type { JobConfig, Sizes } from './config.ts';
+import { durationOption, OptionError, parseDuration, wholeNumber } from './optionvalues.ts';
+import { DEFAULT_BUCKETS, datasetSharding } from './start.ts';
+
+const TIMEOUTS = {
+  'tcp-timeout': 'tcpInactivityUs',
+  'udp-timeout': 'udpInactivityUs',
+  'icmp-timeout': 'icmpInactivityUs',
+  'other-timeout': 'otherInactivityUs',
+  'long-timeout': 'longInactivityUs',
+  'tcp-attempt-delay': 'tcpAttemptDelayUs',
+  'tcp-close-delay': 'tcpCloseDelayUs',
+  'tcp-reset-delay': 'tcpResetDelayUs',
+} as const satisfies Record<string, keyof SessionConfig>;
+/** Timers that a session can do without. */
+const CAN_BE_NEVER = new Set(['tcp-reset-delay']);
+
+/** The options, as Node's parser of arguments takes them. */
+export const JOB_OPTIONS = {
+  packets: { type: 'boolean' },
+  dataset: { type: 'string' },
+  buckets: { type: 'string' },
+  'shard-by': { type: 'string' },
+  key: { type: 'string' },
+  'tcp-timeout': { type: 'string' },
+  'udp-timeout': { type: 'string' },
+  'icmp-timeout': { type: 'string' },
+  'other-timeout': { type: 'string' },
+  'long-timeout': { type: 'string' },
+  'tcp-attempt-delay': { type: 'string' },
+  'tcp-close-delay': { type: 'string' },
+  'tcp-reset-delay': { type: 'string' },
+} as const;
+
+/** Help on the options that say what is wanted, without `--dataset`, whose default differs. */
+export const JOB_OPTIONS_HELP = `  --packets           make the packets table too
+  --buckets P         slices of the flow-hash space (default ${DEFAULT_BUCKETS})
+  --shard-by KEY      5tuple (default), 4tuple, or 2tuple: keep all of a host pair in one place
+  --key vlan          VLAN ids are part of what makes a session
+`;
+
+export const TIMEOUTS_HELP = Object.entries(TIMEOUTS)
+  .map(([option, field]) => `  --${option.padEnd(18)}${durationOption(DEFAULTS[field])}\n`)
+  .join('');
+
+/** Options by name, as they were given: text, true for those without a value, whole numbers from JSON. */
+export type GivenOptions = Partial<Record<keyof typeof JOB_OPTIONS, string | boolean | number>>;
+
+export interface JobOptions {
+  /** Undefined when it was not given. */
+  dataset: string | undefined;
+  buckets: number | undefined;
+  shardBy: ShardBy;
+  keyVlan: boolean;
+  sessions: SessionConfig;
+  packets: boolean;
+}
+
+/** Values of a marker object or of stored settings. @throws OptionError for an option that there is not, or a value of another kind */
+export function givenOptions(value: unknown): GivenOptions {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw new OptionError('options are a JSON object such as {"packets": true, "tcp-timeout": "5m"}');
+  for (const [name, given] of Object.entries(value)) {
+    if (!Object.hasOwn(JOB_OPTIONS, name))
+      throw new OptionError(`there is no option '${name}'; there are ${Object.keys(JOB_OPTIONS).join(', ')}`);
+    const wanted = JOB_OPTIONS[name as keyof typeof JOB_OPTIONS].type;
+    if (typeof given !== wanted && !(name === 'buckets' && typeof given === 'number'))
+      throw new OptionError(`option '${name}' takes a ${wanted}, not ${JSON.stringify(given)}`);
+  }
+  return value as GivenOptions;
+}
+
+/** What the options mean. @throws OptionError for a value that an option does not take */
+export function jobOptions(given: GivenOptions): JobOptions {
+  const { dataset } = given;
+  if (dataset !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(String(dataset)))
+    throw new OptionError(`--dataset takes up to 64 letters, digits, '-' and '_', not '${dataset}'`);
+  const shardBy = given['shard-by'] ?? '5tuple';
+  if (shardBy !== '5tuple' && shardBy !== '4tuple' && shardBy !== '2tuple')
+    throw new OptionError(`--shard-by takes 5tuple, 4tuple or 2tuple, not '${shardBy}'`);
+  const keys = String(given.key ?? '')
+    .split(',')
+    .filter((key) => key !== '');
+  for (const key of keys) if (key !== 'vlan') throw new OptionError(`--key takes vlan, not '${key}'`);
+  const sessions: SessionConfig = { ...DEFAULTS };
+  for (const [option, field] of Object.entries(TIMEOUTS)) {
+    const text = given[option as keyof typeof TIMEOUTS];
+    if (text !== undefined) sessions[field] = parseDuration(String(text), option, CAN_BE_NEVER.has(option));
+  }
+  return {
+    dataset: dataset === undefined ? undefined : String(dataset),
+    buckets: wholeNumber(given.buckets === undefined ? undefined : String(given.buckets), '--buckets', 1, 65536),
+    shardBy,
+    keyVlan: keys.includes('vlan'),
+    sessions,
+    packets: given.packets === true,
+  };
+}
+
+/** The configuration of a job of a data set: the options, and what the data set's first job has fixed. */
+export async function jobConfig(
+  store: ObjectStore,
+  dataset: string,
+  options: JobOptions,
+  sizes: Sizes,
+): Promise<JobConfig> {
+  return {
+    dataset,
+    sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets),
+    decode: { keyVlan: options.keyVlan },
+    sessions: options.sessions,
+    packets: options.packets,
+    sizes,
+  };
+}

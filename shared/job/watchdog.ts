@@ -1,0 +1,75 @@
+/**
+ * Looking after running jobs: moves on what a crash left between two steps, and
+ * names the jobs in which nothing has happened for long.
+ */
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import { advance } from './barrier.ts';
+import { loadJob, OtherVersion } from './context.ts';
+import { DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, STAGES, sentKey } from './keys.ts';
+import { stagePlanner } from './task.ts';
+import { takeTurn } from './turns.ts';
+import type { StageList } from './types.ts';
+import { endForVersion } from './version.ts';
+
+/** Time without a task's end after which a job counts as stuck, milliseconds. */
+export const STALLED_MS = 15 * 60_000;
+
+/** What the watchdog saw. */
+export interface WatchReport {
+  /** Jobs that run, one a data set. */
+  running: string[];
+  /** Those of them without progress for STALLED_MS, with what is known of where they stand. */
+  stalled: { job: string; stage: string; minutes: number }[];
+}
+
+/** Looks at every data set once. @param now milliseconds since 1970 */
+export async function watch(store: ObjectStore, queue: TaskQueue, now: number): Promise<WatchReport> {
+  const report: WatchReport = { running: [], stalled: [] };
+  for (const dataset of await datasetsWithTurns(store)) {
+    const job = await takeTurn(store, queue, dataset);
+    if (job === null) continue;
+    report.running.push(job);
+    const stalled = await pushOn(store, queue, job, now);
+    if (stalled !== null) report.stalled.push({ job, ...stalled });
+  }
+  return report;
+}
+
+async function datasetsWithTurns(store: ObjectStore): Promise<string[]> {
+  const datasets = new Set<string>();
+  for await (const { key } of store.list(DATASETS_PREFIX)) {
+    const [, dataset, kind] = key.split('/');
+    if (kind === 'turns' || kind === 'waiting') datasets.add(dataset);
+  }
+  return [...datasets];
+}
+
+/** Asks the barrier of the job's newest stage. @returns where it stands when it has stood there for long */
+async function pushOn(
+  store: ObjectStore,
+  queue: TaskQueue,
+  id: string,
+  now: number,
+): Promise<{ stage: string; minutes: number } | null> {
+  for (const stage of [...STAGES].reverse()) {
+    const list = await getJson<StageList>(store, listKey(id, stage));
+    if (list === undefined) continue;
+    let last =
+      (await store.head(sentKey(id, stage)))?.modified ?? (await store.head(listKey(id, stage)))?.modified ?? now;
+    for await (const { modified = 0 } of store.list(donePrefix(id, stage))) last = Math.max(last, modified);
+    try {
+      const job = await loadJob(store, id);
+      for (let first = 0; first === 0 || first < list.tasks; first += DONE_GROUP) {
+        const { began } = await advance(store, queue, id, stage, first, stagePlanner(store, job));
+        if (began !== null) return null;
+      }
+    } catch (error) {
+      if (!(error instanceof OtherVersion)) throw error;
+      await endForVersion(store, queue, { job: id, stage, task: 0 }, error);
+      return null;
+    }
+    return now - last >= STALLED_MS ? { stage, minutes: Math.floor((now - last) / 60_000) } : null;
+  }
+  return null;
+}
