@@ -16,8 +16,11 @@ export interface ClientOptions {
   stallMs?: number;
 }
 
-/** Requests that run at once over one client. */
-const SOCKETS = 64;
+/**
+ * Connections of one client. More than run at once (64 do), for one that waits in line for a connection runs out of
+ * the time for connecting.
+ */
+const SOCKETS = 256;
 const CONNECT_MS = 5_000;
 const STALL_MS = 30_000;
 const ATTEMPTS = 9;

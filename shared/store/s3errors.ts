@@ -83,7 +83,11 @@ export function otherRegionDetail(bucket: string, region: string | undefined, ow
 }
 
 const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'InvalidAccessKeyId', 'ExpiredToken', 'InvalidToken']);
-const OTHER_REGION = new Set(['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException']);
+const OTHER_REGION = new Set([
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+]);
 
 /**
  * An error of the SDK as a StoreError; one that is such an error already stays as it is.
@@ -110,15 +114,23 @@ function explain(
   if (code === 'NoSuchBucket') return refused(`${cannot}: there is no bucket ${bucket}; is the name right?`);
   if (code === 'NoSuchKey' || code === 'NotFound' || code === 'NoSuchVersion')
     return { reason: 'missing', detail: `there is no object ${url}` };
-  if (status === 412) return { reason: 'changed', detail: `${url} was overwritten since it was listed` };
+  if (status === 412)
+    return {
+      reason: 'changed',
+      detail: `${url} was overwritten since it was listed; start the job again when it is at rest`,
+    };
   if (code === 'InvalidObjectState') {
     const { StorageClass, AccessTier } = error as { StorageClass?: string; AccessTier?: string };
     return refused(archivedDetail(bucket, key, AccessTier ?? StorageClass ?? 'archived'));
   }
   if (OTHER_REGION.has(code) || status === 301)
     return refused(`${cannot}: ${otherRegionDetail(bucket, answer.region, undefined)}`);
+  // They are renewed while a job runs: what fails without them works with the next ones.
   if (NO_CREDENTIALS.has(code))
-    return refused(`${cannot}: no valid AWS credentials (${code}: ${message}); sign in, or set AWS_PROFILE`);
+    return {
+      reason: 'io',
+      detail: `${cannot}: no valid AWS credentials (${code}: ${message}); sign in, or set AWS_PROFILE`,
+    };
   if (message === 'Region is missing') return refused(`${cannot}: no region is set; set AWS_REGION`);
   if (/^KMS\./.test(code) || (status === 403 && /kms/i.test(message)))
     return refused(

@@ -54,7 +54,11 @@ type Entry = NonNullable<ListObjectsV2CommandOutput['Contents']>[number];
 function listed(bucket: string, prefix: string, entry: Entry): ListedObject {
   const { Key, Size, ETag, LastModified } = entry;
   if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined)
-    throw new StoreError('io', prefix, `cannot list ${s3Url(bucket, prefix)}: an entry without key, size, ETag or time`);
+    throw new StoreError(
+      'io',
+      prefix,
+      `cannot list ${s3Url(bucket, prefix)}: an entry without key, size, ETag or time`,
+    );
   return {
     key: decodeKey(Key),
     size: Size,

@@ -99,7 +99,11 @@ export class ObjectRead {
     if (given !== this.at || answer.ContentLength === undefined) {
       body.destroy();
       const { bucket, key } = this.target;
-      throw new StoreError('io', key, `cannot read ${s3Url(bucket, key)}: bytes from ${this.at} on were asked for, others came`);
+      throw new StoreError(
+        'io',
+        key,
+        `cannot read ${s3Url(bucket, key)}: bytes from ${this.at} on were asked for, others came`,
+      );
     }
     this.opened = true;
     this.etag ??= answer.ETag;

@@ -63,7 +63,6 @@ async function sendParts(client: S3Client, upload: Upload, file: FileHandle, siz
   const partBytes = Math.max(PART_BYTES, Math.ceil(size / MOST_PARTS));
   const count = Math.ceil(size / partBytes);
   const parts: CompletedPart[] = [];
-  const failed = new AbortController();
   let next = 0;
   const work = async (): Promise<void> => {
     const buffer = Buffer.allocUnsafeSlow(partBytes);
@@ -72,21 +71,19 @@ async function sendParts(client: S3Client, upload: Upload, file: FileHandle, siz
       const Body = await readAt(file, from, buffer.subarray(0, Math.min(partBytes, size - from)));
       const sent = await client.send(
         new UploadPartCommand({ ...upload, PartNumber: part + 1, Body, ChecksumAlgorithm: 'CRC32' }),
-        { abortSignal: failed.signal },
       );
       parts[part] = { PartNumber: part + 1, ETag: sent.ETag, ChecksumCRC32: sent.ChecksumCRC32 };
     }
   };
-  // All must have stopped before the upload is given up, or a part could arrive behind that and stay.
   const works = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, () =>
     work().catch((error) => {
       next = count;
-      failed.abort();
       throw error;
     }),
   );
-  const [failure] = (await Promise.allSettled(works)).filter((end) => end.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
+  // Parts under way are waited for: one that arrived behind the end of the upload would stay.
+  await Promise.allSettled(works);
+  await Promise.all(works);
   return parts;
 }
 
@@ -107,7 +104,8 @@ async function readAt(file: FileHandle, from: number, buffer: Buffer): Promise<B
   let filled = 0;
   while (filled < buffer.length) {
     const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, from + filled);
-    if (bytesRead === 0) throw new Error(`the file became shorter while it was uploaded: ${from + filled} bytes of it are left`);
+    if (bytesRead === 0)
+      throw new Error(`the file became shorter while it was uploaded: ${from + filled} bytes of it are left`);
     filled += bytesRead;
   }
   return buffer;

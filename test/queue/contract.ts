@@ -14,8 +14,15 @@ export interface FreshQueue {
 
 const message = (task: number): TaskMessage => ({ job: 'job', stage: 'map', task });
 
-/** @param make takes the number of times that a message is given out before it is dead */
-export function queueContract(name: string, make: (maxReceives: number) => Promise<FreshQueue>): void {
+/**
+ * @param make takes the number of times that a message is given out before it is dead
+ * @param options.messages how many messages the tests of many send
+ */
+export function queueContract(
+  name: string,
+  make: (maxReceives: number) => Promise<FreshQueue>,
+  options: { messages: number } = { messages: 5000 },
+): void {
   const receiveAll = async ({ receive }: FreshQueue): Promise<Delivery[]> => {
     const deliveries: Delivery[] = [];
     for (let next = await receive(); next !== undefined; next = await receive()) deliveries.push(next);
@@ -34,8 +41,8 @@ export function queueContract(name: string, make: (maxReceives: number) => Promi
 
     test('every message that was sent is given out, whole', async () => {
       const fresh = await make(3);
-      const all = Array.from({ length: 5000 }, (_, task) => message(task));
-      for (let from = 0; from < all.length; from += 700) await fresh.queue.send(all.slice(from, from + 700));
+      const all = Array.from({ length: options.messages }, (_, task) => message(task));
+      for (let from = 0; from < all.length; from += 170) await fresh.queue.send(all.slice(from, from + 170));
       const deliveries = await receiveAll(fresh);
       assert.deepEqual(
         tasks(deliveries),
@@ -103,11 +110,12 @@ export function queueContract(name: string, make: (maxReceives: number) => Promi
 
     test('many that receive and release at random do every message once and lose none', async () => {
       const fresh = await make(50);
-      await fresh.queue.send(Array.from({ length: 2000 }, (_, task) => message(task)));
+      const all = Array.from({ length: options.messages }, (_, task) => task);
+      await fresh.queue.send(all.map(message));
       const done: number[] = [];
       let turn = 0;
       for (let next = await fresh.receive(); next !== undefined; next = await fresh.receive()) {
-        // Two out of three fail the first two times: what was released waits behind thousands of others.
+        // Two out of three fail the first two times: what was released waits behind many others.
         if (turn++ % 3 !== 0 && next.receives < 3) next.release();
         else {
           done.push(next.message.task);
@@ -116,7 +124,7 @@ export function queueContract(name: string, make: (maxReceives: number) => Promi
       }
       assert.deepEqual(
         done.sort((a, b) => a - b),
-        Array.from({ length: 2000 }, (_, task) => task),
+        all,
       );
       assert.deepEqual(await fresh.dead(), []);
     });

@@ -76,6 +76,15 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       assert.notEqual(changed?.version, head?.version);
     });
 
+    check('listings and heads tell when an object was written', async (store) => {
+      const before = Date.now();
+      await store.put('a', bytesOf('x'));
+      const { modified } = (await store.head('a')) ?? {};
+      // To the second, and by a clock that may be another than ours.
+      assert.ok(modified !== undefined && modified > before - 60_000 && modified < Date.now() + 60_000, `${modified}`);
+      assert.equal((await heads(store, ''))[0].modified, modified);
+    });
+
     check('what is missing has no head, and asking for its bytes says that it is missing', async (store) => {
       await store.put('a/b', bytesOf('x'));
       for (const key of ['none', 'a', 'a/none', 'a/b/c']) {
@@ -96,6 +105,9 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       assert.equal(await range(3, 6), '345');
       assert.equal(await range(9, 10), '9');
       assert.equal(await range(8, 1000), '89');
+      assert.equal(await range(4, 4), '');
+      assert.equal(await range(10, 20), '');
+      await assert.rejects(store.get('none', { start: 4, end: 4 }), isMissing);
     });
 
     check('an object of no bytes is an object', async (store) => {

@@ -1,0 +1,129 @@
+/**
+ * Task queue on SQS: one queue a stage. Only sending is here: Lambda's event source receives, and removes what a
+ * handler returned from without an error.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  type BatchResultErrorEntry,
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { backOff, type ClientOptions, clientSettings, hasOwnEndpoint } from '../store/awsclient.ts';
+import type { TaskMessage, TaskQueue } from './taskqueue.ts';
+
+/** Messages of one request, at most. */
+const BATCH = 10;
+/** Requests under way at once. */
+const PARALLEL = 8;
+/** Times that a message is sent, each being a request that was answered: the client sends those that were not. */
+const MOST_ATTEMPTS = 8;
+/** Characters of a message group id or a deduplication id, at most. */
+const ID_CHARACTERS = 128;
+
+/** A client of SQS. */
+export function sqsClient(options: ClientOptions = {}): SQSClient {
+  return new SQSClient({
+    ...clientSettings(options),
+    // Elsewhere than at AWS a queue's URL may name a host that only the service itself knows.
+    useQueueUrlAsEndpoint: !hasOwnEndpoint('SQS', options),
+  });
+}
+
+export class SqsQueue implements TaskQueue {
+  private readonly client: SQSClient;
+  private readonly urls: Readonly<Record<string, string>>;
+
+  /** @param urls of each stage's queue; one that ends in `.fifo` takes a message once in five minutes */
+  constructor(client: SQSClient, urls: Readonly<Record<string, string>>) {
+    this.client = client;
+    this.urls = urls;
+  }
+
+  /**
+   * A standard queue gets the job as message group: SQS then serves the groups by turns, so that a small job need
+   * not wait for all of a large one. In a FIFO queue each task is a group, for groups wait for their own messages only.
+   * @throws Error that says how many messages were not sent, and SQS's reason; the others were
+   */
+  async send(messages: readonly TaskMessage[], options: { again?: boolean } = {}): Promise<void> {
+    const batches: { url: string; messages: readonly TaskMessage[] }[] = [];
+    for (const [stage, ofStage] of Map.groupBy(messages, ({ stage }) => stage)) {
+      const url = this.urls[stage];
+      if (url === undefined) throw new Error(`no queue is known for stage '${stage}': nothing was sent`);
+      for (let from = 0; from < ofStage.length; from += BATCH)
+        batches.push({ url, messages: ofStage.slice(from, from + BATCH) });
+    }
+    let sent = 0;
+    let next = 0;
+    const failures: string[] = [];
+    const work = async (): Promise<void> => {
+      while (next < batches.length && failures.length === 0) {
+        const { url, messages: some } = batches[next++];
+        const { left, reason } = await this.sendBatch(url, entriesOf(url, some, options.again ?? false));
+        sent += some.length - left;
+        if (left > 0) failures.push(`${reason} (${url})`);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL, batches.length) }, work));
+    if (failures.length > 0)
+      throw new Error(`${messages.length - sent} of ${messages.length} messages were not sent: ${failures[0]}`);
+  }
+
+  /** Sends up to ten messages, and those that SQS did not take again. */
+  private async sendBatch(
+    QueueUrl: string,
+    entries: readonly SendMessageBatchRequestEntry[],
+  ): Promise<{ left: number; reason: string }> {
+    let left = entries;
+    for (let attempt = 1; ; attempt++) {
+      let failed: BatchResultErrorEntry[];
+      try {
+        failed = (await this.client.send(new SendMessageBatchCommand({ QueueUrl, Entries: [...left] }))).Failed ?? [];
+      } catch (error) {
+        return { left: left.length, reason: sentence(error) };
+      }
+      if (failed.length === 0) return { left: 0, reason: '' };
+      const ids = new Set(failed.map(({ Id }) => Id));
+      left = left.filter(({ Id }) => ids.has(Id));
+      const lasting = failed.find(({ SenderFault, Code }) => SenderFault === true && !/thrott/i.test(Code ?? ''));
+      if (lasting !== undefined || attempt >= MOST_ATTEMPTS) {
+        const { Code, Message } = lasting ?? failed[0];
+        return { left: left.length, reason: `${Code}: ${Message ?? 'SQS gives no reason'}` };
+      }
+      await backOff(attempt);
+    }
+  }
+}
+
+function entriesOf(url: string, messages: readonly TaskMessage[], again: boolean): SendMessageBatchRequestEntry[] {
+  const fifo = url.endsWith('.fifo');
+  return messages.map(({ job, stage, task }, at) => {
+    const entry: SendMessageBatchRequestEntry = { Id: String(at), MessageBody: JSON.stringify({ job, stage, task }) };
+    if (!fifo) return { ...entry, MessageGroupId: groupId(job) };
+    return {
+      ...entry,
+      MessageGroupId: groupId(`${job}-${stage}-${task}`),
+      MessageDeduplicationId: again ? randomUUID() : digest(entry.MessageBody ?? ''),
+    };
+  });
+}
+
+/** The text where SQS takes it for a message group, its digest otherwise. */
+function groupId(text: string): string {
+  return text.length <= ID_CHARACTERS && /^[\w-]+$/.test(text) ? text : digest(text);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+const REMEDIES: Record<string, string> = {
+  QueueDoesNotExist: 'there is no such queue; was the stack removed, or deployed anew?',
+  AccessDenied: 'allow sqs:SendMessage on the queue in the policy of the role',
+};
+
+function sentence(error: unknown): string {
+  const { name, message } = error as Error;
+  const remedy = Object.entries(REMEDIES).find(([code]) => name.includes(code))?.[1];
+  return `${name}: ${message}${remedy === undefined ? '' : `; ${remedy}`}`;
+}

@@ -1,0 +1,168 @@
+/** Captures as a bucket lists them, whatever their keys; where a bucket lies; URLs. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { S3Captures } from '../../shared/store/s3captures.ts';
+import { checkBucketRegion, listCaptures, parseS3Url } from '../../shared/store/s3list.ts';
+import { FakeS3 } from './fakes3.ts';
+import { NASTY_KEYS } from './nastykeys.ts';
+import { isStoreError } from './storeerror.ts';
+
+const ONE = Buffer.from('x');
+
+test('folders, empty objects, markers and what is hidden are no captures, and are counted', async (t) => {
+  const fake = await FakeS3.start(t);
+  for (const key of ['s/', 's/deep/', 's/e.pcap', 's/deep/e'] as const) fake.put(key, Buffer.alloc(0));
+  for (const key of ['s/_READY', 's/deep/_READY', 's/.part', 's/.trash/a.pcap', 's/deep/.x/y/z']) fake.put(key, ONE);
+  const captures = ['s/../a.pcap', 's/./b', 's/READY', 's/_READY.pcap', 's/_READY/c', 's/a', 's/full/', 's/x..y'];
+  for (const key of [...captures, 't/a']) fake.put(key, ONE);
+  const found = await listCaptures(fake.client(), 'bucket', 's/');
+  assert.deepEqual(
+    found.captures.map(({ name }) => name),
+    captures.map((key) => `s3://bucket/${key}`),
+  );
+  assert.deepEqual(found.skipped, { folders: 2, empty: 2, markers: 2, hidden: 3 });
+  assert.equal(found.next, undefined);
+});
+
+test('a prefix may lie below a hidden folder: who names it wants it', async (t) => {
+  const fake = await FakeS3.start(t);
+  for (const key of ['.old/a', '.old/b/.c', '.old/b/d']) fake.put(key, ONE);
+  const { captures } = await listCaptures(fake.client(), 'bucket', '.old/');
+  assert.deepEqual(
+    captures.map(({ location }) => location),
+    ['s3://bucket/.old/a', 's3://bucket/.old/b/d'],
+  );
+});
+
+test('a listed capture has size and ETag, and the newest is known to the second', async (t) => {
+  const fake = await FakeS3.start(t);
+  const at = Date.UTC(2026, 4, 1, 12, 30, 15);
+  const { etag } = fake.put('a', Buffer.from('four'), { modified: at + 900 });
+  fake.put('b', ONE, { modified: at - 1000 });
+  fake.put('_READY', ONE, { modified: at + 60_000 });
+  const { captures, newest } = await listCaptures(fake.client(), 'bucket', '');
+  assert.deepEqual(captures[0], { name: 's3://bucket/a', location: 's3://bucket/a', size: 4, version: etag });
+  assert.equal(newest, at);
+  assert.equal((await listCaptures(fake.client(), 'bucket', 'none/')).newest, 0);
+});
+
+test('archived captures are refused with the remedy, unless a restored copy is there', async (t) => {
+  const fake = await FakeS3.start(t);
+  const restored = (expires: number, going: boolean): string =>
+    `<IsRestoreInProgress>${going}</IsRestoreInProgress>` +
+    (going ? '' : `<RestoreExpiryDate>${new Date(expires).toISOString()}</RestoreExpiryDate>`);
+  const hour = 3_600_000;
+  fake.put('deep', ONE, { storageClass: 'DEEP_ARCHIVE' });
+  fake.put("it's cold", ONE, { storageClass: 'GLACIER', restore: restored(0, true) });
+  fake.put('late', ONE, { storageClass: 'GLACIER', restore: restored(Date.now() - hour, false) });
+  fake.put('ready', ONE, { storageClass: 'GLACIER', restore: restored(Date.now() + hour, false) });
+  fake.put('instant', ONE, { storageClass: 'GLACIER_IR' });
+  const { captures } = await listCaptures(fake.client(), 'bucket', '');
+  const refused = Object.fromEntries(captures.map(({ name, refused }) => [name.slice(12), refused]));
+  assert.deepEqual(Object.keys(refused), ['deep', 'instant', "it's cold", 'late', 'ready']);
+  assert.equal(refused.ready, undefined);
+  assert.equal(refused.instant, undefined);
+  assert.equal(refused.deep?.reason, 'capture_archived');
+  assert.match(refused.deep?.detail ?? '', /s3:\/\/bucket\/deep is archived \(DEEP_ARCHIVE\).*restore-object.*resume/);
+  assert.match(refused["it's cold"]?.detail ?? '', /--key 'it'\\''s cold' /);
+  assert.equal(refused.late?.reason, 'capture_archived');
+});
+
+test('a listing that meets its deadline goes on behind the last key it saw, and none is lost or doubled', async (t) => {
+  const fake = await FakeS3.start(t);
+  const keys = Array.from({ length: 3500 }, (_, i) => `s/${String(i).padStart(5, '0')}+ä %41`);
+  for (const key of keys) fake.put(key, ONE);
+  const client = fake.client();
+  const names: string[] = [];
+  let after: string | undefined;
+  let turns = 0;
+  do {
+    const part = await listCaptures(client, 'bucket', 's/', { after, deadline: 0 });
+    names.push(...part.captures.map(({ name }) => name));
+    after = part.next;
+    turns++;
+  } while (after !== undefined && turns < 10);
+  assert.equal(turns, 4);
+  assert.deepEqual(
+    names,
+    keys.map((key) => `s3://bucket/${key}`),
+  );
+  const whole = await listCaptures(client, 'bucket', 's/', { deadline: Date.now() + 60_000 });
+  assert.equal(whole.captures.length, 3500);
+});
+
+test('whoever agreed to pay is noted in every capture', async (t) => {
+  const fake = await FakeS3.start(t);
+  fake.put('a', ONE);
+  const { captures } = await listCaptures(fake.client(), 'bucket', '', { requesterPays: true });
+  assert.equal(captures[0].requesterPays, true);
+  assert.equal(fake.requests[0].headers['x-amz-request-payer'], 'requester');
+});
+
+test('a bucket that cannot be listed is told with what is needed', async (t) => {
+  const fake = await FakeS3.start(t);
+  fake.fail(
+    () => true,
+    { error: { status: 403, code: 'AccessDenied' } },
+    { error: { status: 404, code: 'NoSuchBucket' } },
+  );
+  const list = () => listCaptures(fake.client(), 'bucket', 's/');
+  await assert.rejects(list(), isStoreError('refused', 's3://bucket/s/', 's3:ListBucket'));
+  await assert.rejects(list(), isStoreError('refused', 'there is no bucket bucket'));
+});
+
+test('keys of every kind are listed and read under their own names', async (t) => {
+  const fake = await FakeS3.start(t);
+  for (const key of NASTY_KEYS) fake.put(key, Buffer.from(key));
+  const client = fake.client();
+  const { captures } = await listCaptures(client, 'bucket', '');
+  assert.deepEqual(
+    new Set(captures.map(({ location }) => location)),
+    new Set(NASTY_KEYS.map((key) => `s3://bucket/${key}`)),
+  );
+  const source = new S3Captures(client);
+  for (const ref of captures) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of source.stream(ref)) chunks.push(Buffer.from(chunk));
+    assert.equal(`s3://bucket/${Buffer.concat(chunks)}`, ref.name);
+  }
+});
+
+test('a bucket in the same region passes; another, none, or one without access is told', async (t) => {
+  const fake = await FakeS3.start(t);
+  const check = (status: number, region?: string): Promise<void> => {
+    const headers: Record<string, string> = region === undefined ? {} : { 'x-amz-bucket-region': region };
+    fake.fail(() => true, { error: { status, code: '', headers } });
+    return checkBucketRegion(fake.client(), 'bucket');
+  };
+  await checkBucketRegion(fake.client(), 'bucket');
+  const elsewhere = isStoreError('refused', 'bucket bucket lies in eu-west-1', 'us-east-1', 'Deploy', 'replicate');
+  await assert.rejects(
+    checkBucketRegion(fake.client({ region: 'eu-west-1' }), 'bucket'),
+    isStoreError('refused', 'in us-east-1'),
+  );
+  await assert.rejects(check(301, 'eu-west-1'), elsewhere);
+  await assert.rejects(check(403, 'eu-west-1'), elsewhere);
+  await assert.rejects(check(403, 'us-east-1'), isStoreError('refused', 'access was denied', 's3:ListBucket'));
+  await assert.rejects(check(404), isStoreError('refused', 'there is no bucket bucket'));
+});
+
+test('URLs are taken as they stand, and what is none is told', () => {
+  assert.deepEqual(parseS3Url('s3://my-bucket'), { bucket: 'my-bucket', prefix: '' });
+  assert.deepEqual(parseS3Url('s3://my-bucket/'), { bucket: 'my-bucket', prefix: '' });
+  assert.deepEqual(parseS3Url('s3://my.bucket/a/b c%20+/'), { bucket: 'my.bucket', prefix: 'a/b c%20+/' });
+  assert.deepEqual(parseS3Url('s3://bucket//a?b#c'), { bucket: 'bucket', prefix: '/a?b#c' });
+  const wrong: [string, string][] = [
+    ['captures/', 'does not begin with s3://'],
+    ['s3:/bucket/x', 'does not begin with s3://'],
+    ['https://bucket.s3.amazonaws.com/x', 'web page'],
+    ['s3://', 'names no bucket'],
+    ['s3:///x', 'names no bucket'],
+    ['s3://a/x', "'a' where a bucket's name belongs"],
+    ['s3://my bucket/x', "'my bucket' where"],
+    ['s3://arn:aws:s3:eu-west-1:1:accesspoint/x', 'alias'],
+    [`s3://bucket/${'é'.repeat(513)}`, 'more than 1024 bytes'],
+  ];
+  for (const [url, words] of wrong)
+    assert.throws(() => parseS3Url(url), isStoreError('refused', url, words, 's3://BUCKET/PREFIX/'), url);
+});
