@@ -7,6 +7,7 @@ import { DirectoryStore } from '../shared/store/directory.ts';
 import { getJson } from '../shared/store/objectstore.ts';
 import { openResults, type QueryResult, type ResultFiles } from '../shared/table/query.ts';
 import { formatCsv, formatJson, formatTable } from '../shared/table/resulttext.ts';
+import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
 import { commandName, shellWord } from './format.ts';
 import { readOptions } from './options.ts';
 import { UsageError } from './usage.ts';
@@ -15,11 +16,27 @@ const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER
 
   --data FOLDER     results of flowstitch run
   --dataset NAME    data set, where the folder has several
+  --query NAME      a saved query instead of one in quotes
+  --queries         list the saved queries
   --csv | --json    instead of a table
 
 Tables: sessions, captures, anomalies, and packets when the job was run with --packets.
-"describe sessions" lists the columns of a table. Only the newest finished job is seen.
+Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}.
+"describe sessions" lists the columns of a table or view. Only the newest finished job is seen.
 `;
+
+/** The saved queries, a line each. */
+function listQueries(): string {
+  const width = Math.max(...SAVED_QUERIES.map(({ name }) => name.length));
+  return SAVED_QUERIES.map(({ name, description }) => `${name.padEnd(width)}  ${description}\n`).join('');
+}
+
+/** @throws UsageError when there is none of that name */
+function savedQuery(name: string): string {
+  const query = SAVED_QUERIES.find((candidate) => candidate.name === name);
+  if (query !== undefined) return query.sql;
+  throw new UsageError(`sql: there is no saved query '${name}'; ${commandName()} sql --queries lists them`);
+}
 
 /**
  * The newest committed job of a folder.
@@ -68,6 +85,8 @@ export async function sql(args: string[]): Promise<number> {
   const { values, positionals } = readOptions('sql', args, {
     data: { type: 'string' },
     dataset: { type: 'string' },
+    query: { type: 'string' },
+    queries: { type: 'boolean' },
     csv: { type: 'boolean' },
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
@@ -76,10 +95,15 @@ export async function sql(args: string[]): Promise<number> {
     process.stdout.write(SQL_HELP);
     return 0;
   }
-  if (positionals.length !== 1) throw new UsageError('sql: give one query, in quotes');
+  if (values.queries) {
+    process.stdout.write(listQueries());
+    return 0;
+  }
+  const given = values.query === undefined ? positionals : [...positionals, savedQuery(values.query)];
+  if (given.length !== 1) throw new UsageError('sql: give one query, in quotes or by --query');
   if (!values.data) throw new UsageError('sql: over which results? Name their folder with --data');
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
-  const [query] = positionals;
+  const [query] = given;
   const job = await currentJob(values.data, values.dataset);
   if (job.files.packets.length === 0 && /\bpackets\b/i.test(query))
     process.stderr.write('note: the table packets is empty; flowstitch run --packets fills it\n');

@@ -5,9 +5,10 @@
  * been reached.
  */
 import { UID_BYTES } from '../session/sessionrows.ts';
+import { uidText } from '../session/uid.ts';
 import { CHUNK_ROWS, ChoiceColumn, type ChunkColumn } from './chunk.ts';
 import { compareStarts } from './order.ts';
-import { decodePacketBatch, type PacketBatch, type SessionLookup } from './packetrun.ts';
+import { decodePacketBatch, type PacketBatch } from './packetrun.ts';
 import { PacketChunk } from './packets.ts';
 import type { Spool, SpooledBatch } from './spool.ts';
 
@@ -31,24 +32,6 @@ export interface MergeOptions {
   captureName(rank: number): string;
   /** uid to the last value of origIsB, for sessions that turned after rows of theirs had been written. */
   turned: ReadonlyMap<string, number>;
-}
-
-/**
- * The sessions that turned, as `publishPackets` takes them.
- *
- * @param numbers session numbers whose direction changed after a run with packets of theirs was written
- */
-export function turnedSessions(
-  numbers: Iterable<number>,
-  sessions: Pick<SessionLookup, 'uid' | 'origIsB'>,
-): Map<string, number> {
-  const turned = new Map<string, number>();
-  for (const number of numbers) turned.set(uidText(sessions.uid, number), sessions.origIsB[number]);
-  return turned;
-}
-
-function uidText(uid: Uint8Array, row: number): string {
-  return String.fromCharCode(...uid.subarray(row * UID_BYTES, (row + 1) * UID_BYTES));
 }
 
 /** Fills chunks of the packets table from spooled runs. */
@@ -124,7 +107,7 @@ export class PacketMerge {
 
   private orientation(batch: PacketBatch, row: number): number {
     const { turned } = this.options;
-    const last = turned.size === 0 ? undefined : turned.get(uidText(batch.uid, row));
+    const last = turned.size === 0 ? undefined : turned.get(uidText(batch.uid, row * UID_BYTES));
     return last ?? batch.origIsB[row];
   }
 

@@ -10,6 +10,7 @@
 import { type Data, Field, FixedSizeBinary, makeData, Schema } from 'apache-arrow';
 import { PACKET_COLUMNS, PacketRows } from '../session/packetrows.ts';
 import { UID_BYTES } from '../session/sessionrows.ts';
+import { uidText } from '../session/uid.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
 import { startOrder } from './order.ts';
 import {
@@ -36,6 +37,20 @@ export interface SessionLookup {
   readonly origIsB: Uint8Array;
   /** IP protocol. */
   readonly proto: Uint8Array;
+}
+
+/**
+ * The sessions that turned, as `publishPackets` takes them.
+ *
+ * @param numbers session numbers whose direction changed after a run with packets of theirs was written
+ */
+export function turnedSessions(
+  numbers: Iterable<number>,
+  sessions: Pick<SessionLookup, 'uid' | 'origIsB'>,
+): Map<string, number> {
+  const turned = new Map<string, number>();
+  for (const number of numbers) turned.set(uidText(sessions.uid, number * UID_BYTES), sessions.origIsB[number]);
+  return turned;
 }
 
 /** One batch of a packet run. */

@@ -1,14 +1,15 @@
 /**
  * SQL over the results: a connection with one view per table, over exactly the
- * files of one job. The SQL is its author's own; what it can reach is not the
- * machine but those files (and the instance's temp directory): nothing else is read
- * or written, nothing is fetched, no extension is loaded, and the settings are
- * locked. Against SQL that sets out to overwrite a listed file, only the file's own
- * permissions help.
+ * files of one job, and the views over those tables (shared/views). The SQL is its
+ * author's own; what it can reach is not the machine but those files (and the
+ * instance's temp directory): nothing else is read or written, nothing is fetched,
+ * no extension is loaded, and the settings are locked. Against SQL that sets out to
+ * overwrite a listed file, only the file's own permissions help.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { VIEWS } from '../views/index.ts';
 import { ANOMALIES_SCHEMA } from './anomalies.ts';
 import { CAPTURES_SCHEMA } from './captures.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
@@ -75,6 +76,7 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
       for (const path of paths) allowed.push(path, exactPattern(path));
     }
+    for (const { name, sql } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
     await connection.run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
     await connection.run('SET enable_external_access = false');
     await connection.run('SET lock_configuration = true');

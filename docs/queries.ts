@@ -1,0 +1,61 @@
+/**
+ * Writes docs/queries.md from the views and saved queries in shared/views/: `npm run docs`.
+ * A test holds it against them.
+ */
+import { writeFileSync } from 'node:fs';
+import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
+import { PARTITION_COLUMNS, type View, type ViewColumn } from '../shared/views/view.ts';
+
+const HEAD = `# Views and queries
+
+Written from \`shared/views/\` by \`npm run docs\`.
+
+The views give the sessions in the dialects of other tools; the saved queries answer what is asked of most captures. Each is one text that DuckDB and Trino, which Athena is made of, take as it is.
+
+\`\`\`
+npx flowstitch sql 'select "id.orig_h", "id.resp_h", conn_state from zeek_conn limit 10' --data results/
+npx flowstitch sql --queries
+npx flowstitch sql --query scans --data results/
+\`\`\`
+
+In Athena they are in the database and the workgroup of the catalog stack. There every table and view has partition columns too: \`dataset\`, the data set, and \`dt\`, the day a session began (YYYY-MM-DD, UTC; of the tables, sessions and packets have it). A query reads all data sets and days unless it says otherwise:
+
+\`\`\`
+select * from zeek_conn where dataset = 'site-a' and dt between '2026-11-01' and '2026-11-07'
+\`\`\`
+
+The saved queries say nothing of data sets and days: put the same condition into their \`WHERE\` (an inner query's, where it reads \`sessions\`).
+
+- Names with a dot or an \`@\`, as Zeek and Elastic have them, stand in double quotes. AWS documents only letters, digits and \`_\` for names in Athena; its engine, Trino, takes these, and is what they are tested on.
+- The objects of OCSF are nested, as in Security Lake: \`src_endpoint.ip\`, without quotes.
+- A *local* address is one that Zeek takes for local unless told otherwise: the blocks of IANA's special-purpose registries that are not routed, such as 10.0.0.0/8, fc00::/7 and fe80::/10. Multicast addresses are not among them.
+- Whole numbers divide as reals in DuckDB and as whole numbers in Trino, and \`sum\` of BIGINT ends in an error in Trino where it passes 2^63: cast to DECIMAL(38, 0) where it can, as the saved queries do.
+`;
+
+function typeText(column: ViewColumn): string {
+  return 'fields' in column ? 'ROW' : column.type;
+}
+
+function viewSection({ name, description, columns }: View): string {
+  const rows = columns.flatMap((column) => columnRows(column, ''));
+  return `### ${name}\n\n${description}\n\n| column | type | meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+function columnRows(column: ViewColumn, prefix: string): string[] {
+  const name = `${prefix}${column.name}`;
+  const row = `| ${name} | ${typeText(column)} | ${column.description} |`;
+  const fields = 'fields' in column ? column.fields : [];
+  return [row, ...fields.flatMap((field) => columnRows(field, `${name}.`))];
+}
+
+/** The text of docs/queries.md. */
+export function queriesText(): string {
+  const added = PARTITION_COLUMNS.map(({ name }) => `\`${name}\``).join(' and ');
+  const views = VIEWS.map(viewSection).join('\n');
+  const queries = SAVED_QUERIES.map(
+    ({ name, description, sql }) => `### ${name}\n\n${description}\n\n\`\`\`sql\n${sql}\n\`\`\`\n`,
+  ).join('\n');
+  return `${HEAD}\n## Views\n\nIn Athena each has ${added} behind these columns.\n\n${views}\n## Saved queries\n\n${queries}`;
+}
+
+if (import.meta.main) writeFileSync(new URL('./queries.md', import.meta.url), queriesText());

@@ -1,0 +1,69 @@
+/** The data sets that Trino and DuckDB are both asked about, as folders of result files. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { CurrentJob } from '../../shared/job/current.ts';
+import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
+import { type AnomalyTableRow, writeAnomalies } from '../../shared/table/anomalies.ts';
+import { type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
+import type { TableName } from '../../shared/table/query.ts';
+import { DEMO, flowstitch } from '../cli/harness.ts';
+import { beacons, EDGES, type Made, START, scans, uploads, writeMade } from '../views/made.ts';
+
+/** Keys of a data set's result files, by table. */
+export type ResultKeys = Partial<Record<TableName, readonly string[]>>;
+
+/** Runs the job over the demo's captures with packets, twice: results of an older job lie beside the newest. */
+export function runDemo(folder: string): ResultKeys {
+  for (const more of [['--key', 'vlan'], []]) {
+    const { code, stderr } = flowstitch(['run', DEMO, '--out', folder, '--dataset', 'demo', '--packets', ...more]);
+    if (code !== 0) throw new Error(`the demo's job failed: ${stderr}`);
+  }
+  return (JSON.parse(readFileSync(join(folder, currentKey('demo')), 'utf8')) as CurrentJob).files;
+}
+
+/** A capture of which next to nothing is known, under a name that is no ASCII. */
+const UNREAD: CaptureRow = {
+  ...{ capture: "größe's 😀.pcap", format: 'unknown', compression: 'none', linkTypes: [], snaplen: null },
+  ...{ timestampResolution: null, first: null, last: null, packets: 0, bytes: 0, storedBytes: 2 ** 53 - 1 },
+  ...{ outOfOrder: 0, status: 'unreadable', damageOffset: 0, damageReason: 'unknown_format', packetsInSessions: 0 },
+  ...{ fragmentsCompleted: 0, fragmentsIncomplete: 0, notIp: 0, undecodable: {}, version: null, digest: null, rank: 0 },
+};
+
+const ANOMALIES: readonly AnomalyTableRow[] = [
+  {
+    ...{ capture: 0, captureName: UNREAD.capture, name: 'unknown_format', detail: '', count: 2 ** 53 - 1 },
+    ...{ us: -1, ns: 0, offset: 0 },
+  },
+  {
+    ...{
+      capture: 0,
+      captureName: UNREAD.capture,
+      name: 'truncated_tail',
+      detail: 'Zeile 1\nZeile 2 \u0000 ’',
+      count: 1,
+    },
+    ...{ us: 1_700_006_399_999_999, ns: 999, offset: 2 ** 53 - 1 },
+  },
+];
+
+/** Writes the sessions made for the tests of the views, a file a day, and a row or two of the small tables. */
+export async function writeMadeResults(folder: string): Promise<ResultKeys> {
+  const days = new Map<string, Made[]>();
+  for (const session of [...EDGES, ...scans(), ...beacons(), ...uploads()]) {
+    const day = new Date((session.at ?? START) * 1000).toISOString().slice(0, 10);
+    days.set(day, [...(days.get(day) ?? []), session]);
+  }
+  const keys: string[] = [];
+  for (const [day, sessions] of days) {
+    const key = `${tablePrefix('sessions', 'made', 'job1')}dt=${day}/part-0.parquet`;
+    mkdirSync(dirname(join(folder, key)), { recursive: true });
+    await writeMade(join(folder, key), sessions);
+    keys.push(key);
+  }
+  const captures = `${tablePrefix('captures', 'made', 'job1')}part-0.parquet`;
+  const anomalies = `${tablePrefix('anomalies', 'made', 'job1')}part-0.parquet`;
+  for (const key of [captures, anomalies]) mkdirSync(dirname(join(folder, key)), { recursive: true });
+  await writeCaptures(join(folder, captures), [UNREAD]);
+  await writeAnomalies(join(folder, anomalies), ANOMALIES);
+  return { sessions: keys, captures: [captures], anomalies: [anomalies] };
+}

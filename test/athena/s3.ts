@@ -1,0 +1,43 @@
+/** Result files in a bucket of LocalStack. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { CREDENTIALS, clientConfig } from '../localstack/running.ts';
+
+/** Puts files under their keys into a new bucket. @returns its name */
+export async function fillBucket(endpoint: string, folder: string, keys: readonly string[]): Promise<string> {
+  const s3 = new S3Client(clientConfig(endpoint));
+  const Bucket = `athena-${randomBytes(6).toString('hex')}`;
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  for (const Key of keys) await s3.send(new PutObjectCommand({ Bucket, Key, Body: readFileSync(join(folder, Key)) }));
+  s3.destroy();
+  return Bucket;
+}
+
+/** Removes a bucket of fewer than 1,000 objects. */
+export async function emptyBucket(endpoint: string, Bucket: string): Promise<void> {
+  const s3 = new S3Client(clientConfig(endpoint));
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+  for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  await s3.send(new DeleteBucketCommand({ Bucket }));
+  s3.destroy();
+}
+
+/** Properties of Trino's Hive connector for that endpoint. */
+export function s3Properties(endpoint: string): Record<string, string> {
+  return {
+    'hive.s3.endpoint': endpoint,
+    'hive.s3.aws-access-key': CREDENTIALS.accessKeyId,
+    'hive.s3.aws-secret-key': CREDENTIALS.secretAccessKey,
+    'hive.s3.path-style-access': 'true',
+    'hive.s3.ssl.enabled': 'false',
+  };
+}
