@@ -1,0 +1,1 @@
+"""Runs LocalStack's Lambda functions as Node processes, without Docker."""

@@ -1,0 +1,139 @@
+/** Jobs on a pipeline in the cloud, and the embedded runs over the same captures that they are held against. */
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CLOUD_SIZES, type Sizes } from '../../shared/job/config.ts';
+import { loadJobFile } from '../../shared/job/context.ts';
+import { inputsKey, summaryKey } from '../../shared/job/keys.ts';
+import { type Submitted, submitJob } from '../../shared/job/operate.ts';
+import { type GivenOptions, jobConfig, jobOptions } from '../../shared/job/options.ts';
+import { inParallel } from '../../shared/job/parallel.ts';
+import { datasetOf } from '../../shared/job/sources.ts';
+import { type JobStatus, jobStatus } from '../../shared/job/status.ts';
+import type { JobSummary } from '../../shared/job/summary.ts';
+import type { Done } from '../../shared/job/types.ts';
+import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
+import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { listCaptures, parseS3Url } from '../../shared/store/s3list.ts';
+import type { TableName } from '../../shared/table/query.ts';
+import { type Ended, firstDifference, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';
+import type { Cloud } from './cloud.ts';
+import { waitFor } from './stack.ts';
+
+/** Every stage has several tasks, of a few captures. */
+export const SMALL_SIZES: Partial<Sizes> = {
+  taskBytes: 100_000,
+  shardRows: 500,
+  partitionRows: 400,
+  partitions: 4,
+  fileRows: 20,
+};
+
+/** Bytes by key. */
+export type Captures = ReadonlyMap<string, Uint8Array>;
+
+export async function upload(cloud: Cloud, captures: Captures): Promise<void> {
+  await inParallel([...captures], ([key, bytes]) => cloud.captures.put(key, bytes));
+}
+
+/** Puts the marker object that starts a job. */
+export async function putMarker(cloud: Cloud, prefix: string, options?: GivenOptions): Promise<void> {
+  await cloud.captures.put(`${prefix}_READY`, options === undefined ? new Uint8Array() : jsonBytes(options));
+}
+
+/** The data set of a prefix that is given no other name. */
+export function datasetOfPrefix(cloud: Cloud, prefix: string): string {
+  return datasetOf(cloud.capturesBucket, prefix, cloud.capturesBucket);
+}
+
+/** What `flowstitch submit` does, with tasks of another size. */
+export async function submit(
+  cloud: Cloud,
+  prefix: string,
+  given: GivenOptions = {},
+  sizes: Partial<Sizes> = SMALL_SIZES,
+): Promise<Submitted> {
+  const { work, queue, s3, capturesBucket } = cloud;
+  const { captures } = await listCaptures(s3, capturesBucket, prefix);
+  const config = await jobConfig(work, datasetOfPrefix(cloud, prefix), jobOptions(given), { ...CLOUD_SIZES, ...sizes });
+  return submitJob(work, queue, config, captures, { prefix: `s3://${capturesBucket}/${prefix}`, by: 'submit' });
+}
+
+/** How a job has ended, once it has. */
+export function ended({ work }: Cloud, job: string, seconds = 180): Promise<JobStatus> {
+  const known = new Map<string, Done>();
+  return waitFor(
+    `the end of job ${job}`,
+    async () => {
+      const status = await jobStatus(work, job, known);
+      return status.state === 'waiting' || status.state === 'running' ? undefined : status;
+    },
+    seconds,
+  );
+}
+
+/** The summary of a job, once it is committed. */
+export async function committed(cloud: Cloud, job: string, seconds?: number): Promise<JobSummary> {
+  const { state, end, failures } = await ended(cloud, job, seconds);
+  assert.equal(state, 'committed', JSON.stringify({ end, failures }));
+  return (await getJson<JobSummary>(cloud.work, summaryKey(job)))!;
+}
+
+/** The same job embedded: the same captures by the same names, the same configuration. */
+async function embedded(cloud: Cloud, job: string, captures: Captures, folder: string, refused: Refused) {
+  const inputs = (await getJson<CaptureRef[]>(cloud.work, inputsKey(job)))!;
+  assert.equal(inputs.length, captures.size);
+  const refs: CaptureRef[] = [];
+  for (const [number, { name }] of inputs.entries()) {
+    const location = join(folder, String(number));
+    await writeFile(location, captures.get(parseS3Url(name).prefix)!);
+    const version = (await fileVersion(location))!;
+    refs.push({ name, location, ...version, ...(refused.has(name) && { refused: refused.get(name) }) });
+  }
+  return runJob(join(folder, 'results'), refs, (await loadJobFile(cloud.work, job)).config);
+}
+
+/** Names of captures that the embedded run is to leave out, with what it is to say of them. */
+type Refused = ReadonlyMap<string, NonNullable<CaptureRef['refused']>>;
+
+/** Copies a job's tables into a folder and reads them. */
+async function tablesOf({ results }: Cloud, { files }: JobSummary, folder: string): Promise<Ended['tables']> {
+  await inParallel(Object.values(files).flat(), async (key) => {
+    await mkdir(dirname(join(folder, key)), { recursive: true });
+    await writeFile(join(folder, key), await results.get(key));
+  });
+  return readTables(folder, files);
+}
+
+/** Columns in which a bucket differs from a folder. */
+const WITHOUT: Partial<Record<TableName, string[]>> = { captures: ['version'] };
+
+/**
+ * Asserts that a committed job has made what an embedded run makes of the same captures: row for row, and in the same number of pieces.
+ * @param refused names of captures that could not be read, and why
+ */
+export async function assertAsEmbedded(
+  cloud: Cloud,
+  job: string,
+  captures: Captures,
+  refused: Refused = new Map(),
+): Promise<void> {
+  using folder = temporaryFolder();
+  const summary = (await getJson<JobSummary>(cloud.work, summaryKey(job)))!;
+  const expected = await embedded(cloud, job, captures, folder.path, refused);
+  const actual = await tablesOf(cloud, summary, join(folder.path, 'cloud'));
+  for (const table of Object.keys(actual) as TableName[]) {
+    const rows = (tables: Ended['tables']): string[] => lines(tables[table], WITHOUT[table]);
+    assert.equal(firstDifference(rows(actual), rows(expected.tables)), null, `${table} of job ${job}`);
+  }
+  assert.ok(actual.sessions.length > 0, 'there are sessions');
+  assert.deepEqual(figures(summary, refused), figures(expected.summary, refused));
+}
+
+/** What a summary says, apart from what only the cloud has. Tasks are cut by the captures' heads, and one that was left out has none. */
+function figures(summary: JobSummary, refused: Refused): Partial<JobSummary> {
+  const { job: _, files: __, requests: ___, reusedTasks: ____, ...all } = summary;
+  if (refused.size === 0) return all;
+  const { mapTasks: _____, shuffleBytes: ______, ...uncut } = all;
+  return uncut;
+}

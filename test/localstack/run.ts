@@ -1,0 +1,62 @@
+/** npm run test:localstack: starts LocalStack, runs all tests that need one, stops it; also when interrupted. */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LocalStack, startLocalStack } from '../../localstack/start.ts';
+import { NoPython } from '../../localstack/venv.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PATTERNS = [
+  'test/localstack/**/*.test.ts',
+  'test/store/s3*.test.ts',
+  'test/queue/sqs*.test.ts',
+  'test/functions/*.test.ts',
+];
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Test files: those named on the command line, or all. */
+function files(): string[] {
+  const named = process.argv.slice(2);
+  const missing = named.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new Error(`${missing}: no such test file`);
+  return named.length > 0 ? named : globSync(PATTERNS, { cwd: ROOT }).sort();
+}
+
+/** Runs the tests in a process group of their own, which is killed when this process is told to end. Returns their exit code. */
+async function runTests({ endpoint, folder }: LocalStack, paths: readonly string[]): Promise<number> {
+  const tests = spawn(process.execPath, ['--test', '--test-reporter=spec', ...paths], {
+    cwd: ROOT,
+    env: { ...process.env, FLOWSTITCH_LOCALSTACK: endpoint, FLOWSTITCH_LOCALSTACK_FOLDER: folder },
+    stdio: 'inherit',
+    detached: true,
+  });
+  const kill = (): void => {
+    try {
+      process.kill(-tests.pid!, 'SIGKILL');
+    } catch {
+      // They have ended.
+    }
+  };
+  // The end of this process stops LocalStack too.
+  process.on('exit', kill);
+  process.prependListener('SIGINT', () => process.exit(130)).prependListener('SIGTERM', () => process.exit(143));
+  return new Promise((settle, reject) => tests.on('error', reject).on('exit', (code) => settle(code ?? 1)));
+}
+
+try {
+  const paths = files();
+  const localStack = await startLocalStack({ onLog: say });
+  try {
+    process.exitCode = await runTests(localStack, paths);
+    if (process.exitCode !== 0) say(`\nThe end of LocalStack's log:\n${(await localStack.logs()).slice(-3000)}`);
+  } finally {
+    await localStack.stop();
+  }
+} catch (error) {
+  if (error instanceof NoPython) say(`Skipped, all tests on LocalStack: ${error.message}`);
+  else {
+    process.stderr.write(`${(error as Error).stack}\n`);
+    process.exitCode = 1;
+  }
+}

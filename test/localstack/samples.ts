@@ -1,0 +1,59 @@
+/** Captures for jobs on LocalStack: few bytes, many shapes. */
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { random } from '../capture/build.ts';
+import { type CorpusEntry, corpusEntries, corpusPath } from '../job/corpus.ts';
+import { byTime, cutStream, demoCaptures, encodePiece, type Packet, readPackets } from '../job/cutting.ts';
+import { NASTY_KEYS } from '../store/nastykeys.ts';
+import type { Captures } from './jobs.ts';
+
+const MOST_KEY_BYTES = 1024;
+
+/** The captures that come with the project, as they are. */
+export function demoSamples(prefix: string): Captures {
+  return new Map(demoCaptures().map((path) => [prefix + basename(path), readFileSync(path)]));
+}
+
+/** All packets of the project's captures, in order of time. */
+export async function demoPackets(): Promise<Packet[]> {
+  const packets = await Promise.all(demoCaptures().map(readPackets));
+  return packets.flatMap((of) => of.packets).sort(byTime);
+}
+
+/** The demo's packets cut anew at random places, each piece in a form of its own. */
+export async function cutSamples(seed: number, count: number, nameOf: (number: number) => string): Promise<Captures> {
+  const next = random(seed);
+  const pieces = cutStream(await demoPackets(), count, next);
+  return new Map(pieces.map((piece, number) => [nameOf(number), encodePiece(piece, next)]));
+}
+
+/** Keys that programs trip over, all different, below a prefix. */
+export function nastyKey(prefix: string, number: number): string {
+  const nasty = NASTY_KEYS[number % NASTY_KEYS.length];
+  const round = Math.floor(number / NASTY_KEYS.length);
+  let key = `${prefix}${round === 0 ? '' : round}${nasty}`;
+  while (Buffer.byteLength(key) > MOST_KEY_BYTES) key = key.slice(0, -2);
+  return key;
+}
+
+/** What makes a capture odd enough to be among the samples: damage, or values out of their bounds. */
+const DAMAGE =
+  /trailer-len|bad-record-len|truncated-last|caplen>origlen|subsec-overflow|multi-section|blk0xbad|version2/;
+const MOST_DAMAGED_BYTES = 200_000;
+const MOST_BYTES = 40_000;
+
+/** Captures of the corpus, always the same ones: compressed, damaged, and of every small size. */
+export function corpusSamples(count: number, nameOf: (number: number) => string): Captures {
+  const sized = corpusEntries()
+    .map((entry) => ({ ...entry, size: statSync(corpusPath(entry.capture)).size }))
+    .sort((a, b) => a.size - b.size || (a.capture < b.capture ? -1 : 1));
+  const compressed = sized.filter(({ capture }) => /\.(gz|zst)$/.test(capture));
+  const damaged = sized.filter(({ odd, size }) => DAMAGE.test(odd) && size < MOST_DAMAGED_BYTES);
+  const chosen = new Set<CorpusEntry>([...compressed, ...damaged]);
+  const others = sized.filter((entry) => entry.packets > 0 && entry.size < MOST_BYTES && !chosen.has(entry));
+  const missing = count - chosen.size;
+  for (let n = 0; n < missing; n++) chosen.add(others[Math.floor(((n + 0.5) * others.length) / missing)]);
+  return new Map(
+    [...chosen].map(({ capture }, number) => [nameOf(number), readFileSync(corpusPath(capture))] as const),
+  );
+}
