@@ -2,11 +2,24 @@
 import { printable } from '../shared/table/printable.ts';
 import { HELP, packageVersion, UsageError } from './usage.ts';
 
+type Command = (args: string[]) => Promise<number>;
+
+/** A command of the cloud's. */
+function cloud(name: string): Command {
+  return async (args) => (await import('./cloud.ts')).runCloudCommand(name, args);
+}
+
 /** Each command's code is loaded when it is asked for: DuckDB and Arrow take longer to load than a help text to print. */
-const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+const COMMANDS: Record<string, Command> = {
   run: async (args) => (await import('./run.ts')).run(args),
   sql: async (args) => (await import('./sql.ts')).sql(args),
   inspect: async (args) => (await import('./inspect.ts')).inspect(args),
+  submit: cloud('submit'),
+  jobs: cloud('jobs'),
+  status: cloud('status'),
+  cancel: cloud('cancel'),
+  resume: cloud('resume'),
+  watch: cloud('watch'),
 };
 
 /** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage. */
@@ -51,7 +64,7 @@ function outliveReaders(): void {
 /** What is wrong, in the words of whoever noticed. A stack is for those who ask for it. */
 function sentence(error: unknown): string {
   if (!(error instanceof Error)) return printable(String(error));
-  if (process.env.FLOWSTITCH_STACK !== undefined) return error.stack ?? error.message;
+  if (process.env.FLOWSTITCH_TRACE !== undefined) return error.stack ?? error.message;
   // Messages may carry the stack of a worker: it begins where lines begin with 'at'.
   const lines = error.message.split('\n');
   const stack = lines.findIndex((line) => /^\s+at /.test(line));

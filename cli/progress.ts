@@ -1,38 +1,20 @@
-/** Progress of a job: a line that renews itself on a terminal, plain lines elsewhere. Goes to standard error. */
+/** Progress of a job on this machine. */
 import { STAGES, type Stage } from '../shared/job/keys.ts';
 import type { TaskReport } from '../shared/job/task.ts';
 import type { Done, StageResults } from '../shared/job/types.ts';
 import { printable } from '../shared/table/printable.ts';
 import { bytesText, count, counted, durationText } from './format.ts';
+import { LiveLine, type ProgressOutput } from './liveline.ts';
 
 /** Plain lines come no oftener than this, in milliseconds. */
 const PLAIN_INTERVAL = 5000;
 /** A terminal's line is renewed so often even when nothing has ended, so that one sees it live. */
 const LIVE_INTERVAL = 500;
-const CLEAR_LINE = '\r\x1b[K';
-
-/** Where progress is shown. */
-export interface ProgressOutput {
-  write(text: string): void;
-  /** Columns of the terminal; null when it is none. */
-  columns: number | null;
-}
-
-/** A stream as a place for progress. */
-export function terminalOf(stream: NodeJS.WriteStream): ProgressOutput {
-  return {
-    write: (text) => void stream.write(text),
-    get columns() {
-      // Some terminals do not know their width, and say 0.
-      return stream.isTTY === true ? stream.columns || 80 : null;
-    },
-  };
-}
 
 export class Progress {
   private readonly captures: number;
   private readonly bytes: number;
-  private readonly output: ProgressOutput | null;
+  private readonly output: LiveLine;
   private readonly now: () => number;
   private readonly startedAt: number;
   private readonly timer: NodeJS.Timeout | undefined;
@@ -51,15 +33,15 @@ export class Progress {
   constructor(captures: number, bytes: number, output: ProgressOutput | null, now = () => performance.now()) {
     this.captures = captures;
     this.bytes = bytes;
-    this.output = output;
+    this.output = new LiveLine(output);
     this.now = now;
     this.startedAt = now();
-    if (output !== null && output.columns !== null) this.timer = setInterval(() => this.renew(), LIVE_INTERVAL).unref();
+    if (this.output.live) this.timer = setInterval(() => this.renew(), LIVE_INTERVAL).unref();
   }
 
   started(job: string, state: 'new' | 'resumed' | 'committed'): void {
     const how = { new: '', resumed: ', going on where it stopped', committed: ', done before' }[state];
-    this.line(`job ${job}: ${counted(this.captures, 'capture')}, ${bytesText(this.bytes)}${how}`);
+    this.output.line(`job ${job}: ${counted(this.captures, 'capture')}, ${bytesText(this.bytes)}${how}`);
   }
 
   task({ message, done, began }: TaskReport): void {
@@ -74,21 +56,21 @@ export class Progress {
       this.stage = began;
       this.tasksDone = 0;
     }
-    if (this.output?.columns != null) this.renew();
+    if (this.output.live) this.renew();
     else if (began !== null || this.now() - this.lastPlain >= PLAIN_INTERVAL) {
       this.lastPlain = this.now();
-      this.line(this.text());
+      this.output.line(this.text());
     }
   }
 
   retry(stage: Stage, task: number, reason: string): void {
-    this.line(`${stage} task ${task} failed and is tried again: ${printable(reason.split('\n')[0])}`);
+    this.output.line(`${stage} task ${task} failed and is tried again: ${printable(reason.split('\n')[0])}`);
   }
 
   /** Leaves the terminal on a line of its own. */
   end(): void {
     clearInterval(this.timer);
-    if (this.output?.columns != null) this.output.write(CLEAR_LINE);
+    this.output.end();
   }
 
   private text(): string {
@@ -105,13 +87,7 @@ export class Progress {
     return parts.join('  ');
   }
 
-  /** The terminal's line, cut to its width: one that wraps could not be cleared. */
   private renew(): void {
-    if (this.output?.columns != null)
-      this.output.write(`${CLEAR_LINE}${this.text().slice(0, Math.max(0, this.output.columns - 1))}`);
-  }
-
-  private line(text: string): void {
-    this.output?.write(this.output.columns === null ? `${text}\n` : `${CLEAR_LINE}${text}\n`);
+    this.output.renew(this.text());
   }
 }

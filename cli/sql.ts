@@ -9,13 +9,16 @@ import { openResults, type QueryResult, type ResultFiles } from '../shared/table
 import { formatCsv, formatJson, formatTable } from '../shared/table/resulttext.ts';
 import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
 import { commandName, shellWord } from './format.ts';
+import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
 import { UsageError } from './usage.ts';
 
-const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER
+const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
 
   --data FOLDER     results of flowstitch run
-  --dataset NAME    data set, where the folder has several
+  --data s3://...   the pipeline's bucket of results, or a prefix with results. What a query needs is fetched and kept in
+                    XDG_CACHE_HOME or ~/.cache, up to FLOWSTITCH_CACHE_GB (default: 10)
+  --dataset NAME    data set, where there are several
   --query NAME      a saved query instead of one in quotes
   --queries         list the saved queries
   --csv | --json    instead of a table
@@ -53,17 +56,28 @@ export async function currentJob(folder: string, dataset?: string): Promise<Curr
     const job = await getJson<CurrentJob>(store, currentKey(name));
     if (job !== undefined) jobs.set(name, job);
   }
-  if (jobs.size === 0) {
-    const how = `${commandName()} run CAPTURES --out ${shellWord(folder)}`;
-    throw new UsageError(`${folder} has no finished results yet: ${how} makes them`);
-  }
+  return chooseJob(folder, jobs, dataset, `run CAPTURES --out ${shellWord(folder)}`)[1];
+}
+
+/**
+ * The job that is asked for, with the name of its data set.
+ * @param how the command that makes results where there are none
+ */
+function chooseJob(
+  place: string,
+  jobs: ReadonlyMap<string, CurrentJob>,
+  dataset: string | undefined,
+  how: string,
+): [dataset: string, job: CurrentJob] {
+  if (jobs.size === 0) throw new UsageError(`${place} has no finished results yet: ${commandName()} ${how} makes them`);
   const names = [...jobs.keys()].sort().join(', ');
   if (dataset === undefined && jobs.size > 1)
-    throw new UsageError(`${folder} has the data sets ${names}: choose with --dataset`);
-  const job = dataset === undefined ? [...jobs.values()][0] : jobs.get(dataset);
+    throw new UsageError(`${place} has the data sets ${names}: choose with --dataset`);
+  const [name] = dataset === undefined ? jobs.keys() : [dataset];
+  const job = jobs.get(name);
   if (job === undefined)
-    throw new UsageError(`${folder} has no finished results of a data set '${dataset}'; it has ${names}`);
-  return job;
+    throw new UsageError(`${place} has no finished results of a data set '${dataset}'; it has ${names}`);
+  return [name, job];
 }
 
 /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
@@ -104,11 +118,30 @@ export async function sql(args: string[]): Promise<number> {
   if (!values.data) throw new UsageError('sql: over which results? Name their folder with --data');
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
   const [query] = given;
-  const job = await currentJob(values.data, values.dataset);
-  if (job.files.packets.length === 0 && /\bpackets\b/i.test(query))
-    process.stderr.write('note: the table packets is empty; flowstitch run --packets fills it\n');
-  const result = await queryJob(values.data, job, query);
+  const answer = values.data.startsWith('s3://') ? queryS3 : queryFolder;
+  const result = await answer(values.data, values.dataset, query);
   const format = values.csv ? formatCsv : values.json ? formatJson : formatTable;
   process.stdout.write(format(result));
   return 0;
+}
+
+async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+  const job = await currentJob(folder, dataset);
+  notePackets(job, query, 'run');
+  return queryJob(folder, job, query);
+}
+
+async function queryS3(place: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+  // Loaded when it is needed: AWS's SDK takes a second.
+  const { S3Results } = await import('./s3results.ts');
+  const results = new S3Results(place, terminalOf(process.stderr));
+  const jobs = await results.currentJobs();
+  const [name, job] = chooseJob(place, jobs, dataset, 'submit s3://CAPTURES/PREFIX/');
+  notePackets(job, query, 'submit');
+  return results.query(name, job, query);
+}
+
+function notePackets({ files }: CurrentJob, query: string, command: string): void {
+  if (files.packets.length === 0 && /\bpackets\b/i.test(query))
+    process.stderr.write(`note: the table packets is empty; flowstitch ${command} --packets fills it\n`);
 }

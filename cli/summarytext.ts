@@ -1,4 +1,4 @@
-/** The summary of a run, as text. */
+/** The summary of a job, as text: of a run on this machine, and of a job in the cloud. */
 import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../shared/job/summary.ts';
 import { printable } from '../shared/table/printable.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines, shellWord } from './format.ts';
@@ -19,19 +19,35 @@ const LISTED = 20;
 const NEXT_QUERY = 'select * from sessions order by capture_count desc limit 10';
 
 export function summaryText(summary: RunSummary): string {
-  const fields: [string, string][] = [
-    ['captures', capturesText(summary)],
+  const { out, committedBefore } = summary;
+  return jobSummaryText(summary, { fields: [['time', timeText(summary)]], data: out, committedBefore });
+}
+
+/** What is told of a job beside what it found. */
+export interface Told {
+  /** Further lines: time, and what it took. */
+  fields: [label: string, text: string][];
+  /** Where its tables are, as `sql --data` takes it. */
+  data: string;
+  /** The job had been done before: nothing of it was new. */
+  committedBefore: boolean;
+}
+
+export function jobSummaryText(summary: JobSummary, { fields, data, committedBefore }: Told): string {
+  const lines: [string, string][] = [
+    ['captures', capturesText(summary, committedBefore)],
     ['packets', count(summary.packets)],
     ['sessions', sessionsText(summary)],
     ['conservation', conservationText(summary.conservation)],
     ['shuffle', shuffleText(summary)],
-    ['time', timeText(summary)],
+    ...fields,
   ];
-  const next = `${commandName()} sql "${NEXT_QUERY}" --data ${shellWord(summary.out)}`;
-  return `${fieldLines(fields)}${damageText(summary.damaged)}\nnext: ${next}\n`;
+  const dataset = summary.dataset === 'default' ? '' : ` --dataset ${summary.dataset}`;
+  const next = `${commandName()} sql "${NEXT_QUERY}" --data ${shellWord(data)}${dataset}`;
+  return `${fieldLines(lines)}${damageText(summary.damaged)}\nnext: ${next}\n`;
 }
 
-function capturesText({ captures, captureBytes, reusedTasks, mapTasks, committedBefore }: RunSummary): string {
+function capturesText({ captures, captureBytes, reusedTasks, mapTasks }: JobSummary, committedBefore: boolean): string {
   const reused =
     reusedTasks > 0 && !committedBefore
       ? `, ${count(reusedTasks)} of ${counted(mapTasks, 'map task')} done before`
@@ -39,7 +55,7 @@ function capturesText({ captures, captureBytes, reusedTasks, mapTasks, committed
   return `${count(captures)}, ${bytesText(captureBytes)} uncompressed${reused}`;
 }
 
-function sessionsText({ sessions, spanning, longest }: RunSummary): string {
+function sessionsText({ sessions, spanning, longest }: JobSummary): string {
   if (longest === null) return `${count(sessions)}, none of them over several captures`;
   return (
     `${count(sessions)}, ${count(spanning)} of them over several captures,` +
@@ -61,7 +77,7 @@ function conservationText(conservation: Conservation): string {
   return `${count(conservation.read)} read = ${right.join(' + ')}${differ}`;
 }
 
-function shuffleText({ shuffleBytes, captureBytes, packets }: RunSummary): string {
+function shuffleText({ shuffleBytes, captureBytes, packets }: JobSummary): string {
   if (packets === 0) return bytesText(shuffleBytes);
   const share = (100 * shuffleBytes) / captureBytes;
   return `${bytesText(shuffleBytes)}, ${(shuffleBytes / packets).toFixed(1)} bytes a packet, ${share.toFixed(1)} % of the input`;

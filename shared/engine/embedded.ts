@@ -20,6 +20,7 @@ import type { Delivery } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
 import { getJson } from '../store/objectstore.ts';
+import { isAlive } from './alive.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
 
 /** Folder of the job's own files below that of the results. */
@@ -199,12 +200,4 @@ function ownScratch(work: string): string {
   const own = join(parent, String(process.pid));
   mkdirSync(own, { recursive: true });
   return own;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

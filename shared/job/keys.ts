@@ -10,7 +10,8 @@
  *   jobs/<job>/<stage>/<task>-<attempt>/...  what an attempt wrote
  *   jobs/<job>/<stage>/errors/<task>    why the last attempt at a task failed
  *   jobs/<job>/plan/heads/<part>        heads of captures, where they are too many for one invocation
- *   jobs/<job>/map/careful/<task>       which capture a map task was reading when it died
+ *   jobs/<job>/map/careful/<task>/<attempt>  which capture an attempt at a map task is reading, or was when it died
+ *   jobs/<job>/map/buried/<task>/<n>    a message of a map task was given up, and another one sent
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
  *   datasets/<dataset>/dataset.json     what is fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
@@ -56,7 +57,11 @@ export const attemptPrefix = (job: string, stage: Stage, task: number, attempt: 
 export const errorKey = (job: string, stage: Stage, task: number): string =>
   `jobs/${job}/${stage}/errors/${padded(task, 7)}`;
 export const headsKey = (job: string, part: number): string => `jobs/${job}/plan/heads/${padded(part, 5)}`;
-export const carefulKey = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}`;
+export const carefulPrefix = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}/`;
+export const carefulKey = (job: string, task: number, attempt: number): string =>
+  `${carefulPrefix(job, task)}${padded(attempt, 5)}`;
+export const buriedKey = (job: string, task: number, number: number): string =>
+  `jobs/${job}/map/buried/${padded(task, 7)}/${padded(number, 5)}`;
 export const shardGroupPrefix = (sharding: string, group: string): string => `shards/${sharding}/${group}/`;
 export const DATASETS_PREFIX = 'datasets/';
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
@@ -67,7 +72,8 @@ export const waitingKey = (dataset: string, at: number, job: string): string =>
   `${waitingPrefix(dataset)}${padded(at, 15)}-${job}`;
 export const turnPrefix = (dataset: string): string => `datasets/${dataset}/turns/`;
 export const turnKey = (dataset: string, turn: number): string => `${turnPrefix(dataset)}${padded(turn, 9)}`;
-export const begunKey = (dataset: string, turn: number): string => `datasets/${dataset}/begun/${padded(turn, 9)}`;
+export const begunPrefix = (dataset: string): string => `datasets/${dataset}/begun/`;
+export const begunKey = (dataset: string, turn: number): string => `${begunPrefix(dataset)}${padded(turn, 9)}`;
 export const SOURCES_PREFIX = 'sources/';
 export const sourceKey = (dataset: string): string => `${SOURCES_PREFIX}${dataset}.json`;
 export const requestPrefix = (request: string): string => `requests/${request}/`;

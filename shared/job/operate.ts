@@ -5,7 +5,7 @@ import { getJson, type ObjectStore } from '../store/objectstore.ts';
 import { type JobConfig, jobId } from './config.ts';
 import { JobError, loadJob } from './context.ts';
 import { hasEnded, isCommitted, readEnd, writeEnd } from './end.ts';
-import { DATASETS_PREFIX, inputsKey, jobKey, jobsPrefix, summaryKey } from './keys.ts';
+import { DATASETS_PREFIX, doneKey, inputsKey, jobKey, jobsPrefix, summaryKey } from './keys.ts';
 import { inParallel } from './parallel.ts';
 import { type JobEntry, type JobSource, registerJob } from './start.ts';
 import type { JobSummary } from './summary.ts';
@@ -33,6 +33,18 @@ export async function submitJob(
   if (await isCommitted(store, job.job)) return { job: job.job, state: 'committed' };
   if ((await readEnd(store, job.job)) !== undefined) return { job: job.job, state: 'ended' };
   return { job: job.job, state: (await enqueueJob(store, queue, config.dataset, job.job)) ? 'began' : 'waits' };
+}
+
+/**
+ * Makes the tables of a committed job the ones that readers see, where those of another have been since: its
+ * commit is done once more.
+ * @returns began, or waits
+ */
+export async function recommitJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Submitted> {
+  const { job, dataset } = await findJob(store, id);
+  await reopenJob(store, dataset, job);
+  await store.remove([doneKey(job, 'commit', 0)]);
+  return { job, state: (await enqueueJob(store, queue, dataset, job)) ? 'began' : 'waits' };
 }
 
 /**

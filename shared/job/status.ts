@@ -58,13 +58,21 @@ export async function jobStates(store: ObjectStore, entries: readonly JobEntry[]
 }
 
 async function stateOf(store: ObjectStore, job: string, turns: () => Promise<Turns>): Promise<JobState> {
+  const before = await endedState(store, job);
+  if (before !== undefined) return before;
+  const { running } = await turns();
+  if (running === job) return { state: 'running', behind: null, end: null };
+  // It may have ended since, and then it waits for nobody.
+  return (await endedState(store, job)) ?? { state: 'waiting', behind: running, end: null };
+}
+
+/** The state of a job in which nothing more happens; undefined of one that runs or waits. */
+async function endedState(store: ObjectStore, job: string): Promise<JobState | undefined> {
   if (await isCommitted(store, job)) return { state: 'committed', behind: null, end: null };
   const end = await readEnd(store, job);
   if (end !== undefined) return { state: end.state, behind: null, end };
   if ((await store.head(jobKey(job))) === undefined) return { state: 'removed', behind: null, end: null };
-  const { running } = await turns();
-  if (running === job) return { state: 'running', behind: null, end: null };
-  return { state: 'waiting', behind: running, end: null };
+  return undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { jsonBytes, type ObjectStore } from '../store/objectstore.ts';
 import { advance, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
+import { deservesMore } from './careful.ts';
 import { JobError, loadJob, type RequestTotals, requireJson, type TaskContext, Unfinished } from './context.ts';
 import { readEnd } from './end.ts';
 import { jobPrefix, listKey, manifestKey, STAGES, type Stage } from './keys.ts';
@@ -96,7 +97,8 @@ function requestsSince(before: RequestTotals, now: RequestTotals): RequestTotals
 }
 
 /**
- * Ends a task that failed each time it was tried, and moves the job on.
+ * Ends a task that failed each time it was tried, and moves the job on. A map task that may yet do without some of
+ * its captures is tried again instead.
  * @returns whether the job has come to its end
  */
 export async function failTask(
@@ -107,6 +109,11 @@ export async function failTask(
 ): Promise<boolean> {
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
+  const ended = (await readDone(store, job.job, stage, message.task)) !== undefined;
+  if (stage === 'map' && !ended && (await deservesMore(store, job.job, message.task))) {
+    await queue.send([message], { again: true });
+    return false;
+  }
   await writeDone(store, job.job, stage, message.task, { ok: false, attempt: '', reason });
   return (await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job))).ended;
 }

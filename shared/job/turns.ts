@@ -16,7 +16,8 @@ import { stagePlanner } from './task.ts';
 
 /** datasets/<dataset>/turns/<n> */
 interface Turn {
-  job: string;
+  /** Null: nobody's. The turn before it is over for good. */
+  job: string | null;
 }
 
 async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]> {
@@ -30,13 +31,16 @@ async function turnOf(
   store: ObjectStore,
   dataset: string,
   head: ObjectHead | undefined,
-): Promise<{ number: number; job?: string } | undefined> {
+): Promise<{ number: number; job: string | null } | undefined> {
   if (head === undefined) return undefined;
   const number = Number(head.key.slice(turnPrefix(dataset).length));
-  return { number, job: (await getJson<Turn>(store, head.key))?.job };
+  return { number, job: (await getJson<Turn>(store, head.key))?.job ?? null };
 }
 
-async function lastTurn(store: ObjectStore, dataset: string): Promise<{ number: number; job?: string } | undefined> {
+async function lastTurn(
+  store: ObjectStore,
+  dataset: string,
+): Promise<{ number: number; job: string | null } | undefined> {
   return turnOf(store, dataset, (await keysOf(store, turnPrefix(dataset))).at(-1));
 }
 
@@ -52,13 +56,22 @@ export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: 
 }
 
 /**
- * Takes a job's end back, so that it can be asked for again. Where the newest turn is its own, that turn counts as
- * not begun from now on: whoever looks next sends the job's messages. In this order, for a job that has
- * neither ended nor messages would hold the others up.
+ * Takes a job's end back, so that it can be asked for again. Where the newest turn is its own, a turn of nobody
+ * follows first: what was over stays over, also for those who have looked already and act on it a moment later.
+ * A job that has not ended keeps its turn, which counts as not begun from now on: whoever looks next sends its
+ * messages.
  */
 export async function reopenJob(store: ObjectStore, dataset: string, job: string): Promise<void> {
-  const turn = await lastTurn(store, dataset);
-  if (turn?.job === job) await store.remove([begunKey(dataset, turn.number)]);
+  for (;;) {
+    const turn = await lastTurn(store, dataset);
+    if (turn?.job !== job) break;
+    // The turn is read first, and the end afterwards: an end that was taken back meanwhile is another turn's.
+    if (!(await hasEnded(store, job))) {
+      await store.remove([begunKey(dataset, turn.number)]);
+      return;
+    }
+    await store.putIfAbsent(turnKey(dataset, turn.number + 1), jsonBytes({ job: null } satisfies Turn));
+  }
   await store.remove([endKey(job)]);
 }
 
@@ -69,9 +82,9 @@ export async function reopenJob(store: ObjectStore, dataset: string, job: string
 export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
   for (;;) {
     const turns = await keysOf(store, turnPrefix(dataset));
-    const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0 };
+    const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0, job: null };
     const waiting = await keysOf(store, waitingPrefix(dataset));
-    if (running !== undefined && !(await hasEnded(store, running))) {
+    if (running !== null && !(await hasEnded(store, running))) {
       if ((await store.head(begunKey(dataset, number))) === undefined) {
         if (!(await begin(store, queue, running))) continue;
         await store.putIfAbsent(begunKey(dataset, number), jsonBytes({}));
@@ -116,8 +129,8 @@ export interface Turns {
 }
 
 export async function turnsOf(store: ObjectStore, dataset: string): Promise<Turns> {
-  const turn = (await lastTurn(store, dataset))?.job;
-  const running = turn !== undefined && !(await hasEnded(store, turn)) ? turn : null;
+  const turn = (await lastTurn(store, dataset))?.job ?? null;
+  const running = turn !== null && !(await hasEnded(store, turn)) ? turn : null;
   const waiting: string[] = [];
   for (const { key } of await keysOf(store, waitingPrefix(dataset))) {
     const job = waitingJob(key);

@@ -168,8 +168,10 @@ async function prepare(context: UploadContext, id: string): Promise<UploadOutcom
       }
       const { deadline } = context;
       const part = await context.list(start.bucket, start.prefix, { after: parts.at(-1)?.next, deadline });
-      await store.put(`${prefix}part-${String(parts.length).padStart(6, '0')}.json`, jsonBytes(part));
-      parts.push(part);
+      const key = `${prefix}part-${String(parts.length).padStart(6, '0')}.json`;
+      // Another invocation may list the same, and have stopped elsewhere: the next part goes on from the one that is kept.
+      const ours = await store.putIfAbsent(key, jsonBytes(part));
+      parts.push(ours ? part : ((await getJson<ListedCaptures>(store, key)) ?? part));
     }
     return await submitListed(context, start, parts);
   } catch (error) {

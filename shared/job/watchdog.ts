@@ -3,10 +3,10 @@
  * names the jobs in which nothing has happened for long.
  */
 import type { TaskQueue } from '../queue/taskqueue.ts';
-import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { advance } from './barrier.ts';
-import { loadJob, OtherVersion } from './context.ts';
-import { DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, STAGES, sentKey } from './keys.ts';
+import { loadJob, OtherVersion, requireJson } from './context.ts';
+import { begunPrefix, DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, STAGES, sentKey } from './keys.ts';
 import { stagePlanner } from './task.ts';
 import { takeTurn } from './turns.ts';
 import type { StageList } from './types.ts';
@@ -23,16 +23,27 @@ export interface WatchReport {
   stalled: { job: string; stage: string; minutes: number }[];
 }
 
-/** Looks at every data set once. @param now milliseconds since 1970 */
+/**
+ * Looks at every data set once.
+ * @param now milliseconds since 1970
+ * @throws the error of a data set that could not be looked after, when all others have been
+ */
 export async function watch(store: ObjectStore, queue: TaskQueue, now: number): Promise<WatchReport> {
   const report: WatchReport = { running: [], stalled: [] };
+  const errors: unknown[] = [];
   for (const dataset of await datasetsWithTurns(store)) {
-    const job = await takeTurn(store, queue, dataset);
-    if (job === null) continue;
-    report.running.push(job);
-    const stalled = await pushOn(store, queue, job, now);
-    if (stalled !== null) report.stalled.push({ job, ...stalled });
+    try {
+      const job = await takeTurn(store, queue, dataset);
+      if (job === null) continue;
+      report.running.push(job);
+      const stalled = await pushOn(store, queue, dataset, job, now);
+      if (stalled !== null) report.stalled.push({ job, ...stalled });
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} data sets failed; one: ${errors[0]}`);
+  if (errors.length === 1) throw errors[0];
   return report;
 }
 
@@ -45,22 +56,26 @@ async function datasetsWithTurns(store: ObjectStore): Promise<string[]> {
   return [...datasets];
 }
 
-/** Asks the barrier of the job's newest stage. @returns where it stands when it has stood there for long */
+/** Asks the barrier of the newest stage whose messages were sent. @returns where it stands when it has stood there for long */
 async function pushOn(
   store: ObjectStore,
   queue: TaskQueue,
+  dataset: string,
   id: string,
   now: number,
 ): Promise<{ stage: string; minutes: number } | null> {
   for (const stage of [...STAGES].reverse()) {
-    const list = await getJson<StageList>(store, listKey(id, stage));
-    if (list === undefined) continue;
-    let last =
-      (await store.head(sentKey(id, stage)))?.modified ?? (await store.head(listKey(id, stage)))?.modified ?? now;
-    for await (const { modified = 0 } of store.list(donePrefix(id, stage))) last = Math.max(last, modified);
+    const sent = await store.head(sentKey(id, stage));
+    // Its list may be there: whoever wrote it died before all messages were sent, and the stage before it sends them.
+    if (sent === undefined) continue;
+    const { tasks } = await requireJson<StageList>(store, listKey(id, stage), id);
+    // A job that was resumed stands there since its turn began.
+    let last = sent.modified ?? now;
+    for (const prefix of [donePrefix(id, stage), begunPrefix(dataset)])
+      for await (const { modified = 0 } of store.list(prefix)) last = Math.max(last, modified);
     try {
       const job = await loadJob(store, id);
-      for (let first = 0; first === 0 || first < list.tasks; first += DONE_GROUP) {
+      for (let first = 0; first === 0 || first < tasks; first += DONE_GROUP) {
         const { began } = await advance(store, queue, id, stage, first, stagePlanner(store, job));
         if (began !== null) return null;
       }

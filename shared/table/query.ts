@@ -28,8 +28,11 @@ export const TABLES = {
 
 export type TableName = keyof typeof TABLES;
 
-/** Paths of the Parquet files of each table. A table without files is empty. */
-export type ResultFiles = Partial<Record<TableName, readonly string[]>>;
+/**
+ * Paths of the Parquet files of each table. A table without files is empty. One that is null is not at hand: a query
+ * that cannot do without its rows ends in an error that `isNotAtHand` knows.
+ */
+export type ResultFiles = Partial<Record<TableName, readonly string[] | null>>;
 
 /** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times and nested values are text. */
 export type QueryValue = string | number | bigint | boolean | null;
@@ -71,8 +74,10 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
   try {
     const allowed: string[] = [];
     for (const [name, schema] of Object.entries(TABLES)) {
-      const paths = (files[name as TableName] ?? []).map((path) => resolve(path));
-      await connection.run(`CREATE VIEW ${sqlName(name)} AS ${viewQuery(schema, paths)}`);
+      const given = files[name as TableName] === null ? null : (files[name as TableName] ?? []);
+      const paths = given?.map((path) => resolve(path)) ?? [];
+      const view = given === null ? absentTable(schema) : viewQuery(schema, paths);
+      await connection.run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
       for (const path of paths) allowed.push(path, exactPattern(path));
     }
@@ -95,6 +100,20 @@ function viewQuery(schema: readonly TableColumn[], paths: readonly string[]): st
   const list = paths.map((path) => sqlLiteral(exactPattern(path))).join(', ');
   // Directory names like dt=2026-01-01 in the path are layout, not columns of the table.
   return `SELECT ${columns} FROM read_parquet([${list}], hive_partitioning = false)`;
+}
+
+const NOT_AT_HAND = 'flowstitch: the files of this table are not at hand';
+
+/** The query behind a table that is not at hand: whatever of its columns or rows is asked for is an error. */
+function absentTable(schema: readonly TableColumn[]): string {
+  const error = `error(${sqlLiteral(NOT_AT_HAND)})`;
+  const columns = schema.map((c) => `CAST(${error} AS ${c.type}) AS ${sqlName(c.name)}`).join(', ');
+  return `SELECT ${columns} WHERE CAST(${error} AS BOOLEAN)`;
+}
+
+/** Whether a query failed for the want of a table that was given as null. */
+export function isNotAtHand(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(NOT_AT_HAND);
 }
 
 async function runQuery(

@@ -41,9 +41,13 @@ export function command(
 /** Starts `flowstitch ...args`, and calls `onText` with all of standard error so far whenever there is more. */
 export function startFlowstitch(
   args: readonly string[],
-  onText: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void,
+  onText: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, npm_command: undefined, ...env },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -64,6 +64,11 @@ export class Life {
     return action();
   }
 
+  /** The process dies now, for a reason that lies outside the calls. */
+  kill(): void {
+    this.dead = true;
+  }
+
   /** Resolves when the calls that were under way as the process died have come to their end. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.underWay]);

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../../shared/job/config.ts';
+import type { TaskContext } from '../../shared/job/context.ts';
 import { endKey, summaryKey } from '../../shared/job/keys.ts';
 import { startJob } from '../../shared/job/start.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
@@ -88,13 +89,17 @@ export class Workplace {
     this.results = new DirectoryStore(folder);
   }
 
-  /** Does one message, with an empty scratch folder of its own. */
-  async run(message: TaskMessage, queue: { send(messages: readonly TaskMessage[]): Promise<void> }): Promise<void> {
+  /** Does one message, with an empty scratch folder of its own. @param more what else the task is told */
+  async run(
+    message: TaskMessage,
+    queue: { send(messages: readonly TaskMessage[]): Promise<void> },
+    more: Partial<TaskContext> = {},
+  ): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     const scratch = mkdtempSync(join(this.folder, 'scratch-'));
     try {
       const { store, results, captures } = this;
-      await runTask({ store, results, captures, queue, scratch, duckdbMemory: '128MB' }, message);
+      await runTask({ store, results, captures, queue, scratch, duckdbMemory: '128MB', ...more }, message);
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }

@@ -1,9 +1,19 @@
 /** Captures to map tasks: in order of time, of about equal bytes, known groups as they were; names mean nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { groupDigest, planTasks } from '../../shared/job/plan.ts';
+import { type JobConfig, SOFTWARE } from '../../shared/job/config.ts';
+import type { TaskContext } from '../../shared/job/context.ts';
+import { inputsKey, jobKey, manifestKey } from '../../shared/job/keys.ts';
+import { groupDigest, type Manifest, planTasks } from '../../shared/job/plan.ts';
+import { runTask, type TaskReport } from '../../shared/job/task.ts';
 import type { MapSpec, PlannedCapture } from '../../shared/job/types.ts';
-import { between, random, SEED, shuffled } from './harness.ts';
+import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
+import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
+import { getJson, jsonBytes, StoreError } from '../../shared/store/objectstore.ts';
+import { gzip, writePcap } from '../capture/build.ts';
+import { Crash, Life, MortalStore } from './chaos.ts';
+import { between, plainConfig, random, SEED, shuffled } from './harness.ts';
+import { MemoryStore } from './memorystore.ts';
 
 type Headed = PlannedCapture & { reckoned: number };
 
@@ -125,4 +135,173 @@ test('a group is named by what its captures hold and their order, not by their n
   assert.notEqual(groupDigest([a, b]), groupDigest([b, a]));
   assert.notEqual(groupDigest([a, b]), groupDigest([{ ...a, version: 'v2' }, b]));
   assert.notEqual(groupDigest([a, b]), groupDigest([{ ...a, headDigest: 'z' }, b]));
+});
+
+test('captures that will not be read stand apart, a thousand in a task, and disturb no known group', () => {
+  const refused = { reason: 'capture_archived', detail: 'restore it' };
+  const others = [headed('a', 1), headed('b', 2)];
+  const archived = Array.from({ length: 1200 }, (_, i) => ({ ...headed(`cold${i}`, null), refused }));
+  // Of the same content as a capture that is there, and earlier: it does not take its place in the known group.
+  archived[0] = { ...headed('copy of b', 0, 100, 'b'), refused };
+  const known = [[content(others[0]), content(others[1])]];
+  const tasks = planTasks([...archived, ...others], known, 1000);
+  assert.deepEqual(
+    tasks.map(({ captures }) => captures.length),
+    [2, 1000, 200],
+  );
+  assert.equal(tasks[0].group, groupDigest(others));
+  assert.ok(tasks.slice(1).every(({ captures }) => captures.every((capture) => capture.refused !== undefined)));
+});
+
+/** Captures of a single packet each, in memory; a second apart, the last one the earliest. */
+class SmallCaptures implements CaptureSource {
+  readonly refs: CaptureRef[] = [];
+  /** Names of the captures whose bytes were asked for. */
+  readonly read: string[] = [];
+  /** Told of each of them. */
+  onRead: (name: string) => void = () => {};
+  /** Instead of the bytes. */
+  readonly fails = new Map<string, Error>();
+  private readonly bytes = new Map<string, Uint8Array>();
+
+  constructor(count: number, packed = false) {
+    for (let number = 0; number < count; number++) {
+      const name = `s3://captures/${number}`;
+      const plain = writePcap([{ us: (1_000_000 - number) * 1e6, bytes: new Uint8Array(60) }]);
+      const bytes = packed ? gzip(plain) : plain;
+      this.bytes.set(name, bytes);
+      this.refs.push({ name, location: name, size: bytes.length, version: String(number) });
+    }
+  }
+
+  async *stream({ name }: CaptureRef): AsyncIterable<Uint8Array> {
+    this.read.push(name);
+    this.onRead(name);
+    const error = this.fails.get(name);
+    if (error !== undefined) throw error;
+    yield this.bytes.get(name)!;
+  }
+}
+
+/** A job over captures, of which only the plan is done. */
+class Planning {
+  readonly store = new MemoryStore();
+  readonly sent: { messages: readonly TaskMessage[]; again: boolean }[] = [];
+  readonly captures: SmallCaptures;
+  private readonly config: JobConfig;
+
+  constructor(captures: SmallCaptures, sizes: Partial<JobConfig['sizes']> = {}) {
+    this.captures = captures;
+    this.config = plainConfig({ sizes });
+  }
+
+  async run(more: Partial<TaskContext> = {}): Promise<TaskReport> {
+    const { store, captures } = this;
+    await store.putIfAbsent(jobKey('j'), jsonBytes({ job: 'j', software: SOFTWARE, config: this.config }));
+    await store.putIfAbsent(inputsKey('j'), jsonBytes(captures.refs));
+    const queue = {
+      send: async (messages: readonly TaskMessage[], { again = false } = {}) =>
+        void this.sent.push({ messages, again }),
+    };
+    const context = { store, results: store, captures, queue, scratch: '', duckdbMemory: '', ...more };
+    return runTask(context, { job: 'j', stage: 'plan', task: 0 });
+  }
+
+  async planned(): Promise<PlannedCapture[]> {
+    const manifest = await getJson<Manifest>(this.store, manifestKey('j'));
+    return (manifest?.tasks ?? []).flatMap(({ captures }) => captures);
+  }
+}
+
+/** Time that runs out in the n-th part. */
+const untilPart = (parts: number): (() => number) => {
+  let part = 0;
+  return () => (part++ < parts ? 200_000 : 59_999);
+};
+
+test('heads of 9,000 captures are read part by part: what was read before the time ran out is not read again', async () => {
+  const planning = new Planning(new SmallCaptures(9000));
+  const reports: (TaskReport['instead'] | 'done')[] = [];
+  const heads: number[] = [];
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { instead, done } = await planning.run({ timeLeft: untilPart(1) });
+    reports.push(done === null ? instead : 'done');
+    heads.push(planning.captures.read.length);
+  }
+  assert.deepEqual(reports, ['unfinished', 'unfinished', 'done']);
+  assert.deepEqual(heads, [4000, 8000, 9000]);
+  const message = { job: 'j', stage: 'plan', task: 0 };
+  const goingOn = { messages: [message], again: true };
+  assert.deepEqual(planning.sent.slice(0, 2), [goingOn, goingOn], 'it goes on with a message of its own');
+  assert.deepEqual(
+    (await planning.planned()).map(({ name }) => name),
+    planning.captures.refs.map(({ name }) => name).reverse(),
+    'all of them, in order of time',
+  );
+});
+
+test('a plan without time for a single part says so rather than begin one', async () => {
+  const planning = new Planning(new SmallCaptures(4001));
+  assert.equal((await planning.run({ timeLeft: untilPart(0) })).instead, 'unfinished');
+  assert.deepEqual(planning.captures.read, []);
+});
+
+for (const [how, packed, limit] of [
+  ['plain', false, 99],
+  ['compressed', true, 300],
+] as const)
+  test(`a ${how} capture that would take longer than one task may is refused by name, with the remedy`, async () => {
+    const captures = new SmallCaptures(2, packed);
+    // What is compressed is reckoned four times as large.
+    captures.refs[0].size = packed ? limit / 4 + 1 : limit + 1;
+    captures.refs[1].size = packed ? limit / 4 : limit;
+    const planning = new Planning(captures, { captureBytes: limit });
+    await planning.run();
+    const refused = new Map((await planning.planned()).map((capture) => [capture.name, capture.refused]));
+    assert.equal(refused.get('s3://captures/1'), undefined);
+    assert.equal(refused.get('s3://captures/0')?.reason, 'capture_too_large');
+    assert.match(
+      refused.get('s3://captures/0')?.detail ?? '',
+      /at most .* GiB: cut it with 'editcap .* upload the pieces/,
+    );
+    const anywhere = new Planning(captures);
+    await anywhere.run();
+    assert.ok(
+      (await anywhere.planned()).every((capture) => capture.refused === undefined),
+      'where time is no matter',
+    );
+  });
+
+test('a head that may not be read refuses its capture; one that cannot be read now does not', async () => {
+  const captures = new SmallCaptures(3);
+  captures.fails.set('s3://captures/0', new StoreError('refused', '0', 'allow kms:Decrypt'));
+  captures.fails.set('s3://captures/1', new StoreError('io', '1', 'the connection broke'));
+  captures.refs[2].refused = { reason: 'capture_archived', detail: 'restore it' };
+  const planning = new Planning(captures);
+  await planning.run();
+  const refused = (await planning.planned()).map((capture) => [capture.name, capture.refused]);
+  assert.deepEqual(refused, [
+    ['s3://captures/1', undefined],
+    ['s3://captures/0', { reason: 'capture_refused', detail: 'allow kms:Decrypt' }],
+    ['s3://captures/2', { reason: 'capture_archived', detail: 'restore it' }],
+  ]);
+  assert.ok(!captures.read.includes('s3://captures/2'), 'what is known to be archived is not asked for');
+});
+
+test('a plan whose process died three times looks at no head any more, and maps all captures nevertheless', async () => {
+  const captures = new SmallCaptures(5);
+  const planning = new Planning(captures);
+  for (const receives of [1, 2, 3, 4]) {
+    const life = new Life(() => 0);
+    captures.onRead = (name) => {
+      if (name === 's3://captures/3') life.kill();
+    };
+    const attempt = planning.run({ receives, store: new MortalStore(planning.store, life) });
+    if (receives === 4) await attempt;
+    else await assert.rejects(attempt, Crash);
+  }
+  assert.equal(captures.read.length, 3 * 5);
+  const planned = await planning.planned();
+  assert.deepEqual(planned.map(({ name }) => name).sort(), captures.refs.map(({ name }) => name).sort());
+  assert.ok(planned.every(({ headUs, refused }) => headUs === null && refused === undefined));
 });

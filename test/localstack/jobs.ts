@@ -26,7 +26,7 @@ export const SMALL_SIZES: Partial<Sizes> = {
   shardRows: 500,
   partitionRows: 400,
   partitions: 4,
-  fileRows: 20,
+  fileRows: 100,
 };
 
 /** Bytes by key. */

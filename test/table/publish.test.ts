@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { PacketRows } from '../../shared/session/packetrows.ts';
-import { turnedSessions } from '../../shared/table/packetmerge.ts';
-import { encodePacketRun, type PacketRunBatch, type SessionLookup } from '../../shared/table/packetrun.ts';
+import {
+  encodePacketRun,
+  type PacketRunBatch,
+  type SessionLookup,
+  turnedSessions,
+} from '../../shared/table/packetrun.ts';
 import {
   type PublishedRun,
   planReads,

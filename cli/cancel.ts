@@ -1,0 +1,32 @@
+/** flowstitch cancel: stops a job within one task's time. */
+import { SOFTWARE } from '../shared/job/config.ts';
+import { cancelJob } from '../shared/job/operate.ts';
+import { jobStatus } from '../shared/job/status.ts';
+import type { TaskQueue } from '../shared/queue/taskqueue.ts';
+import type { ObjectStore } from '../shared/store/objectstore.ts';
+import { commandName } from './format.ts';
+import { readOptions } from './options.ts';
+import { findPipeline, STACK_OPTION } from './pipeline.ts';
+import { oneJob } from './status.ts';
+import { remainingText, stateText } from './statustext.ts';
+
+/** @returns the exit code */
+export async function cancel(args: string[]): Promise<number> {
+  const { values, positionals } = readOptions('cancel', args, STACK_OPTION);
+  const id = oneJob('cancel', positionals);
+  const { work, queue, version } = await findPipeline(values.stack);
+  process.stdout.write(await cancelText(work, version === SOFTWARE ? queue : null, id));
+  return 0;
+}
+
+/** Cancels a job and says what it leaves. @param queue as cancelJob takes it */
+export async function cancelText(store: ObjectStore, queue: TaskQueue | null, id: string): Promise<string> {
+  const stopped = await cancelJob(store, queue, id);
+  const status = await jobStatus(store, id);
+  const { job } = status.entry;
+  if (!stopped) return `job ${job} had ended before: ${stateText(status)}\n`;
+  return (
+    `job ${job} is cancelled; tasks that run come to their end. Left to do: ${remainingText(status)}\n\n` +
+    `next: ${commandName()} resume ${job} goes on with it\n`
+  );
+}

@@ -1,0 +1,20 @@
+/** Names that more than one part of the infrastructure, or the code of the functions, relies on. */
+import type { TABLES } from '../shared/table/query.ts';
+import type { Settings } from './settings.ts';
+
+export const pipelineStackName = ({ name }: Settings): string => `${name}-pipeline`;
+export const catalogStackName = ({ name }: Settings): string => `${name}-catalog`;
+/** The rule that wakes the watchdog. A name known beforehand, since the function that disables it is also its target. */
+export const watchdogRuleName = ({ name }: Settings): string => `${name}-watchdog`;
+export const workgroupName = ({ name }: Settings): string => name;
+
+/** Namespace and dimension of the functions' own metrics. */
+export const METRICS = { namespace: 'Flowstitch', service: 'flowstitch' };
+/** Counted by the watchdog for each job without progress. */
+export const JOB_STALLED = 'JobStalled';
+
+/** Where Athena puts the results of queries, in the bucket of results. */
+export const ATHENA_PREFIX = 'athena/';
+
+/** Tables of results, and of the catalog. */
+export const TABLE_NAMES = ['sessions', 'packets', 'captures', 'anomalies'] as const satisfies (keyof typeof TABLES)[];

@@ -1,0 +1,127 @@
+/**
+ * What a person may choose about a deployment. Settings are CDK context: given with
+ * `-c name=value`, or kept in cdk.json under "context" so that the next deployment
+ * has them too. A name that is not known is refused: a slip must not pass silently.
+ */
+
+/** A setting that cannot be used, in words for people. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+}
+
+/** Processor of the functions, by the name that Lambda has for it. */
+export type Architecture = 'arm64' | 'x86_64';
+
+export interface Settings {
+  /** Name that both stacks begin with. */
+  name: string;
+  architecture: Architecture;
+  /** An existing bucket with captures; undefined: the stack makes one. */
+  existingCaptures: string | undefined;
+  /** ARN of the KMS key that the captures are encrypted with; undefined: none. */
+  capturesKeyArn: string | undefined;
+  /** Whether uploads can start jobs. Without, an existing bucket is left untouched. */
+  uploadEvents: boolean;
+  /** What becomes of the buckets when the stack is destroyed. */
+  dataOnDestroy: 'retain' | 'delete';
+  /** Days that shards are kept, for later jobs with the same captures. */
+  shardDays: number;
+  /** Days that logs are kept. */
+  logDays: number;
+  /** Tasks that run at once, at most. */
+  mapConcurrency: number;
+  reduceConcurrency: number;
+  publishConcurrency: number;
+  /** Where alarms are sent; undefined: nowhere. */
+  alarmEmail: string | undefined;
+  /** Glue database of the tables. */
+  database: string;
+  /** Gigabytes (10^9 bytes) that one Athena query may read. */
+  scanLimitGB: number;
+  /** Longest time-out of a function, in seconds; the messages of its queue stay hidden for six times that. */
+  mostSeconds: number;
+  /** Seconds for which a message stays hidden behind a function that has died at it. */
+  leaseSeconds: number;
+  /** For LocalStack: no catalog, and none of what the CDK's bootstrap stack would have prepared. */
+  localstack: boolean;
+}
+
+/** Retentions that CloudWatch Logs knows, in days. */
+const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365];
+/** What MaximumConcurrency may be (Lambda's limits). */
+const CONCURRENCY = { least: 2, most: 1000 };
+
+type Context = Readonly<Record<string, unknown>>;
+
+/** How each setting is read from its text; the keys are the settings there are. */
+const READERS: { readonly [Name in keyof Settings]: (text: string | undefined, name: string) => Settings[Name] } = {
+  name: (text = 'flowstitch', name) => matching(text, name, /^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits, -'),
+  architecture: (text = 'arm64', name) => oneOf(text, name, ['arm64', 'x86_64']),
+  existingCaptures: (text, name) =>
+    text === undefined
+      ? undefined
+      : matching(text, name, /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket, without s3:// and prefix'),
+  capturesKeyArn: (text, name) =>
+    text === undefined
+      ? undefined
+      : matching(text, name, /^arn:[^:]+:kms:[^:]+:\d{12}:key\/[\w-]+$/, "a key's ARN (not that of an alias)"),
+  uploadEvents: (text = 'true', name) => oneOf(text, name, ['true', 'false']) === 'true',
+  dataOnDestroy: (text = 'retain', name) => oneOf(text, name, ['retain', 'delete']),
+  shardDays: (text = '30', name) => whole(text, name, 1, 3650),
+  logDays: (text = '30', name) => Number(oneOf(text, name, LOG_DAYS.map(String))),
+  mapConcurrency: (text = '200', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
+  reduceConcurrency: (text = '100', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
+  publishConcurrency: (text = '20', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
+  alarmEmail: (text, name) =>
+    text === undefined ? undefined : matching(text, name, /^[^\s@]+@[^\s@]+$/, 'an e-mail address'),
+  database: (text = 'flowstitch', name) =>
+    matching(text, name, /^[a-z][a-z0-9_]{0,127}$/, 'lower-case letters, digits, _'),
+  scanLimitGB: (text = '100', name) => whole(text, name, 1, 1_000_000),
+  mostSeconds: (text = '900', name) => whole(text, name, 30, 900),
+  leaseSeconds: (text = '90', name) => whole(text, name, 1, 900),
+  localstack: (text = 'false', name) => oneOf(text, name, ['true', 'false']) === 'true',
+};
+
+export const SETTING_NAMES = Object.keys(READERS) as (keyof Settings)[];
+
+/**
+ * Reads the settings from CDK context.
+ * @throws SettingsError naming the setting, what it was and what it may be
+ */
+export function readSettings(context: Context): Settings {
+  // The CDK's own context names hold ':' or '/'.
+  const unknown = Object.keys(context).find((name) => !/[:/]/.test(name) && !SETTING_NAMES.some((own) => own === name));
+  if (unknown !== undefined)
+    throw new SettingsError(`there is no setting '${unknown}'; there are ${SETTING_NAMES.join(', ')}`);
+  const read = Object.entries(READERS).map(([name, reader]) => [name, reader(textOf(context[name]), name)]);
+  const settings = Object.fromEntries(read) as Settings;
+  if (!settings.uploadEvents && settings.existingCaptures === undefined)
+    throw new SettingsError("uploadEvents=false is for an existing bucket: name it with '-c existingCaptures=BUCKET'");
+  return settings;
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined || value === '' ? undefined : String(value);
+}
+
+function wrong(name: string, text: string, allowed: string): SettingsError {
+  return new SettingsError(`${name}=${text} cannot be used: ${name} must be ${allowed}`);
+}
+
+function oneOf<T extends string>(text: string, name: string, allowed: readonly T[]): T {
+  const found = allowed.find((value) => value === text);
+  if (found === undefined) throw wrong(name, text, `one of ${allowed.join(', ')}`);
+  return found;
+}
+
+function whole(text: string, name: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw wrong(name, text, `a number from ${least} to ${most}`);
+  return value;
+}
+
+function matching(text: string, name: string, pattern: RegExp, allowed: string): string {
+  if (!pattern.test(text)) throw wrong(name, text, allowed);
+  return text;
+}

@@ -1,0 +1,153 @@
+/** The functions' bundles: each carries its own stage, and DuckDB only where Parquet is written. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { checkIntegrity } from '../../infra/binding.ts';
+import { type Bundle, bundleFunctions, MOST_BYTES } from '../../infra/bundle.ts';
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName } from '../../infra/functions.ts';
+import type { Architecture } from '../../infra/settings.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+
+const MIB = 1024 * 1024;
+/** The architecture of this machine: its binding is installed, nothing need be fetched. */
+const HERE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+const onLinux = process.platform === 'linux';
+
+describe('bundles of the functions', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flowstitch-bundle-'));
+  let bundles: Bundle[] = [];
+  before(async () => {
+    bundles = await bundleFunctions({ architecture: HERE, into: join(folder, 'first') });
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const code = (name: FunctionName): string =>
+    readFileSync(join(bundles.find((bundle) => bundle.name === name)!.folder, 'index.mjs'), 'utf8');
+
+  test('there is one for each function, smaller than Lambda takes', (t) => {
+    assert.deepEqual(
+      bundles.map(({ name }) => name),
+      [...FUNCTION_NAMES],
+    );
+    for (const { name, bytes } of bundles) {
+      t.diagnostic(`${name}: ${(bytes / MIB).toFixed(1)} MiB unzipped`);
+      assert.ok(bytes < MOST_BYTES);
+      assert.ok(bytes < (FUNCTIONS[name].duckdbMemory === undefined ? 4 : 100) * MIB, `${name} has grown`);
+    }
+  });
+
+  test('each carries its own stage and no other', () => {
+    for (const name of FUNCTION_NAMES)
+      for (const stage of STAGES)
+        assert.equal(code(name).includes(`// shared/job/${stage}.ts`), name === stage, `${stage} in ${name}`);
+  });
+
+  test('DuckDB is outside of all, and beside those that write Parquet', () => {
+    for (const name of FUNCTION_NAMES) {
+      const writes = FUNCTIONS[name].duckdbMemory !== undefined;
+      assert.equal(/from "@duckdb\//.test(code(name)), writes, name);
+    }
+  });
+
+  test('the same sources give the same bytes, and a file that is left from an earlier time goes', async () => {
+    const stale = join(folder, 'again', 'map', 'stale.mjs');
+    mkdirSync(dirname(stale), { recursive: true });
+    writeFileSync(stale, '');
+    const again = await bundleFunctions({ architecture: HERE, into: join(folder, 'again') });
+    for (const [at, { name, bytes, folder: other }] of again.entries()) {
+      assert.equal(bytes, bundles[at].bytes);
+      assert.equal(readFileSync(join(other, 'index.mjs'), 'utf8'), code(name), name);
+    }
+    assert.equal(existsSync(stale), false);
+  });
+
+  test('publish writes Parquet with nothing but its folder', { skip: !onLinux && 'the bundle is for Linux' }, () => {
+    const alone = join(folder, 'alone');
+    cpSync(bundles.find(({ name }) => name === 'publish')!.folder, alone, { recursive: true });
+    writeFileSync(
+      join(alone, 'probe.mjs'),
+      `import { DuckDBInstance } from '@duckdb/node-api';
+       const connection = await (await DuckDBInstance.create(':memory:')).connect();
+       await connection.run("COPY (SELECT 42 AS answer) TO 'probe.parquet' (FORMAT parquet)");
+       const rows = await connection.runAndReadAll("SELECT answer FROM 'probe.parquet'");
+       console.log(JSON.stringify(rows.getRowsJson()));`,
+    );
+    const printed = execFileSync(process.execPath, ['probe.mjs'], { cwd: alone, encoding: 'utf8', timeout: 60_000 });
+    assert.equal(printed.trim(), '[[42]]');
+  });
+
+  test('every bundle can be loaded where it has no other modules', { skip: !onLinux && 'they are for Linux' }, () => {
+    for (const { name, folder: bundled } of bundles) {
+      const url = `file://${join(bundled, 'index.mjs')}`;
+      const script = `console.log(typeof (await import(${JSON.stringify(url)})).handler)`;
+      const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 60_000,
+        env: { ...ENVIRONMENT, PATH: process.env.PATH },
+      });
+      assert.equal(printed.trim(), 'function', name);
+    }
+  });
+});
+
+/** What functions need to be told before they can be loaded. */
+const ENVIRONMENT = {
+  AWS_REGION: 'us-east-1',
+  FLOWSTITCH_WORK: 'work',
+  FLOWSTITCH_RESULTS: 'results',
+  FLOWSTITCH_CAPTURES: 'captures',
+  FLOWSTITCH_QUEUES: '{}',
+  FLOWSTITCH_CATALOG: 'flowstitch',
+  POWERTOOLS_METRICS_NAMESPACE: 'Flowstitch',
+  POWERTOOLS_SERVICE_NAME: 'flowstitch',
+};
+
+describe('a bundle that must not be', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flowstitch-bundle-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Handlers of which one has this text and all others none. */
+  function handlers(odd: FunctionName, text: string): string {
+    const made = join(folder, odd);
+    mkdirSync(made, { recursive: true });
+    for (const name of FUNCTION_NAMES) writeFileSync(join(made, `${name}.ts`), name === odd ? text : 'export {};\n');
+    return made;
+  }
+
+  const bundled = (odd: FunctionName, text: string): Promise<Bundle[]> =>
+    bundleFunctions({ architecture: HERE, handlers: handlers(odd, text), into: join(folder, 'into') });
+
+  test('is one that drags DuckDB along, and the error names who imports it', async () => {
+    await assert.rejects(
+      bundled('map', "import '@duckdb/node-api';\n"),
+      /the function map must not carry @duckdb\/node-api, which map\.ts imports/,
+    );
+  });
+
+  test('is one without a handler', async () => {
+    const made = handlers('plan', '');
+    rmSync(join(made, 'commit.ts'));
+    await assert.rejects(
+      bundleFunctions({ architecture: HERE, handlers: made, into: join(folder, 'into') }),
+      /function commit has no handler: .*commit\.ts is missing/,
+    );
+  });
+
+  test('asked for a stage that it does not carry, a function says so', async () => {
+    const reduce = relative(join(folder, 'map'), join(import.meta.dirname, '../../shared/job/reduce.ts'));
+    const [, map] = await bundled('map', `export const handler = () => import(${JSON.stringify(reduce)});\n`);
+    const { handler } = (await import(join(map.folder, 'index.mjs'))) as { handler: () => Promise<unknown> };
+    await assert.rejects(handler(), /the function map does not carry the stage reduce/);
+  });
+});
+
+test('a fetched binding that is not the locked one is refused', () => {
+  assert.throws(
+    () => checkIntegrity('@duckdb/node-bindings-linux-arm64', new Uint8Array(3), 'sha512-other'),
+    /@duckdb\/node-bindings-linux-arm64 as fetched is not the package that package-lock\.json names/,
+  );
+});

@@ -1,0 +1,332 @@
+/** What the pipeline's template promises. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FUNCTION_NAMES, FUNCTIONS } from '../../infra/functions.ts';
+import { SOFTWARE } from '../../shared/job/config.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+import { ofType, type Resource, synthesized, type Template, theOne } from './template.ts';
+
+const plain = synthesized().pipelineTemplate;
+const existing = synthesized({
+  existingCaptures: 'their-captures',
+  capturesKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b',
+}).pipelineTemplate;
+
+const FIFO = ['Plan', 'Balance', 'Commit'];
+const STANDARD = ['Map', 'Reduce', 'Publish'];
+const STAGE_QUEUES = [...FIFO, ...STANDARD];
+
+const queue = (id: string, template = plain): Resource => theOne(template, 'AWS::SQS::Queue', `Queue${id}`)[1];
+const queueArn = (id: string): unknown => ({
+  'Fn::GetAtt': [theOne(plain, 'AWS::SQS::Queue', `Queue${id}`)[0], 'Arn'],
+});
+const bucket = (id: string, template = plain): Resource => theOne(template, 'AWS::S3::Bucket', `Bucket${id}`)[1];
+const functionOf = (name: string, template = plain): [string, Resource] =>
+  theOne(template, 'AWS::Lambda::Function', `Function${name.replaceAll('-', '')}Function`);
+const feedsOf = (name: string, template = plain): Resource[] =>
+  ofType(template, 'AWS::Lambda::EventSourceMapping')
+    .map(([, mapping]) => mapping)
+    .filter(({ Properties }) => Properties.FunctionName.Ref === functionOf(name, template)[0]);
+
+describe('queues', () => {
+  test('those of plan, balance and commit are FIFO and keep their dead letters in FIFO; the others are standard', () => {
+    for (const id of STAGE_QUEUES) {
+      const { Properties } = queue(id);
+      assert.equal(Properties.FifoQueue, FIFO.includes(id) ? true : undefined, id);
+      const dead = FIFO.includes(id) ? 'DeadFifo' : 'Dead';
+      assert.deepEqual(Properties.RedrivePolicy, { deadLetterTargetArn: queueArn(dead), maxReceiveCount: 5 }, id);
+    }
+    assert.equal(queue('DeadFifo').Properties.FifoQueue, true);
+    assert.equal(queue('Dead').Properties.FifoQueue, undefined);
+    const { RedrivePolicy } = queue('Uploads').Properties;
+    assert.deepEqual(RedrivePolicy, { deadLetterTargetArn: queueArn('UploadsDead'), maxReceiveCount: 5 });
+  });
+
+  test('a message stays hidden for six times the time-out of the function that takes it', () => {
+    for (const [id, name] of [
+      ...STAGE_QUEUES.map((stage) => [stage, stage.toLowerCase()]),
+      ['Dead', 'dead-letter'],
+      ['DeadFifo', 'dead-letter'],
+      ['Uploads', 'uploads'],
+    ]) {
+      const { Timeout } = functionOf(name)[1].Properties;
+      assert.equal(queue(id).Properties.VisibilityTimeout, 6 * Timeout, id);
+    }
+  });
+
+  test('dead letters outlive the queues they come from', () => {
+    for (const [dead, sources] of Object.entries({ Dead: STANDARD, DeadFifo: FIFO, UploadsDead: ['Uploads'] }))
+      for (const id of sources)
+        assert.ok(queue(dead).Properties.MessageRetentionPeriod > queue(id).Properties.MessageRetentionPeriod, id);
+  });
+
+  test('all are encrypted and refuse whoever comes without TLS', () => {
+    const policies = ofType(plain, 'AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
+    const queues = ofType(plain, 'AWS::SQS::Queue');
+    assert.equal(queues.length, STAGES.length + 4);
+    for (const [id, { Properties }] of queues) {
+      assert.equal(Properties.SqsManagedSseEnabled, true, id);
+      const statements = policies
+        .filter(({ Queues }) => Queues[0].Ref === id)
+        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+      const denied = statements.filter(({ Effect }) => Effect === 'Deny');
+      assert.deepEqual(
+        denied.map(({ Condition }) => Condition),
+        [{ Bool: { 'aws:SecureTransport': 'false' } }],
+        id,
+      );
+    }
+  });
+});
+
+describe('functions', () => {
+  test('there is one for each of the contract, on arm64 and Node 24, with its own role and log group', () => {
+    const made = ofType(plain, 'AWS::Lambda::Function');
+    assert.equal(made.length, FUNCTION_NAMES.length);
+    const roles = new Set<string>();
+    const logs = new Set<string>();
+    for (const name of FUNCTION_NAMES) {
+      const { Properties } = functionOf(name)[1];
+      assert.deepEqual(Properties.Architectures, ['arm64']);
+      assert.equal(Properties.Runtime, 'nodejs24.x');
+      assert.equal(Properties.Handler, 'index.handler');
+      assert.equal(Properties.Timeout, FUNCTIONS[name].timeoutSeconds);
+      roles.add(Properties.Role['Fn::GetAtt'][0]);
+      logs.add(Properties.LoggingConfig.LogGroup.Ref);
+    }
+    assert.equal(roles.size, FUNCTION_NAMES.length);
+    assert.equal(logs.size, FUNCTION_NAMES.length);
+  });
+
+  test('none has reserved concurrency: the event source bounds how many run', () => {
+    for (const [id, { Properties }] of ofType(plain, 'AWS::Lambda::Function'))
+      assert.equal(Properties.ReservedConcurrentExecutions, undefined, id);
+    const bounds = Object.fromEntries(
+      FUNCTION_NAMES.map((name) => [
+        name,
+        feedsOf(name).map(({ Properties }) => Properties.ScalingConfig.MaximumConcurrency),
+      ]),
+    );
+    assert.deepEqual(bounds, {
+      plan: [2],
+      map: [200],
+      balance: [2],
+      reduce: [100],
+      publish: [20],
+      commit: [2],
+      'dead-letter': [2, 2],
+      uploads: [2],
+      watchdog: [],
+    });
+  });
+
+  test('the bounds are settings', () => {
+    const { pipelineTemplate } = synthesized({ mapConcurrency: '3', reduceConcurrency: '4', publishConcurrency: '5' });
+    const bound = (name: string): unknown =>
+      feedsOf(name, pipelineTemplate)[0].Properties.ScalingConfig.MaximumConcurrency;
+    assert.deepEqual(['map', 'reduce', 'publish'].map(bound), [3, 4, 5]);
+  });
+
+  test('every event source takes partial failures, and one message at a time but for uploads', () => {
+    for (const name of FUNCTION_NAMES)
+      for (const { Properties } of feedsOf(name)) {
+        assert.deepEqual(Properties.FunctionResponseTypes, ['ReportBatchItemFailures'], name);
+        assert.equal(Properties.BatchSize, name === 'uploads' ? 10 : 1, name);
+        assert.equal(Properties.MaximumBatchingWindowInSeconds, name === 'uploads' ? 1 : undefined, name);
+      }
+  });
+
+  test('each is told of buckets and queues; only commit of the catalog, only writers of Parquet of DuckDB', () => {
+    for (const name of FUNCTION_NAMES) {
+      const { Variables } = functionOf(name)[1].Properties.Environment;
+      assert.equal(Variables.FLOWSTITCH_WORK.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketWork')[0]);
+      assert.equal(Variables.FLOWSTITCH_RESULTS.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketResults')[0]);
+      assert.equal(Variables.FLOWSTITCH_CAPTURES.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketCaptures')[0]);
+      assert.deepEqual(Object.keys(queueUrls(Variables.FLOWSTITCH_QUEUES)), [...STAGES, 'uploads']);
+      assert.equal(Variables.FLOWSTITCH_CATALOG, name === 'commit' ? 'flowstitch' : undefined, name);
+      assert.equal('FLOWSTITCH_DUCKDB_MEMORY' in Variables, name === 'publish' || name === 'commit', name);
+    }
+  });
+
+  test('a shorter limit on their time shortens what is above it, and the queues with it', () => {
+    const { pipelineTemplate } = synthesized({ mostSeconds: '120' });
+    assert.equal(functionOf('map', pipelineTemplate)[1].Properties.Timeout, 120);
+    assert.equal(functionOf('watchdog', pipelineTemplate)[1].Properties.Timeout, 60);
+    assert.equal(queue('Map', pipelineTemplate).Properties.VisibilityTimeout, 720);
+  });
+
+  test('logs are kept for a bounded time', () => {
+    const groups = ofType(plain, 'AWS::Logs::LogGroup');
+    assert.equal(groups.length, FUNCTION_NAMES.length);
+    for (const [id, { Properties }] of groups) assert.equal(Properties.RetentionInDays, 30, id);
+  });
+});
+
+/** A JSON text with references in it, each read as the name of what it refers to. */
+function queueUrls(joined: { 'Fn::Join': [string, (string | { Ref: string })[]] }): Record<string, string> {
+  const [separator, parts] = joined['Fn::Join'];
+  return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : part.Ref)).join(separator));
+}
+
+describe('buckets', () => {
+  test('there are three; all are private, encrypted, TLS only, and stay when the stack goes', () => {
+    const buckets = ofType(plain, 'AWS::S3::Bucket');
+    assert.equal(buckets.length, 3);
+    for (const [id, made] of buckets) {
+      assert.deepEqual(
+        made.Properties.PublicAccessBlockConfiguration,
+        { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+        id,
+      );
+      assert.equal(
+        made.Properties.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault
+          .SSEAlgorithm,
+        'AES256',
+      );
+      assert.equal(made.Properties.BucketName, undefined, 'names are CloudFormation’s to draw');
+      assert.equal(made.DeletionPolicy, 'Retain', id);
+      assert.equal(made.UpdateReplacePolicy, 'Retain', id);
+      const [[, policy]] = ofType(plain, 'AWS::S3::BucketPolicy').filter(
+        ([, { Properties }]) => Properties.Bucket.Ref === id,
+      );
+      const [statement] = policy.Properties.PolicyDocument.Statement;
+      assert.equal(statement.Effect, 'Deny');
+      assert.deepEqual(statement.Condition, { Bool: { 'aws:SecureTransport': 'false' } });
+    }
+  });
+
+  test('they go with the stack when that is asked for', () => {
+    for (const [id, { DeletionPolicy }] of ofType(
+      synthesized({ dataOnDestroy: 'delete' }).pipelineTemplate,
+      'AWS::S3::Bucket',
+    ))
+      assert.equal(DeletionPolicy, 'Delete', id);
+  });
+
+  test('only the bucket of captures tells of its objects', () => {
+    assert.deepEqual(bucket('Captures').Properties.NotificationConfiguration, {
+      QueueConfigurations: [{ Event: 's3:ObjectCreated:*', Queue: queueArn('Uploads') }],
+    });
+    assert.equal(bucket('Results').Properties.NotificationConfiguration, undefined);
+    assert.equal(bucket('Work').Properties.NotificationConfiguration, undefined);
+  });
+
+  test('S3 may send to the queue of uploads before the bucket of captures is made', () => {
+    const [policyId, policy] = theOne(plain, 'AWS::SQS::QueuePolicy', 'QueueUploadsPolicy');
+    assert.ok(bucket('Captures').DependsOn?.includes(policyId));
+    const allowed = policy.Properties.PolicyDocument.Statement.filter(
+      ({ Effect }: { Effect: string }) => Effect === 'Allow',
+    );
+    assert.equal(allowed.length, 1);
+    assert.deepEqual(allowed[0].Principal, { Service: 's3.amazonaws.com' });
+    assert.deepEqual(allowed[0].Condition, { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
+  });
+
+  test('what a job leaves in the work bucket expires; data sets and captures do not', () => {
+    const expiring = (id: string): [string, number][] =>
+      bucket(id)
+        .Properties.LifecycleConfiguration.Rules.filter((rule: { ExpirationInDays?: number }) => rule.ExpirationInDays)
+        .map((rule: { Prefix: string; ExpirationInDays: number }) => [rule.Prefix, rule.ExpirationInDays]);
+    assert.deepEqual(expiring('Work'), [
+      ['jobs/', 7],
+      ['requests/', 7],
+      ['checks/', 7],
+      ['shards/', 30],
+    ]);
+    assert.deepEqual(expiring('Captures'), []);
+    assert.deepEqual(expiring('Results'), [['athena/', 30]]);
+  });
+
+  test('unfinished uploads are removed after two days everywhere', () => {
+    for (const [id, { Properties }] of ofType(plain, 'AWS::S3::Bucket')) {
+      const rule = Properties.LifecycleConfiguration.Rules.find(
+        (each: { AbortIncompleteMultipartUpload?: object }) => each.AbortIncompleteMultipartUpload,
+      );
+      assert.deepEqual(rule.AbortIncompleteMultipartUpload, { DaysAfterInitiation: 2 }, id);
+      assert.equal(rule.Status, 'Enabled');
+      assert.equal(rule.Prefix, undefined, 'whatever the key');
+    }
+  });
+});
+
+describe('an existing bucket of captures', () => {
+  test('is neither made nor removed', () => {
+    assert.equal(ofType(existing, 'AWS::S3::Bucket').length, 2);
+    assert.equal(JSON.parse(JSON.stringify(existing.Outputs.CapturesBucket.Value)), 'their-captures');
+  });
+
+  test('gets a notification beside those it has', () => {
+    const [[, { Properties }]] = ofType(existing, 'Custom::S3BucketNotifications');
+    assert.equal(Properties.BucketName, 'their-captures');
+    assert.equal(Properties.Managed, false, 'what others have configured is merged, not replaced');
+    assert.equal(Properties.NotificationConfiguration.QueueConfigurations.length, 1);
+  });
+
+  test('is left alone where uploads are not to start jobs', () => {
+    const { pipelineTemplate } = synthesized({ existingCaptures: 'their-captures', uploadEvents: 'false' });
+    assert.deepEqual(ofType(pipelineTemplate, 'Custom::S3BucketNotifications'), []);
+    assert.equal(ofType(pipelineTemplate, 'AWS::Lambda::Function').length, FUNCTION_NAMES.length);
+  });
+
+  test('names the roles that another account must let in, and no others may use its key', () => {
+    assert.ok(existing.Outputs.CapturesReaders);
+    const readers = FUNCTION_NAMES.filter((name) => {
+      const [role] = ofType(existing, 'AWS::IAM::Role').filter(([id]) =>
+        id.startsWith(`Function${name.replaceAll('-', '')}Role`),
+      );
+      return JSON.stringify(role[1]).includes('"kms:Decrypt"');
+    });
+    assert.deepEqual(readers, ['plan', 'map', 'uploads']);
+  });
+});
+
+test('a stack with its own bucket of captures has no custom resource', () => {
+  const custom = Object.values(plain.Resources).filter(
+    ({ Type }) => Type.startsWith('Custom::') || Type.includes('CustomResource'),
+  );
+  assert.deepEqual(custom, []);
+});
+
+test('the watchdog sleeps until a job begins', () => {
+  const [[, rule]] = ofType(plain, 'AWS::Events::Rule');
+  assert.equal(rule.Properties.State, 'DISABLED');
+  assert.equal(rule.Properties.ScheduleExpression, 'rate(5 minutes)');
+  assert.equal(rule.Properties.Name, 'flowstitch-watchdog');
+  assert.deepEqual(rule.Properties.Targets[0].Arn, { 'Fn::GetAtt': [functionOf('watchdog')[0], 'Arn'] });
+});
+
+describe('alarms', () => {
+  const alarms = (template: Template): [string, Resource][] => ofType(template, 'AWS::CloudWatch::Alarm');
+
+  test('watch dead letters of each kind, the age of each queue, errors of each function, throttles and stalled jobs', () => {
+    const text = JSON.stringify(alarms(plain));
+    for (const id of ['Dead', 'DeadFifo', 'UploadsDead', ...STAGE_QUEUES, 'Uploads'])
+      assert.ok(text.includes(`["${theOne(plain, 'AWS::SQS::Queue', `Queue${id}`)[0]}","QueueName"]`), id);
+    for (const name of FUNCTION_NAMES) {
+      const watched = alarms(plain).filter(([, { Properties }]) =>
+        JSON.stringify(Properties).includes(functionOf(name)[0]),
+      );
+      assert.equal(watched.length, 2, `${name}: its errors, and the throttles of all`);
+    }
+    const [[, stalled]] = alarms(plain).filter(([, { Properties }]) => Properties.MetricName === 'JobStalled');
+    assert.equal(stalled.Properties.Namespace, 'Flowstitch');
+    assert.deepEqual(stalled.Properties.Dimensions, [{ Name: 'service', Value: 'flowstitch' }]);
+  });
+
+  test('are quiet while nothing runs, and are sent on only where there is somebody to send them to', () => {
+    for (const [id, { Properties }] of alarms(plain)) {
+      assert.equal(Properties.TreatMissingData, 'notBreaching', id);
+      assert.equal(Properties.AlarmActions, undefined, id);
+    }
+    const { pipelineTemplate } = synthesized({ alarmEmail: 'somebody@example.org' });
+    const [[topic]] = ofType(pipelineTemplate, 'AWS::SNS::Topic');
+    for (const [id, { Properties }] of alarms(pipelineTemplate))
+      assert.deepEqual(Properties.AlarmActions, [{ Ref: topic }], id);
+  });
+});
+
+test('outputs are what the command line looks for', () => {
+  const names = Object.keys(plain.Outputs).filter((name) => !name.startsWith('ExportsOutput'));
+  assert.deepEqual(names.sort(), ['CapturesBucket', 'Queues', 'ResultsBucket', 'Version', 'WorkBucket']);
+  assert.equal(plain.Outputs.Version.Value, SOFTWARE);
+});

@@ -1,0 +1,82 @@
+/** What the functions of functions/ do around the job's own code: the same steps, without Lambda's clothes. */
+import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
+import { errorKey, type Stage } from '../../shared/job/keys.ts';
+import { failTask, runTask, type StageWork } from '../../shared/job/task.ts';
+import { takeTurn } from '../../shared/job/turns.ts';
+import { endForVersion } from '../../shared/job/version.ts';
+import { watch } from '../../shared/job/watchdog.ts';
+import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
+import type { CaptureSource } from '../../shared/store/capturesource.ts';
+import { getJson, jsonBytes, type ObjectStore } from '../../shared/store/objectstore.ts';
+
+/** What a function has at hand. */
+export interface Hands {
+  store: ObjectStore;
+  results: ObjectStore;
+  queue: TaskQueue;
+}
+
+/** The watchdog's rule. */
+export interface Rule {
+  enabled: boolean;
+}
+
+const NO_CAPTURES: CaptureSource = {
+  stream() {
+    throw new Error('the simulation has no captures');
+  },
+};
+
+/** functions/stage.ts and functions/plan.ts. @throws what makes the message come again */
+export async function stageFunction(
+  hands: Hands,
+  rule: Rule,
+  message: TaskMessage,
+  receives: number,
+  work: StageWork,
+): Promise<void> {
+  const { store, results, queue } = hands;
+  const { job, task } = message;
+  const stage = message.stage as Stage;
+  if (stage === 'plan') rule.enabled = true;
+  const context: TaskContext = {
+    store,
+    results,
+    queue,
+    captures: NO_CAPTURES,
+    scratch: '',
+    duckdbMemory: '',
+    receives,
+  };
+  try {
+    const report = await runTask(context, message, work);
+    if (report.ended) await takeTurn(store, queue, report.job.config.dataset);
+  } catch (error) {
+    if (error instanceof OtherVersion) return endForVersion(store, queue, { job, stage, task }, error);
+    await store.put(errorKey(job, stage, task), jsonBytes({ reason: String(error), receives })).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** functions/dead-letter.ts. @throws what makes the message come again */
+export async function deadLetterFunction({ store, queue }: Hands, message: TaskMessage): Promise<void> {
+  const stage = message.stage as Stage;
+  const known = await getJson<{ reason: string }>(store, errorKey(message.job, stage, message.task));
+  try {
+    const { config } = await loadJobFile(store, message.job);
+    if (await failTask(store, queue, message, known?.reason ?? 'its function ended without a word each time'))
+      await takeTurn(store, queue, config.dataset);
+  } catch (error) {
+    if (error instanceof OtherVersion) return endForVersion(store, queue, { ...message, stage }, error);
+    if (!(error instanceof UnknownJob)) throw error;
+  }
+}
+
+/** functions/watchdog.ts. */
+export async function watchdogFunction({ store, queue }: Hands, rule: Rule, now: () => number): Promise<void> {
+  let { running } = await watch(store, queue, now());
+  if (running.length > 0) return;
+  rule.enabled = false;
+  ({ running } = await watch(store, queue, now()));
+  if (running.length > 0) rule.enabled = true;
+}

@@ -1,0 +1,136 @@
+/** Store and queue as a process reaches them: the project's interfaces over the simulated services, each request counted. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { SOFTWARE } from '../../shared/job/config.ts';
+import type { Job } from '../../shared/job/types.ts';
+import { SqsQueue } from '../../shared/queue/sqs.ts';
+import { jsonBytes, type ObjectHead, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
+import { type Bucket, PAGE } from './bucket.ts';
+import type { Process } from './process.ts';
+import { QUEUE_URLS, type Queues, type SentEntry } from './queues.ts';
+
+/** Requests by kind, as AWS charges for them. */
+export interface Requests {
+  get: number;
+  head: number;
+  list: number;
+  put: number;
+  delete: number;
+  /** To queues: sending, up to ten messages each. */
+  send: number;
+  /** To queues, by what feeds functions: a receive and a removal for each delivery. */
+  deliver: number;
+  /** To queues, by functions that hold a message. */
+  hold: number;
+}
+
+export function noRequests(): Requests {
+  return { get: 0, head: 0, list: 0, put: 0, delete: 0, send: 0, deliver: 0, hold: 0 };
+}
+
+const JOB_FILE = /^jobs\/[^/]+\/job\.json$/;
+
+/**
+ * A bucket as a process sees it. Which version of the software it runs is a constant of the code; so that two
+ * versions can meet here, a job's file keeps the name of the deployment that wrote it, and the process reads its
+ * own deployment's name as its constant, and another's as it is.
+ */
+export function storeOf(bucket: Bucket<Process>, process: Process, requests: Requests): ObjectStore {
+  const read = (key: string): Uint8Array => {
+    const bytes = bucket.get(key);
+    if (bytes === undefined) throw new StoreError('missing', key, `no object ${key}`);
+    return JOB_FILE.test(key) ? renamed(bytes, process.version, SOFTWARE) : bytes;
+  };
+  const written = (key: string, bytes: Uint8Array): Uint8Array =>
+    JOB_FILE.test(key) ? renamed(bytes, SOFTWARE, process.version) : bytes;
+  return {
+    list: (prefix) => new Listing(bucket, process, requests, prefix),
+    head: (key) => {
+      requests.head++;
+      return process.call(() => bucket.head(key));
+    },
+    get: (key, range) => {
+      requests.get++;
+      return process.call(() => (range === undefined ? read(key) : read(key).subarray(range.start, range.end)));
+    },
+    put: (key, bytes) => {
+      requests.put++;
+      return process.call(() => bucket.put(key, written(key, bytes), process));
+    },
+    putIfAbsent: (key, bytes) => {
+      requests.put++;
+      const { next, faults } = process.surroundings;
+      // The answer to a write that won was lost, and the request sent again: it meets its own object.
+      const losesToItself = next() < faults.lostAnswer;
+      return process.call(() => bucket.putIfAbsent(key, written(key, bytes), process) && !losesToItself);
+    },
+    putFile: () => Promise.reject(new Error('the simulation has no files')),
+    remove: (keys) => {
+      requests.delete += Math.ceil(keys.length / PAGE);
+      const removals = keys.map((key) => () => bucket.remove(key, process));
+      return keys.length === 0 ? Promise.resolve() : process.call(() => undefined, removals);
+    },
+  };
+}
+
+function renamed(bytes: Uint8Array, from: string, to: string): Uint8Array {
+  const job = JSON.parse(new TextDecoder().decode(bytes)) as Job;
+  return job.software === from ? jsonBytes({ ...job, software: to }) : bytes;
+}
+
+/**
+ * A listing, page by page. Heads that are at hand are given without a promise each: most of what a simulated job
+ * does is to count keys.
+ */
+class Listing implements AsyncIterable<ObjectHead>, AsyncIterator<ObjectHead> {
+  private readonly bucket: Bucket<Process>;
+  private readonly process: Process;
+  private readonly requests: Requests;
+  private readonly prefix: string;
+  private page: ObjectHead[] = [];
+  private at = 0;
+  private more = true;
+  private readonly result: { done: false; value: ObjectHead } = { done: false, value: undefined as never };
+  private readonly ready = Promise.resolve(this.result);
+
+  constructor(bucket: Bucket<Process>, process: Process, requests: Requests, prefix: string) {
+    this.bucket = bucket;
+    this.process = process;
+    this.requests = requests;
+    this.prefix = prefix;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ObjectHead, undefined>> {
+    if (this.at === this.page.length) return this.turn();
+    this.result.value = this.page[this.at++];
+    return this.ready;
+  }
+
+  private async turn(): Promise<IteratorResult<ObjectHead, undefined>> {
+    if (!this.more) return { done: true, value: undefined };
+    const after = this.page.at(-1)?.key;
+    this.requests.list++;
+    this.page = await this.process.call(() => this.bucket.page(this.prefix, after));
+    this.at = 0;
+    this.more = this.page.length === PAGE;
+    if (this.page.length === 0) return { done: true, value: undefined };
+    return { done: false, value: this.page[this.at++] };
+  }
+}
+
+/** The project's own queue over a client that reaches the simulated queues. */
+export function queueOf(queues: Queues, process: Process, requests: Requests): SqsQueue {
+  const client = {
+    send: ({ input }: { input: { QueueUrl: string; Entries: SentEntry[] } }) => {
+      requests.send++;
+      return process.call(() => {
+        queues.accept(input.QueueUrl, input.Entries);
+        return {};
+      });
+    },
+  };
+  return new SqsQueue(client as unknown as SQSClient, QUEUE_URLS);
+}

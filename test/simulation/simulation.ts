@@ -1,0 +1,321 @@
+/**
+ * One run: functions, queues, buckets and the people who ask for jobs, in virtual
+ * time, with everything that may go wrong. What the run must come to is checked by
+ * the observer on the way and by verify.ts at its end.
+ */
+import { DEFAULT_SIZES, type JobConfig } from '../../shared/job/config.ts';
+import { JobError, OtherVersion } from '../../shared/job/context.ts';
+import { STAGES, type Stage } from '../../shared/job/keys.ts';
+import { cancelJob, resumeJob, submitJob } from '../../shared/job/operate.ts';
+import { DEFAULTS } from '../../shared/session/config.ts';
+import { StoreError } from '../../shared/store/objectstore.ts';
+import { random } from '../capture/build.ts';
+import { Bucket } from './bucket.ts';
+import { deadLetterFunction, type Hands, type Rule, stageFunction, watchdogFunction } from './functions.ts';
+import { Observer, type WatchedJob } from './observer.ts';
+import { Pool } from './pool.ts';
+import { Process, type Surroundings } from './process.ts';
+import { isFifo, Queues } from './queues.ts';
+import type { Deed, Scenario, Shape } from './scenario.ts';
+import { noRequests, queueOf, type Requests, storeOf } from './services.ts';
+import { inputsOf, OutOfTime, SESSIONS, workOf } from './stages.ts';
+import { EPOCH, VirtualTime } from './time.ts';
+import { verify } from './verify.ts';
+
+/** Invocations at once, as infra/ sets them. */
+const CONCURRENCY: Record<Stage, number> = { plan: 2, map: 200, balance: 2, reduce: 100, publish: 20, commit: 2 };
+const MINUTE = 60_000;
+const WATCH_MS = 5 * MINUTE;
+const WATCHDOG_MS = MINUTE;
+/** Milliseconds for which a dead letter stays hidden behind a process that died: six times the function's timeout. */
+const DEAD_HIDDEN_MS = 30 * MINUTE;
+/** By then everything must have come to its end. */
+const HORIZON_MS = 48 * 60 * MINUTE;
+const WEEK_MS = 7 * 24 * 60 * MINUTE;
+
+/** What a run came to. */
+export interface Outcome {
+  seed: number;
+  violations: string[];
+  /** Virtual milliseconds until nothing was left to do. */
+  lasted: number;
+  events: number;
+  jobs: number;
+  committed: number;
+  /** Jobs of a version that is not deployed any more, refused. */
+  refused: number;
+  deliveries: number;
+  /** Tasks that were written down as failed, and ends that were taken away to try again. */
+  failed: number;
+  forgotten: number;
+  deaths: number;
+  requests: Requests;
+  /** What the requests may be at most. */
+  bound: Requests;
+}
+
+/** A job that somebody asked for. */
+export interface AskedJob {
+  id: string;
+  dataset: string;
+  shape: Shape;
+}
+
+export class Simulation {
+  readonly time = new VirtualTime();
+  readonly observer: Observer;
+  readonly work: Bucket<Process>;
+  readonly results: Bucket<Process>;
+  readonly requests = noRequests();
+  readonly asked = new Map<string, AskedJob>();
+  private readonly scenario: Scenario;
+  private readonly surroundings: Surroundings;
+  private readonly queues: Queues;
+  private readonly pools: Pool[] = [];
+  private readonly rule: Rule = { enabled: false };
+  private readonly poison: Set<string>;
+  private readonly poisonCaptures: Set<number>;
+  private version = 'first';
+  private deaths = 0;
+  /** Things that people are about to do, or have not got through with. */
+  private pending = 0;
+
+  constructor(scenario: Scenario) {
+    const { time } = this;
+    this.scenario = scenario;
+    this.surroundings = { time, next: random(scenario.seed + 1e9), faults: scenario.faults };
+    this.observer = new Observer(
+      () => time.now - EPOCH,
+      (job) => this.onEnd(job),
+    );
+    this.work = new Bucket(() => time.now, this.observer);
+    this.results = new Bucket(() => time.now, { written() {}, removed() {} });
+    this.queues = new Queues(this.surroundings);
+    this.poison = new Set(scenario.poison);
+    this.poisonCaptures = new Set(scenario.poisonCaptures);
+    this.makePools();
+  }
+
+  async run(): Promise<Outcome> {
+    // What the project's code asks for the time.
+    const { now } = Date;
+    Date.now = () => Math.floor(this.time.now);
+    try {
+      this.time.after(WATCH_MS, () => this.watch());
+      for (const deed of this.scenario.deeds) this.later(deed.at, () => this.perform(deed));
+      await this.time.run(() => this.over() || this.time.now > EPOCH + HORIZON_MS);
+      if (this.scenario.expiry && this.over()) await this.expire();
+    } finally {
+      Date.now = now;
+    }
+    if (!this.over()) this.observer.violation(`stuck: ${this.state()}`);
+    verify(this);
+    return this.outcome();
+  }
+
+  private over(): boolean {
+    if (this.pending > 0 || this.rule.enabled || this.queues.outstanding > 0) return false;
+    for (const { id } of this.asked.values()) if (!this.isFinal(id)) return false;
+    return true;
+  }
+
+  /** Committed, or refused by the version that is deployed now. */
+  private isFinal(id: string): boolean {
+    const job = this.observer.job(id);
+    return job.committed || (job.end !== null && job.version !== this.version);
+  }
+
+  private state(): string {
+    const waiting = STAGES.map((stage) => `${stage} ${this.queues.stages[stage].outstanding}`);
+    const jobs = [...this.observer.jobs.values()].map(String);
+    return `${jobs.join('; ')}; messages: ${waiting.join(', ')}; ${this.pending} deeds; watchdog ${this.rule.enabled}`;
+  }
+
+  private makePools(): void {
+    const { surroundings, requests, queues } = this;
+    const shared = {
+      surroundings,
+      requests,
+      version: () => this.version,
+      failed: (error: unknown) => this.failed(error),
+    };
+    for (const stage of STAGES)
+      this.pools.push(
+        new Pool({
+          ...shared,
+          queue: queues.stages[stage],
+          dead: isFifo(stage) ? queues.deadFifo : queues.dead,
+          most: CONCURRENCY[stage],
+          handle: (process, message, receives) => {
+            const work = workOf({
+              process,
+              working: (job, at, task) => this.observer.working(job, at, task, process),
+              poisoned: (job, at, task) => this.isFirst(job) && this.poison.has(`${at}/${task}`),
+              poisonedCapture: (job, task) => this.isFirst(job) && this.poisonCaptures.has(task),
+              violation: (text) => this.observer.violation(text),
+            });
+            return stageFunction(this.hands(process), this.rule, message, receives, work);
+          },
+        }),
+      );
+    for (const queue of [queues.dead, queues.deadFifo])
+      this.pools.push(
+        new Pool({
+          ...shared,
+          queue,
+          most: 2,
+          hiddenMs: DEAD_HIDDEN_MS,
+          handle: (process, message) => deadLetterFunction(this.hands(process), message),
+        }),
+      );
+  }
+
+  private hands(process: Process): Hands {
+    return {
+      store: storeOf(this.work, process, this.requests),
+      results: storeOf(this.results, process, this.requests),
+      queue: queueOf(this.queues, process, this.requests),
+    };
+  }
+
+  /** Errors that a task may end with, and that the queue is there for. */
+  private failed(error: unknown): void {
+    const known = [StoreError, JobError, OutOfTime].some((kind) => error instanceof kind);
+    if (!known && !/messages were not sent/.test(String(error))) this.observer.violation(`unexpected: ${(error as Error)?.stack ?? String(error)}`);
+  }
+
+  private isFirst(id: string): boolean {
+    return this.asked.values().next().value?.id === id;
+  }
+
+  private watch(): void {
+    this.time.after(WATCH_MS, () => this.watch());
+    if (!this.rule.enabled) return;
+    const process = new Process(this.surroundings, this.version, () => this.deaths++);
+    this.time.after(WATCHDOG_MS, () => process.die());
+    watchdogFunction(this.hands(process), this.rule, () => this.time.now).then(
+      () => process.end(),
+      (error) => {
+        process.end();
+        this.failed(error);
+      },
+    );
+  }
+
+  /** Does something after a while, and is not over before. */
+  private later(ms: number, action: () => void): void {
+    this.pending++;
+    this.time.after(ms, () => {
+      this.pending--;
+      action();
+    });
+  }
+
+  private perform(deed: Deed): void {
+    if (deed.deed === 'deploy') {
+      this.version = 'second';
+      return;
+    }
+    if (deed.deed === 'submit') return this.command((hands) => this.submit(hands, deed));
+    const open = [...this.asked.values()].filter(({ id }) => !this.observer.job(id).over);
+    const id = (deed.waiting ? open.at(-1) : open.at(0))?.id;
+    if (id === undefined) return;
+    this.command(async ({ store, queue }) => {
+      await cancelJob(store, queue, id);
+      this.later(deed.resumeAfter, () => this.resume(id));
+    });
+  }
+
+  private async submit({ store, queue }: Hands, deed: Deed & { deed: 'submit' }): Promise<void> {
+    const { dataset, shape, variant } = deed;
+    const inputs = inputsOf(shape, dataset, variant);
+    const { job } = await submitJob(store, queue, configOf(dataset, shape), inputs, { prefix: null, by: 'submit' });
+    if (!this.asked.has(job)) this.asked.set(job, { id: job, dataset, shape });
+  }
+
+  private resume(id: string): void {
+    this.command(async ({ store, queue }) => {
+      await resumeJob(store, queue, id);
+    });
+  }
+
+  /** Somebody types a command, and again when it dies or fails, until it gets through. */
+  private command(action: (hands: Hands) => Promise<void>): void {
+    this.pending++;
+    const again = (): void => {
+      this.deaths++;
+      this.pending--;
+      this.later(MINUTE * (0.2 + this.surroundings.next()), () => this.command(action));
+    };
+    const process = new Process(this.surroundings, this.version, again);
+    action(this.hands(process)).then(
+      () => {
+        process.end();
+        this.pending--;
+      },
+      (error) => {
+        process.end();
+        // Nobody can resume what another version began.
+        if (error instanceof OtherVersion) this.pending--;
+        else {
+          this.failed(error);
+          again();
+        }
+      },
+    );
+  }
+
+  /** Whoever asked for a job looks after it when it has failed: takes the cause away, and resumes it. */
+  private onEnd({ id, end, committed }: WatchedJob): void {
+    if (committed || end === null || end.state !== 'failed') return;
+    if (this.observer.job(id).version !== this.version) return;
+    this.later(10 * MINUTE * this.surroundings.next(), () => {
+      for (const task of this.poison) if (!task.startsWith('map/')) this.poison.delete(task);
+      if (!this.observer.job(id).committed) this.resume(id);
+    });
+  }
+
+  /** A week later: the old files are gone, and somebody asks for the first job anew. */
+  private async expire(): Promise<void> {
+    verify(this);
+    const [first] = this.scenario.deeds;
+    const week = this.time.now + WEEK_MS;
+    await this.time.run(() => this.time.now > week);
+    this.work.expire('jobs/');
+    this.observer.forget();
+    this.asked.clear();
+    this.perform(first);
+    await this.time.run(() => this.over() || this.time.now > week + HORIZON_MS);
+  }
+
+  private outcome(): Outcome {
+    const { requests, observer, time } = this;
+    const jobs = [...observer.jobs.values()];
+    return {
+      seed: this.scenario.seed,
+      violations: observer.violations,
+      lasted: time.now - EPOCH,
+      events: time.events,
+      jobs: jobs.length,
+      committed: jobs.filter(({ committed }) => committed).length,
+      refused: jobs.filter(({ committed }) => !committed).length,
+      deliveries: this.pools.reduce((sum, { deliveries }) => sum + deliveries, 0),
+      failed: jobs.reduce((sum, { failed }) => sum + failed, 0),
+      forgotten: jobs.reduce((sum, { forgotten }) => sum + forgotten, 0),
+      deaths: this.deaths + this.pools.reduce((sum, { deaths }) => sum + deaths, 0),
+      requests,
+      bound: noRequests(),
+    };
+  }
+}
+
+function configOf(dataset: string, { partitions }: Shape): JobConfig {
+  return {
+    dataset,
+    sharding: { buckets: 1024, seed: 1, by: '5tuple' },
+    decode: { keyVlan: false },
+    sessions: { ...DEFAULTS },
+    packets: false,
+    sizes: { ...DEFAULT_SIZES, fileRows: partitions * SESSIONS },
+  };
+}

@@ -1,0 +1,328 @@
+/**
+ * What stands for the work of each stage: it takes the time that the work would,
+ * reads and writes the same of the job's own keys, and makes results of which it is
+ * known beforehand what they must add up to.
+ */
+import { stageEnds, stageResults } from '../../shared/job/barrier.ts';
+import { CarefulReading } from '../../shared/job/careful.ts';
+import { shardingDigest } from '../../shared/job/config.ts';
+import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
+import { makeCurrent } from '../../shared/job/current.ts';
+import {
+  attemptPrefix,
+  headsKey,
+  inputsKey,
+  listKey,
+  manifestKey,
+  STAGES,
+  type Stage,
+  shardGroupPrefix,
+  summaryKey,
+  tablePrefix,
+} from '../../shared/job/keys.ts';
+import type { Manifest } from '../../shared/job/plan.ts';
+import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
+import type { StageWork } from '../../shared/job/task.ts';
+import type { Job, MapSpec, PublishedFile, PublishSpec, StageList, StageResults } from '../../shared/job/types.ts';
+import type { CaptureRef } from '../../shared/store/capturesource.ts';
+import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import type { Process } from './process.ts';
+import type { Shape } from './scenario.ts';
+
+/** Captures whose heads the plan keeps together, as shared/job/plan.ts has it. */
+const HEADS_PART = 4000;
+/** Sessions that each partition has in each publish task's window of time. */
+export const SESSIONS = 1000;
+const RECORDS = 10;
+/** Milliseconds that a function has; a task stops itself a little before. */
+const FUNCTION_MS = 885_000;
+
+/** What the work of a task may come upon. */
+export interface WorkPlace {
+  process: Process;
+  /** Told when work begins. */
+  working(job: string, stage: Stage, task: number): void;
+  /** Whether this task, or this capture of it, kills whoever works on it. */
+  poisoned(job: string, stage: Stage, task: number): boolean;
+  poisonedCapture(job: string, task: number): boolean;
+  /** What is not what the job wrote. */
+  violation(text: string): void;
+}
+
+/** A task that took too long, and said so. */
+export class OutOfTime extends Error {
+  override name = 'OutOfTime';
+}
+
+/** The name of a capture that tells how large its job is. */
+export function shapeName({ captures, mapTasks, partitions, publishTasks }: Shape): string {
+  return `${captures}-${mapTasks}-${partitions}-${publishTasks}`;
+}
+
+/** Captures of a job. They are told by a single one: nothing that is simulated looks at the others, and to digest them all takes longer than the simulation. */
+export function inputsOf(shape: Shape, dataset: string, variant: number): CaptureRef[] {
+  const name = `s3://captures/${dataset}/${variant}/${shapeName(shape)}`;
+  return [{ name, location: name, size: shape.captures * 150e6, version: '1' }];
+}
+
+function shapeOf(inputs: readonly CaptureRef[]): Shape {
+  const [captures, mapTasks, partitions, publishTasks] = inputs[0].name.split('/').at(-1)!.split('-').map(Number);
+  return { captures, mapTasks, partitions, publishTasks };
+}
+
+const manifests = new Map<string, Uint8Array>();
+
+/** The manifest of a job: all its captures in groups of about equal number. Made once for all seeds. */
+function manifestOf(inputs: readonly CaptureRef[]): Uint8Array {
+  const [{ name }] = inputs;
+  const known = manifests.get(name);
+  if (known !== undefined) return known;
+  const { captures, mapTasks } = shapeOf(inputs);
+  const tasks: MapSpec[] = [];
+  for (let task = 0; task < mapTasks; task++) {
+    const spec: MapSpec = { captures: [], group: `${name.split('/').slice(3).join('-')}-${task}` };
+    const end = Math.floor(((task + 1) * captures) / mapTasks);
+    for (let number = Math.floor((task * captures) / mapTasks); number < end; number++) {
+      const capture = `${number}.pcap`;
+      spec.captures.push({
+        name: capture,
+        location: capture,
+        size: 150e6,
+        version: '1',
+        headUs: number,
+        headDigest: '',
+      });
+    }
+    tasks.push(spec);
+  }
+  const bytes = jsonBytes({ tasks } satisfies Manifest);
+  manifests.set(name, bytes);
+  return bytes;
+}
+
+/** The work of all stages, in one process. */
+export function workOf(place: WorkPlace): StageWork {
+  return async (context, job, stage, task, attempt) => {
+    place.working(job.job, stage, task);
+    const { process } = place;
+    const { next, faults } = process.surroundings;
+    if (place.poisoned(job.job, stage, task)) {
+      await process.sleep(20_000 * next());
+      process.die();
+    }
+    if (next() < faults.hang) {
+      await process.sleep(FUNCTION_MS);
+      throw new OutOfTime(`${stage} task ${task} of job ${job.job} was not done in ${FUNCTION_MS / 1000} s`);
+    }
+    return WORK[stage](place, context, job, task, attempt);
+  };
+}
+
+type Work = (
+  place: WorkPlace,
+  context: TaskContext,
+  job: Job,
+  task: number,
+  attempt: string,
+) => Promise<StageResults[Stage]>;
+
+const WORK: Record<Stage, Work> = { plan, map, balance, reduce, publish, commit };
+
+/** Works for a time drawn around `ms`, a few tasks for much longer. */
+async function takesTime({ process }: WorkPlace, ms: number): Promise<void> {
+  const { next } = process.surroundings;
+  await process.sleep(ms * (0.4 + 1.2 * next()) * (next() < 0.01 ? 5 : 1));
+}
+
+async function specOf<T>({ store }: TaskContext, job: Job, stage: Stage, task: number): Promise<T> {
+  const list = await requireJson<StageList>(store, listKey(job.job, stage), job.job);
+  return requireJson<T>(store, `${list.specs}${task}.json`, job.job);
+}
+
+async function plan(place: WorkPlace, { store }: TaskContext, job: Job): Promise<StageResults['plan']> {
+  const { next, faults } = place.process.surroundings;
+  const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job), job.job);
+  const { captures } = shapeOf(inputs);
+  if ((await store.head(manifestKey(job.job))) === undefined) {
+    for (let part = 0; part * HEADS_PART < captures; part++) {
+      if ((await getJson(store, headsKey(job.job, part))) !== undefined) continue;
+      if (part > 0 && next() < 20 * faults.unfinished) throw new Unfinished(`${part} parts of the heads are read`);
+      await takesTime(place, 10_000);
+      await store.putIfAbsent(headsKey(job.job, part), jsonBytes([]));
+    }
+    await store.putIfAbsent(manifestKey(job.job), manifestOf(inputs));
+  }
+  return { captures, bytes: captures * 150e6 };
+}
+
+/** shards/<sharding>/<group>/summary.json, as far as this simulation needs it. */
+interface ShardSummary {
+  captures: number;
+  left: number[];
+  shard: string;
+}
+
+async function map(
+  place: WorkPlace,
+  context: TaskContext,
+  job: Job,
+  task: number,
+  attempt: string,
+): Promise<StageResults['map']> {
+  const { store, receives = 1 } = context;
+  const { next, faults } = place.process.surroundings;
+  const spec = await specOf<MapSpec>(context, job, 'map', task);
+  const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
+  const result = (key: string, { captures }: ShardSummary, reused: boolean): StageResults['map'] => ({
+    summary: key,
+    captures,
+    records: captures * RECORDS,
+    reused,
+  });
+  const known = await getJson<ShardSummary>(store, `${prefix}summary.json`);
+  if (known !== undefined) return result(`${prefix}summary.json`, known, true);
+  const careful = await CarefulReading.begin(store, job.job, task, receives);
+  const left: number[] = [];
+  for (const number of spec.captures.keys()) {
+    if (careful?.leavesOut(number)) {
+      left.push(number);
+      continue;
+    }
+    await careful?.before(number);
+    if (number === 1 && place.poisonedCapture(job.job, task)) place.process.die();
+    if (careful !== null || number === 0) await takesTime(place, careful === null ? 30_000 : 5_000);
+  }
+  await careful?.before(null);
+  if (next() < faults.unfinished) throw new Unfinished('goes on with another message');
+  const summary = { captures: spec.captures.length, left, shard: `${prefix}${attempt}/shard-0.arrow` };
+  await store.put(summary.shard, jsonBytes(attempt));
+  if (left.length === 0) {
+    const key = `${prefix}summary.json`;
+    if (await store.putIfAbsent(key, jsonBytes(summary))) return result(key, summary, false);
+    return result(key, (await getJson<ShardSummary>(store, key)) ?? summary, false);
+  }
+  await store.put(`${prefix}${attempt}/summary.json`, jsonBytes(summary));
+  return result(`${prefix}${attempt}/summary.json`, summary, false);
+}
+
+async function balance(
+  place: WorkPlace,
+  { store }: TaskContext,
+  job: Job,
+  _task: number,
+  attempt: string,
+): Promise<StageResults['balance']> {
+  const { partitions } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job), job.job));
+  const prefix = attemptPrefix(job.job, 'balance', 0, attempt);
+  const mapped = await stageResults(store, job.job, 'map');
+  await takesTime(place, 60_000);
+  const captures = mapped.reduce((sum, result) => sum + (result?.captures ?? 0), 0);
+  const lost = mapped.flatMap((result, task) => (result === null ? [task] : []));
+  await store.put(`${prefix}captures.json`, jsonBytes({ captures, lost }));
+  await store.put(`${prefix}anomalies.json`, jsonBytes([]));
+  for (let partition = 0; partition < partitions; partition++)
+    await store.put(`${prefix}reduce-${partition}.json`, jsonBytes({ partition, attempt }));
+  return {
+    captures: `${prefix}captures.json`,
+    anomalies: `${prefix}anomalies.json`,
+    specs: `${prefix}reduce-`,
+    partitions,
+    rows: captures * RECORDS,
+    shuffleBytes: 0,
+  };
+}
+
+async function reduce(
+  place: WorkPlace,
+  context: TaskContext,
+  job: Job,
+  task: number,
+  attempt: string,
+): Promise<StageResults['reduce']> {
+  const { store } = context;
+  const { partition } = await specOf<{ partition: number }>(context, job, 'reduce', task);
+  if (partition !== task) place.violation(`reduce ${task} was told to do partition ${partition}`);
+  const { publishTasks } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job), job.job));
+  await takesTime(place, 60_000);
+  const key = `${attemptPrefix(job.job, 'reduce', task, attempt)}sessions-0.arrow`;
+  await store.put(key, jsonBytes(attempt));
+  return {
+    sessionRuns: [{ key, batches: [] }],
+    packetRuns: [],
+    turned: [],
+    sessionStarts: Array.from({ length: 2 * publishTasks }, (_, at) => (at % 2 === 0 ? at / 2 : SESSIONS)),
+    packetStarts: [],
+    sessions: publishTasks * SESSIONS,
+    packets: 0,
+    spanning: 0,
+    longest: null,
+  };
+}
+
+async function publish(
+  place: WorkPlace,
+  context: TaskContext,
+  job: Job,
+  task: number,
+): Promise<StageResults['publish']> {
+  const { store, results } = context;
+  const spec = await specOf<PublishSpec>(context, job, 'publish', task);
+  const [balanced] = await stageResults(store, job.job, 'balance');
+  await requireJson(store, balanced?.captures ?? '', job.job);
+  const reduced = await stageResults(store, job.job, 'reduce');
+  if (reduced.includes(null)) place.violation(`publish ${task} of ${job.job} lacks a partition`);
+  await takesTime(place, 30_000);
+  const files: PublishedFile[] = [];
+  for (const { day, part, rows } of spec.windows) {
+    const key = `${tablePrefix('sessions', job.config.dataset, job.job)}dt=${day}/part-${part}.parquet`;
+    await results.put(key, jsonBytes(rows));
+    files.push({ table: 'sessions', key, day, rows, bytes: rows });
+  }
+  return { files };
+}
+
+async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise<StageResults['commit']> {
+  const { store, results } = context;
+  const { dataset } = job.config;
+  const [balanced] = await stageResults(store, job.job, 'balance');
+  const { captures } = await requireJson<{ captures: number }>(store, balanced?.captures ?? '', job.job);
+  await requireJson(store, balanced?.anomalies ?? '', job.job);
+  const mapped = await stageResults(store, job.job, 'map');
+  const reduced = await stageResults(store, job.job, 'reduce');
+  const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
+  await takesTime(place, 10_000);
+  const files: JobSummary['files'] = {
+    sessions: published.map(({ key }) => key),
+    packets: [],
+    captures: [],
+    anomalies: [],
+  };
+  for (const table of ['captures', 'anomalies'] as const) {
+    const key = `${tablePrefix(table, dataset, job.job)}part-0.parquet`;
+    await results.put(key, jsonBytes(captures));
+    files[table].push(key);
+  }
+  // The requests that tasks tell of are added up from all ends.
+  for (const stage of STAGES) await stageEnds(store, job.job, stage);
+  const damaged = mapped.flatMap((result, task) => (result === null ? [lostTask(task)] : []));
+  const summary = {
+    job: job.job,
+    dataset,
+    captures,
+    packets: captures * RECORDS,
+    sessions: reduced.reduce((sum, result) => sum + (result?.sessions ?? 0), 0),
+    mapTasks: mapped.length,
+    reusedTasks: mapped.filter((result) => result?.reused).length,
+    partitions: reduced.length,
+    damaged,
+    files,
+  } as JobSummary;
+  await store.put(summaryKey(job.job), jsonBytes(summary));
+  await results.put(`${tablePrefix('sessions', dataset, job.job)}_SUCCESS`, new Uint8Array(0));
+  await makeCurrent(results, summary);
+  return { summary: summaryKey(job.job) };
+}
+
+function lostTask(task: number): DamagedCapture {
+  return { capture: `map ${task}`, status: 'unreadable', offset: null, reason: 'task_failed', detail: '' };
+}

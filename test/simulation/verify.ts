@@ -1,0 +1,86 @@
+/** What a run must have come to: looked up in the buckets themselves. */
+import { doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
+import type { JobSummary } from '../../shared/job/summary.ts';
+import type { Done } from '../../shared/job/types.ts';
+import type { AskedJob, Simulation } from './simulation.ts';
+import { SESSIONS } from './stages.ts';
+
+/** Checks every job that was committed. Whatever is not as it must be becomes a violation. */
+export function verify(simulation: Simulation): void {
+  for (const asked of simulation.asked.values()) {
+    const watched = simulation.observer.job(asked.id);
+    if (watched.committed) new Verification(simulation, asked).committed();
+  }
+}
+
+class Verification {
+  private readonly simulation: Simulation;
+  private readonly asked: AskedJob;
+
+  constructor(simulation: Simulation, asked: AskedJob) {
+    this.simulation = simulation;
+    this.asked = asked;
+  }
+
+  committed(): void {
+    const { shape } = this.asked;
+    const { captures, partitions, publishTasks, mapTasks } = shape;
+    const tasks = { plan: 1, map: mapTasks, balance: 1, reduce: partitions, publish: publishTasks, commit: 1 };
+    let failed = 0;
+    let read = 0;
+    let rows = 0;
+    for (const stage of STAGES)
+      for (let task = 0; task < tasks[stage]; task++) {
+        const done = this.json<Done>(doneKey(this.asked.id, stage, task));
+        if (done === undefined) this.wrong(`${stage} ${task} has no end`);
+        else if (!done.ok) {
+          failed++;
+          if (stage !== 'map') this.wrong(`${stage} ${task} has failed`);
+        } else if (stage === 'map') read += this.mapped(done as Done<'map'> & { ok: true });
+        else if (stage === 'reduce') this.reduced(task, done as Done<'reduce'> & { ok: true });
+        else if (stage === 'publish') rows += this.published(done as Done<'publish'> & { ok: true });
+      }
+    const sessions = partitions * publishTasks * SESSIONS;
+    const counted = this.counted();
+    if (counted.sessions !== sessions || rows !== sessions)
+      this.wrong(`${counted.sessions} sessions and ${rows} rows of ${sessions}`);
+    if (counted.captures !== read) this.wrong(`${counted.captures} captures counted of ${read} that were read`);
+    if (counted.lost !== failed) this.wrong(`${counted.lost} lost map tasks of ${failed} named`);
+    if (failed === 0 && read !== captures) this.wrong(`${read} captures of ${captures} were read`);
+    if (counted.files !== publishTasks) this.wrong(`${counted.files} files of ${publishTasks} listed`);
+  }
+
+  /** What the job's summary says. */
+  private counted(): { sessions: number; captures: number; lost: number; files: number } {
+    const summary = this.json<JobSummary>(summaryKey(this.asked.id));
+    const { sessions = 0, captures = 0, damaged = [], files } = summary ?? {};
+    return { sessions, captures, lost: damaged.length, files: files?.sessions.length ?? 0 };
+  }
+
+  private mapped({ result }: Done<'map'> & { ok: true }): number {
+    const summary = this.json<{ captures: number; shard: string }>(result.summary);
+    if (summary === undefined || this.simulation.work.get(summary.shard) === undefined)
+      this.wrong(`the end of a map task names ${result.summary}, which is not whole`);
+    return result.captures;
+  }
+
+  private reduced(task: number, { result, attempt }: Done<'reduce'> & { ok: true }): void {
+    for (const { key } of result.sessionRuns)
+      if (this.json(key) !== attempt) this.wrong(`the end of reduce ${task} names ${key} of another attempt`);
+  }
+
+  private published({ result }: Done<'publish'> & { ok: true }): number {
+    for (const { key } of result.files)
+      if (this.simulation.results.get(key) === undefined) this.wrong(`file ${key} is missing`);
+    return result.files.reduce((sum, file) => sum + file.rows, 0);
+  }
+
+  private json<T>(key: string): T | undefined {
+    const bytes = this.simulation.work.get(key);
+    return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as T);
+  }
+
+  private wrong(what: string): void {
+    this.simulation.observer.violation(`job ${this.asked.id} was committed, but ${what}`);
+  }
+}
