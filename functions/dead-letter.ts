@@ -1,5 +1,5 @@
 /** The dead-letter function: writes down as failed what failed each time it was tried, so that its job goes on or ends. */
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { loadJobFile, OtherVersion, UnknownJob } from '../shared/job/context.ts';
 import { errorKey, type Stage } from '../shared/job/keys.ts';
 import { failTask } from '../shared/job/task.ts';
@@ -8,7 +8,7 @@ import { endForVersion } from '../shared/job/version.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import { getJson } from '../shared/store/objectstore.ts';
 import { queue, work } from './environment.ts';
-import { logger, measure, metrics } from './log.ts';
+import { logger, measure, publishMeasures } from './log.ts';
 import { messageOf } from './stage.ts';
 
 export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
@@ -16,17 +16,29 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
   const failed: string[] = [];
   for (const record of event.Records) {
     try {
-      await bury(messageOf(record));
+      await bury(record);
     } catch (error) {
       logger.error('not buried', error as Error);
       failed.push(record.messageId);
     }
   }
-  metrics.publishStoredMetrics();
+  publishMeasures();
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-async function bury(message: TaskMessage): Promise<void> {
+/** The record's message; undefined when it is none of a task, and nothing can be done about it but to say so. */
+function readable(record: SQSRecord): TaskMessage | undefined {
+  try {
+    return messageOf(record);
+  } catch (error) {
+    logger.error('no message of a task', error as Error);
+    return undefined;
+  }
+}
+
+async function bury(record: SQSRecord): Promise<void> {
+  const message = readable(record);
+  if (message === undefined) return;
   const stage = message.stage as Stage;
   const known = await getJson<{ reason: string }>(work, errorKey(message.job, stage, message.task));
   const reason =

@@ -15,28 +15,32 @@ export class Lease {
   private readonly client: SQSClient;
   private readonly message: { QueueUrl: string; ReceiptHandle: string };
   private readonly timer: NodeJS.Timeout;
+  /** Ends renewals that are under way: none is to come after what the lease's end has said. */
+  private readonly stopper = new AbortController();
 
   constructor(client: SQSClient, queueUrl: string, receiptHandle: string) {
     this.client = client;
     this.message = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle };
-    this.timer = setInterval(() => void this.hideFor(LEASE_SECONDS), (LEASE_SECONDS * 1000) / 3);
-    void this.hideFor(LEASE_SECONDS);
+    const renew = (): void => void this.hideFor(LEASE_SECONDS, this.stopper.signal);
+    this.timer = setInterval(renew, (LEASE_SECONDS * 1000) / 3);
+    renew();
   }
 
   /** The task is done: whoever called the function removes the message. */
   end(): void {
     clearInterval(this.timer);
+    this.stopper.abort();
   }
 
   /** The task failed: the message is to come again soon. @param receives how often it has come */
   async release(receives: number): Promise<void> {
-    clearInterval(this.timer);
+    this.end();
     await this.hideFor(RETRY_SECONDS * receives);
   }
 
   /** A lease that cannot be renewed only makes for a second delivery, or a late one. */
-  private async hideFor(seconds: number): Promise<void> {
+  private async hideFor(seconds: number, abortSignal?: AbortSignal): Promise<void> {
     const command = new ChangeMessageVisibilityCommand({ ...this.message, VisibilityTimeout: seconds });
-    await this.client.send(command).catch(() => undefined);
+    await this.client.send(command, { abortSignal }).catch(() => undefined);
   }
 }

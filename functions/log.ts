@@ -3,10 +3,15 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
 export const logger = new Logger();
-export const metrics = new Metrics();
+const metrics = new Metrics();
 
 /** A value of a metric, published when the invocation ends. */
 export function measure(name: string, unit: 'count' | 'bytes' | 'seconds', value: number): void {
   const units = { count: MetricUnit.Count, bytes: MetricUnit.Bytes, seconds: MetricUnit.Seconds };
   metrics.addMetric(name, units[unit], value);
+}
+
+/** Publishes what was measured in this invocation, if anything was. */
+export function publishMeasures(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
 }

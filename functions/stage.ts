@@ -17,7 +17,7 @@ import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import { jsonBytes } from '../shared/store/objectstore.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
-import { logger, measure, metrics } from './log.ts';
+import { logger, measure, publishMeasures } from './log.ts';
 import { stoppable } from './stoppable.ts';
 
 /** A task is told to stop this long before its function would be killed. */
@@ -43,7 +43,7 @@ export function stageHandler(stage: Stage, needs: StageNeeds = {}) {
         failed.push(record.messageId);
       }
     }
-    metrics.publishStoredMetrics();
+    publishMeasures();
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
@@ -76,6 +76,7 @@ async function deliver(stage: Stage, record: SQSRecord, lambda: Context, needs: 
         scratch,
         duckdbMemory: process.env.FLOWSTITCH_DUCKDB_MEMORY ?? '256MB',
         receives,
+        shardDays: Number(process.env.FLOWSTITCH_SHARD_DAYS) || undefined,
         timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,
         signal: clock.signal,
         onCapture: (capture) => logger.info('reading', { capture }),

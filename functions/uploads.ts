@@ -4,7 +4,7 @@ import { type LaterMessage, onLater, onUpload, type UploadContext } from '../sha
 import { S3Store } from '../shared/store/s3.ts';
 import { listCaptures } from '../shared/store/s3list.ts';
 import { capturesBucket, queue, s3, sendLater, work } from './environment.ts';
-import { logger, metrics } from './log.ts';
+import { logger, publishMeasures } from './log.ts';
 
 /** Time that is left for writing down where a listing stopped, milliseconds. */
 const SPARE_MS = 30_000;
@@ -32,7 +32,7 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
       failed.push(record.messageId);
     }
   }
-  metrics.publishStoredMetrics();
+  publishMeasures();
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 

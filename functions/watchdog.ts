@@ -2,7 +2,7 @@
 import type { Context } from 'aws-lambda';
 import { watch } from '../shared/job/watchdog.ts';
 import { queue, work } from './environment.ts';
-import { logger, measure, metrics } from './log.ts';
+import { logger, measure, publishMeasures } from './log.ts';
 import { startWatchdog, stopWatchdog } from './schedule.ts';
 
 export async function handler(_event: unknown, lambda: Context): Promise<void> {
@@ -16,5 +16,5 @@ export async function handler(_event: unknown, lambda: Context): Promise<void> {
   }
   for (const job of stalled) logger.error('no progress', job);
   measure('JobStalled', 'count', stalled.length);
-  metrics.publishStoredMetrics();
+  publishMeasures();
 }

@@ -104,6 +104,7 @@ export class Compute extends Construct {
       FLOWSTITCH_CAPTURES: buckets.captures.bucketName,
       FLOWSTITCH_QUEUES: Stack.of(this).toJsonString(queues.urls),
       FLOWSTITCH_WATCHDOG: watchdogRuleName(settings),
+      FLOWSTITCH_SHARD_DAYS: String(settings.shardDays),
       FLOWSTITCH_LEASE_SECONDS: String(settings.leaseSeconds),
       ...(duckdbMemory === undefined ? {} : { FLOWSTITCH_DUCKDB_MEMORY: duckdbMemory }),
       ...(name === 'commit' && !settings.localstack ? { FLOWSTITCH_CATALOG: settings.database } : {}),

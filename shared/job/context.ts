@@ -22,6 +22,8 @@ export interface TaskContext {
   receives?: number;
   /** Milliseconds that are left for the task; missing where nothing ends it. */
   timeLeft?: () => number;
+  /** Days after which the store lets shards expire; missing where they are kept. */
+  shardDays?: number;
   /** Raised when the task is to stop: its reason names the task and says why. */
   signal?: AbortSignal;
   /** Told of each capture that a map task begins to read. */

@@ -7,10 +7,11 @@
 import { createHash } from 'node:crypto';
 import { readHead } from '../capture/read.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
-import { getJson, jsonBytes, type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
 import { digestOf, shardingDigest } from './config.ts';
 import { type TaskContext, Unfinished } from './context.ts';
 import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
+import { inParallel } from './parallel.ts';
 import type { Job, MapSpec, MapSummary, PlannedCapture, StageResults } from './types.ts';
 
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
@@ -25,6 +26,9 @@ const TRIES_WITH_HEADS = 3;
 const HEAD_BYTES = 65_536;
 /** How much larger than its stored bytes a compressed capture is reckoned to be. */
 const COMPRESSION = 4;
+/** Days before they expire in which shards are not used any more: longer than any job. */
+const SPARE_DAYS = 3;
+const DAY_MS = 86_400_000;
 /** Captures of one map task, at most. */
 const MOST_CAPTURES = 1000;
 
@@ -39,7 +43,7 @@ export async function runPlan(context: TaskContext, job: Job): Promise<StageResu
   const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);
   if ((await store.head(manifestKey(job.job))) === undefined) {
     const captures = await allHeads(context, job, inputs);
-    const known = await knownGroups(store, shardingDigest(job.config));
+    const known = await knownGroups(context, shardingDigest(job.config));
     const tasks = planTasks(captures, known, job.config.sizes.taskBytes);
     await store.putIfAbsent(manifestKey(job.job), jsonBytes({ tasks } satisfies Manifest));
   }
@@ -139,16 +143,25 @@ export function groupDigest(captures: readonly PlannedCapture[]): string {
   return digestOf(captures.map(contentOf));
 }
 
-/** Contents of the groups that have shards, by their key. */
-async function knownGroups(store: ObjectStore, sharding: string): Promise<string[][]> {
+/**
+ * Contents of the groups that have shards, in order of their keys. Where the store lets shards expire, those that are
+ * about to are given up as a whole: a group must not lose some of its objects while a job reads them.
+ */
+async function knownGroups({ store, shardDays }: TaskContext, sharding: string): Promise<string[][]> {
   const prefix = shardGroupPrefix(sharding, '').slice(0, -1);
-  const groups: string[][] = [];
-  for await (const { key } of store.list(prefix)) {
+  const keys: string[] = [];
+  const stale: string[] = [];
+  const oldest = shardDays === undefined ? Number.NEGATIVE_INFINITY : Date.now() - (shardDays - SPARE_DAYS) * DAY_MS;
+  for await (const { key, modified = Number.POSITIVE_INFINITY } of store.list(prefix)) {
     if (!key.endsWith('/summary.json') || key.slice(prefix.length).split('/').length !== 2) continue;
-    const summary = await getJson<MapSummary>(store, key);
-    if (summary !== undefined) groups.push(summary.captures.map(({ capture }) => contentOf(capture)));
+    (modified < oldest ? stale : keys).push(key);
   }
-  return groups;
+  await store.remove(stale);
+  const groups = await inParallel(keys, async (key) => {
+    const summary = await getJson<MapSummary>(store, key);
+    return summary?.captures.map(({ capture }) => contentOf(capture)) ?? [];
+  });
+  return groups.filter((group) => group.length > 0);
 }
 
 /**
