@@ -36,7 +36,12 @@ const ALL = ['read', 'write', 'remove'] as const;
 const MOVES_ON = { 'jobs/*': ALL, 'datasets/*': ALL } satisfies KeyGrants;
 
 export const GRANTS: Readonly<Record<FunctionName, Grants>> = {
-  plan: { work: { ...MOVES_ON, 'shards/*': ['read', 'remove'] }, captures: true, leases: true, schedule: ['Enable'] },
+  plan: {
+    work: { ...MOVES_ON, 'shards/*': ['read'], 'shards/*/summary.json': ['remove'] },
+    captures: true,
+    leases: true,
+    schedule: ['Enable'],
+  },
   map: { work: { ...MOVES_ON, 'shards/*': READ_WRITE }, captures: true, leases: true },
   balance: { work: { ...MOVES_ON, 'shards/*': ['read'] }, leases: true },
   reduce: { work: { ...MOVES_ON, 'shards/*': ['read'] }, leases: true },

@@ -22,6 +22,8 @@ const ANY_KEY_LIKE = {
     'jobs/*': 'Keys begin with the digest of the job, which is known only when somebody asks for it.',
     'datasets/*': 'Keys begin with the name of the data set, which people choose when they upload.',
     'shards/*': 'Keys begin with the digest of what was decoded and how, so that every job can use them again.',
+    'shards/*/summary.json':
+      'The summaries of groups that are about to expire are removed before anybody relies on them; their keys are digests.',
     'requests/*': 'Keys begin with the id of a request to start a job, drawn when it is made.',
     'sources/*': 'Keys are the names of data sets, which people choose when they upload.',
     'checks/*': 'Keys begin with the name of the data set, which people choose when they upload.',

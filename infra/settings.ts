@@ -24,7 +24,7 @@ export interface Settings {
   uploadEvents: boolean;
   /** What becomes of the buckets when the stack is destroyed. */
   dataOnDestroy: 'retain' | 'delete';
-  /** Days that shards are kept, for later jobs with the same captures. */
+  /** Days that shards are kept, for later jobs with the same captures; in the last three of them no new job relies on them. */
   shardDays: number;
   /** Days that logs are kept. */
   logDays: number;
@@ -67,7 +67,7 @@ const READERS: { readonly [Name in keyof Settings]: (text: string | undefined, n
       : matching(text, name, /^arn:[^:]+:kms:[^:]+:\d{12}:key\/[\w-]+$/, "a key's ARN (not that of an alias)"),
   uploadEvents: (text = 'true', name) => oneOf(text, name, ['true', 'false']) === 'true',
   dataOnDestroy: (text = 'retain', name) => oneOf(text, name, ['retain', 'delete']),
-  shardDays: (text = '30', name) => whole(text, name, 1, 3650),
+  shardDays: (text = '30', name) => whole(text, name, 7, 3650),
   logDays: (text = '30', name) => Number(oneOf(text, name, LOG_DAYS.map(String))),
   mapConcurrency: (text = '200', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
   reduceConcurrency: (text = '100', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),

@@ -41,7 +41,12 @@ describe('roles', () => {
         const bucket = [WORK, RESULTS, CAPTURES].find((arn) => resource.startsWith(`${arn}/`));
         const key = bucket && resource.slice(bucket.length + 1);
         if (key === undefined) assert.doesNotMatch(resource, /\*/, role);
-        else assert.match(key, bucket === CAPTURES ? /^\*$/ : /^[a-z]+\/\*(?:\/_SUCCESS)?$/, `${role}: ${resource}`);
+        else
+          assert.match(
+            key,
+            bucket === CAPTURES ? /^\*$/ : /^[a-z]+\/\*(?:\/_SUCCESS|\/summary\.json)?$/,
+            `${role}: ${resource}`,
+          );
       }
     }
   });
@@ -55,7 +60,8 @@ describe('roles', () => {
     assert.deepEqual(may('s3:PutObject', `${RESULTS}/datasets/x/current.json`), ['commit']);
     assert.deepEqual(may('s3:PutObject', `${CAPTURES}/x`), []);
     assert.deepEqual(may('s3:DeleteObject', `${CAPTURES}/x`), []);
-    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/x`), []);
+    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/0.arrow`), []);
+    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/summary.json`), ['plan']);
     assert.deepEqual(may('s3:GetObject', `${CAPTURES}/x`), ['plan', 'map', 'uploads']);
   });
 
