@@ -57,7 +57,7 @@ export async function run(args: string[]): Promise<number> {
   const config: JobConfig = {
     dataset,
     sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets),
-    decode: { keyVlan: options.keyVlan },
+    decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
     sessions,
     packets,
     sizes: localSizes(bytes, workers),

@@ -35,7 +35,7 @@ read to their bottom; names that begin with a dot are passed over.
   --buckets P         slices of the flow-hash space (default ${DEFAULT_BUCKETS})
   --workers N         worker threads (default: one a processor)
   --shard-by KEY      5tuple (default), 4tuple, or 2tuple: keep all of a host pair in one place
-  --key vlan          VLAN ids are part of what makes a session
+  --key vlan,vni      VLAN ids, network identifiers of VXLAN and GENEVE, or both are part of what makes a session
   --json              print the summary as JSON
   --quiet             no progress
 
@@ -55,6 +55,7 @@ export interface RunOptions {
   workers: number;
   shardBy: ShardBy;
   keyVlan: boolean;
+  keyVni: boolean;
   sessions: SessionConfig;
   packets: boolean;
   json: boolean;
@@ -97,7 +98,8 @@ export function readRunOptions(args: string[]): RunOptions | 'help' {
   if (shardBy !== '5tuple' && shardBy !== '4tuple' && shardBy !== '2tuple')
     throw new UsageError(`--shard-by takes 5tuple, 4tuple or 2tuple, not '${shardBy}'`);
   const keys = (values.key ?? '').split(',').filter((key) => key !== '');
-  for (const key of keys) if (key !== 'vlan') throw new UsageError(`--key takes vlan, not '${key}'`);
+  for (const key of keys)
+    if (key !== 'vlan' && key !== 'vni') throw new UsageError(`--key takes vlan and vni, not '${key}'`);
   const sessions: SessionConfig = { ...DEFAULTS };
   for (const [option, field] of Object.entries(TIMEOUTS)) {
     const text = values[option as keyof typeof TIMEOUTS];
@@ -111,6 +113,7 @@ export function readRunOptions(args: string[]): RunOptions | 'help' {
     workers: wholeNumber(values.workers, '--workers', 1, 256) ?? availableParallelism(),
     shardBy,
     keyVlan: keys.includes('vlan'),
+    keyVni: keys.includes('vni'),
     sessions,
     packets: values.packets ?? false,
     json: values.json ?? false,

@@ -18,6 +18,9 @@ export const META_FRAGMENT = 0x04;
 export const META_TRUNCATED = 0x08;
 /** meta bits 4..6: level of encapsulation, 0 = innermost, 7 = seven or more. */
 export const META_LEVEL_SHIFT = 4;
+export const LARGEST_LEVEL = 7;
+/** The bits of the level. */
+export const META_LEVELS = LARGEST_LEVEL << META_LEVEL_SHIFT;
 
 /**
  * meta bit: the TCP header is damaged (its length field too small, or longer than the segment or the capture).
@@ -68,7 +71,7 @@ export class PacketColumns {
   vlan: Uint16Array;
   /** Second VLAN id + 1, 0 when there is none. */
   innerVlan: Uint16Array;
-  /** Number of the tunnel description that belongs to these columns, 0 = not tunnelled. */
+  /** Number of the tunnel in the flow table that belongs to these columns, 0 = not tunnelled. */
   tunnel: Uint32Array;
   /** Fragments only: microseconds between this fragment and the completion of its datagram, whose time `us`/`ns` hold. */
   ageUs: Uint32Array;

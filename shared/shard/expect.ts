@@ -8,31 +8,31 @@ const SYN = 2;
 /** Flows that there is room for at first: thousands of segments may be open at once, with few flows each. */
 const FIRST_FLOWS = 64;
 
-/** Expected sequence numbers and windows, two directions a flow, and the flow's VLANs and tunnel. */
+/** Expected sequence numbers, windows, VLANs and tunnels, two directions a flow. */
 export class Expectation {
   private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
   private window = new Uint16Array(FIRST_FLOWS * 2);
-  private flowVlans = new Uint32Array(FIRST_FLOWS);
-  private flowTunnel = new Uint32Array(FIRST_FLOWS);
+  private lastVlans = new Uint32Array(FIRST_FLOWS * 2);
+  private lastTunnel = new Uint32Array(FIRST_FLOWS * 2);
   private flows = 0;
 
   /** Forget everything. */
   clear(): void {
     this.nextSeq.fill(0, 0, this.flows * 2);
     this.window.fill(0, 0, this.flows * 2);
-    this.flowVlans.fill(0, 0, this.flows);
-    this.flowTunnel.fill(0, 0, this.flows);
+    this.lastVlans.fill(0, 0, this.flows * 2);
+    this.lastTunnel.fill(0, 0, this.flows * 2);
     this.flows = 0;
   }
 
   /** Make room for flow number `flow`, of which nothing is known. */
   add(flow: number): void {
     this.flows = flow + 1;
-    if (this.flows <= this.flowVlans.length) return;
+    if (this.flows * 2 <= this.lastVlans.length) return;
     this.nextSeq = grown(this.nextSeq);
     this.window = grown(this.window);
-    this.flowVlans = grown(this.flowVlans);
-    this.flowTunnel = grown(this.flowTunnel);
+    this.lastVlans = grown(this.lastVlans);
+    this.lastTunnel = grown(this.lastTunnel);
   }
 
   /** Expected sequence number of a side (flow * 2 + direction). */
@@ -44,13 +44,14 @@ export class Expectation {
     return this.window[side];
   }
 
-  /** VLAN columns of the flow's last packet: inner in the high half, outer in the low. */
-  vlans(flow: number): number {
-    return this.flowVlans[flow];
+  /** VLAN columns of the side's last packet: inner in the high half, outer in the low. */
+  vlans(side: number): number {
+    return this.lastVlans[side];
   }
 
-  tunnel(flow: number): number {
-    return this.flowTunnel[flow];
+  /** Tunnel number of the side's last packet: outer addresses and identifiers differ by direction. */
+  tunnel(side: number): number {
+    return this.lastTunnel[side];
   }
 
   /** Takes a packet in: the side's next sequence number lies behind its payload, SYN and FIN. */
@@ -59,9 +60,9 @@ export class Expectation {
     this.window[side] = window;
   }
 
-  sawTags(flow: number, vlans: number, tunnel: number): void {
-    this.flowVlans[flow] = vlans;
-    this.flowTunnel[flow] = tunnel;
+  sawTags(side: number, vlans: number, tunnel: number): void {
+    this.lastVlans[side] = vlans;
+    this.lastTunnel[side] = tunnel;
   }
 }
 

@@ -39,21 +39,21 @@ const totalOf = (rows: readonly Row[], column: string): number =>
   rows.reduce((sum, row) => sum + Number(row[column]), 0);
 
 /**
- * Each record of a session stands in the packets table once on level 0; records of whole datagrams
- * by their fragments, of which the completing one has the datagram's own row.
+ * Each record of a session stands in the packets table once on level 0 (an aggregate of several packets more than
+ * once); records of whole datagrams by their fragments, of which the completing one has the datagram's own row.
+ * Outer packets of tunnels stand on higher levels.
  */
 function assertPacketRows({ tables }: Ended): void {
-  const rows = new Map<string, { innermost: number; fragments: number }>();
-  for (const { capture, level, frag_of } of tables.packets) {
-    let counts = rows.get(String(capture));
-    if (counts === undefined) rows.set(String(capture), (counts = { innermost: 0, fragments: 0 }));
-    if (frag_of !== null) counts.fragments++;
-    else if (level === 0) counts.innermost++;
+  const records = new Map<string, Set<string>>();
+  for (const { capture, level, offset } of tables.packets) {
+    if (level !== 0) continue;
+    let offsets = records.get(String(capture));
+    if (offsets === undefined) records.set(String(capture), (offsets = new Set()));
+    offsets.add(String(offset));
   }
   for (const row of tables.captures) {
-    const { innermost, fragments } = rows.get(String(row.capture)) ?? { innermost: 0, fragments: 0 };
     assert.equal(
-      innermost + fragments,
+      records.get(String(row.capture))?.size ?? 0,
       Number(row.packets_in_sessions) + Number(row.fragments_completed),
       String(row.capture),
     );

@@ -83,8 +83,12 @@ test('what carries no IP is not_ip', () => {
   }
 });
 
-test('a link type that is not known is refused by name', () => {
-  assert.equal(new Workbench().decode(datagram, 147), 'unknown_link_type');
+test('a link type that is not known is tried as raw IP, as in Zeek, and else refused by name', () => {
+  const bench = new Workbench();
+  assert.equal(bench.decode(datagram, 147), 'session');
+  assert.equal(bench.flow(), FLOW);
+  assert.equal(new Workbench().decode(ethernet('0800', datagram), 147), 'unknown_link_type');
+  assert.equal(new Workbench().decode(hex(''), 147), 'unknown_link_type');
 });
 
 test('numbers between length and EtherType are undefined', () => {
@@ -135,7 +139,13 @@ test('LLC and SNAP behind a VLAN tag lead to IP, trailing bytes left out', () =>
 });
 
 test('tags that never end are refused without reading beyond the record', () => {
-  assert.equal(new Workbench().decode(ethernet('8100 0001'.repeat(5000), hex(''))), 'truncated_VLAN_header');
+  for (const tags of ['8100 0001', '8926 00000000', `88e7 00000000 ${'00'.repeat(12)}`])
+    assert.equal(
+      new Workbench().decode(ethernet(tags.repeat(5000), hex(''))),
+      'max_packet_analyzer_depth_exceeded',
+      tags,
+    );
+  assert.equal(new Workbench().decode(ethernet('8100 0001'.repeat(20), hex('')), 1), 'truncated_VLAN_header');
   assert.equal(new Workbench().decode(ethernet(`8847 ${'00000000'.repeat(5000)}`, hex(''))), 'truncated_link_header');
 });
 
