@@ -16,6 +16,7 @@ import {
   HINT_FTP_COMMAND,
   HINT_FTP_REPLY,
   HINT_SSH_BANNER,
+  META_BROKEN,
   META_DATAGRAM,
   META_FRAGMENT,
   META_FROM_B,
@@ -176,6 +177,7 @@ export class SessionTracker {
       if (due <= us) reason = this.deadlines.reason;
       else if (
         (flags & SYN) !== 0 &&
+        (meta & META_BROKEN) === 0 &&
         this.kind(slot) === KIND_TCP &&
         isReuse(this.slots, slot, flags, columns.seq[row] | 0)
       )
@@ -197,11 +199,14 @@ export class SessionTracker {
     words[at + W_CAPTURE_LAST] = capture;
     if ((meta & META_TRUNCATED) !== 0) words[at + W_TRUNCATED]++;
     const kind = this.kind(slot);
-    if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
-    else {
-      words[we + E_PACKETS]++;
-      reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
-      datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row]);
+    // As in Zeek, a broken header opens a session and is then passed over: no count, no flag, no time.
+    if ((meta & META_BROKEN) === 0) {
+      if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
+      else {
+        words[we + E_PACKETS]++;
+        reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
+        datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row]);
+      }
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
     if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)

@@ -176,7 +176,7 @@ export class BatchEncoder {
 
       const vlans = (cInnerVlan[row] << 16) | cVlan[row];
       const tunnel = cTunnel[row];
-      if (vlans >>> 0 !== expected.vlans(side) || tunnel !== expected.tunnel(side)) bits |= MORE_TAGS;
+      if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(side)) bits |= MORE_TAGS;
       if (cCapture[row] !== capture) bits |= MORE_CAPTURE;
       if (cHint[row] !== 0) bits |= MORE_HINT;
       if ((cAgeUs[row] | cAgeNs[row]) !== 0) bits |= MORE_AGE;
@@ -375,7 +375,7 @@ export class BatchDecoder {
       out.tcpFlags[at] = tcpFlags;
       out.meta[at] = meta;
       out.hint[at] = hint;
-      const vlans = expected.vlans(side);
+      const vlans = expected.vlans(number);
       out.vlan[at] = vlans;
       out.innerVlan[at] = vlans >>> 16;
       out.tunnel[at] = expected.tunnel(side);

@@ -8,11 +8,11 @@ const SYN = 2;
 /** Flows that there is room for at first: thousands of segments may be open at once, with few flows each. */
 const FIRST_FLOWS = 64;
 
-/** Expected sequence numbers, windows, VLANs and tunnels, two directions a flow. */
+/** Expected sequence numbers, windows and tunnels, two directions a flow, and the flow's VLANs. */
 export class Expectation {
   private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
   private window = new Uint16Array(FIRST_FLOWS * 2);
-  private lastVlans = new Uint32Array(FIRST_FLOWS * 2);
+  private flowVlans = new Uint32Array(FIRST_FLOWS);
   private lastTunnel = new Uint32Array(FIRST_FLOWS * 2);
   private flows = 0;
 
@@ -20,7 +20,7 @@ export class Expectation {
   clear(): void {
     this.nextSeq.fill(0, 0, this.flows * 2);
     this.window.fill(0, 0, this.flows * 2);
-    this.lastVlans.fill(0, 0, this.flows * 2);
+    this.flowVlans.fill(0, 0, this.flows);
     this.lastTunnel.fill(0, 0, this.flows * 2);
     this.flows = 0;
   }
@@ -28,10 +28,10 @@ export class Expectation {
   /** Make room for flow number `flow`, of which nothing is known. */
   add(flow: number): void {
     this.flows = flow + 1;
-    if (this.flows * 2 <= this.lastVlans.length) return;
+    if (this.flows <= this.flowVlans.length) return;
     this.nextSeq = grown(this.nextSeq);
     this.window = grown(this.window);
-    this.lastVlans = grown(this.lastVlans);
+    this.flowVlans = grown(this.flowVlans);
     this.lastTunnel = grown(this.lastTunnel);
   }
 
@@ -44,9 +44,9 @@ export class Expectation {
     return this.window[side];
   }
 
-  /** VLAN columns of the side's last packet: inner in the high half, outer in the low. */
-  vlans(side: number): number {
-    return this.lastVlans[side];
+  /** VLAN columns of the flow's last packet: inner in the high half, outer in the low. */
+  vlans(flow: number): number {
+    return this.flowVlans[flow];
   }
 
   /** Tunnel number of the side's last packet: outer addresses and identifiers differ by direction. */
@@ -61,7 +61,7 @@ export class Expectation {
   }
 
   sawTags(side: number, vlans: number, tunnel: number): void {
-    this.lastVlans[side] = vlans;
+    this.flowVlans[side >> 1] = vlans;
     this.lastTunnel[side] = tunnel;
   }
 }

@@ -7,7 +7,8 @@
  *   time     8 bytes: the whole difference as a double, where it is negative or beyond 32 bits
  *   offset   8 bytes: likewise
  *   capture  4 bytes: number of the capture from this row on
- *   tags     4 bytes: VLAN columns (outer, inner), then the tunnel (tunnels.ts), 1 to 75 bytes: of this direction of the flow from this row on
+ *   tags     4 bytes: VLAN columns (outer, inner) of this flow from this row on, then 1 to 75 bytes: the tunnel
+ *            (packet/tunnels.ts) of this direction of it
  *   hint     1 byte
  *   age      4 bytes microseconds, 2 bytes nanoseconds
  */
