@@ -3,7 +3,9 @@
  * it disagrees with IP's: that is what Zeek counts. Refused: fewer than 8 bytes.
  * What it carries is told by its ports (udpports.ts), or by the payload's first bytes.
  */
+
 import { looksLikeAyiya } from './ayiya.ts';
+import { META_BROKEN } from './columns.ts';
 import { type Cursor, NEXT_AYIYA, NEXT_TEREDO, uint16 } from './cursor.ts';
 import { FATE_SESSION, fateOf } from './fate.ts';
 import { looksLikeTeredo } from './teredo.ts';
@@ -27,7 +29,12 @@ export function udp(c: Cursor): number {
   c.dstPort = uint16(bytes, at + DESTINATION_PORT);
   const length = uint16(bytes, at + LENGTH);
   if (length !== c.announced) c.odd('UDP_datagram_length_mismatch', `${length} != ${c.announced}`);
-  c.payloadLen = length < HEADER ? 0 : length - HEADER;
+  if (length >= HEADER) {
+    c.payloadLen = length - HEADER;
+  } else {
+    c.payloadLen = 0;
+    c.meta |= META_BROKEN;
+  }
   c.pos = at + HEADER;
   const tunnel = tunnelPort(c.srcPort, c.dstPort);
   if (tunnel >= 0) return tunnel;
