@@ -133,7 +133,7 @@ export class PacketDecoder {
   private readonly outerRows = new Uint32Array(MAX_OUTER_ROWS);
   private readonly outerDepths = new Uint8Array(MAX_OUTER_ROWS);
   private outers = 0;
-  /** Whether the record is an aggregate, whose packets have been dealt with one by one. */
+  /** Whether what has just been walked was an aggregate, whose packets have been settled one by one. */
   private isAggregate = false;
 
   constructor(
@@ -196,8 +196,7 @@ export class PacketDecoder {
     const c = this.cursor;
     this.outers = 0;
     const fate = ~this.walk(next);
-    if (this.isAggregate) this.isAggregate = false;
-    else this.settle(fate, detail);
+    this.settle(fate, detail);
     if (this.outers !== 0) this.raiseOuters(0, c.depth);
     return fate;
   }
@@ -205,7 +204,8 @@ export class PacketDecoder {
   /** Append the row of a packet that has been walked to its fate, or name what is odd about it. */
   private settle(fate: number, detail: string): void {
     const c = this.cursor;
-    if (fate === FATE_SESSION) this.append(c);
+    if (this.isAggregate) this.isAggregate = false;
+    else if (fate === FATE_SESSION) this.append(c);
     else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture, this.network(c));
     else if (isOdd(fate)) c.odd(FATES[fate], detail);
   }

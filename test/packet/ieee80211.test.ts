@@ -80,6 +80,15 @@ test('an aggregate has the best fate of its packets, and ends where it cannot be
   );
 });
 
+test('an aggregate in a tunnel in an aggregate gives each packet one row', () => {
+  const inside = frame('8801', subframe(body), '8000');
+  const gre = bytes(SNAP, ipv4(bytes('0000 8200', inside), { proto: 47 }));
+  const bench = new Workbench();
+  assert.equal(bench.decode(frame('8801', subframe(gre), '8000'), IEEE80211), 'session');
+  assert.equal(bench.columns.length, 1);
+  assert.deepEqual([bench.flow(), bench.tunnel()], [FLOW, 'gre 10.0.0.1>10.0.0.2']);
+});
+
 test('of several fragments in an aggregate one stands for the record', () => {
   const piece = (offset: number) =>
     bytes(SNAP, ipv4(new Uint8Array(24), { id: 7, offset, more: offset === 0, proto: 17 }));
