@@ -21,6 +21,7 @@ import {
   KEY_WORDS,
 } from '../shared/packet/flowtable.ts';
 import { END_WORDS, type FragmentColumns } from '../shared/packet/fragments.ts';
+import { tunnelText } from '../shared/packet/tunneltext.ts';
 import { timeText } from './format.ts';
 
 const TCP = 6;
@@ -100,7 +101,8 @@ export function packetLine(columns: PacketColumns, row: number, flows: FlowTable
   if ((meta & META_TRUNCATED) !== 0) parts.push('cut by the snaplen');
   if ((meta & META_BROKEN) !== 0) parts.push('broken header');
   const tags = vlanText(columns.vlan[row], columns.innerVlan[row]);
-  return `${ownTime(columns, row)} ${src} > ${dst}: ${tags}${parts.join(', ')}`;
+  const carrier = columns.tunnel[row] === 0 ? '' : `${tunnelText(flows.tunnels, columns.tunnel[row])}: `;
+  return `${ownTime(columns, row)} ${carrier}${src} > ${dst}: ${tags}${parts.join(', ')}`;
 }
 
 /** A fragment's row holds the time of its datagram, and how much older it is itself. */
@@ -123,7 +125,8 @@ export function fragmentLine(fragments: FragmentColumns, row: number): string {
   if (fragments.more[row] === 0) parts.push('the last');
   const time = timeText(fragments.us[row], fragments.ns[row]);
   const tags = vlanText(fragments.vlan[row], fragments.innerVlan[row]);
-  return `${time} ${address(at)} > ${address(at + 4)}: ${tags}${parts.join(', ')}`;
+  const carrier = fragments.tunnel[row] === 0 ? '' : `${tunnelText(fragments.tunnels, fragments.tunnel[row])}: `;
+  return `${time} ${carrier}${address(at)} > ${address(at + 4)}: ${tags}${parts.join(', ')}`;
 }
 
 /** VLAN columns (id + 1, 0 is none) as a prefix. */

@@ -10,9 +10,9 @@ const NOTES: Record<keyof typeof TABLES, string> = {
   sessions:
     'A row a session. Rows are sorted by (ts_ns, uid); files hold at most a million rows and never cross midnight UTC. Bloom filters on `orig_h` and `resp_h`.',
   packets:
-    'A row a packet of a session, only in jobs run with `--packets`. Sorted by session (its ts_ns, uid) and then time, in files by the day of the session’s start. `offset` is a keyword of SQL: write `"offset"`.',
+    'A row a packet of a session, only in jobs run with `--packets`: a record that is a tunnel has one for each of its packets that belongs to a session. Sorted by session (its ts_ns, uid) and then time, in files by the day of the session’s start. `offset` is a keyword of SQL: write `"offset"`.',
   captures:
-    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable.',
+    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable, by the fate of each record’s innermost packet.',
   anomalies:
     'What is odd, under stable names: at most 25 rows of one name in one capture, then one row with the count of the rest.',
 };

@@ -7,12 +7,17 @@
  * completes inside it would join the wrong ones where a key is used again in
  * another capture. Only so do sessions not depend on how the packets were cut.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AnomalyRow } from '../capture/anomalies.ts';
 import { AnomalyLog } from '../capture/anomalies.ts';
 import { PacketColumns } from '../packet/columns.ts';
 import { FlowTable } from '../packet/flowtable.ts';
 import { FragmentJoiner } from '../packet/fragmentjoin.ts';
-import { type FragmentFile, mergeFragments } from '../shard/fragmentfile.ts';
+import { byDepth, sortedFragmentOrder } from '../packet/fragments.ts';
+import { MAX_LAYERS } from '../packet/tunnels.ts';
+import { encodeFragments, type FragmentFile, mergeFragments } from '../shard/fragmentfile.ts';
+import { rangeReader } from '../shard/scratch.ts';
 import { ShardWriter } from '../shard/writer.ts';
 import { jsonBytes } from '../store/objectstore.ts';
 import { stageResults } from './barrier.ts';
@@ -35,6 +40,8 @@ import type {
 
 /** Rows of a shard of joined datagrams before it is written. */
 const JOINED_ROWS = 500_000;
+/** Fragments found inside of datagrams before they are written. */
+const NESTED_ROWS = 100_000;
 /** Summaries read at a time. */
 const PARALLEL_READS = 16;
 
@@ -162,10 +169,10 @@ async function joinFragments(
 }> {
   const { store } = context;
   const { sizes, sharding, decode } = job.config;
-  const files: FragmentFile[] = [];
+  const files: FragmentFile[][] = Array.from({ length: MAX_LAYERS + 1 }, () => []);
   for (const [task, summary] of summaries.entries())
-    for (const { key, batches } of summary.fragments)
-      files.push({ read: (start, end) => store.get(key, { start, end }), batches, ranks: ranks[task] });
+    for (const { key, depth, batches } of summary.fragments)
+      files[depth].push({ read: (start, end) => store.get(key, { start, end }), batches, ranks: ranks[task] });
   const columns = new PacketColumns(1024);
   const flows = new FlowTable();
   const log = new AnomalyLog();
@@ -185,17 +192,34 @@ async function joinFragments(
     columns.length = 0;
     flows.clear();
   };
-  if (files.length > 0) {
+  for (let depth = 0; depth <= MAX_LAYERS; depth++) {
+    if (files[depth].length === 0) continue;
+    const scratch = join(context.scratch, `depth-${depth}`);
+    await mkdir(scratch);
+    // What is found inside of datagrams of this depth is joined with the fragments of deeper ones.
+    const spill = async (): Promise<void> => {
+      const { nested } = joiner;
+      if (nested.length === 0) return;
+      for (const { depth: deeper, order } of byDepth(nested, sortedFragmentOrder(nested))) {
+        const path = join(scratch, `nested-${deeper}-${files[deeper].length}`);
+        const { bytes, batches } = encodeFragments(nested, order);
+        await writeFile(path, bytes);
+        files[deeper].push({ read: rangeReader(path), batches, ranks: null });
+      }
+      nested.clear();
+    };
     await mergeFragments(
-      files,
-      context.scratch,
+      files[depth],
+      scratch,
       (from, row) => joiner.add(from, row),
       async () => {
         if (columns.length >= JOINED_ROWS) await flush();
+        if (joiner.nested.length >= NESTED_ROWS) await spill();
       },
     );
     joiner.end();
-    await flush();
+    await spill();
   }
+  await flush();
   return { shards, anomalies: log.rows, completed: joiner.completed, neverCompleted: joiner.neverCompleted };
 }

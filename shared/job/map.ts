@@ -10,7 +10,7 @@ import { PacketColumns } from '../packet/columns.ts';
 import { PacketDecoder } from '../packet/decode.ts';
 import { FATES } from '../packet/fate.ts';
 import { FlowTable } from '../packet/flowtable.ts';
-import { FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
+import { byDepth, FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
 import { encodeFragments } from '../shard/fragmentfile.ts';
 import { ShardWriter } from '../shard/writer.ts';
 import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
@@ -284,10 +284,12 @@ class Mapper {
   private writeFragments(from: number, to: number): void {
     if (from === to) return;
     const order = sortedFragmentOrder(this.fragments, from, to, this.localRanks());
-    const { bytes, batches } = encodeFragments(this.fragments, order);
-    const key = `${this.prefix}fragments-${String(this.fragmentFiles.length).padStart(5, '0')}.arrow`;
-    this.fragmentFiles.push({ key, bytes: bytes.length, rows: to - from, batches });
-    this.writes.add(this.context.store.put(key, bytes));
+    for (const { depth, order: rows } of byDepth(this.fragments, order)) {
+      const { bytes, batches } = encodeFragments(this.fragments, rows);
+      const key = `${this.prefix}fragments-${String(this.fragmentFiles.length).padStart(5, '0')}.arrow`;
+      this.fragmentFiles.push({ key, depth, bytes: bytes.length, rows: rows.length, batches });
+      this.writes.add(this.context.store.put(key, bytes));
+    }
   }
 
   /** Place of each capture read so far in the order of captures; the one being read comes last. */

@@ -44,7 +44,7 @@ export const JOB_OPTIONS = {
 export const JOB_OPTIONS_HELP = `  --packets           make the packets table too
   --buckets P         slices of the flow-hash space (default ${DEFAULT_BUCKETS})
   --shard-by KEY      5tuple (default), 4tuple, or 2tuple: keep all of a host pair in one place
-  --key vlan          VLAN ids are part of what makes a session
+  --key vlan,vni      VLAN ids, network identifiers of VXLAN and GENEVE, or both are part of what makes a session
 `;
 
 export const TIMEOUTS_HELP = Object.entries(TIMEOUTS)
@@ -60,6 +60,7 @@ export interface JobOptions {
   buckets: number | undefined;
   shardBy: ShardBy;
   keyVlan: boolean;
+  keyVni: boolean;
   sessions: SessionConfig;
   packets: boolean;
 }
@@ -89,7 +90,8 @@ export function jobOptions(given: GivenOptions): JobOptions {
   const keys = String(given.key ?? '')
     .split(',')
     .filter((key) => key !== '');
-  for (const key of keys) if (key !== 'vlan') throw new OptionError(`--key takes vlan, not '${key}'`);
+  for (const key of keys)
+    if (key !== 'vlan' && key !== 'vni') throw new OptionError(`--key takes vlan and vni, not '${key}'`);
   const sessions: SessionConfig = { ...DEFAULTS };
   for (const [option, field] of Object.entries(TIMEOUTS)) {
     const text = given[option as keyof typeof TIMEOUTS];
@@ -100,6 +102,7 @@ export function jobOptions(given: GivenOptions): JobOptions {
     buckets: wholeNumber(given.buckets === undefined ? undefined : String(given.buckets), '--buckets', 1, 65536),
     shardBy,
     keyVlan: keys.includes('vlan'),
+    keyVni: keys.includes('vni'),
     sessions,
     packets: given.packets === true,
   };
@@ -115,7 +118,7 @@ export async function jobConfig(
   return {
     dataset,
     sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets),
-    decode: { keyVlan: options.keyVlan },
+    decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
     sessions: options.sessions,
     packets: options.packets,
     sizes,

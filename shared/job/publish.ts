@@ -41,7 +41,7 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
       };
       const file =
         table === 'sessions'
-          ? await publishSessions({ ...task, runs: sessionRuns, context: { captureName, tunnelText: String } })
+          ? await publishSessions({ ...task, runs: sessionRuns, context: { captureName } })
           : await publishPackets({ ...task, runs: packetRuns, captureName, turned });
       const key = fileKey(job, table, window);
       files.push({ table, key, day: window.day, rows: file.rows, bytes: await results.putFile(key, file.path) });

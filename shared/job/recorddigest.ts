@@ -25,6 +25,7 @@ export class RecordDigest {
       hint,
       vlan,
       innerVlan,
+      tunnel,
       capLen,
       origLen,
       ipLen,
@@ -34,7 +35,7 @@ export class RecordDigest {
       window,
       tcpFlags,
     } = columns;
-    const { words } = flows;
+    const { words, tunnels } = flows;
     let { a, b } = this;
     for (let row = from; row < to; row++) {
       const at = flow[row] * KEY_WORDS;
@@ -52,6 +53,7 @@ export class RecordDigest {
       a = Math.imul(a ^ (ns[row] | (meta[row] << 16) | (hint[row] << 24)), 0x85ebca77) ^ (a >>> 15);
       b = Math.imul(b ^ (vlan[row] | (innerVlan[row] << 16)), 0xc2b2ae3d) ^ (a >>> 17) ^ (b >>> 13);
       a = Math.imul(a ^ (capLen[row] + (origLen[row] << 16)), 0x27d4eb2f) ^ (a >>> 14);
+      if (tunnel[row] !== 0) b = Math.imul(b ^ tunnels.hash(tunnel[row]), 0x165667b1) ^ (b >>> 14);
     }
     this.a = a;
     this.b = b;
@@ -74,6 +76,7 @@ export class RecordDigest {
       take(columns.capLen[row]);
       take(columns.origLen[row]);
       take(columns.vlan[row] | (columns.innerVlan[row] << 16));
+      take(columns.tunnels.hash(columns.tunnel[row]));
       for (let word = 0; word < END_WORDS; word++) take(columns.ends[row * END_WORDS + word]);
       const start = columns.headStart[row];
       for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);

@@ -42,6 +42,8 @@ export interface ShardPlace extends ShardIndex {
 /** An object with fragment records, sorted by datagram. */
 export interface FragmentPlace {
   key: string;
+  /** Tunnel layers around each of them. */
+  depth: number;
   bytes: number;
   rows: number;
   batches: FragmentBatch[];

@@ -18,10 +18,14 @@ export const META_FRAGMENT = 0x04;
 export const META_TRUNCATED = 0x08;
 /** meta bits 4..6: level of encapsulation, 0 = innermost, 7 = seven or more. */
 export const META_LEVEL_SHIFT = 4;
+export const LARGEST_LEVEL = 7;
+/** The bits of the level. */
+export const META_LEVELS = LARGEST_LEVEL << META_LEVEL_SHIFT;
 
 /**
- * meta bit: the TCP header is damaged (its length field too small, or longer than the segment or the capture).
- * Zeek opens a session for such a packet but counts nothing of it: not the packet, not its bytes, not its time.
+ * meta bit: the transport header is damaged. TCP: its length field is too small, or longer than the segment or the
+ * capture; Zeek opens a session for such a packet but counts nothing of it: not the packet, not its bytes, not its
+ * time. UDP: its length field is smaller than the header; Zeek counts the packet, but its sender has sent nothing.
  */
 export const META_BROKEN = 0x80;
 
@@ -30,6 +34,8 @@ export const HINT_NONE = 0;
 export const HINT_SSH_BANNER = 1;
 export const HINT_FTP_REPLY = 2;
 export const HINT_FTP_COMMAND = 3;
+/** With META_BROKEN: the TCP header claims to be shorter than 20 bytes; such a packet never opens a session over an open one. */
+export const HINT_SHORT_HEADER = 4;
 
 /** Growable columns of packet records. Rows beyond `length` hold leftovers and are never read. */
 export class PacketColumns {
@@ -68,7 +74,7 @@ export class PacketColumns {
   vlan: Uint16Array;
   /** Second VLAN id + 1, 0 when there is none. */
   innerVlan: Uint16Array;
-  /** Number of the tunnel description that belongs to these columns, 0 = not tunnelled. */
+  /** Number of the tunnel in the flow table that belongs to these columns, 0 = not tunnelled. */
   tunnel: Uint32Array;
   /** Fragments only: microseconds between this fragment and the completion of its datagram, whose time `us`/`ns` hold. */
   ageUs: Uint32Array;

@@ -7,6 +7,7 @@
  * Adding a protocol takes one file, one NEXT_* code and one case in decode.ts.
  */
 import type { AnomalySink } from '../capture/anomalies.ts';
+import { LAYER_WORDS, MAX_LAYERS } from './tunnels.ts';
 
 export const NEXT_ETHERNET = 0;
 export const NEXT_IP = 1;
@@ -24,6 +25,24 @@ export const NEXT_SLL = 12;
 export const NEXT_SLL2 = 13;
 export const NEXT_LOOPBACK = 14;
 export const NEXT_IPV6 = 15;
+export const NEXT_VNTAG = 16;
+export const NEXT_PBB = 17;
+export const NEXT_IEEE80211 = 18;
+export const NEXT_RADIOTAP = 19;
+export const NEXT_AMSDU = 20;
+export const NEXT_NFLOG = 21;
+export const NEXT_PPI = 22;
+export const NEXT_FDDI = 23;
+export const NEXT_GUESS = 24;
+export const NEXT_PPP_SERIAL = 25;
+export const NEXT_IP_IN_IP = 26;
+export const NEXT_GRE = 27;
+export const NEXT_GRE_IN_UDP = 28;
+export const NEXT_VXLAN = 29;
+export const NEXT_GENEVE = 30;
+export const NEXT_GTP = 31;
+export const NEXT_TEREDO = 32;
+export const NEXT_AYIYA = 33;
 
 /** IP protocol numbers that have a decoder of their own. */
 export function transport(protocol: number): number {
@@ -38,6 +57,11 @@ export function transport(protocol: number): number {
       return NEXT_ICMPV6;
     case 132:
       return NEXT_SCTP;
+    case 4: // IPv4
+    case 41: // IPv6
+      return NEXT_IP_IN_IP;
+    case 47:
+      return NEXT_GRE;
     default:
       return NEXT_OTHER;
   }
@@ -54,8 +78,15 @@ export class Cursor {
   frame = 0;
   capLen = 0;
   origLen = 0;
-  /** Bytes on the wire to check lengths against: never less than capLen. */
+  /** Bytes on the wire to check lengths against: of the record at first (never less than capLen), of the inner packet in a tunnel. */
   wireLen = 0;
+  /** Bytes of the packet that were on the wire and are not captured. */
+  missing = 0;
+  /** Captured bytes that belong behind `end` and are not at hand: of a datagram joined from fragments only the head is kept. */
+  beyond = 0;
+  /** `end` and `beyond` as they were before the innermost IP header clipped them: what follows IP without a length of its own reaches so far. */
+  limit = 0;
+  limitBeyond = 0;
   us = 0;
   ns = 0;
   offset = 0;
@@ -103,6 +134,13 @@ export class Cursor {
   fragMore = 0;
   fragHeaderLen = 0;
 
+  /** Tunnel layers around the packet (tunnels.ts), `depth` of them, outermost first. */
+  readonly layers = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
+  depth = 0;
+  /** What a tunnel's decoder found: KIND_* with LAYER_HAS_ID, and the number that its header names. */
+  tunnelKind = 0;
+  tunnelId = 0;
+
   anomalies: AnomalySink;
 
   constructor(anomalies: AnomalySink) {
@@ -113,6 +151,11 @@ export class Cursor {
   odd(name: string, detail: string): void {
     this.anomalies.anomaly(name, this.us, this.ns, this.offset, detail);
   }
+}
+
+/** Bytes captured from `c.pos` on, those that are not at hand included. */
+export function capturedFrom(c: Cursor): number {
+  return c.end + c.beyond - c.pos;
 }
 
 /** Big-endian 16-bit number at `at`. */

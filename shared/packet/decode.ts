@@ -5,52 +5,121 @@
  * wrong with it. Nothing that stands in a record makes this throw.
  */
 import type { AnomalySink } from '../capture/anomalies.ts';
-import { HINT_NONE, META_DATAGRAM, META_FROM_B, META_TRUNCATED, type PacketColumns } from './columns.ts';
+import { ayiya } from './ayiya.ts';
+import {
+  HINT_NONE,
+  LARGEST_LEVEL,
+  META_DATAGRAM,
+  META_FROM_B,
+  META_LEVEL_SHIFT,
+  type PacketColumns,
+} from './columns.ts';
 import {
   Cursor,
+  capturedFrom,
+  NEXT_AMSDU,
+  NEXT_AYIYA,
   NEXT_ETHERNET,
+  NEXT_FDDI,
+  NEXT_GENEVE,
+  NEXT_GRE,
+  NEXT_GRE_IN_UDP,
+  NEXT_GTP,
+  NEXT_GUESS,
   NEXT_ICMP,
   NEXT_ICMPV6,
+  NEXT_IEEE80211,
   NEXT_IP,
+  NEXT_IP_IN_IP,
   NEXT_IPV6,
   NEXT_LOOPBACK,
   NEXT_MPLS,
+  NEXT_NFLOG,
+  NEXT_PBB,
+  NEXT_PPI,
   NEXT_PPP,
+  NEXT_PPP_SERIAL,
   NEXT_PPPOE,
+  NEXT_RADIOTAP,
   NEXT_SCTP,
   NEXT_SLL,
   NEXT_SLL2,
   NEXT_TCP,
+  NEXT_TEREDO,
   NEXT_UDP,
   NEXT_VLAN,
+  NEXT_VNTAG,
+  NEXT_VXLAN,
   transport,
 } from './cursor.ts';
 import { ethernet } from './ethernet.ts';
-import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES } from './fate.ts';
+import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
+import { fddi } from './fddi.ts';
 import { flowOf, sourceIsB } from './flowkey.ts';
 import { type FlowTable, KEY_FLAG_V6 } from './flowtable.ts';
 import { END_WORDS, type FragmentColumns } from './fragments.ts';
+import { geneve } from './geneve.ts';
+import { gre } from './gre.ts';
+import { gtp } from './gtp.ts';
 import { icmp } from './icmp.ts';
 import { icmpv6 } from './icmpv6.ts';
+import { ieee80211, nextSubframe, subframe } from './ieee80211.ts';
+import { ipInIp } from './ipinip.ts';
 import { ip } from './ipv4.ts';
 import { ipv6, ipv6Fragmentable } from './ipv6.ts';
 import { loopback } from './loopback.ts';
 import { mpls } from './mpls.ts';
+import { nflog } from './nflog.ts';
 import { other } from './other.ts';
-import { ppp, pppoe } from './ppp.ts';
-import { linkProtocol } from './raw.ts';
+import { pbb } from './pbb.ts';
+import { ppi } from './ppi.ts';
+import { ppp, pppoe, pppSerial } from './ppp.ts';
+import { radiotap } from './radiotap.ts';
+import { guess, linkProtocol } from './raw.ts';
 import { sctp } from './sctp.ts';
 import { sll, sll2 } from './sll.ts';
 import { tcp } from './tcp.ts';
+import { teredo } from './teredo.ts';
+import {
+  KIND_GENEVE,
+  KIND_VXLAN,
+  LAYER_DESTINATION,
+  LAYER_HAS_ID,
+  LAYER_ID,
+  LAYER_KIND,
+  LAYER_SOURCE,
+  LAYER_V6,
+  LAYER_WORDS,
+  MAX_LAYERS,
+} from './tunnels.ts';
 import { udp } from './udp.ts';
 import { vlan } from './vlan.ts';
+import { vntag } from './vntag.ts';
+import { vxlan } from './vxlan.ts';
 
 export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */
   keyVlan: boolean;
+  /**
+   * Whether the innermost network identifier of VXLAN or GENEVE is part of the flow key: equal addresses in two
+   * virtual networks are then two flows. Identifiers that differ by direction (TEIDs, GRE keys) never are.
+   */
+  keyVni?: boolean;
 }
 
-/** Decodes records into caller-owned columns, which may be exchanged between any two packets. */
+const TOO_DEEP = ~fateOf('exceeded_tunnel_max_depth');
+const TOO_MANY_HEADERS = ~fateOf('max_packet_analyzer_depth_exceeded');
+/** Headers that are looked at before a packet is given up (Zeek's PacketAnalyzer::max_depth). */
+const MAX_STEPS = 25;
+/** The most outer packets with rows of their own that one record has. */
+const MAX_OUTER_ROWS = MAX_LAYERS;
+
+/**
+ * Decodes records into caller-owned columns, which may be exchanged between any two packets.
+ *
+ * A packet in a UDP tunnel gives rows of its outer datagrams too: they are of sessions like any other, on levels
+ * from 1 up. Outer packets of GRE and of IP in IP have no row of their own, as in Zeek.
+ */
 export class PacketDecoder {
   columns: PacketColumns;
   flows: FlowTable;
@@ -58,7 +127,14 @@ export class PacketDecoder {
   /** Number of the capture that the next records belong to. */
   capture = 0;
   private readonly keyVlan: boolean;
+  private readonly keyVni: boolean;
   private readonly cursor: Cursor;
+  /** Rows of outer packets of the record at hand, and the number of layers around each. */
+  private readonly outerRows = new Uint32Array(MAX_OUTER_ROWS);
+  private readonly outerDepths = new Uint8Array(MAX_OUTER_ROWS);
+  private outers = 0;
+  /** Whether what has just been walked was an aggregate, whose packets have been settled one by one. */
+  private isAggregate = false;
 
   constructor(
     config: DecodeConfig,
@@ -68,6 +144,7 @@ export class PacketDecoder {
     anomalies: AnomalySink,
   ) {
     this.keyVlan = config.keyVlan;
+    this.keyVni = config.keyVni ?? false;
     this.columns = columns;
     this.flows = flows;
     this.fragments = fragments;
@@ -81,8 +158,8 @@ export class PacketDecoder {
    * @param us microseconds since 1970, `ns` the nanoseconds below
    * @param linkType LINKTYPE_* number
    * @param offset byte offset of the record in the uncompressed capture
-   * @returns the record's fate, an index into FATES; fates other than session, fragment and not_ip are
-   *   also reported as anomalies
+   * @returns the fate of the record's innermost packet, an index into FATES; the odd ones are also reported as
+   *   anomalies. An aggregate of several packets has the best fate among them: session, fragment, any other
    */
   packet(
     bytes: Uint8Array,
@@ -102,30 +179,57 @@ export class PacketDecoder {
     c.origLen = origLen;
     // A record that claims less on the wire than was captured is damaged; the bytes are there, so they count.
     c.wireLen = Math.max(origLen, capLen);
+    c.missing = c.wireLen - capLen;
+    c.beyond = 0;
     c.us = us;
     c.ns = ns;
     c.offset = offset;
     c.vlan = c.innerVlan = 0;
     c.meta = 0;
+    c.depth = 0;
     this.reset(c);
-    const fate = ~this.walk(linkProtocol(linkType));
-    if (fate === FATE_SESSION) this.append(c);
-    else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture);
-    else if (fate !== FATE_NOT_IP) c.odd(FATES[fate], '');
+    return this.decode(linkProtocol(linkType), '');
+  }
+
+  /** Walk the packet under the cursor to its innermost fate, and append what rows it gives. */
+  private decode(next: number, detail: string): number {
+    const c = this.cursor;
+    this.outers = 0;
+    const fate = ~this.walk(next);
+    this.settle(fate, detail);
+    if (this.outers !== 0) this.raiseOuters(0, c.depth);
     return fate;
   }
 
+  /** Append the row of a packet that has been walked to its fate, or name what is odd about it. */
+  private settle(fate: number, detail: string): void {
+    const c = this.cursor;
+    if (this.isAggregate) this.isAggregate = false;
+    else if (fate === FATE_SESSION) this.append(c);
+    else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture, this.network(c));
+    else if (isOdd(fate)) c.odd(FATES[fate], detail);
+  }
+
+  /** Say on which level the outer rows from number `from` on are, now that the innermost packet is known to have `depth` layers. */
+  private raiseOuters(from: number, depth: number): void {
+    for (let i = from; i < this.outers; i++) {
+      const level = Math.min(depth - this.outerDepths[i], LARGEST_LEVEL);
+      this.columns.meta[this.outerRows[i]] |= level << META_LEVEL_SHIFT;
+    }
+  }
+
   /**
-   * Decode a datagram joined from fragments, and append it as a row with META_DATAGRAM
-   * that stands at its completing fragment.
+   * Decode a datagram joined from fragments, and append it as a row with META_DATAGRAM that stands at its
+   * completing fragment: after rows of outer datagrams, if it is a tunnel.
    *
    * @param head the datagram's first payload bytes, at most HEAD_BYTES, from index 0
    * @param headLength how many of them
    * @param payload the datagram's payload length in bytes, extension headers behind the fragment header included
    * @param proto IP protocol, or next-header value of the fragment header at offset 0
    * @param headerLength bytes of the IP header without the fragment header
-   * @param last the completing fragment: row `row` of it gives addresses, VLANs, time, capture and place
-   * @returns an index into FATES: FATE_SESSION when the row was appended
+   * @param last the completing fragment: row `row` of it gives addresses, VLANs, tunnel, time, capture and place
+   * @returns an index into FATES: FATE_SESSION when the row was appended, FATE_FRAGMENT when it has been pushed to
+   *   the decoder's fragments
    */
   datagram(
     head: Uint8Array,
@@ -139,7 +243,10 @@ export class PacketDecoder {
     const c = this.cursor;
     c.bytes = head;
     c.pos = c.frame = 0;
-    c.end = headLength;
+    c.end = c.limit = headLength;
+    c.beyond = c.limitBeyond = payload - headLength;
+    c.wireLen = payload;
+    c.missing = 0;
     c.capLen = last.capLen[row];
     c.origLen = last.origLen[row];
     c.us = last.us[row];
@@ -148,6 +255,7 @@ export class PacketDecoder {
     c.vlan = last.vlan[row];
     c.innerVlan = last.innerVlan[row];
     c.meta = META_DATAGRAM;
+    c.depth = last.tunnels.read(last.tunnel[row], c.layers);
     c.v6 = (last.keyProto[row] & KEY_FLAG_V6) === 0 ? 0 : 1;
     const e = row * END_WORDS;
     c.src0 = last.ends[e] | 0;
@@ -163,15 +271,10 @@ export class PacketDecoder {
     c.announced = payload;
     this.capture = last.capture[row];
     this.reset(c);
-    const fate = ~this.walk(c.v6 === 1 ? ipv6Fragmentable(c, proto) : transport(proto));
-    if (fate === FATE_SESSION) {
-      // Every fragment was captured whole: what lies beyond the head is only not kept.
-      c.meta &= ~META_TRUNCATED;
-      this.append(c);
-    } else {
-      c.odd(FATES[fate], 'in a datagram joined from fragments');
-    }
-    return fate;
+    return this.decode(
+      c.v6 === 1 ? ipv6Fragmentable(c, proto) : transport(proto),
+      'in a datagram joined from fragments',
+    );
   }
 
   /** Clear what only some transports set. */
@@ -190,7 +293,8 @@ export class PacketDecoder {
   /** Run decoders from `next` on until one names a fate; returns its complement. */
   private walk(next: number): number {
     const c = this.cursor;
-    while (next >= 0) {
+    for (let steps = 0; next >= 0; steps++) {
+      if (steps === MAX_STEPS) return TOO_MANY_HEADERS;
       switch (next) {
         case NEXT_ETHERNET:
           next = ethernet(c);
@@ -237,11 +341,179 @@ export class PacketDecoder {
         case NEXT_LOOPBACK:
           next = loopback(c);
           break;
+        case NEXT_VXLAN:
+          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(vxlan(c));
+          break;
+        case NEXT_GENEVE:
+          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(geneve(c));
+          break;
+        case NEXT_GTP:
+          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(gtp(c));
+          break;
+        case NEXT_TEREDO:
+          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(teredo(c));
+          break;
+        case NEXT_AYIYA:
+          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(ayiya(c));
+          break;
+        case NEXT_GRE_IN_UDP:
+          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(this.greInUdp());
+          break;
+        case NEXT_GRE:
+          next = c.depth === MAX_LAYERS ? TOO_DEEP : this.overIp(gre(c, c.limit + c.limitBeyond - c.pos));
+          break;
+        case NEXT_IP_IN_IP:
+          next = c.depth === MAX_LAYERS ? TOO_DEEP : this.overIp(ipInIp(c));
+          break;
+        case NEXT_RADIOTAP:
+          next = radiotap(c);
+          break;
+        case NEXT_IEEE80211:
+          next = ieee80211(c);
+          break;
+        case NEXT_AMSDU:
+          next = this.aggregate();
+          break;
+        case NEXT_VNTAG:
+          next = vntag(c);
+          break;
+        case NEXT_PBB:
+          next = pbb(c);
+          break;
+        case NEXT_NFLOG:
+          next = nflog(c);
+          break;
+        case NEXT_PPI:
+          next = ppi(c);
+          break;
+        case NEXT_FDDI:
+          next = fddi(c);
+          break;
+        case NEXT_PPP_SERIAL:
+          next = pppSerial(c);
+          break;
+        case NEXT_GUESS:
+          next = guess(c);
+          break;
         default:
           next = other(c);
       }
     }
     return next;
+  }
+
+  /** GRE in the UDP datagram under the cursor; what is no GRE is a datagram like any other. */
+  private greInUdp(): number {
+    const c = this.cursor;
+    const next = gre(c, capturedFrom(c));
+    if (next >= 0 || next === ~FATE_NOT_IP) return next;
+    c.odd(FATES[~next], 'in a UDP datagram');
+    return ~FATE_SESSION;
+  }
+
+  /** A datagram that names a tunnel below as many layers as are unpacked: it is left as it is. */
+  private tooDeep(): number {
+    this.cursor.odd('exceeded_tunnel_max_depth', 'in a UDP datagram');
+    return ~FATE_SESSION;
+  }
+
+  /**
+   * What a tunnel's decoder said of the UDP datagram under the cursor: the complement of FATE_SESSION for one
+   * that is no tunnel. Of a tunnel the datagram's own row is written, and the inner packet comes under the cursor.
+   */
+  private overUdp(next: number): number {
+    if (next === ~FATE_SESSION) return next;
+    const c = this.cursor;
+    this.outerRows[this.outers] = this.columns.length;
+    this.outerDepths[this.outers++] = c.depth;
+    this.append(c);
+    // The inner packet lacks what the outer one lacks.
+    this.enter(capturedFrom(c) + c.missing);
+    return next;
+  }
+
+  /** As overUdp, of a packet directly over IP, which has no row of its own. What it says of lengths is taken as it is. */
+  private overIp(next: number): number {
+    if (next < 0 && next !== ~FATE_NOT_IP) return next;
+    const c = this.cursor;
+    c.end = c.limit;
+    c.beyond = c.limitBeyond;
+    c.missing = 0;
+    this.enter(capturedFrom(c));
+    return next;
+  }
+
+  /** Puts a layer around the packet at `c.pos`, which was `wireLen` bytes long on the wire, and begins with it anew. */
+  private enter(wireLen: number): void {
+    const c = this.cursor;
+    const at = c.depth * LAYER_WORDS;
+    const { layers } = c;
+    const v6 = c.v6 === 1;
+    layers[at] = v6 ? c.tunnelKind | LAYER_V6 : c.tunnelKind;
+    layers[at + LAYER_SOURCE] = v6 ? c.src0 : 0;
+    layers[at + LAYER_SOURCE + 1] = v6 ? c.src1 : 0;
+    layers[at + LAYER_SOURCE + 2] = v6 ? c.src2 : 0;
+    layers[at + LAYER_SOURCE + 3] = c.src3;
+    layers[at + LAYER_DESTINATION] = v6 ? c.dst0 : 0;
+    layers[at + LAYER_DESTINATION + 1] = v6 ? c.dst1 : 0;
+    layers[at + LAYER_DESTINATION + 2] = v6 ? c.dst2 : 0;
+    layers[at + LAYER_DESTINATION + 3] = c.dst3;
+    layers[at + LAYER_ID] = (c.tunnelKind & LAYER_HAS_ID) === 0 ? 0 : c.tunnelId;
+    c.depth++;
+    c.frame = c.pos;
+    c.wireLen = wireLen;
+    c.vlan = c.innerVlan = 0;
+    c.meta &= META_DATAGRAM;
+    this.reset(c);
+  }
+
+  /** The packets of an A-MSDU at `c.pos`, each as if it were a record of its own. @returns the complement of the best fate */
+  private aggregate(): number {
+    const c = this.cursor;
+    const { end, beyond, frame, wireLen, missing, depth, vlan, innerVlan, meta } = c;
+    const { outers } = this;
+    const firstFragment = this.fragments.length;
+    let best = FATE_NOT_IP;
+    for (let first = true; c.pos < end; first = false) {
+      const start = c.pos;
+      const next = subframe(c);
+      const subframeEnd = c.end;
+      c.beyond = 0;
+      const fate = ~(next < 0 ? next : this.walk(next));
+      this.settle(fate, 'in an A-MSDU');
+      this.raiseOuters(outers, c.depth);
+      this.outers = outers;
+      if (first || fate === FATE_SESSION || (fate === FATE_FRAGMENT && best !== FATE_SESSION)) best = fate;
+      c.end = end;
+      c.beyond = beyond;
+      c.frame = frame;
+      c.wireLen = wireLen;
+      c.missing = missing;
+      c.depth = depth;
+      c.vlan = vlan;
+      c.innerVlan = innerVlan;
+      c.meta = meta;
+      this.reset(c);
+      // As in Zeek, what cannot be read ends the aggregate.
+      if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT && fate !== FATE_NOT_IP) break;
+      c.pos = nextSubframe(start, subframeEnd, end);
+    }
+    // The record counts once.
+    const { counts } = this.fragments;
+    for (let row = firstFragment; row < this.fragments.length; row++)
+      counts[row] = best === FATE_FRAGMENT && row === firstFragment ? 1 : 0;
+    this.isAggregate = true;
+    return ~best;
+  }
+
+  /** The flow key's word for the innermost virtual network, 0 without one or if the key has none. */
+  private network(c: Cursor): number {
+    if (!this.keyVni) return 0;
+    for (let layer = c.depth - 1; layer >= 0; layer--) {
+      const kind = c.layers[layer * LAYER_WORDS] & LAYER_KIND;
+      if (kind === KIND_VXLAN || kind === KIND_GENEVE) return c.layers[layer * LAYER_WORDS + LAYER_ID] + 1;
+    }
+    return 0;
   }
 
   /** Append the packet under the cursor as a row of the packet columns. */
@@ -251,7 +523,8 @@ export class PacketDecoder {
     if (row === columns.capacity) columns.reserve(row + 1);
     const fromB = sourceIsB(c);
     const vlans = this.keyVlan ? c.vlan | (c.innerVlan << 16) : 0;
-    columns.flow[row] = flowOf(c, this.flows, fromB, vlans >>> 0);
+    const network = c.depth === 0 ? 0 : this.network(c);
+    columns.flow[row] = flowOf(c, this.flows, fromB, vlans >>> 0, network);
     columns.us[row] = c.us;
     columns.ns[row] = c.ns;
     columns.capture[row] = this.capture;
@@ -268,7 +541,7 @@ export class PacketDecoder {
     columns.hint[row] = c.hint;
     columns.vlan[row] = c.vlan;
     columns.innerVlan[row] = c.innerVlan;
-    columns.tunnel[row] = 0;
+    columns.tunnel[row] = c.depth === 0 ? 0 : this.flows.tunnels.lookup(c.layers, c.depth);
     columns.ageUs[row] = 0;
     columns.ageNs[row] = 0;
     columns.length = row + 1;

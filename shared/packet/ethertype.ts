@@ -2,7 +2,7 @@
  * EtherType numbers (IEEE 802) that lead to IP, for every link layer that
  * carries one: Ethernet, VLAN tags, SNAP, Linux cooked captures.
  */
-import { NEXT_IP, NEXT_MPLS, NEXT_PPPOE, NEXT_VLAN } from './cursor.ts';
+import { NEXT_IP, NEXT_MPLS, NEXT_PBB, NEXT_PPPOE, NEXT_VLAN, NEXT_VNTAG } from './cursor.ts';
 import { FATE_NOT_IP } from './fate.ts';
 
 /** Numbers up to this are a length (IEEE 802.3), not an EtherType. */
@@ -25,6 +25,10 @@ export function etherType(type: number): number {
       return NEXT_MPLS;
     case 0x8864: // PPPoE session; 0x8863 is discovery and carries no IP
       return NEXT_PPPOE;
+    case 0x8926: // VNTag
+      return NEXT_VNTAG;
+    case 0x88e7: // 802.1ah
+      return NEXT_PBB;
     default:
       return ~FATE_NOT_IP;
   }

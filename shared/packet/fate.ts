@@ -4,7 +4,7 @@
  * the metric names; where Zeek has a weird name for the same thing, it is that one.
  */
 
-/** Names of the fates; decoders return indexes into this list. */
+/** Names of the fates, new ones at the end: numbers stand in the summaries of map tasks. Decoders return indexes into this list. */
 export const FATES = [
   /** Became a row of the packet columns. */
   'session',
@@ -39,6 +39,34 @@ export const FATES = [
   'ipv6_mobility',
   /** The IP payload is shorter than the transport's fixed header. */
   'truncated_header',
+  'truncated_vntag_header',
+  'truncated_PBB_header',
+  'truncated_802_11_header',
+  'truncated_802_11_llc_header',
+  'truncated_802_11_amsdu_header',
+  'truncated_802_11_amsdu_packet',
+  /** The frame body is encrypted. */
+  'protected_802_11',
+  'truncated_radiotap_header',
+  'truncated_nflog_header',
+  'unknown_nflog_version',
+  'nflog_bad_tlv_len',
+  'nflog_no_pcap_payload',
+  'truncated_PPI_header',
+  'FDDI_analyzer_failed',
+  'truncated_GRE',
+  'unknown_gre_version',
+  'unknown_gre_flags',
+  'gre_routing',
+  'egre_protocol_type',
+  'non_ip_packet_in_encap',
+  'exceeded_tunnel_max_depth',
+  'max_packet_analyzer_depth_exceeded',
+  'invalid_inner_IP_version',
+  'truncated_inner_IP',
+  'inner_IP_payload_length_mismatch',
+  /** A Teredo packet that carries nothing, to keep its way open. */
+  'teredo_bubble',
 ] as const;
 
 export type FateName = (typeof FATES)[number];
@@ -50,4 +78,13 @@ export const FATE_NOT_IP = 2;
 /** Index of a fate by its name: for tables of constants at module level, not for the packet path. */
 export function fateOf(name: FateName): number {
   return FATES.indexOf(name);
+}
+
+/** Fates that are nothing odd: they are counted, and no anomaly is reported. */
+const ORDINARY = new Set<FateName>(['session', 'fragment', 'not_ip', 'protected_802_11', 'teredo_bubble']);
+const ODD = Uint8Array.from(FATES, (name) => (ORDINARY.has(name) ? 0 : 1));
+
+/** Whether a record of this fate is reported as an anomaly. */
+export function isOdd(fate: number): boolean {
+  return ODD[fate] === 1;
 }

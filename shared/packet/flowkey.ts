@@ -37,13 +37,21 @@ function writeAddress(at: number, w0: number, w1: number, w2: number, w3: number
   key[at + 3] = w3;
 }
 
-function flow6(c: Cursor, flows: FlowTable, fromB: boolean, ports: number, proto: number, vlans: number): number {
+function flow6(
+  c: Cursor,
+  flows: FlowTable,
+  fromB: boolean,
+  ports: number,
+  proto: number,
+  vlans: number,
+  network: number,
+): number {
   writeAddress(fromB ? KEY_ADDR_B : KEY_ADDR_A, c.src0, c.src1, c.src2, c.src3);
   writeAddress(fromB ? KEY_ADDR_A : KEY_ADDR_B, c.dst0, c.dst1, c.dst2, c.dst3);
   key[KEY_PORTS] = ports;
   key[KEY_PROTO] = proto | KEY_FLAG_V6;
   key[KEY_VLAN] = vlans;
-  key[KEY_TUNNEL] = 0;
+  key[KEY_TUNNEL] = network;
   return flows.lookup(key);
 }
 
@@ -58,15 +66,16 @@ export function sourceIsB(c: Cursor): boolean {
  *
  * @param fromB what sourceIsB said
  * @param vlans value of the key's VLAN word
+ * @param network value of the key's tunnel word
  */
-export function flowOf(c: Cursor, flows: FlowTable, fromB: boolean, vlans: number): number {
+export function flowOf(c: Cursor, flows: FlowTable, fromB: boolean, vlans: number, network: number): number {
   const ports = fromB ? (c.dstPort << 16) | c.srcPort : (c.srcPort << 16) | c.dstPort;
   let proto = c.proto;
   if (c.oneWay !== 0) proto |= fromB ? KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B : KEY_FLAG_ONE_WAY;
-  if (c.v6 !== 0) return flow6(c, flows, fromB, ports, proto, vlans);
+  if (c.v6 !== 0) return flow6(c, flows, fromB, ports, proto, vlans, network);
   const source = c.src3;
   const destination = c.dst3;
   return fromB
-    ? flows.lookup4(destination, source, ports, proto, vlans, 0)
-    : flows.lookup4(source, destination, ports, proto, vlans, 0);
+    ? flows.lookup4(destination, source, ports, proto, vlans, network)
+    : flows.lookup4(source, destination, ports, proto, vlans, network);
 }

@@ -7,6 +7,8 @@
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
 
+import { TunnelTable } from './tunnels.ts';
+
 /** 32-bit words a key takes. */
 export const KEY_WORDS = 12;
 /** Word index of end A's address: four words, IPv4 in the last, the others 0. */
@@ -19,7 +21,7 @@ export const KEY_PORTS = 8;
 export const KEY_PROTO = 9;
 /** Word index of the VLANs in the key: (outer id + 1) in the low half, (inner id + 1) in the high half; 0 if not part of the key. */
 export const KEY_VLAN = 10;
-/** Word index of the tunnel id in the key; 0 if not part of the key. */
+/** Word index of the innermost virtual network (VNI + 1) in the key; 0 without one, or if not part of the key. */
 export const KEY_TUNNEL = 11;
 
 /** Protocol-word flag: the addresses are IPv6. */
@@ -90,6 +92,8 @@ export class FlowTable {
   count = 0;
   /** Key words of flow f stand at f * KEY_WORDS. */
   words: Uint32Array;
+  /** The tunnels of the packets whose flow numbers are this table's. */
+  readonly tunnels = new TunnelTable();
   /** The same words as signed numbers: compared so, no address or port needs a boxed number on its way here. */
   private signed: Int32Array;
   /** Two numbers a slot, side by side so that a look-up touches one cache line: flow (-1: free) and hash of its key. */
@@ -109,6 +113,7 @@ export class FlowTable {
   clear(): void {
     this.count = 0;
     this.slots.fill(-1);
+    this.tunnels.clear();
   }
 
   /**

@@ -7,11 +7,12 @@
  * Refused: fragments that reach beyond 65,535 bytes of payload, and datagrams of
  * more than MAX_FRAGMENTS fragments.
  */
-import { META_FRAGMENT, META_FROM_B, type PacketColumns } from './columns.ts';
+import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from './columns.ts';
 import { type DecodeConfig, PacketDecoder } from './decode.ts';
-import { FATE_SESSION } from './fate.ts';
+import { FATE_FRAGMENT } from './fate.ts';
 import { type FlowTable, KEY_FLAG_V6 } from './flowtable.ts';
-import { compareFragmentKeys, FragmentColumns, HEAD_BYTES } from './fragments.ts';
+import { compareFragmentKeys, FragmentColumns, HEAD_BYTES, sortedFragmentOrder } from './fragments.ts';
+import { MAX_LAYERS } from './tunnels.ts';
 
 /** Fragments a datagram may have; at 8 bytes each, 64 KiB need no more than half as many. */
 export const MAX_FRAGMENTS = 16384;
@@ -35,6 +36,10 @@ export type FragmentAnomaly = (
 /**
  * Joins fragments that are fed in the order of sortedFragmentOrder: by key, then time, then
  * capture and offset. The caller merges the streams of several tasks and guarantees the order.
+ *
+ * A datagram that is a tunnel may carry a fragment of another. Such are put into `nested`, one layer
+ * deeper than what they came from: the caller feeds all fragments of one depth, those nested
+ * ones among them, before those of the next.
  */
 export class FragmentJoiner {
   /** Decodes what has been joined; its columns and flow table may be exchanged between two calls. */
@@ -73,6 +78,11 @@ export class FragmentJoiner {
     });
   }
 
+  /** Fragments found inside of datagrams. Whoever takes them clears it. */
+  get nested(): FragmentColumns {
+    return this.decoder.fragments;
+  }
+
   /** Feed the next fragment: row `row` of `columns`. May append rows to the decoder's columns. */
   add(columns: FragmentColumns, row: number): void {
     const { held } = this;
@@ -81,7 +91,7 @@ export class FragmentJoiner {
     const end = columns.fragOffset[row] + columns.fragLength[row];
     if (end > LARGE_DATAGRAM) this.odd('excessively_large_fragment', columns, row, `ends at byte ${end}`);
     if (end > MAX_DATAGRAM) {
-      this.neverCompleted[columns.capture[row]]++;
+      this.neverCompleted[columns.capture[row]] += columns.counts[row];
       return;
     }
     if (held.length === MAX_FRAGMENTS) {
@@ -172,13 +182,19 @@ export class FragmentJoiner {
     const payload = this.to[0];
     if (payload !== this.size || this.ranges > 1)
       this.odd('fragment_size_inconsistency', held, last, `joined up to byte ${payload}`);
-    for (let row = 0; row <= last; row++) this.completed[held.capture[row]]++;
     const headLength = Math.min(payload, HEAD_BYTES);
+    const { columns } = decoder;
+    const first = columns.length;
     const fate = decoder.datagram(this.head, headLength, payload, this.proto, held.headerLen[0], held, last);
-    if (fate === FATE_SESSION) {
-      const datagram = decoder.columns.length - 1;
-      for (let row = 0; row < last; row++) this.appendFragment(decoder.columns, datagram, row, last);
+    if (fate === FATE_FRAGMENT) {
+      // What the datagram carried is itself a fragment: the records count with the datagram that it belongs to.
+      for (let row = 0; row < last; row++) decoder.fragments.pushPart(held, row);
+    } else {
+      for (let row = 0; row <= last; row++) this.completed[held.capture[row]] += held.counts[row];
     }
+    const end = columns.length;
+    for (let datagram = first; datagram < end; datagram++)
+      for (let row = 0; row < last; row++) this.appendFragment(columns, datagram, row, last);
     this.forget();
   }
 
@@ -186,7 +202,7 @@ export class FragmentJoiner {
   private appendFragment(columns: PacketColumns, datagram: number, row: number, last: number): void {
     const { held } = this;
     const at = columns.pushRow(columns, datagram);
-    columns.meta[at] = META_FRAGMENT | (columns.meta[datagram] & META_FROM_B);
+    columns.meta[at] = META_FRAGMENT | (columns.meta[datagram] & (META_FROM_B | META_LEVELS));
     columns.capture[at] = held.capture[row];
     columns.offset[at] = held.offset[row];
     columns.capLen[at] = held.capLen[row];
@@ -204,7 +220,7 @@ export class FragmentJoiner {
 
   private giveUp(): void {
     const { held } = this;
-    for (let row = 0; row < held.length; row++) this.neverCompleted[held.capture[row]]++;
+    for (let row = 0; row < held.length; row++) this.neverCompleted[held.capture[row]] += held.counts[row];
     this.forget();
   }
 
@@ -217,5 +233,19 @@ export class FragmentJoiner {
 
   private odd(name: string, columns: FragmentColumns, row: number, detail: string): void {
     this.report(columns.capture[row], name, columns.us[row], columns.ns[row], columns.offset[row], detail);
+  }
+}
+
+/** Joins all fragments that stand in memory, depth by depth. Their capture numbers are ranks. */
+export function joinAll(joiner: FragmentJoiner, fragments: FragmentColumns): void {
+  const waiting = new FragmentColumns(16);
+  for (let row = 0; row < fragments.length; row++) waiting.pushRow(fragments, row);
+  for (let depth = 0; depth <= MAX_LAYERS; depth++) {
+    const order = sortedFragmentOrder(waiting);
+    for (const row of order) if (waiting.depth[row] === depth) joiner.add(waiting, row);
+    joiner.end();
+    const { nested } = joiner;
+    for (let row = 0; row < nested.length; row++) waiting.pushRow(nested, row);
+    nested.clear();
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { Cursor } from './cursor.ts';
 import { KEY_FLAG_V6 } from './flowtable.ts';
+import { TunnelTable } from './tunnels.ts';
 
 /** Bytes of a datagram's payload that are kept, counted from its start. */
 export const HEAD_BYTES = 256;
@@ -20,6 +21,10 @@ export const FRAGMENT_COLUMNS = [
   'id',
   'vlan',
   'innerVlan',
+  'depth',
+  'network',
+  'tunnel',
+  'counts',
   'us',
   'ns',
   'capture',
@@ -48,6 +53,15 @@ export class FragmentColumns {
   /** VLAN ids + 1, 0 = none; always part of the join key. */
   vlan: Uint16Array;
   innerVlan: Uint16Array;
+  /** Tunnel layers around the fragment, part of the join key: fragments are joined from the outermost inwards. */
+  depth: Uint8Array;
+  /** The flow key's word for the virtual network, part of the join key; 0 if it is none of the flow key. */
+  network: Uint32Array;
+  /** Number of the fragment's tunnel in `tunnels`, 0 = none. */
+  tunnel: Uint32Array;
+  readonly tunnels = new TunnelTable();
+  /** 1 when the row stands for its record, 0 for the other rows of a record of which there are several. */
+  counts: Uint8Array;
   /** Time and place of the record, as in PacketColumns. */
   us: Float64Array;
   ns: Uint16Array;
@@ -80,6 +94,10 @@ export class FragmentColumns {
     this.id = new Uint32Array(capacity);
     this.vlan = new Uint16Array(capacity);
     this.innerVlan = new Uint16Array(capacity);
+    this.depth = new Uint8Array(capacity);
+    this.network = new Uint32Array(capacity);
+    this.tunnel = new Uint32Array(capacity);
+    this.counts = new Uint8Array(capacity);
     this.us = new Float64Array(capacity);
     this.ns = new Uint16Array(capacity);
     this.capture = new Uint32Array(capacity);
@@ -100,6 +118,7 @@ export class FragmentColumns {
   clear(): void {
     this.length = 0;
     this.headBytes = 0;
+    this.tunnels.clear();
   }
 
   /** Make room for at least `rows` rows in all, keeping what is there. Growth is by doubling. */
@@ -118,8 +137,11 @@ export class FragmentColumns {
     this.capacity = capacity;
   }
 
-  /** Append the fragment under the cursor, whose payload begins at `c.pos`. */
-  push(c: Cursor, capture: number): void {
+  /**
+   * Append the fragment under the cursor, whose payload begins at `c.pos`.
+   * @param network value of `network`
+   */
+  push(c: Cursor, capture: number, network: number): void {
     const row = this.length;
     if (row === this.capacity) this.reserve(row + 1);
     const e = row * END_WORDS;
@@ -141,6 +163,10 @@ export class FragmentColumns {
     this.id[row] = c.fragId;
     this.vlan[row] = c.vlan;
     this.innerVlan[row] = c.innerVlan;
+    this.depth[row] = c.depth;
+    this.network[row] = network;
+    this.tunnel[row] = this.tunnels.lookup(c.layers, c.depth);
+    this.counts[row] = 1;
     this.us[row] = c.us;
     this.ns[row] = c.ns;
     this.capture[row] = capture;
@@ -163,8 +189,30 @@ export class FragmentColumns {
     if (at === this.capacity) this.reserve(at + 1);
     for (let i = 0; i < END_WORDS; i++) this.ends[at * END_WORDS + i] = from.ends[row * END_WORDS + i];
     for (const name of FRAGMENT_COLUMNS) this[name][at] = from[name][row];
+    this.tunnel[at] = this.tunnels.copy(from.tunnels, from.tunnel[row]);
     this.keepHead(at, from.heads, from.headStart[row], from.headLen[row]);
     this.length = at + 1;
+  }
+
+  /**
+   * Append a record that the last row was joined from: row `row` of `from`, which brings that row's datagram no
+   * bytes but leads back to its own.
+   */
+  pushPart(from: FragmentColumns, row: number): void {
+    const whole = this.length - 1;
+    this.pushRow(this, whole);
+    const at = this.length - 1;
+    this.us[at] = from.us[row];
+    this.ns[at] = from.ns[row];
+    this.capture[at] = from.capture[row];
+    this.offset[at] = from.offset[row];
+    this.capLen[at] = from.capLen[row];
+    this.origLen[at] = from.origLen[row];
+    this.counts[at] = from.counts[row];
+    this.fragLength[at] = 0;
+    this.more[at] = 1;
+    this.headBytes -= this.headLen[at];
+    this.headLen[at] = 0;
   }
 
   private keepHead(row: number, bytes: Uint8Array, start: number, length: number): void {
@@ -183,10 +231,32 @@ export class FragmentColumns {
 
 /** Order of the join keys of two rows: negative, 0 for the same datagram key, positive. A total order. */
 export function compareFragmentKeys(a: FragmentColumns, i: number, b: FragmentColumns, j: number): number {
-  let difference = a.keyProto[i] - b.keyProto[j];
+  let difference = a.depth[i] - b.depth[j] || a.keyProto[i] - b.keyProto[j];
   for (let w = 0; w < END_WORDS && difference === 0; w++)
     difference = a.ends[i * END_WORDS + w] - b.ends[j * END_WORDS + w];
-  return difference || a.id[i] - b.id[j] || a.vlan[i] - b.vlan[j] || a.innerVlan[i] - b.innerVlan[j];
+  return (
+    difference ||
+    a.id[i] - b.id[j] ||
+    a.vlan[i] - b.vlan[j] ||
+    a.innerVlan[i] - b.innerVlan[j] ||
+    a.network[i] - b.network[j]
+  );
+}
+
+/**
+ * The runs of equal depth in an order of sortedFragmentOrder. Fragments are joined depth by depth, from the outermost
+ * inwards: what is found inside of a joined datagram may belong to fragments that came whole.
+ */
+export function* byDepth(
+  columns: FragmentColumns,
+  order: Uint32Array,
+): Generator<{ depth: number; order: Uint32Array }> {
+  for (let at = 0; at < order.length; ) {
+    const start = at;
+    const depth = columns.depth[order[start]];
+    while (at < order.length && columns.depth[order[at]] === depth) at++;
+    yield { depth, order: order.subarray(start, at) };
+  }
 }
 
 /**

@@ -45,7 +45,7 @@ export function ip(c: Cursor): number {
   let total = uint16(bytes, start + TOTAL_LENGTH);
   if (total === 0) {
     c.odd('ip_hdr_len_zero', '');
-    total = captured;
+    total = captured + c.beyond;
   }
   if (c.wireLen - (start - c.frame) < total) return TRUNCATED_IP_LEN;
   if (header > total) return INVALID_HEADER_SIZE;
@@ -61,12 +61,22 @@ export function ip(c: Cursor): number {
   c.ipLen = uint16(bytes, start + TOTAL_LENGTH);
   c.announced = total - header;
   c.pos = start + header;
-  if (captured > total) c.end = start + total;
-  else if (captured < total) c.meta |= META_TRUNCATED;
+  c.limit = c.end;
+  c.limitBeyond = c.beyond;
+  let whole = true;
+  if (captured >= total) {
+    c.end = start + total;
+    c.beyond = 0;
+  } else if (c.beyond >= total - captured) {
+    c.beyond = total - captured;
+  } else {
+    whole = false;
+    c.meta |= META_TRUNCATED;
+  }
 
   const fragment = uint16(bytes, start + FRAGMENT);
   if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0) {
-    if (captured >= total) {
+    if (whole) {
       if ((fragment & DONT_FRAGMENT) !== 0) c.odd('fragment_with_DF', '');
       c.fragId = uint16(bytes, start + IDENTIFICATION);
       c.fragOffset = (fragment & FRAGMENT_OFFSET) << 3;

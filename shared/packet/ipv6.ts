@@ -9,7 +9,7 @@
  * what can be read and belong to no flow.
  */
 import { META_TRUNCATED } from './columns.ts';
-import { type Cursor, int32, transport, uint16 } from './cursor.ts';
+import { type Cursor, capturedFrom, int32, transport, uint16 } from './cursor.ts';
 import { FATE_FRAGMENT, fateOf } from './fate.ts';
 
 const PAYLOAD_LENGTH = 4;
@@ -164,7 +164,7 @@ export function ipv6Fragmentable(c: Cursor, type: number): number {
 }
 
 /** A packet with a fragment header at `c.pos`. */
-function fragment(c: Cursor, start: number, captured: number, total: number): number {
+function fragment(c: Cursor, start: number, cut: boolean, total: number): number {
   const { bytes } = c;
   const at = c.pos;
   const offset = uint16(bytes, at + 2) & 0xfff8;
@@ -173,7 +173,7 @@ function fragment(c: Cursor, start: number, captured: number, total: number): nu
   c.proto = bytes[at];
   c.pos = at + FRAGMENT_HEADER;
   c.announced = total - header - FRAGMENT_HEADER;
-  if (captured < total) {
+  if (cut) {
     if (offset !== 0) return INCOMPLETE_FRAGMENT;
     c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
     return c.proto === NO_NEXT ? NO_NEXT_HEADER : transport(c.proto);
@@ -207,6 +207,8 @@ export function ipv6(c: Cursor): number {
   c.dst2 = int32(bytes, start + DESTINATION + 8);
   c.dst3 = int32(bytes, start + DESTINATION + 12);
   c.ipLen = total;
+  c.limit = c.end;
+  c.limitBeyond = c.beyond;
   c.pos = start + HEADER;
   const type = skipExtensions(c, bytes[start + NEXT_HEADER]);
   const left = c.end - c.pos;
@@ -220,9 +222,14 @@ export function ipv6(c: Cursor): number {
     c.announced = c.frame + c.wireLen - c.pos;
   } else {
     c.announced = total - (c.pos - start);
-    if (captured > total) c.end = start + total;
+    if (captured >= total) {
+      c.end = start + total;
+      c.beyond = 0;
+    } else if (c.beyond > total - captured) {
+      c.beyond = total - captured;
+    }
   }
-  if (captured < total || c.announced > c.end - c.pos) c.meta |= META_TRUNCATED;
-  if (isFragment) return fragment(c, start, captured, total);
+  if (captured + c.beyond < total || c.announced > capturedFrom(c)) c.meta |= META_TRUNCATED;
+  if (isFragment) return fragment(c, start, captured + c.beyond < total, total);
   return upperLayer(c, type);
 }

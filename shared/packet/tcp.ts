@@ -3,7 +3,14 @@
  * Refused: fewer than 20 bytes of header. A header length that is too small or
  * runs past the segment makes a row that opens a session and counts nothing.
  */
-import { HINT_FTP_COMMAND, HINT_FTP_REPLY, HINT_NONE, HINT_SSH_BANNER, META_BROKEN } from './columns.ts';
+import {
+  HINT_FTP_COMMAND,
+  HINT_FTP_REPLY,
+  HINT_NONE,
+  HINT_SHORT_HEADER,
+  HINT_SSH_BANNER,
+  META_BROKEN,
+} from './columns.ts';
 import { type Cursor, int32, uint16 } from './cursor.ts';
 import { FATE_SESSION, fateOf } from './fate.ts';
 
@@ -67,6 +74,7 @@ export function tcp(c: Cursor): number {
   if (header < MIN_HEADER || header > c.announced || header > captured || c.sized === 0) {
     c.odd(header < MIN_HEADER ? 'bad_TCP_header_len' : 'truncated_header', `TCP header of ${header} bytes`);
     c.meta |= META_BROKEN;
+    if (header < MIN_HEADER) c.hint = HINT_SHORT_HEADER;
     c.payloadLen = 0;
     return ~FATE_SESSION;
   }

@@ -4,6 +4,7 @@
  * ports that its default scripts register as likely servers).
  * All times are microseconds and greater than 0; some may be 0, for "never".
  */
+import { UDP_SERVER_PORTS } from '../packet/udpports.ts';
 
 /** Settings of a session tracker. Two runs with equal settings give equal sessions. */
 export interface SessionConfig {
@@ -78,10 +79,7 @@ export const DEFAULTS: SessionConfig = {
       992, 993, 995, 1080, 1434, 1883, 2811, 3128, 3268, 3306, 3389, 5222, 5223, 5269, 5432, 6379, 6666, 6667, 6668,
       6669, 8000, 8080, 8888, 20000,
     ],
-    udp: [
-      53, 67, 88, 123, 137, 161, 162, 389, 443, 514, 1812, 2123, 2152, 3389, 3544, 4011, 4754, 4789, 5060, 5072, 5353,
-      5355, 6081, 20000,
-    ],
+    udp: UDP_SERVER_PORTS,
   },
 };
 

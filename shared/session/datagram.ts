@@ -26,7 +26,11 @@ const {
 
 const DNS_HEADER = 12;
 
-/** One packet of end `end` of the session in `slot`, `len` payload bytes announced. */
+/**
+ * One packet of end `end` of the session in `slot`, `len` payload bytes announced.
+ *
+ * @param broken the header announces fewer bytes than itself: in Zeek the end stays as it was
+ */
 export function datagramPacket(
   s: L.SessionSlots,
   slot: number,
@@ -34,10 +38,12 @@ export function datagramPacket(
   kind: number,
   us: number,
   len: number,
+  broken = false,
 ): void {
   s.reals[slot * REALS + R_LAST] = us;
-  s.words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_STATE] =
-    STATE_ESTABLISHED | (s.words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_STATE] & ~STATE_MASK);
+  if (!broken)
+    s.words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_STATE] =
+      STATE_ESTABLISHED | (s.words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_STATE] & ~STATE_MASK);
   if (kind !== KIND_OTHER) s.reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_DELIVERED] += len;
   // Shorter than a DNS header: no DNS.
   if (len < DNS_HEADER) s.words[slot * WORDS + W_FLAGS] &= ~FLAG_DNS;

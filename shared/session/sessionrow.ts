@@ -95,7 +95,7 @@ export function writeSession(
   rows.respTcpFlags[row] = words[resp + E_TCP_FLAGS];
   rows.vlan[row] = words[at + W_VLANS] & 0xffff;
   rows.innerVlan[row] = words[at + W_VLANS] >>> 16;
-  rows.tunnel[row] = words[at + W_TUNNEL];
+  rows.tunnel[row] = rows.tunnels.copy(flows.tunnels, words[at + W_TUNNEL]);
   rows.synRttUs[row] = words[at + W_SYN_RTT];
   rows.captureFirst[row] = words[at + W_CAPTURE_FIRST];
   rows.captureLast[row] = words[at + W_CAPTURE_LAST];

@@ -4,6 +4,7 @@
  * only when the table is written.
  */
 import { KEY_WORDS } from '../packet/flowtable.ts';
+import { TunnelTable } from '../packet/tunnels.ts';
 
 /** Zeek's conn_state values; the column holds the index. */
 export const CONN_STATES = [
@@ -89,8 +90,9 @@ export class SessionRows {
   /** VLAN id + 1 of the first packet, 0 = none. */
   vlan: Uint16Array;
   innerVlan: Uint16Array;
-  /** Tunnel number of the first packet, 0 = none. */
+  /** Number in `tunnels` of the first packet's tunnel, 0 = none. */
   tunnel: Uint32Array;
+  readonly tunnels = new TunnelTable();
   /** Microseconds from the SYN to the SYN-ACK that answers it, UNSET where not both were seen. */
   synRttUs: Float64Array;
   /** Ranks of the captures of the first and the last packet; how many captures hold packets of the session. */
@@ -141,10 +143,11 @@ export class SessionRows {
   clear(): void {
     this.length = 0;
     this.history.length = 0;
+    this.tunnels.clear();
   }
 }
 
-/** Numeric columns with one value a row, in the order in which runs store them. */
+/** Numeric columns with one value a row that means the same anywhere, in the order in which runs store them. */
 export const SESSION_COLUMNS = [
   'startUs',
   'startNs',
@@ -169,7 +172,6 @@ export const SESSION_COLUMNS = [
   'respTcpFlags',
   'vlan',
   'innerVlan',
-  'tunnel',
   'synRttUs',
   'captureFirst',
   'captureLast',

@@ -15,7 +15,9 @@
 import {
   HINT_FTP_COMMAND,
   HINT_FTP_REPLY,
+  HINT_SHORT_HEADER,
   HINT_SSH_BANNER,
+  META_BROKEN,
   META_DATAGRAM,
   META_FRAGMENT,
   META_FROM_B,
@@ -176,6 +178,7 @@ export class SessionTracker {
       if (due <= us) reason = this.deadlines.reason;
       else if (
         (flags & SYN) !== 0 &&
+        columns.hint[row] !== HINT_SHORT_HEADER &&
         this.kind(slot) === KIND_TCP &&
         isReuse(this.slots, slot, flags, columns.seq[row] | 0)
       )
@@ -197,11 +200,14 @@ export class SessionTracker {
     words[at + W_CAPTURE_LAST] = capture;
     if ((meta & META_TRUNCATED) !== 0) words[at + W_TRUNCATED]++;
     const kind = this.kind(slot);
-    if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
-    else {
-      words[we + E_PACKETS]++;
-      reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
-      datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row]);
+    // As in Zeek, a broken TCP header opens a session and is then passed over: no count, no flag, no time.
+    if (kind !== KIND_TCP || (meta & META_BROKEN) === 0) {
+      if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
+      else {
+        words[we + E_PACKETS]++;
+        reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
+        datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
+      }
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
     if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)

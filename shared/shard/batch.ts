@@ -5,6 +5,7 @@
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
+import { TunnelTable } from '../packet/tunnels.ts';
 import { Expectation } from './expect.ts';
 import {
   get32,
@@ -175,7 +176,7 @@ export class BatchEncoder {
 
       const vlans = (cInnerVlan[row] << 16) | cVlan[row];
       const tunnel = cTunnel[row];
-      if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(number)) bits |= MORE_TAGS;
+      if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(side)) bits |= MORE_TAGS;
       if (cCapture[row] !== capture) bits |= MORE_CAPTURE;
       if (cHint[row] !== 0) bits |= MORE_HINT;
       if ((cAgeUs[row] | cAgeNs[row]) !== 0) bits |= MORE_AGE;
@@ -197,8 +198,8 @@ export class BatchEncoder {
           moreEnd = put32(more, moreEnd, capture);
         }
         if ((bits & MORE_TAGS) !== 0) {
-          expected.sawTags(number, vlans, tunnel);
-          moreEnd = put32(more, put32(more, moreEnd, vlans), tunnel);
+          expected.sawTags(side, vlans, tunnel);
+          moreEnd = table.tunnels.put(tunnel, more, put32(more, moreEnd, vlans));
         }
         if ((bits & MORE_HINT) !== 0) more[moreEnd++] = cHint[row];
         if ((bits & MORE_AGE) !== 0) {
@@ -336,10 +337,14 @@ export class BatchDecoder {
         continue;
       }
       const number = this.flows - 1 - flowBack[i];
+      const meta = metas[i];
+      const side = number * 2 + (meta & META_FROM_B);
       if (moreEnd !== moreAt) {
         if ((bits & MORE_TAGS) !== 0) {
-          expected.sawTags(number, get32(more, moreAt), get32(more, moreAt + 4));
-          moreAt += 8;
+          const vlans = get32(more, moreAt);
+          moreAt += 4;
+          expected.sawTags(side, vlans, table.tunnels.take(more, moreAt));
+          moreAt += TunnelTable.bytes(more, moreAt);
         }
         if ((bits & MORE_HINT) !== 0) hint = more[moreAt++];
         if ((bits & MORE_AGE) !== 0) {
@@ -360,8 +365,6 @@ export class BatchDecoder {
       out.payloadLen[at] = payloadLen;
       out.origLen[at] = origLen;
       out.capLen[at] = origLen - cutLen[i];
-      const meta = metas[i];
-      const side = number * 2 + (meta & META_FROM_B);
       const seq = (expected.seq(side) + seqs[i]) >>> 0;
       const window = (expected.lastWindow(side) + windows[i]) & 0xffff;
       const tcpFlags = flags[i];
@@ -375,7 +378,7 @@ export class BatchDecoder {
       const vlans = expected.vlans(number);
       out.vlan[at] = vlans;
       out.innerVlan[at] = vlans >>> 16;
-      out.tunnel[at] = expected.tunnel(number);
+      out.tunnel[at] = expected.tunnel(side);
       out.ageUs[at] = ageUs;
       out.ageNs[at] = ageNs;
       at++;

@@ -8,12 +8,12 @@ const SYN = 2;
 /** Flows that there is room for at first: thousands of segments may be open at once, with few flows each. */
 const FIRST_FLOWS = 64;
 
-/** Expected sequence numbers and windows, two directions a flow, and the flow's VLANs and tunnel. */
+/** Expected sequence numbers, windows and tunnels, two directions a flow, and the flow's VLANs. */
 export class Expectation {
   private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
   private window = new Uint16Array(FIRST_FLOWS * 2);
   private flowVlans = new Uint32Array(FIRST_FLOWS);
-  private flowTunnel = new Uint32Array(FIRST_FLOWS);
+  private lastTunnel = new Uint32Array(FIRST_FLOWS * 2);
   private flows = 0;
 
   /** Forget everything. */
@@ -21,7 +21,7 @@ export class Expectation {
     this.nextSeq.fill(0, 0, this.flows * 2);
     this.window.fill(0, 0, this.flows * 2);
     this.flowVlans.fill(0, 0, this.flows);
-    this.flowTunnel.fill(0, 0, this.flows);
+    this.lastTunnel.fill(0, 0, this.flows * 2);
     this.flows = 0;
   }
 
@@ -32,7 +32,7 @@ export class Expectation {
     this.nextSeq = grown(this.nextSeq);
     this.window = grown(this.window);
     this.flowVlans = grown(this.flowVlans);
-    this.flowTunnel = grown(this.flowTunnel);
+    this.lastTunnel = grown(this.lastTunnel);
   }
 
   /** Expected sequence number of a side (flow * 2 + direction). */
@@ -49,8 +49,9 @@ export class Expectation {
     return this.flowVlans[flow];
   }
 
-  tunnel(flow: number): number {
-    return this.flowTunnel[flow];
+  /** Tunnel number of the side's last packet: outer addresses and identifiers differ by direction. */
+  tunnel(side: number): number {
+    return this.lastTunnel[side];
   }
 
   /** Takes a packet in: the side's next sequence number lies behind its payload, SYN and FIN. */
@@ -59,9 +60,9 @@ export class Expectation {
     this.window[side] = window;
   }
 
-  sawTags(flow: number, vlans: number, tunnel: number): void {
-    this.flowVlans[flow] = vlans;
-    this.flowTunnel[flow] = tunnel;
+  sawTags(side: number, vlans: number, tunnel: number): void {
+    this.flowVlans[side >> 1] = vlans;
+    this.lastTunnel[side] = tunnel;
   }
 }
 

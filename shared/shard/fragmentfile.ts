@@ -22,6 +22,7 @@ import {
   Uint32,
 } from 'apache-arrow';
 import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragments.ts';
+import { MAX_TUNNEL_BYTES } from '../packet/tunnels.ts';
 import { PositionedWriter } from './schema.ts';
 import { rangeReader } from './scratch.ts';
 import type { ReadRange } from './segment.ts';
@@ -33,7 +34,7 @@ const END_BYTES = END_WORDS * 4;
 const MOST_OPEN = 128;
 
 const template = new FragmentColumns(0);
-const PLAIN = FRAGMENT_COLUMNS.filter((name) => name !== 'headStart' && name !== 'headLen');
+const PLAIN = FRAGMENT_COLUMNS.filter((name) => name !== 'headStart' && name !== 'headLen' && name !== 'tunnel');
 
 function arrowType(column: object): DataType {
   if (column instanceof Float64Array) return new Float64();
@@ -45,6 +46,8 @@ const SCHEMA = new Schema([
   ...PLAIN.map((name) => new Field(name, arrowType(template[name]))),
   new Field('ends', new FixedSizeBinary(END_BYTES)),
   new Field('head', new Binary()),
+  /** The tunnel around the fragment, as tunnels.ts writes it. */
+  new Field('tunnel', new Binary()),
 ]);
 
 const SCHEMA_BYTES: Uint8Array = (() => {
@@ -95,6 +98,13 @@ function toBatch(columns: FragmentColumns): RecordBatch {
       const { buffer, byteOffset } = columns.ends;
       return makeData({ ...column, data: new Uint8Array(buffer, byteOffset, length * END_BYTES) } as never);
     }
+    if (field.name === 'tunnel') {
+      const valueOffsets = new Int32Array(length + 1);
+      const data = new Uint8Array(length * MAX_TUNNEL_BYTES);
+      for (let row = 0; row < length; row++)
+        valueOffsets[row + 1] = columns.tunnels.put(columns.tunnel[row], data, valueOffsets[row]);
+      return makeData({ ...column, valueOffsets, data: data.subarray(0, valueOffsets[length]) } as never);
+    }
     // Rows were pushed in their order, so their heads stand one behind the other in the pool.
     const valueOffsets = new Int32Array(length + 1);
     for (let row = 0; row < length; row++) valueOffsets[row + 1] = valueOffsets[row] + columns.headLen[row];
@@ -115,7 +125,9 @@ function decodeBatch(batch: RecordBatch, ranks: ArrayLike<number> | null): Fragm
   const { values, valueOffsets } = child(PLAIN.length + 1);
   columns.heads = values;
   columns.headBytes = values.length;
+  const tunnels = child(PLAIN.length + 2);
   for (let row = 0; row < length; row++) {
+    columns.tunnel[row] = columns.tunnels.take(tunnels.values, tunnels.valueOffsets[row]);
     columns.headStart[row] = valueOffsets[row];
     columns.headLen[row] = valueOffsets[row + 1] - valueOffsets[row];
     if (ranks !== null) columns.capture[row] = ranks[columns.capture[row]];

@@ -7,11 +7,13 @@
  *   time     8 bytes: the whole difference as a double, where it is negative or beyond 32 bits
  *   offset   8 bytes: likewise
  *   capture  4 bytes: number of the capture from this row on
- *   tags     4 bytes: VLAN columns (outer, inner), 4 bytes tunnel, of this flow from this row on
+ *   tags     4 bytes: VLAN columns (outer, inner) of this flow from this row on, then 1 to 75 bytes: the tunnel
+ *            (packet/tunnels.ts) of this direction of it
  *   hint     1 byte
  *   age      4 bytes microseconds, 2 bytes nanoseconds
  */
 import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_TUNNEL, KEY_VLAN } from '../packet/flowtable.ts';
+import { MAX_TUNNEL_BYTES } from '../packet/tunnels.ts';
 
 export const MORE_KEY = 0x01;
 export const MORE_TIME = 0x02;
@@ -22,7 +24,7 @@ export const MORE_HINT = 0x20;
 export const MORE_AGE = 0x40;
 
 /** The most bytes one row can have. */
-export const MAX_MORE_BYTES = 1 + (2 + 4 + 32 + 8) + 8 + 8 + 4 + 8 + 1 + 6;
+export const MAX_MORE_BYTES = 1 + (2 + 4 + 32 + 8) + 8 + 8 + 4 + (4 + MAX_TUNNEL_BYTES) + 1 + 6;
 
 /** The form byte holds the flags of the key's protocol word (KEY_FLAG_*, moved down), and this. */
 const FORM_EXTENDED = 0x80;

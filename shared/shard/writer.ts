@@ -2,7 +2,7 @@
  * Writing a shard: packet records of one map task, sorted by (bucket, time,
  * capture, offset), as an Arrow IPC stream whose batches end where buckets end.
  */
-import { COLUMN_NAMES, PacketColumns } from '../packet/columns.ts';
+import { COLUMN_NAMES, META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { bucketOf, type FlowTable, KEY_WORDS, type ShardBy, shardHash } from '../packet/flowtable.ts';
 import { BatchEncoder } from './batch.ts';
 import { sortRows } from './order.ts';
@@ -44,6 +44,14 @@ export interface ShardIndex {
   buckets: number[];
 }
 
+/**
+ * Order of rows that one record gives: a packet before those that it carries, as Zeek sees them, and a datagram
+ * before what it was joined from.
+ */
+function compareMeta(a: number, b: number): number {
+  return (b & META_LEVELS) - (a & META_LEVELS) || a - b;
+}
+
 /** Order of records within one stream of time: promise 1 of the design. `capture` must be ranks, or numbers in rank order. */
 export function compareRecords(a: PacketColumns, i: number, b: PacketColumns, j: number): number {
   if (a.us[i] !== b.us[j]) return a.us[i] - b.us[j];
@@ -53,8 +61,7 @@ export function compareRecords(a: PacketColumns, i: number, b: PacketColumns, j:
   if (a.ageNs[i] !== b.ageNs[j]) return b.ageNs[j] - a.ageNs[i];
   if (a.capture[i] !== b.capture[j]) return a.capture[i] - b.capture[j];
   if (a.offset[i] !== b.offset[j]) return a.offset[i] - b.offset[j];
-  // One record can give several rows (a datagram and what it was joined from): levels outwards, then fragments.
-  return a.meta[i] - b.meta[j];
+  return compareMeta(a.meta[i], b.meta[j]);
 }
 
 export class ShardWriter {
@@ -152,7 +159,7 @@ export class ShardWriter {
       if (ageNs[a] !== ageNs[b]) return ageNs[b] - ageNs[a];
       if (capture[a] !== capture[b]) return captureRank[capture[a]] - captureRank[capture[b]];
       if (offset[a] !== offset[b]) return offset[a] - offset[b];
-      return meta[a] - meta[b];
+      return compareMeta(meta[a], meta[b]);
     };
     const next = starts.slice(0, buckets);
     const newest = new Int32Array(buckets).fill(-1);

@@ -4,9 +4,10 @@
  * enough that a publish task reads little beyond its window.
  *
  * Columns are those of SessionRows under their own names, plus `uid` and `key` as
- * fixed-size binary (the key's words little-endian) and `history` as text.
+ * fixed-size binary (the key's words little-endian), `history` as text and `tunnel` as binary (packet/tunnels.ts).
  */
 import {
+  Binary,
   type Data,
   type DataType,
   Field,
@@ -21,6 +22,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import { KEY_WORDS } from '../packet/flowtable.ts';
+import { MAX_TUNNEL_BYTES } from '../packet/tunnels.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../session/sessionrows.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
 import { startOrder } from './order.ts';
@@ -67,6 +69,7 @@ const FIELDS = [
   new Field('uid', UID, false),
   new Field('key', KEY, false),
   new Field('history', new Utf8(), false),
+  new Field('tunnel', new Binary(), false),
 ];
 const SCHEMA = new Schema(FIELDS);
 const SCHEMA_MESSAGE = schemaMessage(SCHEMA);
@@ -117,6 +120,11 @@ function sessionBatch(rows: SessionRows, order: Uint32Array): { rows: number; ch
   children.push(makeData({ type: UID, length: count, nullCount: 0, data: uid }));
   children.push(makeData({ type: KEY, length: count, nullCount: 0, data: new Uint8Array(key.buffer) }));
   children.push(makeData({ type: new Utf8(), length: count, nullCount: 0, valueOffsets: ends, data: letters }));
+  const tunnelEnds = new Int32Array(count + 1);
+  const tunnels = new Uint8Array(count * MAX_TUNNEL_BYTES);
+  for (let i = 0; i < count; i++) tunnelEnds[i + 1] = rows.tunnels.put(rows.tunnel[order[i]], tunnels, tunnelEnds[i]);
+  const data = tunnels.subarray(0, tunnelEnds[count]);
+  children.push(makeData({ type: new Binary(), length: count, nullCount: 0, valueOffsets: tunnelEnds, data }));
   return { rows: count, children };
 }
 
@@ -161,6 +169,10 @@ function appendBatch(batch: RecordBatch, into: SessionRows, fromUs: number, toUs
   const letters = history.values as Uint8Array;
   const text = Buffer.from(letters.buffer, letters.byteOffset, letters.byteLength);
   for (let i = from; i < to; i++) into.history[at + i - from] = shared(text.toString('latin1', ends[i], ends[i + 1]));
+  const tunnel = batch.data.children[child + 1];
+  const starts = tunnel.valueOffsets as Int32Array;
+  for (let i = from; i < to; i++)
+    into.tunnel[at + i - from] = into.tunnels.take(tunnel.values as Uint8Array, starts[i]);
   into.length = at + to - from;
 }
 

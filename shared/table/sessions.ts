@@ -6,6 +6,7 @@
 import { addressText } from '../packet/address.ts';
 import { communityId } from '../packet/communityid.ts';
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
+import { tunnelText } from '../packet/tunneltext.ts';
 import { CONN_STATES, END_REASONS, type SessionRows, UID_BYTES, UNSET } from '../session/sessionrows.ts';
 import { addressDictionaryLimit } from './addressspread.ts';
 import {
@@ -87,7 +88,11 @@ export const SESSIONS_SCHEMA: readonly TableColumn[] = [
   nullableColumn('resp_tcp_flags', 'INTEGER', 'OR of the TCP flags the responder sent; NULL outside TCP'),
   nullableColumn('vlan', 'INTEGER', 'Outermost VLAN id of the first packet; NULL when it has none'),
   nullableColumn('inner_vlan', 'INTEGER', 'Second VLAN id of the first packet; NULL when it has none'),
-  nullableColumn('tunnel', 'VARCHAR', 'Tunnel of the first packet: type, outer addresses, id; NULL when it has none'),
+  nullableColumn(
+    'tunnel',
+    'VARCHAR',
+    'Tunnel of the first packet: type, outer source>destination, id, as in vxlan 10.0.0.1>10.0.0.2 vni=5; the outermost of several first; NULL when it has none',
+  ),
   nullableColumn('syn_rtt_us', 'BIGINT', 'Microseconds from the SYN to the SYN-ACK; NULL where not both were seen'),
   column('end_reason', 'VARCHAR', `Why the session ended: ${END_REASONS.join(', ')}`),
   column('capture_first', 'VARCHAR', 'Capture that holds the first packet'),
@@ -99,8 +104,6 @@ export const SESSIONS_SCHEMA: readonly TableColumn[] = [
 export interface TableContext {
   /** Name of the capture of a rank. */
   captureName(rank: number): string;
-  /** Text of a tunnel number, asked for numbers above 0 only. */
-  tunnelText(tunnel: number): string;
 }
 
 const PROTO_TEXTS = ['tcp', 'udp', 'icmp', 'sctp', 'unknown_transport'] as const;
@@ -171,7 +174,6 @@ class SessionChunks {
   readonly columns: readonly ChunkColumn[];
   private readonly rows: SessionRows;
   private readonly order: Uint32Array;
-  private readonly context: TableContext;
   private readonly captures: Map<number, number>;
   private next = 0;
 
@@ -196,6 +198,7 @@ class SessionChunks {
   private readonly vlan = new IntegerColumn();
   private readonly innerVlan = new IntegerColumn();
   private readonly tunnel = new TextColumn();
+  private readonly tunnelTexts = new Map<number, string>();
   private readonly synRttUs = new BigintColumn();
   private readonly endReason = new ChoiceColumn(END_REASONS);
   private readonly captureFirst: ChoiceColumn;
@@ -205,7 +208,6 @@ class SessionChunks {
   constructor(rows: SessionRows, order: Uint32Array, context: TableContext) {
     this.rows = rows;
     this.order = order;
-    this.context = context;
     const captures = captureChoices(captureRanks(rows), (rank) => context.captureName(rank));
     this.captures = captures.place;
     this.captureFirst = captures.column();
@@ -292,13 +294,22 @@ class SessionChunks {
     if (rows.innerVlan[row] === 0) this.innerVlan.setNull(i);
     else this.innerVlan.set(i, rows.innerVlan[row] - 1);
     if (rows.tunnel[row] === 0) this.tunnel.setNull(i);
-    else this.tunnel.set(i, this.context.tunnelText(rows.tunnel[row]));
+    else this.tunnel.set(i, this.textOf(rows.tunnel[row]));
     if (rows.synRttUs[row] === UNSET) this.synRttUs.setNull(i);
     else this.synRttUs.set(i, rows.synRttUs[row]);
     this.endReason.set(i, rows.endReason[row]);
     this.captureFirst.set(i, this.captures.get(rows.captureFirst[row])!);
     this.captureLast.set(i, this.captures.get(rows.captureLast[row])!);
     this.captureCount.set(i, rows.captureCount[row]);
+  }
+
+  /** Few tunnels carry many sessions: one string each. */
+  private textOf(tunnel: number): string {
+    const known = this.tunnelTexts.get(tunnel);
+    if (known !== undefined) return known;
+    const text = tunnelText(this.rows.tunnels, tunnel);
+    this.tunnelTexts.set(tunnel, text);
+    return text;
   }
 
   /** The columns that follow from the flow key at word `at` and the direction. */

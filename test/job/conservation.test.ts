@@ -3,11 +3,12 @@
  * the corpus; and the packets table holds the packets that the captures say.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { accountedFor } from '../../shared/job/summary.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
 import { corpusEntries, corpusPath, noCorpus } from './corpus.ts';
-import { demoCaptures } from './cutting.ts';
+import { demoCaptures, writeWhole } from './cutting.ts';
 import {
   captureRefs,
   type Ended,
@@ -19,6 +20,7 @@ import {
   shuffled,
   temporaryFolder,
 } from './harness.ts';
+import { tunnelTraffic } from './tunneltraffic.ts';
 
 const FATES = ['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'];
 
@@ -39,21 +41,21 @@ const totalOf = (rows: readonly Row[], column: string): number =>
   rows.reduce((sum, row) => sum + Number(row[column]), 0);
 
 /**
- * Each record of a session stands in the packets table once on level 0; records of whole datagrams
- * by their fragments, of which the completing one has the datagram's own row.
+ * Each record of a session stands in the packets table once on level 0 (an aggregate of several packets more than
+ * once); records of whole datagrams by their fragments, of which the completing one has the datagram's own row.
+ * Outer packets of tunnels stand on higher levels.
  */
 function assertPacketRows({ tables }: Ended): void {
-  const rows = new Map<string, { innermost: number; fragments: number }>();
-  for (const { capture, level, frag_of } of tables.packets) {
-    let counts = rows.get(String(capture));
-    if (counts === undefined) rows.set(String(capture), (counts = { innermost: 0, fragments: 0 }));
-    if (frag_of !== null) counts.fragments++;
-    else if (level === 0) counts.innermost++;
+  const records = new Map<string, Set<string>>();
+  for (const { capture, level, offset } of tables.packets) {
+    if (level !== 0) continue;
+    let offsets = records.get(String(capture));
+    if (offsets === undefined) records.set(String(capture), (offsets = new Set()));
+    offsets.add(String(offset));
   }
   for (const row of tables.captures) {
-    const { innermost, fragments } = rows.get(String(row.capture)) ?? { innermost: 0, fragments: 0 };
     assert.equal(
-      innermost + fragments,
+      records.get(String(row.capture))?.size ?? 0,
       Number(row.packets_in_sessions) + Number(row.fragments_completed),
       String(row.capture),
     );
@@ -72,6 +74,28 @@ test("the demo's captures are conserved, and every packet of a session is in the
   // Without tunnels a packet counts in one session only: as one of its originator's or its responder's.
   const counted = totalOf(tables.sessions, 'orig_pkts') + totalOf(tables.sessions, 'resp_pkts');
   assert.equal(counted, tables.packets.filter(({ frag_of }) => frag_of === null).length);
+});
+
+test(`traffic in tunnels is conserved by its innermost packets (seed ${SEED})`, async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'tunnels');
+  const packets = tunnelTraffic(random(SEED), 200);
+  writeWhole(path, packets);
+  const ended = await runJob(join(folder.path, 'out'), await captureRefs([path]), plainConfig({ packets: true }));
+  assertConserved(ended);
+  assertPacketRows(ended);
+  const { tables, summary } = ended;
+  assert.equal(summary.packets, packets.length);
+  assert.equal(totalOf(tables.captures, 'fragments_incomplete') + totalOf(tables.captures, 'undecodable'), 0);
+  // Whatever carried them, conversations are sessions of the two inner hosts; outer UDP flows stand beside them.
+  const inner = tables.sessions.filter(({ orig_h }) => String(orig_h).startsWith('10.0.1.'));
+  const kinds = new Set(inner.map(({ tunnel }) => String(tunnel).split(' ')[0]));
+  for (const kind of ['null', 'vxlan', 'geneve', 'gtpv1', 'gre', 'erspan', 'ip'])
+    assert.ok(kinds.has(kind), `${kind}, seed ${SEED}`);
+  assert.ok(inner.some(({ tunnel }) => /^vxlan .* vni=42, gre /.test(String(tunnel))));
+  const outer = tables.sessions.filter(({ orig_h }) => String(orig_h).startsWith('192.0.2.'));
+  assert.ok(outer.length > 0);
+  for (const { proto, tunnel } of outer) assert.deepEqual([proto, tunnel], ['udp', null]);
 });
 
 async function corpusRefs(captures: readonly string[]): Promise<CaptureRef[]> {

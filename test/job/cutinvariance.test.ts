@@ -34,6 +34,7 @@ import {
   shuffled,
   temporaryFolder,
 } from './harness.ts';
+import { tunnelTraffic } from './tunneltraffic.ts';
 
 const ITERATIONS = Number(process.env.ITERATIONS ?? 24);
 /** The most packets of a capture taken from the corpus: an iteration is to take a second or two. */
@@ -120,7 +121,7 @@ function assertSameTables(actual: Ended, expected: Ended, context: string): void
 /** Runs a source uncut and cut, and compares. */
 async function checkCut(source: Source, next: () => number, context: string): Promise<void> {
   using folder = temporaryFolder();
-  const plain = plainConfig({ packets: next() < 0.4, decode: { keyVlan: next() < 0.2 } });
+  const plain = plainConfig({ packets: next() < 0.4, decode: { keyVlan: next() < 0.2, keyVni: next() < 0.2 } });
   const expected = await uncut(folder.path, source, plain);
   const pieces = cutStream(source.packets, between(next, 1, 50), next);
   // Captures without packets change nothing.
@@ -141,6 +142,22 @@ test(`sessions and packets do not depend on how a stream is cut into files (seed
     const source = entries.length === 0 || next() < 0.3 ? await demoStream() : await corpusStream(entries, next);
     const given = next() < 0.5 ? source : coarse(source, pick(next, [10_000, 1_000_000, 20_000_000]));
     await checkCut(given, next, `SEED=${SEED + i} ITERATIONS=1`);
+  }
+});
+
+test(`tunnels, and fragments in and around them, do not depend on how they are cut (seed ${SEED})`, async () => {
+  for (let i = 0; i < Math.min(ITERATIONS, 6); i++) {
+    const next = random(SEED + i);
+    await checkCut({ name: 'tunnels', packets: tunnelTraffic(next, 60) }, next, `SEED=${SEED + i} ITERATIONS=1`);
+  }
+});
+
+test(`captures of tunnels do not depend on how they are cut (seed ${SEED})`, { skip: noCorpus }, async () => {
+  const kinds = /tunnels|gre|gtp|vxlan|geneve|erspan|teredo|ip_in_ip|ayiya/i;
+  const entries = corpusEntries().filter(({ capture }) => kinds.test(capture));
+  for (let i = 0; i < Math.min(ITERATIONS, 6); i++) {
+    const next = random(SEED + i);
+    await checkCut(await corpusStream(entries, next), next, `SEED=${SEED + i} ITERATIONS=1`);
   }
 });
 

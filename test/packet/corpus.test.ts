@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { META_LEVELS } from '../../shared/packet/columns.ts';
 import { FATE_FRAGMENT, FATE_SESSION } from '../../shared/packet/fate.ts';
 import { CORPUS, decodeCapture, noCorpus } from './captures.ts';
 
@@ -20,13 +21,20 @@ test('every capture decodes without a throw, and fates sum up to records', { ski
       decoded.records,
       path,
     );
-    assert.equal(fates[FATE_SESSION], decoded.columns.length, path);
-    assert.equal(fates[FATE_FRAGMENT], decoded.fragments.length, path);
-    for (let row = 0; row < decoded.columns.length; row++)
-      assert.ok(decoded.columns.flow[row] < decoded.flows.count, `${path} row ${row}`);
+    const { columns, fragments, flows } = decoded;
+    const innermost = new Set<number>();
+    for (let row = 0; row < columns.length; row++) {
+      if ((columns.meta[row] & META_LEVELS) === 0) innermost.add(columns.offset[row]);
+      assert.ok(columns.flow[row] < flows.count, `${path} row ${row}`);
+      assert.ok(columns.tunnel[row] <= flows.tunnels.count, `${path} row ${row}`);
+    }
+    assert.equal(fates[FATE_SESSION], innermost.size, path);
+    let standing = 0;
+    for (let row = 0; row < fragments.length; row++) standing += fragments.counts[row];
+    assert.equal(fates[FATE_FRAGMENT], standing, path);
     records += decoded.records;
     sessions += decoded.columns.length;
   }
-  // Tunnels and rarer link types aside, captures of IP are what the corpus is made of.
+  // Rarer link types aside, captures of IP are what the corpus is made of.
   assert.ok(sessions > records / 2, `${sessions} of ${records}`);
 });

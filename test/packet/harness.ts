@@ -2,11 +2,12 @@
  * Makes packets from hex and headers, decodes them, and tells rows in words.
  */
 import { addressText } from '../../shared/packet/address.ts';
-import { META_FROM_B, PacketColumns } from '../../shared/packet/columns.ts';
+import { META_FROM_B, META_LEVEL_SHIFT, META_LEVELS, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FATES, type FateName } from '../../shared/packet/fate.ts';
 import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 
 /** Bytes of hex text; blanks are ignored. */
 export function hex(text: string): Uint8Array {
@@ -132,8 +133,8 @@ export class Workbench {
   us = 1_700_000_000_000_000;
   offset = 24;
 
-  constructor(keyVlan = false) {
-    this.decoder = new PacketDecoder({ keyVlan }, this.columns, this.flows, this.fragments, {
+  constructor(keyVlan = false, keyVni = false) {
+    this.decoder = new PacketDecoder({ keyVlan, keyVni }, this.columns, this.flows, this.fragments, {
       anomaly: (name) => this.odd.push(name),
     });
   }
@@ -151,6 +152,18 @@ export class Workbench {
   /** Flow of the last row, or of row `row`. */
   flow(row = this.columns.length - 1): string {
     return flowText(this.flows, this.columns.flow[row]);
+  }
+
+  /** Tunnel of the last row, or of row `row`, as text. */
+  tunnel(row = this.columns.length - 1): string {
+    return tunnelText(this.flows.tunnels, this.columns.tunnel[row]);
+  }
+
+  /** Level of every row, in order. */
+  levels(): number[] {
+    return [...this.columns.meta.subarray(0, this.columns.length)].map(
+      (meta) => (meta & META_LEVELS) >> META_LEVEL_SHIFT,
+    );
   }
 
   fromB(row = this.columns.length - 1): boolean {

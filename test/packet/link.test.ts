@@ -1,6 +1,7 @@
 /** Link layers, tags and labels: where IP begins, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FateName } from '../../shared/packet/fate.ts';
 import { be16, bytes, ethernet, hex, ipv4, ipv6, text, udp, V6_ONE, V6_TWO, Workbench } from './harness.ts';
 
 const datagram = ipv4(udp(1000, 53, text('query')));
@@ -14,6 +15,20 @@ const layers: [name: string, linkType: number, frame: Uint8Array][] = [
   ['802.3 with LLC and SNAP', 1, ethernet(`${hexOf(datagram.length + 8)} aaaa03 000000 0800`, datagram)],
   ['PPPoE session', 1, ethernet(`8864 1100 0001 ${hexOf(datagram.length + 2)} 0021`, datagram)],
   ['MPLS of three labels', 1, ethernet('8847 00010040 00020040 00030140', datagram)],
+  ['VNTag and VLAN', 1, ethernet('8926 80000004 8100 0001 0800', datagram)],
+  ['a provider backbone bridge', 1, ethernet('88e7 00000065', ethernet('0800', datagram))],
+  [
+    'NFLOG',
+    239,
+    bytes('0200 0000 0800 0100 08000300 0500 0a00 00000000', `${hexOfLittle(datagram.length + 4)} 0900`, datagram),
+  ],
+  [
+    'NFLOG of a big-endian host',
+    239,
+    bytes('0200 0000 0008 0001 08000300', `${hexOf(datagram.length + 4)} 0009`, datagram),
+  ],
+  ['PPI with Ethernet', 192, bytes('0000 0c00 01000000 00000000', ethernet('0800', datagram))],
+  ['FDDI', 10, bytes('50', '00'.repeat(12), 'aaaa03 000000 0800', datagram)],
   ['PPP', 9, bytes('0021', datagram)],
   ['PPP in HDLC-like framing', 9, bytes('ff03 0021', datagram)],
   ['PPP over HDLC', 50, bytes('ff03 0021', datagram)],
@@ -27,6 +42,10 @@ const layers: [name: string, linkType: number, frame: Uint8Array][] = [
   ['Linux cooked capture', 113, bytes('0000 0001 0006 020000000001 0000 0800', datagram)],
   ['Linux cooked capture, version 2', 276, bytes('0800 0000 00000002 0001 00 06 0200000000010000', datagram)],
 ];
+
+function hexOfLittle(value: number): string {
+  return Buffer.from(be16(value).reverse()).toString('hex');
+}
 
 function hexOf(value: number): string {
   return Buffer.from(be16(value)).toString('hex');
@@ -83,8 +102,30 @@ test('what carries no IP is not_ip', () => {
   }
 });
 
-test('a link type that is not known is refused by name', () => {
-  assert.equal(new Workbench().decode(datagram, 147), 'unknown_link_type');
+test('what is wrong with the rarer headers has a name', () => {
+  const cases: [number, Uint8Array, FateName][] = [
+    [239, hex('02000000'), 'truncated_nflog_header'],
+    [239, bytes('02010000', datagram), 'unknown_nflog_version'],
+    [239, hex('02000000 08000100 00000000'), 'nflog_no_pcap_payload'],
+    [239, hex('02000000 08000100 00000000 02000100 0000000000'), 'nflog_bad_tlv_len'],
+    [239, bytes('07000000 08000900', datagram), 'not_ip'],
+    [192, hex('00000800'), 'truncated_PPI_header'],
+    [192, bytes('0000ff00 01000000', datagram), 'truncated_PPI_header'],
+    [192, bytes('00000800 c0000000', datagram), 'unknown_link_type'],
+    [10, hex('50'), 'FDDI_analyzer_failed'],
+    [50, hex('ff030021'), 'truncated_ppp_header'],
+    [1, ethernet('8926', hex('8000000481')), 'truncated_vntag_header'],
+    [1, ethernet('88e7', hex('00000065020000000001')), 'truncated_PBB_header'],
+  ];
+  for (const [linkType, packet, fate] of cases) assert.equal(new Workbench().decode(packet, linkType), fate);
+});
+
+test('a link type that is not known is tried as raw IP, as in Zeek, and else refused by name', () => {
+  const bench = new Workbench();
+  assert.equal(bench.decode(datagram, 147), 'session');
+  assert.equal(bench.flow(), FLOW);
+  assert.equal(new Workbench().decode(ethernet('0800', datagram), 147), 'unknown_link_type');
+  assert.equal(new Workbench().decode(hex(''), 147), 'unknown_link_type');
 });
 
 test('numbers between length and EtherType are undefined', () => {
@@ -135,7 +176,13 @@ test('LLC and SNAP behind a VLAN tag lead to IP, trailing bytes left out', () =>
 });
 
 test('tags that never end are refused without reading beyond the record', () => {
-  assert.equal(new Workbench().decode(ethernet('8100 0001'.repeat(5000), hex(''))), 'truncated_VLAN_header');
+  for (const tags of ['8100 0001', '8926 00000000', `88e7 00000000 ${'00'.repeat(12)}`])
+    assert.equal(
+      new Workbench().decode(ethernet(tags.repeat(5000), hex(''))),
+      'max_packet_analyzer_depth_exceeded',
+      tags,
+    );
+  assert.equal(new Workbench().decode(ethernet('8100 0001'.repeat(20), hex('')), 1), 'truncated_VLAN_header');
   assert.equal(new Workbench().decode(ethernet(`8847 ${'00000000'.repeat(5000)}`, hex(''))), 'truncated_link_header');
 });
 

@@ -34,10 +34,10 @@ test('a TCP segment gives all its fields', () => {
 test('a row holds nothing of the packet before it', () => {
   const bench = new Workbench();
   bench.decode(ipv4(tcp(443, 50000, text('SSH-2.0-x'), { seq: 1, ack: 2, window: 3, flags: 0x18 }), { proto: 6 }), RAW);
-  bench.decode(ipv4(hex('0011223344'), { proto: 47 }), RAW);
+  bench.decode(ipv4(hex('0011223344'), { proto: 103 }), RAW);
   const c = bench.columns;
   assert.deepEqual([c.seq[1], c.ack[1], c.window[1], c.tcpFlags[1], c.hint[1], c.payloadLen[1]], [0, 0, 0, 0, 0, 5]);
-  assert.equal(bench.flow(), '47 10.0.0.1:0 10.0.0.2:0');
+  assert.equal(bench.flow(), '103 10.0.0.1:0 10.0.0.2:0');
 });
 
 test('a TCP header shorter than 20 bytes is refused, by its announced or its captured length', () => {

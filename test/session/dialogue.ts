@@ -1,5 +1,6 @@
 /** Scripted packets of one flow for the tracker's tests, and the rows that come of them. */
 import {
+  META_BROKEN,
   META_DATAGRAM,
   META_FRAGMENT,
   META_FROM_B,
@@ -36,6 +37,7 @@ export interface Said {
   ns?: number;
   truncated?: boolean;
   datagram?: boolean;
+  broken?: boolean;
   /** A fragment of this age. */
   fragment?: number;
   level?: number;
@@ -147,6 +149,7 @@ export class Dialogue {
       from |
       (said.truncated === true ? META_TRUNCATED : 0) |
       (said.datagram === true ? META_DATAGRAM : 0) |
+      (said.broken === true ? META_BROKEN : 0) |
       (said.fragment === undefined ? 0 : META_FRAGMENT) |
       ((said.level ?? 0) << 4);
     this.tracker.packet(c, row, said.flow ?? this.flow, said.capture ?? 0);

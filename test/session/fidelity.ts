@@ -9,11 +9,12 @@ import { addressText } from '../../shared/packet/address.ts';
 import { META_FRAGMENT, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { FragmentJoiner } from '../../shared/packet/fragmentjoin.ts';
-import { FragmentColumns, sortedFragmentOrder } from '../../shared/packet/fragments.ts';
+import { FragmentJoiner, joinAll } from '../../shared/packet/fragmentjoin.ts';
+import { FragmentColumns } from '../../shared/packet/fragments.ts';
 import type { SessionConfig } from '../../shared/session/config.ts';
 import { CONN_STATES, SessionRows, UNSET } from '../../shared/session/sessionrows.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
+import { compareRecords } from '../../shared/shard/writer.ts';
 
 /** A session in conn.log's terms; unset values are undefined. Times in microseconds. */
 export interface ConnRow {
@@ -149,10 +150,9 @@ export async function decodeCapture(
   };
   await readCapture(createReadStream(path), sink, none);
   const joiner = new FragmentJoiner({ keyVlan: false }, columns, flows, 1, () => {});
-  for (const row of sortedFragmentOrder(fragments)) joiner.add(fragments, row);
-  joiner.end();
-  const order = Uint32Array.from({ length: columns.length }, (_, i) => i).sort(
-    (a, b) => columns.us[a] - columns.us[b] || columns.ns[a] - columns.ns[b] || columns.offset[a] - columns.offset[b],
+  joinAll(joiner, fragments);
+  const order = Uint32Array.from({ length: columns.length }, (_, i) => i).sort((a, b) =>
+    compareRecords(columns, a, columns, b),
   );
   return { columns, order, flows };
 }

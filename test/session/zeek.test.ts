@@ -61,12 +61,9 @@ interface CaptureTable {
   conns: Record<string, unknown>[];
 }
 
-/** IP in IP (4, 41) and GRE (47), as long as they are not unpacked. */
-const CARRIERS = new Set([4, 41, 47]);
-
-/** Whether Zeek unpacked a tunnel in the capture, or there is one to unpack. */
-function hasTunnel(table: CaptureTable, own: readonly ConnRow[]): boolean {
-  return table.conns.some((c) => c.tunnel_parents !== undefined) || own.some((row) => CARRIERS.has(row.ip_proto));
+/** Whether Zeek unpacked a tunnel in the capture. */
+function hasTunnel(table: CaptureTable): boolean {
+  return table.conns.some((c) => c.tunnel_parents !== undefined);
 }
 
 /** IGMP stands in the tables for what this Zeek could not parse; SCTP has no ports there, so its sessions are others. */
@@ -77,7 +74,7 @@ function isComparable(row: ConnRow): boolean {
 test('captures of other projects give the sessions that Zeek gives', { skip }, async (t) => {
   const config = tableConfig();
   const all = emptyShares();
-  const plain = emptyShares();
+  const tunnels = emptyShares();
   for (const line of lines('zeek-conn.jsonl.gz')) {
     const table = JSON.parse(line) as CaptureTable;
     // Zeek stops at damage, sessions go on: the tables have no common end.
@@ -85,13 +82,14 @@ test('captures of other projects give the sessions that Zeek gives', { skip }, a
     const zeek = table.conns.map(zeekRow).filter(isComparable);
     const own = (await sessionsOf(join(CORPUS, 'captures', table.capture), config)).filter(isComparable);
     compareRows(own, zeek, all);
-    if (!hasTunnel(table, own)) compareRows(own, zeek, plain);
+    if (hasTunnel(table)) compareRows(own, zeek, tunnels);
   }
   t.diagnostic(`all captures: ${sharesText(all)}`);
-  t.diagnostic(`captures without tunnels: ${sharesText(plain)}`);
-  // Measured: whole 0.9978, each field at least 0.9979. The rest: directions that Zeek takes from DNS and NTP
-  // payload, timers that wait for the next packet, captures that are decoded differently.
-  assertFloors(plain, 0.995, 0.996);
-  // Measured: whole 0.9518, while what is inside tunnels is not unpacked.
-  assertFloors(all, 0.94, 0.94);
+  t.diagnostic(`captures with tunnels: ${sharesText(tunnels)}`);
+  // Measured: whole 0.9984, each field at least 0.9986. The rest: directions that Zeek takes from DNS and NTP
+  // payload, timers that wait for the next packet, big-endian pcapng of which it read nothing, PPI, which it does not
+  // know, and records longer than their file's snaplen, which it cuts.
+  assertFloors(all, 0.998, 0.998);
+  // Measured: whole 0.9937 (two of 317 rows, one timer), each field at least 0.9937.
+  assertFloors(tunnels, 0.99, 0.99);
 });

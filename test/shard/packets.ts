@@ -12,6 +12,8 @@ import {
   KEY_VLAN,
   KEY_WORDS,
 } from '../../shared/packet/flowtable.ts';
+import { LAYER_HAS_ID, LAYER_ID, LAYER_V6, LAYER_WORDS, MAX_LAYERS } from '../../shared/packet/tunnels.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { random } from '../capture/build.ts';
 
 /** Seed of the property tests: SEED in the environment, or one of the clock. Tests put it into their messages. */
@@ -49,6 +51,20 @@ export function randomFlows(roll: Dice, count: number): FlowTable {
     if (roll(4) === 0) key[KEY_TUNNEL] = word(roll);
     flows.lookup(key);
   }
+  const layers = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
+  for (let i = 0; i < 6; i++) {
+    layers.fill(0);
+    const depth = 1 + roll(MAX_LAYERS);
+    for (let layer = 0; layer < depth; layer++) {
+      const at = layer * LAYER_WORDS;
+      layers[at] = 1 + roll(9) + [0, LAYER_V6][roll(2)] + [0, LAYER_HAS_ID][roll(2)];
+      for (let end = 1; end < LAYER_ID; end += 4)
+        for (let word4 = (layers[at] & LAYER_V6) === 0 ? 3 : 0; word4 < 4; word4++)
+          layers[at + end + word4] = word(roll);
+      if ((layers[at] & LAYER_HAS_ID) !== 0) layers[at + LAYER_ID] = word(roll);
+    }
+    flows.tunnels.lookup(layers, depth);
+  }
   return flows;
 }
 
@@ -75,7 +91,7 @@ export function extremeRows(roll: Dice, count: number, flows: FlowTable, capture
     columns.hint[row] = [0, 0, 0, roll(256)][roll(4)];
     columns.vlan[row] = [0, 0, 1, 4096, roll(65_536)][roll(5)];
     columns.innerVlan[row] = [0, 0, 65_535, roll(65_536)][roll(4)];
-    columns.tunnel[row] = [0, 0, word(roll)][roll(3)];
+    columns.tunnel[row] = [0, 0, roll(flows.tunnels.count + 1)][roll(3)];
     columns.ageUs[row] = [0, 0, word(roll)][roll(3)];
     columns.ageNs[row] = [0, 0, 999, roll(1000)][roll(4)];
   }
@@ -114,8 +130,10 @@ export function orderedRows(
 /** A row as text: all its columns, with its flow's key in place of the number. */
 export function rowText(columns: PacketColumns, row: number, flows: FlowTable): string {
   const key = flows.words.subarray(columns.flow[row] * KEY_WORDS, (columns.flow[row] + 1) * KEY_WORDS);
-  const values = COLUMN_NAMES.map((name) => (name === 'flow' ? '' : `${name}=${columns[name][row]}`));
-  return `${values.join(' ')} key=${key.join(',')}`;
+  const values = COLUMN_NAMES.map((name) =>
+    name === 'flow' || name === 'tunnel' ? '' : `${name}=${columns[name][row]}`,
+  );
+  return `${values.join(' ')} key=${key.join(',')} tunnel=${tunnelText(flows.tunnels, columns.tunnel[row])}`;
 }
 
 export function rowTexts(columns: PacketColumns, flows: FlowTable, from = 0, to = columns.length): string[] {

@@ -1,5 +1,6 @@
 /** Generated rows for the tests of the tables: random, but the same for the same seed. */
 import { KEY_FLAG_ONE_WAY, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { KIND_VXLAN, LAYER_HAS_ID } from '../../shared/packet/tunnels.ts';
 import { PACKET_COLUMNS, PacketRows } from '../../shared/session/packetrows.ts';
 import {
   CONN_STATES,
@@ -20,6 +21,11 @@ export function random(seed: number): () => number {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 0x100000000;
   };
+}
+
+/** A VXLAN layer between two hosts. */
+function layersOf(vni: number): number[] {
+  return [KIND_VXLAN | LAYER_HAS_ID, 0, 0, 0, 0x0a000001, 0, 0, 0, 0x0a000002, vni];
 }
 
 const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -67,7 +73,7 @@ export function randomSessions(count: number, seed: number, fromUs = DAY0_US, sp
     rows.respTcpFlags[i] = proto === 6 ? below(512) : 0;
     rows.vlan[i] = next() < 0.5 ? 0 : 1 + below(4096);
     rows.innerVlan[i] = next() < 0.9 ? 0 : 1 + below(4096);
-    rows.tunnel[i] = next() < 0.9 ? 0 : 1 + below(5);
+    rows.tunnel[i] = next() < 0.9 ? 0 : rows.tunnels.lookup(layersOf(below(5)), 1);
     rows.synRttUs[i] = next() < 0.5 ? UNSET : below(1e6);
     rows.captureFirst[i] = below(20);
     rows.captureLast[i] = rows.captureFirst[i] + below(5);
@@ -85,13 +91,13 @@ export function takeSessions(rows: SessionRows, pick: readonly number[]): Sessio
     taken.uid.set(rows.uid.subarray(from * UID_BYTES, (from + 1) * UID_BYTES), to * UID_BYTES);
     taken.key.set(rows.key.subarray(from * KEY_WORDS, (from + 1) * KEY_WORDS), to * KEY_WORDS);
     taken.history[to] = rows.history[from];
+    taken.tunnel[to] = taken.tunnels.copy(rows.tunnels, rows.tunnel[from]);
   }
   return taken;
 }
 
 export const CONTEXT = {
   captureName: (rank: number): string => `captures/site=α/dump-${rank}.pcap.gz`,
-  tunnelText: (tunnel: number): string => `vxlan 10.0.0.1:4789>10.0.0.2:4789 vni=${tunnel}`,
 };
 
 /** Packets of `count` sessions, in time order, and the sessions by number (in order of their first packets). */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../shared/session/sessionrows.ts';
 import { compareStarts, startOrder } from '../../shared/table/order.ts';
 import { decodeSessionBatches, encodeSessionRun, SESSION_BATCH_ROWS } from '../../shared/table/sessionrun.ts';
@@ -29,6 +30,8 @@ function assertSameRows(actual: SessionRows, expected: SessionRows): void {
   assert.deepEqual(actual.uid.subarray(0, n * UID_BYTES), expected.uid.subarray(0, n * UID_BYTES));
   assert.deepEqual(actual.key.subarray(0, n * KEY_WORDS), expected.key.subarray(0, n * KEY_WORDS));
   assert.deepEqual(actual.history, expected.history);
+  for (let row = 0; row < expected.length; row++)
+    assert.equal(tunnelText(actual.tunnels, actual.tunnel[row]), tunnelText(expected.tunnels, expected.tunnel[row]));
 }
 
 describe('order of sessions', () => {

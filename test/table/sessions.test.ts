@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/sessionrows.ts';
 import { startOrder } from '../../shared/table/order.ts';
 import { openResults } from '../../shared/table/query.ts';
@@ -62,7 +63,7 @@ function expectedRow(rows: SessionRows, i: number): Row {
     resp_tcp_flags: ipProto === 6 ? rows.respTcpFlags[i] : null,
     vlan: rows.vlan[i] === 0 ? null : rows.vlan[i] - 1,
     inner_vlan: rows.innerVlan[i] === 0 ? null : rows.innerVlan[i] - 1,
-    tunnel: rows.tunnel[i] === 0 ? null : CONTEXT.tunnelText(rows.tunnel[i]),
+    tunnel: rows.tunnel[i] === 0 ? null : tunnelText(rows.tunnels, rows.tunnel[i]),
     syn_rtt_us: unset(rows.synRttUs[i]),
     end_reason: END_REASONS[rows.endReason[i]],
     capture_first: CONTEXT.captureName(rows.captureFirst[i]),
@@ -230,13 +231,10 @@ describe('sessions table', () => {
   test('a failure while rows are produced comes out as it is', async () => {
     const rows = randomSessions(10, 17);
     rows.tunnel.fill(1);
-    const context = {
-      ...CONTEXT,
-      tunnelText: (): string => {
-        throw new RangeError('no such tunnel');
-      },
+    rows.tunnels.read = () => {
+      throw new RangeError('no such tunnel');
     };
-    await assert.rejects(writeSessions(join(dir, 'failed.parquet'), rows, context), /^RangeError: no such tunnel$/);
+    await assert.rejects(writeSessions(join(dir, 'failed.parquet'), rows, CONTEXT), /^RangeError: no such tunnel$/);
     await assert.rejects(writeSessions(join(dir, 'no', 'such', 'directory.parquet'), rows, CONTEXT), /directory/);
   });
 });
