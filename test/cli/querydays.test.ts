@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { daysOf } from '../../cli/querydays.ts';
 import { mentionedTables } from '../../cli/s3results.ts';
+import { openDuckDB } from '../../shared/table/duckdb.ts';
 
 const cases: [what: string, query: string, first?: string, last?: string][] = [
   ['from a time on', "select * from sessions where ts >= '2026-03-02 10:00:00'", '2026-03-02'],
@@ -73,6 +74,32 @@ for (const [what, query, first, last] of cases)
     const days = await daysOf(query);
     assert.deepEqual([days.first, days.last], [first, last], query);
   });
+
+test('no condition leaves out the day of a row that it holds for', async () => {
+  const times = ['2026-03-01', '2026-03-02 12:00:00', '2026-03-02 23:59:59.999', '2026-03-03 01:00:00+05:00'];
+  const conditions = ['=', '<', '<=', '>', '>=', '<>'].flatMap((is) =>
+    times.flatMap((time) => [`ts ${is} '${time}'`, `timestamp '${time}' ${is} ts`, `not ts ${is} '${time}'`]),
+  );
+  conditions.push(`ts between '2026-03-01 12:00' and date '2026-03-03'`, `ts between '2026-03-03' and '2026-03-01'`);
+  const open = await openDuckDB();
+  try {
+    const rows = `range(timestamp '2026-02-28', timestamp '2026-03-05', interval 6 hours)`;
+    const edges = `VALUES (timestamp '2026-03-01 23:59:59.999'), (timestamp '2026-03-02 23:59:59.999')`;
+    await open.connection.run(`CREATE VIEW sessions AS SELECT range AS ts FROM ${rows} UNION ALL ${edges}`);
+    for (const condition of conditions) {
+      const sql = `SELECT strftime(ts, '%Y-%m-%d') FROM sessions WHERE ${condition}`;
+      const found = (await open.connection.runAndReadAll(sql)).getRows().map(([day]) => String(day));
+      const { first = '', last = '9' } = await daysOf(sql);
+      assert.deepEqual(
+        found.filter((day) => day < first || day > last),
+        [],
+        condition,
+      );
+    }
+  } finally {
+    open.close();
+  }
+});
 
 test('tables are those that are named, and those that named views need', () => {
   assert.deepEqual(mentionedTables('select * from SESSIONS'), ['sessions']);

@@ -96,30 +96,6 @@ test('of the sessions only the days that a query can need are fetched, and the a
   assert.deepEqual(bucket.read(), []);
 });
 
-test('whatever the condition on the time, the answer is that over all files', async (t) => {
-  const times = [
-    '2023-11-14',
-    '2023-11-15 22:13:20',
-    '2023-11-16 00:00:00',
-    '2023-11-17 22:13:20.5',
-    '2023-11-16 23:00:00+05:00',
-  ];
-  const conditions = ['=', '<', '<=', '>', '>=', '<>'].flatMap((is) =>
-    times.flatMap((time) => [`ts ${is} '${time}'`, `timestamp '${time}' ${is} ts`, `not ts ${is} '${time}'`]),
-  );
-  conditions.push(
-    "ts between '2023-11-15' and date '2023-11-16'",
-    "ts::date = '2023-11-16'",
-    "ts > '2023-11-15' or orig_p = 5000",
-  );
-  for (const condition of conditions) {
-    const bucket = await Bucket.start(t);
-    const sql = `select uid, ts_ns from sessions where ${condition} order by ts_ns`;
-    assert.deepEqual(await bucket.query(sql), await expected(sql), condition);
-    bucket.fake.close();
-  }
-});
-
 test('a table that a query names in hiding is fetched all the same', async (t) => {
   const bucket = await Bucket.start(t);
   const hidden = "select count(*) as n from query_table('pack' || 'ets')";

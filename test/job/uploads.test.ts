@@ -194,7 +194,7 @@ test(`5,000 uploads whose events come in any order, twice and late: one job with
     const at = begin + Math.floor((number / UPLOADS) * 600_000) + (number > UPLOADS / 2 ? 90_000 : 0);
     newest = Math.max(newest, at);
     world.at(at, () => world.put(key));
-    for (const late of [5_000, 60_000, next() < 0.01 ? 3_600_000 : 120_000])
+    for (const late of [5_000, 60_000, next() < 0.002 ? 3_600_000 : 120_000])
       world.event(key, at + Math.floor(next() * late));
   }
   await world.run();

@@ -10,6 +10,9 @@ import { clientConfig, localStackFolder, REGION } from './running.ts';
 /** A name that no other test uses, fit for buckets, queues, functions and stacks. */
 export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(4).toString('hex')}`;
 
+/** A prefix of captures, and with it a data set, that no other test uses. */
+export const newPrefix = (): string => `${uniqueName('site')}/`;
+
 /**
  * Asks until there is an answer.
  * @throws Error when there is none within so many seconds

@@ -62,6 +62,8 @@ export interface Scenario {
   poison: string[];
   /** Map tasks with one capture that kills every process that reads it. */
   poisonCaptures: number[];
+  /** Milliseconds after which somebody looks after a job that has failed, at most. */
+  reaction: number;
   /** After everything: the work bucket's old files expire, and the first job is asked for again. */
   expiry: boolean;
 }
@@ -120,5 +122,13 @@ export function scenarioOf(seed: number, shape: Shape): Scenario {
     if (chance(0.05)) poison.push('balance/0');
   }
   const poisonCaptures = level > 0 && chance(0.5) ? [Math.floor(shape.mapTasks * next())] : [];
-  return { seed, faults: faultsOf(level), deeds, poison, poisonCaptures, expiry: shape === SMALL && chance(0.2) };
+  const faults = faultsOf(level);
+  let reaction = 10 * MINUTE;
+  if (level > 0 && chance(0.15)) {
+    // Haste: messages that come again meet somebody who is resuming the job at that moment.
+    reaction = 3000;
+    faults.double = faults.notRemoved = 0.5;
+    poison.push(chance(0.5) ? 'publish/0' : 'reduce/0');
+  }
+  return { seed, faults, deeds, poison, poisonCaptures, reaction, expiry: shape === SMALL && chance(0.2) };
 }

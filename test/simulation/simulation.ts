@@ -269,7 +269,7 @@ export class Simulation {
   private onEnd({ id, end, committed }: WatchedJob): void {
     if (committed || end === null || end.state !== 'failed') return;
     if (this.observer.job(id).version !== this.version) return;
-    this.later(10 * MINUTE * this.surroundings.next(), () => {
+    this.later(this.scenario.reaction * this.surroundings.next(), () => {
       for (const task of this.poison) if (!task.startsWith('map/')) this.poison.delete(task);
       if (!this.observer.job(id).committed) this.resume(id);
     });

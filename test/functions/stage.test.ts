@@ -1,0 +1,202 @@
+/** The stages' functions: what they do with a message that succeeds, fails, runs out of time or belongs to another version. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { readDone } from '../../shared/job/barrier.ts';
+import { isCommitted, readEnd } from '../../shared/job/end.ts';
+import { doneKey, errorKey, inputsKey, jobKey, type Stage, summaryKey } from '../../shared/job/keys.ts';
+import { submitJob } from '../../shared/job/operate.ts';
+import type { JobSummary } from '../../shared/job/summary.ts';
+import { turnsOf } from '../../shared/job/turns.ts';
+import type { Job } from '../../shared/job/types.ts';
+import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
+import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
+import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { listCaptures } from '../../shared/store/s3list.ts';
+import { demoCaptures } from '../job/cutting.ts';
+import { captureRefs, plainConfig, runJob, temporaryFolder } from '../job/harness.ts';
+import { CAPTURES, fakeS3, fakeSqs, invocation, LEASE_SECONDS, sqsEvent, work } from './environment.ts';
+
+const { Lease } = await import('../../functions/lease.ts');
+const { handler: plan } = await import('../../functions/plan.ts');
+const { handler: map } = await import('../../functions/map.ts');
+const { handler: balance } = await import('../../functions/balance.ts');
+const { handler: reduce } = await import('../../functions/reduce.ts');
+const { handler: publish } = await import('../../functions/publish.ts');
+const { handler: commit } = await import('../../functions/commit.ts');
+const { handler: deadLetter } = await import('../../functions/dead-letter.ts');
+
+type Handler = (event: SQSEvent, lambda: Context) => Promise<SQSBatchResponse>;
+const HANDLERS: Record<Stage, Handler> = { plan, map, balance, reduce, publish, commit };
+
+const sqs = sqsClient();
+const queue = new SqsQueue(sqs, JSON.parse(process.env.FLOWSTITCH_QUEUES!) as Record<string, string>);
+const CONFIG = plainConfig({ sizes: { taskBytes: 200_000, partitionRows: 400 } });
+
+beforeEach(() => {
+  fakeS3.objects.clear();
+  fakeSqs.queues.clear();
+  fakeSqs.hidden.length = 0;
+});
+
+/** The project's captures in the bucket of captures, and a job over them submitted. */
+async function submitted(files = demoCaptures()): Promise<string> {
+  const prefix = `in/${files.length}/`;
+  for (const path of files) fakeS3.put(prefix + basename(path), readFileSync(path));
+  const { captures } = await listCaptures(fakeS3.client(), CAPTURES, prefix);
+  const source = { prefix: `s3://${CAPTURES}/${prefix}`, by: 'submit' } as const;
+  return (await submitJob(work, queue, CONFIG, captures, source)).job;
+}
+
+/** Hands all messages to the stages' functions until there are none, each as often as said. */
+async function pump(times = 1): Promise<void> {
+  for (let waiting = true; waiting; ) {
+    waiting = false;
+    for (const [stage, handler] of Object.entries(HANDLERS))
+      for (const { body } of fakeSqs.take(stage)) {
+        waiting = true;
+        for (let time = 0; time < times; time++)
+          assert.deepEqual(await handler(sqsEvent([body]), invocation()), { batchItemFailures: [] }, body);
+      }
+  }
+}
+
+const message = (job: string, stage: Stage, task = 0): TaskMessage => ({ job, stage, task });
+
+function errorNote(job: string, stage: Stage, task = 0): Promise<{ reason: string; receives: number } | undefined> {
+  return getJson(work, errorKey(job, stage, task));
+}
+
+test("the project's captures through the functions, every message twice: the rows of a run on this machine, and requests counted", async () => {
+  const job = await submitted();
+  await pump(2);
+  assert.ok(await isCommitted(work, job));
+  const summary = (await getJson<JobSummary>(work, summaryKey(job)))!;
+  using folder = temporaryFolder();
+  const here = await runJob(folder.path, await captureRefs(demoCaptures()), CONFIG, undefined, []);
+  for (const figure of ['captures', 'packets', 'sessions', 'spanning', 'captureBytes'] as const)
+    assert.equal(summary[figure], here.summary[figure], figure);
+  assert.deepEqual(summary.conservation, here.summary.conservation);
+  assert.deepEqual(summary.damaged, []);
+  assert.ok((summary.requests?.['s3.get'] ?? 0) > summary.captures, JSON.stringify(summary.requests));
+  assert.ok((summary.requests?.bytesRead ?? 0) > here.summary.captureBytes / 4);
+  assert.ok(fakeS3.objects.has(join('datasets', CONFIG.dataset, 'current.json')));
+});
+
+test('of several messages those that failed are reported, by their ids, and the others are done', async () => {
+  const job = await submitted();
+  const event = sqsEvent([
+    'no JSON',
+    message(job, 'plan'),
+    { job, stage: 'plan' },
+    message(job, 'map'),
+    message('unknown', 'plan'),
+  ]);
+  const { batchItemFailures } = await plan(event, invocation());
+  assert.deepEqual(
+    batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
+    ['message-0', 'message-2', 'message-3', 'message-4'],
+  );
+  assert.equal((await readDone(work, job, 'plan', 0))?.ok, true);
+  assert.match((await errorNote('unknown', 'plan'))?.reason ?? '', /there is no job unknown/);
+});
+
+test('a task that fails leaves a note why, and its message comes again after some seconds more each time', async () => {
+  const job = await submitted();
+  await work.put(inputsKey(job), new TextEncoder().encode('[{"name": '));
+  for (const receives of [1, 4]) {
+    fakeSqs.hidden.length = 0;
+    const { batchItemFailures } = await plan(sqsEvent([message(job, 'plan')], receives), invocation());
+    assert.deepEqual(batchItemFailures, [{ itemIdentifier: 'message-0' }]);
+    const note = await errorNote(job, 'plan');
+    assert.equal(note?.receives, receives);
+    assert.match(note?.reason ?? '', /JSON/);
+    assert.deepEqual(fakeSqs.hidden.at(-1), { queue: 'plan', receipt: 'receipt-0', seconds: 5 * receives });
+  }
+  assert.equal(await readDone(work, job, 'plan', 0), undefined);
+});
+
+test('what failed each time is written down as failed with the note that it left, and ends its job', async () => {
+  const job = await submitted();
+  await work.put(inputsKey(job), new TextEncoder().encode('[{"name": '));
+  await plan(sqsEvent([message(job, 'plan')], 5), invocation());
+  const { reason } = (await errorNote(job, 'plan'))!;
+  assert.deepEqual(await deadLetter(sqsEvent([message(job, 'plan')]), invocation()), { batchItemFailures: [] });
+  assert.deepEqual(await readEnd(work, job), { state: 'failed', stage: 'plan', task: 0, reason });
+});
+
+test('a task whose time runs out fails by its name, and does not write any more', async () => {
+  const job = await submitted();
+  // A function is told to stop 15 s before its end: this one a millisecond after its beginning.
+  const { batchItemFailures } = await plan(sqsEvent([message(job, 'plan')], 2), invocation(15_001));
+  assert.deepEqual(batchItemFailures, [{ itemIdentifier: 'message-0' }]);
+  assert.deepEqual(await errorNote(job, 'plan'), {
+    reason: `plan task 0 of job ${job} was not done in 0 s, the time a function has`,
+    receives: 2,
+  });
+  await sleep(50);
+  assert.ok(!fakeS3.objects.has(doneKey(job, 'plan', 0)));
+  assert.deepEqual(fakeSqs.take('map'), []);
+});
+
+test('a message of a job that another version began is done with: the job ends, the next of its data set begins', async () => {
+  const job = await submitted();
+  const next = await submitted(demoCaptures().slice(0, 3));
+  const { config } = (await getJson<Job>(work, jobKey(job)))!;
+  await work.put(jobKey(job), jsonBytes({ job, software: '0.0.9', config } satisfies Job));
+  fakeSqs.take('plan');
+  for (let time = 0; time < 2; time++)
+    assert.deepEqual(await map(sqsEvent([message(job, 'map', 3)]), invocation()), { batchItemFailures: [] });
+  const end = await readEnd(work, job);
+  assert.ok(end?.state === 'failed');
+  assert.match(end.reason, /belongs to version 0\.0\.9/);
+  assert.equal((await turnsOf(work, CONFIG.dataset)).running, next);
+  assert.deepEqual(
+    fakeSqs.take('plan').map(({ body }) => JSON.parse(body) as TaskMessage),
+    [message(next, 'plan')],
+  );
+});
+
+test('when a job has ended, the function that ended it begins the next one of its data set', async () => {
+  const first = await submitted(demoCaptures().slice(0, 2));
+  const second = await submitted(demoCaptures().slice(0, 4));
+  assert.deepEqual((await turnsOf(work, CONFIG.dataset)).waiting, [second]);
+  await pump();
+  for (const job of [first, second]) assert.ok(await isCommitted(work, job));
+});
+
+test('dead letters of a job whose files were removed, and messages that nobody can read, are let go', async () => {
+  const event = sqsEvent([message('unknown', 'map'), 'no JSON', { job: 'x' }]);
+  assert.deepEqual(await deadLetter(event, invocation()), { batchItemFailures: [] });
+});
+
+test('a message stays hidden for a lease at a time while its task is worked on, and no longer', async () => {
+  const lease = new Lease(sqs, fakeSqs.url('map'), 'receipt');
+  await sleep(LEASE_SECONDS * 1000);
+  lease.end();
+  const renewed = fakeSqs.hidden.length;
+  assert.ok(renewed >= 2 && renewed <= 4, `${renewed} times`);
+  assert.ok(fakeSqs.hidden.every(({ seconds, receipt }) => seconds === LEASE_SECONDS && receipt === 'receipt'));
+  await sleep(LEASE_SECONDS * 1000);
+  assert.equal(fakeSqs.hidden.length, renewed);
+});
+
+test('a message that is released at once is not hidden again by the renewal that was under way', async () => {
+  for (let round = 0; round < 20; round++) {
+    const lease = new Lease(sqs, fakeSqs.url('map'), `receipt-${round}`);
+    await lease.release(2);
+    await sleep(5);
+    assert.equal(fakeSqs.hidden.at(-1)?.seconds, 10);
+    assert.equal(fakeSqs.hidden.at(-1)?.receipt, `receipt-${round}`);
+  }
+});
+
+test('a lease that cannot be renewed does not fail its task', async () => {
+  const nowhere = sqsClient({ endpoint: 'http://127.0.0.1:1', attempts: 1 });
+  const lease = new Lease(nowhere, 'http://127.0.0.1:1/q', 'receipt');
+  await lease.release(1);
+  nowhere.destroy();
+});
