@@ -89,7 +89,7 @@ test('mistakes in the call are noticed before anybody is asked', async () => {
     [['site-a'], /'site-a' does not begin with s3:/],
     [['s3://a/', '--quiet-for', 'soon'], /--quiet-for takes a duration/],
     [['s3://a/', '--quiet-for', '30d'], /watch: --quiet-for takes up to 7d, not '30d'/],
-    [['s3://a/', '--key', 'mac'], /--key takes vlan, not 'mac'/],
+    [['s3://a/', '--key', 'mac'], /--key takes vlan and vni, not 'mac'/],
   ];
   for (const [args, message] of cases) await assert.rejects(watch(args), message);
 });
