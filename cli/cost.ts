@@ -24,9 +24,8 @@ export function requestCost(requests: RequestTotals): number {
   return dollars;
 }
 
-/** Dollars with as many digits as say something. */
-export function dollarsText(dollars: number): string {
-  if (dollars === 0) return '$0';
+/** Dollars with as many digits as an estimate has: 'about $1.23'. */
+export function aboutDollars(dollars: number): string {
   if (dollars < 0.01) return 'less than $0.01';
-  return `$${dollars < 10 ? dollars.toFixed(2) : Math.round(dollars).toLocaleString('en-US')}`;
+  return `about $${dollars < 10 ? dollars.toFixed(2) : Math.round(dollars).toLocaleString('en-US')}`;
 }

@@ -16,8 +16,8 @@ import { UsageError } from './usage.ts';
 const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
 
   --data FOLDER     results of flowstitch run
-  --data s3://...   the pipeline's bucket of results, or a prefix with results. What a query needs is fetched and kept in
-                    XDG_CACHE_HOME or ~/.cache, up to FLOWSTITCH_CACHE_GB (default: 10)
+  --data s3://...   the pipeline's bucket of results, or a prefix with results. What a query needs is fetched
+                    and kept in XDG_CACHE_HOME or ~/.cache, up to FLOWSTITCH_CACHE_GB gigabytes (default: 10)
   --dataset NAME    data set, where there are several
   --query NAME      a saved query instead of one in quotes
   --queries         list the saved queries

@@ -2,7 +2,7 @@
 import { STAGES } from '../shared/job/keys.ts';
 import { type JobState, type JobStatus, type StageStatus, stageAt } from '../shared/job/status.ts';
 import { printable } from '../shared/table/printable.ts';
-import { dollarsText, requestCost } from './cost.ts';
+import { aboutDollars, requestCost } from './cost.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines } from './format.ts';
 import { jobSummaryText } from './summarytext.ts';
 
@@ -155,7 +155,7 @@ function costFields(status: JobStatus): [string, string][] {
     fields.push([
       'requests',
       `${of('s3.get', 's3.head')} reads, ${of('s3.put', 's3.upload', 's3.part', 's3.list')} writes and listings, ` +
-        `${of('sqs.send')} sends: about ${dollarsText(requestCost(requests))}`,
+        `${of('sqs.send')} sends: ${aboutDollars(requestCost(requests))}`,
     ]);
   }
   return fields;

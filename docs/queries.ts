@@ -13,7 +13,7 @@ Written from \`shared/views/\` by \`npm run docs\`.
 The views give the sessions in the dialects of other tools; the saved queries answer what is asked of most captures. Each is one text that DuckDB and Trino, which Athena is made of, take as it is.
 
 \`\`\`
-npx flowstitch sql 'select "id.orig_h", "id.resp_h", conn_state from zeek_conn limit 10' --data results/
+npx flowstitch sql 'select id.orig_h, id.resp_h, conn_state from zeek_conn limit 10' --data results/
 npx flowstitch sql --queries
 npx flowstitch sql --query scans --data results/
 \`\`\`
@@ -26,8 +26,9 @@ select * from zeek_conn where dataset = 'site-a' and dt between '2026-11-01' and
 
 The saved queries say nothing of data sets and days: put the same condition into their \`WHERE\` (an inner query's, where it reads \`sessions\`).
 
-- Names with a dot or an \`@\`, as Zeek and Elastic have them, stand in double quotes. AWS documents only letters, digits and \`_\` for names in Athena; its engine, Trino, takes these, and is what they are tested on.
-- The objects of OCSF are nested, as in Security Lake: \`src_endpoint.ip\`, without quotes.
+- Names of columns are lower-case letters, digits and \`_\`, which is what AWS documents for names in Athena. Names with dots, as Zeek, OCSF and Elastic have them, are fields of ROWs and need no quotes: \`id.orig_h\`, \`src_endpoint.ip\`, \`source.ip\`. Only keywords of SQL do: \`event."end"\`, \`network."inner".vlan.id\`. Elastic's \`@timestamp\` is \`timestamp\`.
+- A ROW asked for as a whole is an object in \`flowstitch sql --json\`, and text in a table or CSV.
+- To read one field of a ROW, the engines read all columns that the ROW is made of, and a condition on it spares no part of a file. Where that takes long, ask \`sessions\` for the same.
 - A *local* address is one that Zeek takes for local unless told otherwise: the blocks of IANA's special-purpose registries that are not routed, such as 10.0.0.0/8, fc00::/7 and fe80::/10. Multicast addresses are not among them.
 - Whole numbers divide as reals in DuckDB and as whole numbers in Trino, and \`sum\` of BIGINT ends in an error in Trino where it passes 2^63: cast to DECIMAL(38, 0) where it can, as the saved queries do.
 `;

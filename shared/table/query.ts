@@ -8,7 +8,14 @@
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import {
+  DuckDBArrayValue,
+  type DuckDBConnection,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { VIEWS } from '../views/index.ts';
 import { ANOMALIES_SCHEMA } from './anomalies.ts';
 import { CAPTURES_SCHEMA } from './captures.ts';
@@ -34,8 +41,16 @@ export type TableName = keyof typeof TABLES;
  */
 export type ResultFiles = Partial<Record<TableName, readonly string[] | null>>;
 
-/** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times and nested values are text. */
-export type QueryValue = string | number | bigint | boolean | null;
+/** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times are text. */
+export type QueryValue = string | number | bigint | boolean | null | NestedValue;
+
+/** A value made of others. */
+export interface NestedValue {
+  /** As DuckDB writes it. */
+  readonly text: string;
+  /** Those of a ROW by the names of its fields, of a MAP by the text of its keys, of a list or an array in order. */
+  readonly parts: Readonly<Record<string, QueryValue>> | readonly QueryValue[];
+}
 
 /** The answer to a query. */
 export interface QueryResult {
@@ -135,5 +150,19 @@ async function runQuery(
 }
 
 function plain(value: DuckDBValue): QueryValue {
-  return value !== null && typeof value === 'object' ? String(value) : value;
+  if (value === null || typeof value !== 'object') return value;
+  const text = String(value);
+  const parts = partsOf(value);
+  return parts === undefined ? text : { text, parts };
+}
+
+function partsOf(value: DuckDBValue): NestedValue['parts'] | undefined {
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain);
+  if (value instanceof DuckDBStructValue) return byName(Object.entries(value.entries));
+  if (value instanceof DuckDBMapValue) return byName(value.entries.map((entry) => [String(entry.key), entry.value]));
+  return undefined;
+}
+
+function byName(entries: readonly (readonly [string, DuckDBValue])[]): Record<string, QueryValue> {
+  return Object.fromEntries(entries.map(([name, value]) => [name, plain(value)]));
 }

@@ -39,9 +39,13 @@ function isNumber(value: QueryValue): boolean {
 
 function cell(value: QueryValue): string {
   if (value === null) return NULL_TEXT;
-  const text = printable(String(value));
+  const text = printable(textOf(value));
   const characters = [...text];
   return characters.length <= MAX_WIDTH ? text : `${characters.slice(0, MAX_WIDTH - 1).join('')}…`;
+}
+
+function textOf(value: QueryValue): string {
+  return value !== null && typeof value === 'object' ? value.text : String(value);
 }
 
 function columnsOf(text: string): number {
@@ -59,15 +63,15 @@ export function formatCsv(result: QueryResult): string {
 
 function csvField(value: QueryValue): string {
   if (value === null) return '';
-  const text = String(value);
+  const text = textOf(value);
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /**
  * A JSON array with one object a row, one line each. Integers are JSON numbers up
  * to 2^53 - 1 and strings beyond, because most readers would round those. Doubles
- * that JSON has no number for (infinities, NaN) are strings. Columns of one name
- * are told apart by a number: x, x_2.
+ * that JSON has no number for (infinities, NaN) are strings. A ROW or MAP is an
+ * object, a list an array. Columns of one name are told apart by a number: x, x_2.
  */
 export function formatJson(result: QueryResult): string {
   const names: string[] = [];
@@ -87,5 +91,10 @@ function jsonValue(value: QueryValue): string {
     return safe ? String(value) : `"${value}"`;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
-  return JSON.stringify(value);
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const { parts } = value;
+  if (Array.isArray(parts)) return `[${parts.map(jsonValue).join(',')}]`;
+  return `{${Object.entries(parts)
+    .map(([name, part]) => `${JSON.stringify(name)}:${jsonValue(part)}`)
+    .join(',')}}`;
 }

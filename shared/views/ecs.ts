@@ -1,11 +1,13 @@
 /**
  * The sessions under the names of Elastic Common Schema 8.17 (elastic.co/guide/en/ecs),
- * flat and dotted as in its field reference, filled as Elastic's own Zeek integration
+ * each object a ROW, so that fields are asked for by the dotted names of its field
+ * reference; only `@timestamp` has another, `timestamp`, because names of columns in
+ * Athena are of letters, digits and `_`. Filled as Elastic's own Zeek integration
  * fills them: bytes are IP bytes, and what only Zeek has is under `zeek.`. Sets of
  * keywords with one member are that keyword, which Elasticsearch takes for the same.
  */
 import { isIpv6, LOCATED_SESSIONS, PROTOCOL_KEYWORD, port, text, timestamp } from './expressions.ts';
-import { type ViewColumn, view } from './view.ts';
+import { type RowColumn, type ViewColumn, view } from './view.ts';
 
 const OUTCOME = `CAST(CASE WHEN proto <> 'tcp' OR conn_state = 'OTH' THEN 'unknown'
     WHEN conn_state IN ('S0', 'REJ', 'RSTOS0', 'SH') THEN 'failure' ELSE 'success' END AS VARCHAR)`;
@@ -13,115 +15,158 @@ const OUTCOME = `CAST(CASE WHEN proto <> 'tcp' OR conn_state = 'OTH' THEN 'unkno
 const DIRECTION = `CAST(CASE WHEN local_orig AND local_resp THEN 'internal' WHEN local_orig THEN 'outbound'
     WHEN local_resp THEN 'inbound' ELSE 'external' END AS VARCHAR)`;
 
+const ECS_VERSION: RowColumn = {
+  name: 'ecs',
+  description: 'About the schema',
+  fields: [{ name: 'version', type: 'VARCHAR', sql: text('8.17.0'), description: 'Version of ECS' }],
+};
+
+const EVENT: RowColumn = {
+  name: 'event',
+  description: 'The session as an event',
+  fields: [
+    { name: 'kind', type: 'VARCHAR', sql: text('event'), description: 'event' },
+    { name: 'category', type: 'VARCHAR', sql: text('network'), description: 'network' },
+    { name: 'type', type: 'VARCHAR', sql: text('connection'), description: 'connection' },
+    { name: 'module', type: 'VARCHAR', sql: text('flowstitch'), description: 'flowstitch' },
+    { name: 'dataset', type: 'VARCHAR', sql: text('flowstitch.sessions'), description: 'flowstitch.sessions' },
+    { name: 'id', type: 'VARCHAR', sql: 'uid', description: 'Identifier of the session' },
+    { name: 'start', type: 'TIMESTAMP', sql: 'ts', description: 'Start, UTC, cut to the millisecond' },
+    {
+      name: 'end',
+      type: 'TIMESTAMP',
+      sql: timestamp('end_ns'),
+      description: 'Last packet, UTC, cut to the millisecond; a keyword of SQL: write `event."end"`',
+    },
+    {
+      name: 'duration',
+      type: 'BIGINT',
+      sql: 'end_ns - ts_ns',
+      description: 'Nanoseconds from the first packet to the last',
+    },
+    {
+      name: 'outcome',
+      type: 'VARCHAR',
+      sql: OUTCOME,
+      description: 'For TCP failure (S0, REJ, RSTOS0, SH) or success; unknown for OTH and outside TCP',
+    },
+  ],
+};
+
+/** `source` or `destination`, from the columns that begin with `orig` or `resp`. */
+function endpoint(name: string, role: string, prefix: string): RowColumn {
+  return {
+    name,
+    description: `The ${role}`,
+    fields: [
+      { name: 'ip', type: 'VARCHAR', sql: `${prefix}_h`, description: `Address of the ${role}` },
+      {
+        name: 'port',
+        type: 'INTEGER',
+        sql: port(`${prefix}_p`),
+        description: `Port of the ${role}; NULL in protocols without`,
+      },
+      { name: 'bytes', type: 'BIGINT', sql: `${prefix}_ip_bytes`, description: `IP bytes of the ${role}` },
+      { name: 'packets', type: 'BIGINT', sql: `${prefix}_pkts`, description: `Packets of the ${role}` },
+    ],
+  };
+}
+
+function vlan(description: string, column: string): RowColumn {
+  return {
+    name: 'vlan',
+    description,
+    fields: [
+      {
+        name: 'id',
+        type: 'VARCHAR',
+        sql: `CAST(${column} AS VARCHAR)`,
+        description: 'VLAN id, a keyword in ECS; NULL without one',
+      },
+    ],
+  };
+}
+
+const NETWORK: RowColumn = {
+  name: 'network',
+  description: 'The protocols, and both ways together',
+  fields: [
+    {
+      name: 'type',
+      type: 'VARCHAR',
+      sql: `CAST(CASE WHEN ${isIpv6('orig_h')} THEN 'ipv6' ELSE 'ipv4' END AS VARCHAR)`,
+      description: 'ipv4 or ipv6',
+    },
+    {
+      name: 'iana_number',
+      type: 'VARCHAR',
+      sql: 'CAST(ip_proto AS VARCHAR)',
+      description: 'Number of the IP protocol, a keyword in ECS',
+    },
+    {
+      name: 'transport',
+      type: 'VARCHAR',
+      sql: `CAST(${PROTOCOL_KEYWORD} AS VARCHAR)`,
+      description: "IANA's keyword of the protocol: tcp, udp, icmp, ipv6-icmp, gre, ...; NULL for those rarely seen",
+    },
+    {
+      name: 'protocol',
+      type: 'VARCHAR',
+      sql: 'service',
+      description: 'Application protocol; NULL where not determined',
+    },
+    {
+      name: 'direction',
+      type: 'VARCHAR',
+      sql: DIRECTION,
+      description: 'By which of the addresses are local: internal, outbound, inbound or external',
+    },
+    { name: 'community_id', type: 'VARCHAR', sql: 'community_id', description: 'Community ID' },
+    { name: 'bytes', type: 'BIGINT', sql: 'orig_ip_bytes + resp_ip_bytes', description: 'IP bytes, both ways' },
+    { name: 'packets', type: 'BIGINT', sql: 'orig_pkts + resp_pkts', description: 'Packets, both ways' },
+    vlan('Outermost VLAN', 'vlan'),
+    {
+      name: 'inner',
+      description: 'What is inside the outermost VLAN; a keyword of SQL: write `network."inner".vlan.id`',
+      fields: [vlan('Second VLAN', 'inner_vlan')],
+    },
+  ],
+};
+
+const ZEEK: RowColumn = {
+  name: 'zeek',
+  description: 'What only Zeek has',
+  fields: [
+    {
+      name: 'connection',
+      description: 'The connection',
+      fields: [
+        { name: 'state', type: 'VARCHAR', sql: 'conn_state', description: "Zeek's state of the connection" },
+        {
+          name: 'history',
+          type: 'VARCHAR',
+          sql: "NULLIF(history, '')",
+          description: "Zeek's history letters; NULL where there are none",
+        },
+        { name: 'missed_bytes', type: 'BIGINT', sql: 'missed_bytes', description: 'Payload bytes missing in gaps' },
+      ],
+    },
+  ],
+};
+
 const COLUMNS: readonly ViewColumn[] = [
-  { name: '@timestamp', type: 'TIMESTAMP', sql: 'ts', description: 'Start, UTC, cut to the millisecond' },
-  { name: 'ecs.version', type: 'VARCHAR', sql: text('8.17.0'), description: 'Version of ECS' },
-  { name: 'event.kind', type: 'VARCHAR', sql: text('event'), description: 'event' },
-  { name: 'event.category', type: 'VARCHAR', sql: text('network'), description: 'network' },
-  { name: 'event.type', type: 'VARCHAR', sql: text('connection'), description: 'connection' },
-  { name: 'event.module', type: 'VARCHAR', sql: text('flowstitch'), description: 'flowstitch' },
-  { name: 'event.dataset', type: 'VARCHAR', sql: text('flowstitch.sessions'), description: 'flowstitch.sessions' },
-  { name: 'event.id', type: 'VARCHAR', sql: 'uid', description: 'Identifier of the session' },
-  { name: 'event.start', type: 'TIMESTAMP', sql: 'ts', description: 'Start, UTC, cut to the millisecond' },
   {
-    name: 'event.end',
+    name: 'timestamp',
     type: 'TIMESTAMP',
-    sql: timestamp('end_ns'),
-    description: 'Last packet, UTC, cut to the millisecond',
+    sql: 'ts',
+    description: "ECS's `@timestamp`, an `@` being nothing for a name in Athena: start, UTC, cut to the millisecond",
   },
-  {
-    name: 'event.duration',
-    type: 'BIGINT',
-    sql: 'end_ns - ts_ns',
-    description: 'Nanoseconds from the first packet to the last',
-  },
-  {
-    name: 'event.outcome',
-    type: 'VARCHAR',
-    sql: OUTCOME,
-    description: 'For TCP failure (S0, REJ, RSTOS0, SH) or success; unknown for OTH and outside TCP',
-  },
-  { name: 'source.ip', type: 'VARCHAR', sql: 'orig_h', description: 'Address of the originator' },
-  {
-    name: 'source.port',
-    type: 'INTEGER',
-    sql: port('orig_p'),
-    description: 'Port of the originator; NULL in protocols without',
-  },
-  { name: 'source.bytes', type: 'BIGINT', sql: 'orig_ip_bytes', description: 'IP bytes of the originator' },
-  { name: 'source.packets', type: 'BIGINT', sql: 'orig_pkts', description: 'Packets of the originator' },
-  { name: 'destination.ip', type: 'VARCHAR', sql: 'resp_h', description: 'Address of the responder' },
-  {
-    name: 'destination.port',
-    type: 'INTEGER',
-    sql: port('resp_p'),
-    description: 'Port of the responder; NULL in protocols without',
-  },
-  { name: 'destination.bytes', type: 'BIGINT', sql: 'resp_ip_bytes', description: 'IP bytes of the responder' },
-  { name: 'destination.packets', type: 'BIGINT', sql: 'resp_pkts', description: 'Packets of the responder' },
-  {
-    name: 'network.type',
-    type: 'VARCHAR',
-    sql: `CAST(CASE WHEN ${isIpv6('orig_h')} THEN 'ipv6' ELSE 'ipv4' END AS VARCHAR)`,
-    description: 'ipv4 or ipv6',
-  },
-  {
-    name: 'network.iana_number',
-    type: 'VARCHAR',
-    sql: 'CAST(ip_proto AS VARCHAR)',
-    description: 'Number of the IP protocol, a keyword in ECS',
-  },
-  {
-    name: 'network.transport',
-    type: 'VARCHAR',
-    sql: `CAST(${PROTOCOL_KEYWORD} AS VARCHAR)`,
-    description: "IANA's keyword of the protocol: tcp, udp, icmp, ipv6-icmp, gre, ...; NULL for those rarely seen",
-  },
-  {
-    name: 'network.protocol',
-    type: 'VARCHAR',
-    sql: 'service',
-    description: 'Application protocol; NULL where not determined',
-  },
-  {
-    name: 'network.direction',
-    type: 'VARCHAR',
-    sql: DIRECTION,
-    description: 'By which of the addresses are local: internal, outbound, inbound or external',
-  },
-  { name: 'network.community_id', type: 'VARCHAR', sql: 'community_id', description: 'Community ID' },
-  {
-    name: 'network.bytes',
-    type: 'BIGINT',
-    sql: 'orig_ip_bytes + resp_ip_bytes',
-    description: 'IP bytes, both ways',
-  },
-  { name: 'network.packets', type: 'BIGINT', sql: 'orig_pkts + resp_pkts', description: 'Packets, both ways' },
-  {
-    name: 'network.vlan.id',
-    type: 'VARCHAR',
-    sql: 'CAST(vlan AS VARCHAR)',
-    description: 'Outermost VLAN id; NULL without one',
-  },
-  {
-    name: 'network.inner.vlan.id',
-    type: 'VARCHAR',
-    sql: 'CAST(inner_vlan AS VARCHAR)',
-    description: 'Second VLAN id; NULL without one',
-  },
-  { name: 'zeek.connection.state', type: 'VARCHAR', sql: 'conn_state', description: "Zeek's state of the connection" },
-  {
-    name: 'zeek.connection.history',
-    type: 'VARCHAR',
-    sql: "NULLIF(history, '')",
-    description: "Zeek's history letters; NULL where there are none",
-  },
-  {
-    name: 'zeek.connection.missed_bytes',
-    type: 'BIGINT',
-    sql: 'missed_bytes',
-    description: 'Payload bytes missing in gaps',
-  },
+  ECS_VERSION,
+  EVENT,
+  endpoint('source', 'originator', 'orig'),
+  endpoint('destination', 'responder', 'resp'),
+  NETWORK,
+  ZEEK,
 ];
 
 export const ECS = view('ecs', 'Elastic Common Schema: an event a session.', COLUMNS, LOCATED_SESSIONS);

@@ -1,9 +1,26 @@
 /**
- * The sessions as Zeek's conn.log: its fields, in its order, under its flat names
+ * The sessions as Zeek's conn.log: its fields, in its order, under its names
  * (base/protocols/conn/main.zeek), then those of its scripts for Community ID and VLAN.
+ * `id` is a record in Zeek and a ROW here, so that `id.orig_h` needs no quotes.
  */
 import { LOCATED_SESSIONS, NULL_TEXT } from './expressions.ts';
-import { type ViewColumn, view } from './view.ts';
+import { type RowColumn, type ViewColumn, view } from './view.ts';
+
+const ID: RowColumn = {
+  name: 'id',
+  description: 'The endpoints',
+  fields: [
+    { name: 'orig_h', type: 'VARCHAR', sql: 'orig_h', description: 'Address of the originator' },
+    { name: 'orig_p', type: 'INTEGER', sql: 'orig_p', description: 'Port of the originator; for ICMP the type' },
+    { name: 'resp_h', type: 'VARCHAR', sql: 'resp_h', description: 'Address of the responder' },
+    {
+      name: 'resp_p',
+      type: 'INTEGER',
+      sql: 'resp_p',
+      description: 'Port of the responder; for ICMP the type of the answer, or the code',
+    },
+  ],
+};
 
 const COLUMNS: readonly ViewColumn[] = [
   {
@@ -13,20 +30,7 @@ const COLUMNS: readonly ViewColumn[] = [
     description: 'Time of the first packet, Unix seconds; about a quarter of a microsecond exact',
   },
   { name: 'uid', type: 'VARCHAR', sql: 'uid', description: "Identifier of the session; Flowstitch's own, not Zeek's" },
-  { name: 'id.orig_h', type: 'VARCHAR', sql: 'orig_h', description: 'Address of the originator' },
-  {
-    name: 'id.orig_p',
-    type: 'INTEGER',
-    sql: 'orig_p',
-    description: 'Port of the originator; for ICMP the type',
-  },
-  { name: 'id.resp_h', type: 'VARCHAR', sql: 'resp_h', description: 'Address of the responder' },
-  {
-    name: 'id.resp_p',
-    type: 'INTEGER',
-    sql: 'resp_p',
-    description: 'Port of the responder; for ICMP the type of the answer, or the code',
-  },
+  ID,
   { name: 'proto', type: 'VARCHAR', sql: 'proto', description: 'Transport protocol' },
   { name: 'service', type: 'VARCHAR', sql: 'service', description: 'Application protocol; NULL where not determined' },
   { name: 'duration', type: 'DOUBLE', sql: 'duration', description: 'Seconds; NULL where Zeek leaves it unset' },

@@ -16,7 +16,7 @@ export function plainRows(
 
 function plain(value: QueryValue | TrinoValue, type: string): Plain {
   if (value === null || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) throw new TypeError('ask for the fields of a ROW, not for the whole of it');
+  if (typeof value === 'object') throw new TypeError('ask for the fields of a ROW, not for the whole of it');
   if (type.startsWith('timestamp')) return milliseconds(String(value));
   if (type === 'bigint' || type.startsWith('decimal')) return String(value);
   return typeof value === 'bigint' ? Number(value) : value;

@@ -141,6 +141,22 @@ function overResults(
       }
     });
 
+  test('names with dots are those of fields, without quotes, wherever a query has them', async () => {
+    for (const query of [
+      `SELECT id.orig_h, id.resp_p, count(*) AS n FROM zeek_conn WHERE id.orig_p > 0
+       GROUP BY id.orig_h, id.resp_p ORDER BY id.orig_h, id.resp_p`,
+      `SELECT timestamp, event.id, event.start, event."end", ecs.version, source.ip, source.port, destination.bytes,
+         network.transport, network.vlan.id AS vlan, network."inner".vlan.id AS inner_vlan, zeek.connection.state
+       FROM ecs WHERE source.ip <> destination.ip ORDER BY timestamp, event.id`,
+      `SELECT e.source.ip, z.id.resp_h FROM ecs AS e JOIN zeek_conn AS z ON e.event.id = z.uid ORDER BY z.uid`,
+    ])
+      for (const dataset of DATASETS) {
+        const { expected, actual } = await ask(dataset, query);
+        assert.ok(expected.length > 0);
+        assert.deepEqual(actual, expected);
+      }
+  });
+
   test('data sets in one table are told apart, in views too, and days are left unread', async () => {
     const [zeek] = VIEWS;
     await createView(trino, metastore, 'both', zeek);

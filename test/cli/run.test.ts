@@ -171,7 +171,7 @@ test('help and version', () => {
   const version = flowstitch(['--version']);
   assert.deepEqual([version.code, version.stderr], [0, '']);
   assert.match(version.stdout, /^flowstitch \d+\.\d+\.\d+\n$/);
-  for (const args of [['--help'], ['help'], ['run', '--help'], ['sql', '-h'], ['inspect', '--help']]) {
+  for (const args of [['--help'], ['help'], ['run', '--help'], ['sql', '-h'], ['inspect', '--help'], ['watch', '-h']]) {
     const { code, stdout, stderr } = flowstitch(args);
     assert.deepEqual([code, stderr], [0, ''], args.join(' '));
     assert.match(stdout, /^flowstitch/, args.join(' '));

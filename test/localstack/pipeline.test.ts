@@ -72,7 +72,8 @@ describe('the pipeline on LocalStack', { skip: endpoint === null ? SKIPPED : fal
     const shuffled = (await read('reduce')) - (await specification('reduce'));
     assert.ok(shuffled > 0 && shuffled <= shuffleBytes, `${shuffled} of ${shuffleBytes} shuffled bytes`);
     assert.ok(requests!.bytesRead >= heads + sum(sizes) + shuffled);
-    await assertAsEmbedded(cloud, job, captures);
+    const { embedded } = await assertAsEmbedded(cloud, job, captures);
+    assert.equal(shuffleBytes, embedded.shuffleBytes);
   });
 
   test('captures under names that programs trip over are read and named as they are', async () => {
@@ -80,10 +81,11 @@ describe('the pipeline on LocalStack', { skip: endpoint === null ? SKIPPED : fal
     const captures = await cutSamples(7, 36, (number) => nastyKey(prefix, number));
     await upload(cloud, captures);
     const { job } = await submit(cloud, prefix, { packets: true });
-    const { mapTasks, partitions, damaged } = await committed(cloud, job);
+    const { mapTasks, partitions, damaged, shuffleBytes } = await committed(cloud, job);
     assert.ok(mapTasks > 4 && partitions > 2, `${mapTasks} map tasks, ${partitions} partitions`);
     assert.deepEqual(damaged, []);
-    await assertAsEmbedded(cloud, job, captures);
+    const { embedded } = await assertAsEmbedded(cloud, job, captures);
+    assert.equal(shuffleBytes, embedded.shuffleBytes);
   });
 
   test('a hundred captures of all kinds, damaged and compressed ones among them', { skip: noCorpus }, async () => {

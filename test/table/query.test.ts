@@ -187,6 +187,25 @@ describe('text of a result', () => {
     assert.equal(formatJson({ ...result, rows: [] }), '[]\n');
   });
 
+  test('nested values are objects and arrays in JSON, at every depth, and text in CSV', async () => {
+    const results = await openResults({});
+    const nested = await results.runQuery(
+      `SELECT {'a b': 1, 'list': [{'n': 9007199254740992::BIGINT, 'at': TIMESTAMP '2023-11-14 22:13:20'}, NULL]} AS row,
+         MAP {'__proto__': 'x"y', 'k': NULL} AS map, [[1.5, 'inf'::DOUBLE], []] AS lists, array_value(1, 2) AS two,
+         NULL::STRUCT(n INTEGER) AS nothing`,
+    );
+    results.close();
+    assert.equal(
+      formatJson(nested),
+      `[\n{"row":{"a b":1,"list":[{"n":"9007199254740992","at":"2023-11-14 22:13:20"},null]},` +
+        `"map":{"__proto__":"x\\"y","k":null},"lists":[[1.5,"Infinity"],[]],"two":[1,2],"nothing":null}\n]\n`,
+    );
+    const csv = formatCsv(nested).split('\r\n');
+    assert.equal(csv.length, 3);
+    assert.match(csv[1], /^"\{'a b': 1, 'list': \[\{'n': 9007199254740992, .*,"\[1, 2\]",$/);
+    assert.match(formatTable(nested).split('\n')[2], /^\{'a b': 1, /);
+  });
+
   test('the table is aligned, one line a row, and cannot steer the terminal', () => {
     const lines = formatTable(result).trimEnd().split('\n');
     assert.equal(lines.length, 5);

@@ -52,8 +52,10 @@ describe('a view for Athena', () => {
       type: 'struct<version:string,product:struct<name:string,vendor_name:string>>',
     });
     const ecs = decoded('ecs');
-    assert.deepEqual(ecs.definition.columns[0], { name: '@timestamp', type: 'timestamp(3)' });
-    assert.deepEqual(ecs.columns[0], { name: '@timestamp', type: 'timestamp' });
+    assert.deepEqual(ecs.definition.columns[0], { name: 'timestamp', type: 'timestamp(3)' });
+    assert.deepEqual(ecs.columns[0], { name: 'timestamp', type: 'timestamp' });
+    assert.match((of(ecs.definition.columns, 'event') as { type: string }).type, /,"end" timestamp\(3\),/);
+    assert.match((of(ecs.columns, 'network') as { type: string }).type, /,inner:struct<vlan:struct<id:string>>>$/);
     const zeek = decoded('zeek_conn');
     assert.deepEqual(zeek.definition.columns.slice(-2), [
       { name: 'dataset', type: 'varchar' },

@@ -20,8 +20,14 @@ function sql(...args: string[]): Outcome {
 }
 
 test('a view is queried like a table', () => {
-  const query = 'select "id.orig_h", proto, orig_pkts from zeek_conn';
-  assert.equal(sql(query, '--data', 'out', '--csv').stdout, 'id.orig_h,proto,orig_pkts\r\n10.0.0.1,udp,5\r\n');
+  const query = 'select id.orig_h, proto, orig_pkts from zeek_conn';
+  assert.equal(sql(query, '--data', 'out', '--csv').stdout, 'orig_h,proto,orig_pkts\r\n10.0.0.1,udp,5\r\n');
+});
+
+test('a ROW of a view is an object in JSON', () => {
+  const { stdout } = sql('select id, proto from zeek_conn', '--data', 'out', '--json');
+  const id = { orig_h: '10.0.0.1', orig_p: 5000, resp_h: '10.0.0.2', resp_p: 53 };
+  assert.deepEqual(JSON.parse(stdout), [{ id, proto: 'udp' }]);
 });
 
 test('a saved query runs by its name', () => {

@@ -7,7 +7,7 @@ import { CONN_STATES } from '../../shared/session/sessionrows.ts';
 import { openResults, TABLES } from '../../shared/table/query.ts';
 import { SESSIONS_SCHEMA } from '../../shared/table/sessions.ts';
 import { VIEWS } from '../../shared/views/index.ts';
-import { sqlType, type ViewColumn } from '../../shared/views/view.ts';
+import { PARTITION_COLUMNS, sqlType, type ViewColumn } from '../../shared/views/view.ts';
 import { random } from '../table/rows.ts';
 import { big, EDGES, type Made, NOT_TCP, START } from './made.ts';
 import { askMade } from './open.ts';
@@ -29,17 +29,33 @@ test('no view has the name of a table, and each is declared with the names and t
   }
 });
 
-test('zeek_conn has as many rows as sessions; every column that Zeek has means the same', async (t) => {
-  const same = SESSIONS_SCHEMA.filter(({ name }) =>
-    VIEWS[0].columns.some((column) => column.name === name || column.name === `id.${name}`),
-  ).map(({ name }) => name);
-  const skip = new Set(['ts', 'history']);
-  const pairs = same.filter((name) => !skip.has(name));
-  assert.equal(pairs.length, 20);
-  const differences = pairs.map((name) => {
-    const quoted = /_[hp]$/.test(name) ? `"id.${name}"` : name;
-    return `s.${name} IS DISTINCT FROM z.${quoted}`;
+/** Columns and the fields of ROWs, each with the path that asks for it. */
+function everyField(columns: readonly ViewColumn[], prefix = ''): { name: string; path: string }[] {
+  return columns.flatMap((column) => {
+    const path = `${prefix}${column.name}`;
+    const fields = 'fields' in column ? everyField(column.fields, `${path}.`) : [];
+    return [{ name: column.name, path }, ...fields];
   });
+}
+
+test('every column and field has a name that Athena documents as allowed, in tables and views', () => {
+  const views = everyField([...VIEWS.flatMap(({ columns }) => columns), ...PARTITION_COLUMNS]);
+  const names = [...Object.values(TABLES).flat(), ...views].map(({ name }) => name);
+  assert.ok(names.length > 200, `${names.length} names`);
+  assert.deepEqual(
+    names.filter((name) => !/^[a-z][a-z0-9_]*$/.test(name)),
+    [],
+  );
+});
+
+test('zeek_conn has as many rows as sessions; every column that Zeek has means the same', async (t) => {
+  const skip = new Set(['ts', 'history']);
+  const zeek = everyField(VIEWS[0].columns);
+  const differences = SESSIONS_SCHEMA.filter(({ name }) => !skip.has(name)).flatMap(({ name }) => {
+    const same = zeek.find(({ path }) => path === name || path === `id.${name}`);
+    return same === undefined ? [] : [`s.${name} IS DISTINCT FROM z.${same.path}`];
+  });
+  assert.equal(differences.length, 20);
   const [row] = await askMade(
     t,
     EDGES,
@@ -113,7 +129,7 @@ describe('local addresses', () => {
     const rows = await askMade(
       t,
       addresses.map((orig_h): Made => ({ orig_h, resp_h: orig_h })),
-      'SELECT "id.orig_h", local_orig, local_resp FROM zeek_conn ORDER BY uid',
+      'SELECT id.orig_h, local_orig, local_resp FROM zeek_conn ORDER BY uid',
     );
     assert.equal(rows.length, addresses.length);
     let local = 0;
@@ -257,8 +273,8 @@ describe('ocsf_network_activity', () => {
         { orig_h: '8.8.8.8', resp_h: '10.0.0.1' },
         { orig_h: '8.8.8.8', resp_h: '8.8.4.4' },
       ],
-      `SELECT connection_info.direction_id, "network.direction" FROM ocsf_network_activity
-       JOIN ecs ON "event.id" = connection_info.uid ORDER BY "event.id"`,
+      `SELECT connection_info.direction_id, network.direction FROM ocsf_network_activity
+       JOIN ecs ON event.id = connection_info.uid ORDER BY event.id`,
     );
     assert.deepEqual(rows, [
       [3, 'internal'],
@@ -270,15 +286,15 @@ describe('ocsf_network_activity', () => {
 });
 
 describe('ecs', () => {
-  test('has the fields by their dotted names, durations in nanoseconds', async (t) => {
+  test('has the fields by their dotted names without quotes, durations in nanoseconds', async (t) => {
     const rows = await askMade(
       t,
       [EDGES[0], EDGES[3]],
-      `SELECT "@timestamp", "event.start", "event.end", "event.duration", "event.outcome", "event.id", "source.ip",
-         "source.port", "source.bytes", "source.packets", "destination.port", "destination.bytes", "network.type",
-         "network.iana_number", "network.transport", "network.protocol", "network.community_id", "network.bytes",
-         "network.packets", "network.vlan.id", "network.inner.vlan.id", "zeek.connection.history"
-       FROM ecs ORDER BY "event.id"`,
+      `SELECT timestamp, event.start, event."end", event.duration, event.outcome, event.id, source.ip, source.port,
+         source.bytes, source.packets, destination.port, destination.bytes, network.type, network.iana_number,
+         network.transport, network.protocol, network.community_id, network.bytes, network.packets, network.vlan.id,
+         network."inner".vlan.id, zeek.connection.history
+       FROM ecs ORDER BY event.id`,
     );
     assert.deepEqual(rows, [
       [
@@ -316,7 +332,7 @@ describe('ecs', () => {
   });
 
   test('cuts times to the millisecond, at midnight and after 2038', async (t) => {
-    const rows = await askMade(t, EDGES.slice(11), 'SELECT "event.start", "event.end" FROM ecs ORDER BY "event.id"');
+    const rows = await askMade(t, EDGES.slice(11), 'SELECT event.start, event."end" FROM ecs ORDER BY event.id');
     assert.deepEqual(rows, [
       ['2023-11-14 23:59:59.999', '2023-11-15 00:00:00'],
       ['2100-01-01 00:00:01', '2100-01-02 00:00:01'],
@@ -327,7 +343,7 @@ describe('ecs', () => {
     const rows = await askMade(
       t,
       [...EDGES.slice(1, 6), { ...NOT_TCP, proto: 'unknown_transport', ip_proto: 255 }],
-      'SELECT "network.transport", "destination.port" FROM ecs ORDER BY "event.id"',
+      'SELECT network.transport, destination.port FROM ecs ORDER BY event.id',
     );
     assert.deepEqual(rows, [
       ['udp', 53],
@@ -346,7 +362,7 @@ test('numbers above 2^53 pass through every view', async (t) => {
     t,
     [{ orig_ip_bytes: big(2n ** 53n + 1n), resp_ip_bytes: big(2n ** 62n) }],
     `SELECT (SELECT orig_ip_bytes + resp_ip_bytes FROM zeek_conn), (SELECT traffic.bytes FROM ocsf_network_activity),
-       (SELECT "network.bytes" FROM ecs), (SELECT sum(bytes) FROM vpc_flow_logs)`,
+       (SELECT network.bytes FROM ecs), (SELECT sum(bytes) FROM vpc_flow_logs)`,
   );
   assert.deepEqual(rows, [[bytes, bytes, bytes, bytes]]);
 });
