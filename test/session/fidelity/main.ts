@@ -46,6 +46,7 @@ if (positionals.length !== 0 && positionals.length !== 2)
   fail('give a capture (or a folder of captures) and a table of what Zeek says of it, or neither for the corpus');
 if (values.write && positionals.length > 0) fail('--write keeps the shares of the corpus: give no capture with it');
 const parts = await compare(positionals);
+if (parts.length === 0) fail(`${positionals[1]}: Zeek read none of the captures that it names to their end`);
 const text = reportText(parts);
 process.stdout.write(text);
 const list = values.list ?? '.cache/fidelity.jsonl';
