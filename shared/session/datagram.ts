@@ -8,7 +8,6 @@ import * as L from './slots.ts';
 // Constants of this module are folded into the machine code; an import would be loaded at each use.
 const {
   E_STATE,
-  FLAG_DNS,
   KIND_OTHER,
   KIND_UDP,
   REALS,
@@ -20,11 +19,8 @@ const {
   WORDS,
   W_ENDS,
   W_END_SIZE,
-  W_FLAGS,
   X_DELIVERED,
 } = L;
-
-const DNS_HEADER = 12;
 
 /**
  * One packet of end `end` of the session in `slot`, `len` payload bytes announced.
@@ -45,7 +41,5 @@ export function datagramPacket(
     s.words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_STATE] =
       STATE_ESTABLISHED | (s.words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_STATE] & ~STATE_MASK);
   if (kind !== KIND_OTHER) s.reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_DELIVERED] += len;
-  // Shorter than a DNS header: no DNS.
-  if (len < DNS_HEADER) s.words[slot * WORDS + W_FLAGS] &= ~FLAG_DNS;
   if (kind === KIND_UDP) addOnce(s, slot, end, SEEN_PAYLOAD, LETTER_D);
 }

@@ -152,7 +152,7 @@ export const FLAG_SYN_SEEN = 1 << 21;
 /** The partial close timer runs from R_CLOSE. */
 export const FLAG_PARTIAL_CLOSE = 1 << 22;
 
-/** UDP to a DNS port, and nothing in it that cannot be DNS. */
+/** UDP to a DNS port. Zeek's parser is there from the first packet on, whatever the payload. */
 export const FLAG_DNS = 1 << 23;
 
 /** Inactivity classes, index into the table that ExpiryWheel makes of the configuration. */

@@ -153,8 +153,11 @@ export class TcpContents {
       if (s.words[we + E_RANGES] >= 0) what = NEW_BELOW;
       s.reals[xe + X_DELIVERED] = to;
       this.absorb(we, xe);
+      // Acknowledgements seem not to be captured: what has been delivered is not kept for them.
+      if (nothingAcknowledged(s, we) && sequenceBytes(s, slot, end) > MAX_INITIAL_WINDOW)
+        s.reals[xe + X_TRIMMED] = Math.max(s.reals[xe + X_TRIMMED], s.reals[xe + X_DELIVERED]);
     }
-    this.limit(slot, end, we, xe);
+    this.limit(we, xe);
     return what;
   }
 
@@ -222,15 +225,12 @@ export class TcpContents {
     if (givesLetter(++words[ends + end * W_END_SIZE + E_GAPS])) addLetterOf(this.s, slot, end, LETTER_G);
   }
 
-  /** Zeek's three limits on contents whose acknowledgements are not seen. */
-  private limit(slot: number, end: number, we: number, xe: number): void {
+  /** Zeek's limits on contents that wait, for a hole to be filled or to be acknowledged. */
+  private limit(we: number, xe: number): void {
     const { words, reals } = this.s;
     const held = reals[xe + X_DELIVERED] - reals[xe + X_TRIMMED];
     const head = words[we + E_RANGES];
-    if (held <= MAX_INITIAL_WINDOW && head < 0) return;
-    const unheard = nothingAcknowledged(this.s, we);
-    if (unheard && sequenceBytes(this.s, slot, end) > MAX_INITIAL_WINDOW)
-      reals[xe + X_TRIMMED] = Math.max(reals[xe + X_TRIMMED], reals[xe + X_DELIVERED]);
+    if (held <= MAX_UNACKNOWLEDGED && head < 0) return;
     let beyond = 0;
     let top = 0;
     for (let r = head; r >= 0; r = this.next[r]) {
@@ -238,8 +238,7 @@ export class TcpContents {
       top = this.to[r];
     }
     const above = top - reals[xe + X_DELIVERED];
-    const unacknowledged = reals[xe + X_DELIVERED] - reals[xe + X_TRIMMED] + beyond;
-    if ((unheard && above > MAX_ABOVE_HOLE) || unacknowledged > MAX_UNACKNOWLEDGED) {
+    if ((above > MAX_ABOVE_HOLE && nothingAcknowledged(this.s, we)) || held + beyond > MAX_UNACKNOWLEDGED) {
       this.clear(we);
       words[we + E_STATE] |= END_SKIPPING;
     }

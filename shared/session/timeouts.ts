@@ -107,7 +107,8 @@ export class Deadlines {
       }
     } else if ((flags & FLAG_ACTIVE) !== 0) {
       if ((flags & FLAG_ATTEMPT) !== 0) due = this.attempt(flags, a, b, reals[at + R_START], due);
-      if (((a | b) & END_DID_CLOSE) !== 0) due = this.afterClose(s, slot, flags, a, b, due);
+      if (((a | b) & END_DID_CLOSE) !== 0 || ((a | b) & STATE_MASK) === STATE_INACTIVE)
+        due = this.afterClose(s, slot, flags, a, b, due);
     }
     const reset = reals[at + R_RESET];
     if (reset > 0 && reset < due && (flags & FLAG_ACTIVE) !== 0) {
@@ -129,7 +130,10 @@ export class Deadlines {
     return attempt;
   }
 
-  /** One side closed, and the other reset without that counting as a close (data are missing before it). */
+  /**
+   * One side closed, and the other reset without that counting as a close (data are missing before it);
+   * or no side did anything, since all that came was broken.
+   */
   private afterClose(s: L.SessionSlots, slot: number, flags: number, a: number, b: number, due: number): number {
     const at = slot * REALS;
     const last = s.reals[at + R_LAST];
@@ -176,6 +180,7 @@ function closeReason(a: number, b: number): number {
   const now = a & STATE_MASK;
   const peer = b & STATE_MASK;
   if (now === STATE_RESET || peer === STATE_RESET) return REASON_RESET;
+  if (now === STATE_INACTIVE && peer === STATE_INACTIVE) return REASON_INACTIVE;
   return now === STATE_CLOSED && peer === STATE_CLOSED ? REASON_CLOSED : REASON_HALF_CLOSED;
 }
 

@@ -1,8 +1,4 @@
-/**
- * Compares the sessions of one capture with the conn.log that Zeek wrote of it.
- * Rows are matched by start time in microseconds and 5-tuple; a row that only
- * one side has counts as different in every field.
- */
+/** The sessions of one capture in the terms of Zeek's conn.log, and the lines of a conn.log. */
 import { createReadStream } from 'node:fs';
 import { readCapture } from '../../shared/capture/read.ts';
 import { addressText } from '../../shared/packet/address.ts';
@@ -38,7 +34,7 @@ export interface ConnRow {
   ip_proto: number;
 }
 
-/** Fields that are compared. The first five are the match itself, up to direction. */
+/** Fields that are compared. The first five are the match itself, up to direction, which must be equal too. */
 export const FIELDS = [
   'orig_h',
   'orig_p',
@@ -56,17 +52,6 @@ export const FIELDS = [
   'orig_ip_bytes',
   'resp_ip_bytes',
 ] as const satisfies readonly (keyof ConnRow)[];
-
-/** Equal rows by field, over `rows` rows; `whole` counts rows equal in every field. */
-export interface Shares {
-  rows: number;
-  whole: number;
-  equal: Record<(typeof FIELDS)[number], number>;
-}
-
-export function emptyShares(): Shares {
-  return { rows: 0, whole: 0, equal: Object.fromEntries(FIELDS.map((f) => [f, 0])) as Shares['equal'] };
-}
 
 function protoName(proto: number): string {
   if (proto === 6) return 'tcp';
@@ -172,54 +157,4 @@ export async function sessionsOf(path: string, config: SessionConfig): Promise<C
   tracker.finish();
   drain();
   return result;
-}
-
-/** Time and 5-tuple without direction: what a row is found by. */
-function identity(row: ConnRow): string {
-  const ends = [`${row.orig_h} ${row.orig_p}`, `${row.resp_h} ${row.resp_p}`].sort();
-  return `${row.ts} ${row.proto} ${ends.join(' ')}`;
-}
-
-/** Adds the comparison of two tables to `shares`; gives each pair that differs to `differs`. */
-export function compareRows(
-  own: readonly ConnRow[],
-  zeek: readonly ConnRow[],
-  shares: Shares,
-  differs: (own: ConnRow | undefined, zeek: ConnRow | undefined) => void = () => {},
-): void {
-  const waiting = new Map<string, ConnRow[]>();
-  for (const row of own) {
-    const id = identity(row);
-    const same = waiting.get(id);
-    if (same === undefined) waiting.set(id, [row]);
-    else same.push(row);
-  }
-  for (const theirs of zeek) {
-    shares.rows++;
-    const mine = waiting.get(identity(theirs))?.shift();
-    if (mine === undefined) {
-      differs(undefined, theirs);
-      continue;
-    }
-    let equal = 0;
-    for (const field of FIELDS) {
-      if (mine[field] !== theirs[field]) continue;
-      shares.equal[field]++;
-      equal++;
-    }
-    if (equal === FIELDS.length) shares.whole++;
-    else differs(mine, theirs);
-  }
-  for (const rest of waiting.values()) {
-    for (const mine of rest) {
-      shares.rows++;
-      differs(mine, undefined);
-    }
-  }
-}
-
-/** The shares as one line for a reader. */
-export function sharesText(shares: Shares): string {
-  const share = (n: number) => (n / shares.rows).toFixed(4);
-  return `${shares.rows} rows, whole ${share(shares.whole)}, ${FIELDS.map((f) => `${f} ${share(shares.equal[f])}`).join(', ')}`;
 }

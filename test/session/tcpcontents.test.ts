@@ -59,6 +59,43 @@ test('an end of which nothing is acknowledged is given up beyond 16 KiB above a 
   assert.equal(contents.pending(slot, 0), false);
 });
 
+/** As the tracker leaves an end that sent up to relative number `to` while its peer never acknowledged any of it. */
+function unheard(to: number): ReturnType<typeof established> {
+  const made = established();
+  made.slots.words[L.W_ENDS + L.E_ACK] = 1;
+  made.slots.words[L.W_ENDS + L.E_LAST] = to;
+  return made;
+}
+
+const kept = (slots: L.SessionSlots) => slots.reals[L.R_ENDS + L.X_DELIVERED] - slots.reals[L.R_ENDS + L.X_TRIMMED];
+
+test('contents in order are kept for an acknowledgement until 16 KiB went without any, and then no more', () => {
+  const few = unheard(16385);
+  few.contents.sent(few.slot, 0, 1, 1000);
+  assert.equal(kept(few.slots), 1000);
+  const many = unheard(16386);
+  many.contents.sent(many.slot, 0, 1, 1000);
+  assert.equal(kept(many.slots), 0);
+  many.contents.sent(many.slot, 0, 1001, 10);
+  assert.equal(kept(many.slots), 0, 'a few bytes more are not kept either');
+});
+
+test('contents before a hole are kept even when none were acknowledged', () => {
+  const { slots, contents, slot } = unheard(10);
+  contents.sent(slot, 0, 1, 10);
+  slots.words[L.W_ENDS + L.E_LAST] = 17001;
+  contents.sent(slot, 0, 16001, 1000);
+  assert.equal(kept(slots), 10);
+});
+
+test('an end with more than 10 MiB unacknowledged is given up', () => {
+  const { slots, contents, slot } = established();
+  for (let mib = 0; mib < 10; mib++) contents.sent(slot, 0, 1 + mib * 1048576, 1048576);
+  assert.equal(slots.words[L.W_ENDS + L.E_STATE] & L.END_SKIPPING, 0);
+  contents.sent(slot, 0, 1 + 10 * 1048576, 1);
+  assert.notEqual(slots.words[L.W_ENDS + L.E_STATE] & L.END_SKIPPING, 0);
+});
+
 test('ranges agree with a bitmap', () => {
   const first = Date.now() % 1_000_000;
   for (let seed = first; seed < first + 200; seed++) {

@@ -84,14 +84,33 @@ test('a DNS session ends at a tick of ten seconds that finds it silent', () => {
   const ends = (gap: number) => new Dialogue(40000, 53, 17).a({ len: 30, at: 0 }).a({ len: 30, at: gap }).end().length;
   assert.equal(ends(10 * SECOND - 1), 1);
   assert.equal(ends(10 * SECOND), 2);
-  // Too short for DNS: a UDP session like others.
-  assert.equal(
-    new Dialogue(40000, 53, 17)
-      .a({ len: 5, at: 0 })
-      .a({ len: 5, at: 20 * SECOND })
-      .end().length,
-    1,
+});
+
+test('payload that cannot be DNS changes nothing about the ticks of a DNS session', () => {
+  // The parser that looks is there because of the port, and stays.
+  const d = new Dialogue(40000, 53, 17).a({ len: 58, at: 0 }).b({ len: 6, at: 200_000 });
+  assert.deepEqual(
+    d
+      .b({ len: 30, at: 59 * SECOND })
+      .end()
+      .map((s) => s.pkts),
+    [
+      [1, 1],
+      [0, 1],
+    ],
   );
+});
+
+test('a side that closed and reset is looked at six seconds apart, and ends only at a look that finds five of silence', () => {
+  // Looks come at 5, 11, 17, ... seconds; that at 5 s finds 4.9 s of silence.
+  const ends = (at: number) => {
+    const d = new Dialogue(40000, 80).handshake().b({ flags: ACK | FIN, seq: 501, ack: 101, at: 50_000 });
+    d.b({ flags: RST, seq: 502, at: 100_000 }).a({ flags: ACK, seq: 101, ack: 502, len: 1, at });
+    return d.end().length;
+  };
+  assert.equal(ends(5_200_000), 1);
+  assert.equal(ends(6_049_999), 1);
+  assert.equal(ends(6_050_000), 2, 'the half-closed session is looked at six seconds after its close, too');
 });
 
 test('the end of input of the whole job decides what had ended before', () => {

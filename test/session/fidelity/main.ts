@@ -1,0 +1,60 @@
+/**
+ * How far the sessions say what Zeek's conn.log says.
+ *
+ *     npm run fidelity                                  # the corpus beside the checkout
+ *     npm run fidelity -- CAPTURE TABLE.jsonl.gz        # any capture, or folder of captures, and Zeek's table of it
+ *
+ * --list FILE  where every difference is written, a line of JSON each; .cache/fidelity.jsonl without it
+ * --write      keep the table and the shares of the corpus in test/session/, where the tests hold them
+ */
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Part } from './compare.ts';
+import { CORPUS, compareCorpus, compareOther } from './corpus.ts';
+import { differencesText, reportText, shares } from './report.ts';
+
+const HERE = dirname(dirname(fileURLToPath(import.meta.url)));
+const HEAD = `# Agreement with Zeek
+
+What \`npm run fidelity -- --write\` printed: sessions of the corpus's undamaged captures beside the conn.log of Zeek 8.2.2.
+[differences.md](differences.md) has the causes of what differs.
+
+`;
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+async function compare(paths: readonly string[]): Promise<Part[]> {
+  if (paths.length === 0) {
+    if (!existsSync(CORPUS)) fail(`no corpus at ${CORPUS}; give a capture and a table of what Zeek says of it`);
+    return compareCorpus();
+  }
+  const [capture, table] = paths;
+  for (const path of paths) if (!existsSync(path)) fail(`${path}: no such file or folder`);
+  return compareOther(capture, statSync(capture).isDirectory(), table);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { list: { type: 'string' }, write: { type: 'boolean' } },
+});
+if (positionals.length !== 0 && positionals.length !== 2)
+  fail('give a capture (or a folder of captures) and a table of what Zeek says of it, or neither for the corpus');
+if (values.write && positionals.length > 0) fail('--write keeps the shares of the corpus: give no capture with it');
+const parts = await compare(positionals);
+if (parts.length === 0) fail(`${positionals[1]}: Zeek read none of the captures that it names to their end`);
+const text = reportText(parts);
+process.stdout.write(text);
+const list = values.list ?? '.cache/fidelity.jsonl';
+mkdirSync(dirname(list), { recursive: true });
+writeFileSync(list, differencesText(parts));
+console.log(`\nEvery difference: ${list}`);
+if (values.write) {
+  writeFileSync(join(HERE, 'fidelity.md'), HEAD + text);
+  const held = Object.fromEntries(parts.map((part) => [part.name, shares(part)]));
+  writeFileSync(join(HERE, 'fidelity.json'), `${JSON.stringify(held, null, 2)}\n`);
+}
