@@ -36,6 +36,10 @@ export const HINT_FTP_REPLY = 2;
 export const HINT_FTP_COMMAND = 3;
 /** With META_BROKEN: the TCP header claims to be shorter than 20 bytes; such a packet never opens a session over an open one. */
 export const HINT_SHORT_HEADER = 4;
+/** A DNS answer to a DNS port, an NTP server's message to an NTP port, an NTP client's from one (datagramhint.ts). */
+export const HINT_DNS_ANSWER = 5;
+export const HINT_NTP_SERVER = 6;
+export const HINT_NTP_CLIENT = 7;
 
 /** Growable columns of packet records. Rows beyond `length` hold leftovers and are never read. */
 export class PacketColumns {

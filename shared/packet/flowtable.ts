@@ -38,6 +38,14 @@ export const KEY_FLAG_ONE_WAY_FROM_B = 0x400;
 /** What of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
 export type ShardBy = '5tuple' | '4tuple' | '2tuple';
 
+/** SCTP's number: its ports are no part of a flow (sctp.ts). */
+export const SCTP = 132;
+
+/** Both ports of the key at word `at` as a session shows them: none for SCTP, whose keys have them for the Community ID alone. */
+export function shownPorts(words: Uint32Array, at: number): number {
+  return (words[at + KEY_PROTO] & 0xff) === SCTP ? 0 : words[at + KEY_PORTS];
+}
+
 /** IP protocols that have ports: TCP, UDP, SCTP. Only their ports enter the shard hash. */
 export function hasPorts(proto: number): boolean {
   return proto === 6 || proto === 17 || proto === 132;

@@ -7,6 +7,7 @@
 import { looksLikeAyiya } from './ayiya.ts';
 import { META_BROKEN } from './columns.ts';
 import { type Cursor, NEXT_AYIYA, NEXT_TEREDO, uint16 } from './cursor.ts';
+import { datagramHint } from './datagramhint.ts';
 import { FATE_SESSION, fateOf } from './fate.ts';
 import { looksLikeTeredo } from './teredo.ts';
 import { tunnelPort } from './udpports.ts';
@@ -36,6 +37,7 @@ export function udp(c: Cursor): number {
     c.meta |= META_BROKEN;
   }
   c.pos = at + HEADER;
+  if (c.end - c.pos >= c.payloadLen) c.hint = datagramHint(bytes, c.pos, c.payloadLen, c.srcPort, c.dstPort);
   const tunnel = tunnelPort(c.srcPort, c.dstPort);
   if (tunnel >= 0) return tunnel;
   if (c.end - at < MIN_TUNNEL) return ~FATE_SESSION;

@@ -103,6 +103,9 @@ export const ROLE_LONG = 4;
 
 /** portRoles bit: a DNS responder. */
 export const ROLE_DNS = 8;
+/** portRoles bit: an NTP responder. */
+export const ROLE_NTP = 16;
+const NTP_PORT = 123;
 
 /** The port lists of a configuration as one table of ROLE_* bits, indexed by port. */
 export function portRoles(config: SessionConfig): Uint8Array {
@@ -111,5 +114,6 @@ export function portRoles(config: SessionConfig): Uint8Array {
   for (const port of config.likelyServerPorts.udp) roles[port] |= ROLE_UDP_SERVER;
   for (const port of config.longPorts) roles[port] |= ROLE_LONG;
   for (const port of config.dnsPorts) roles[port] |= ROLE_DNS;
+  roles[NTP_PORT] |= ROLE_NTP;
   return roles;
 }

@@ -1,5 +1,5 @@
 /** The row of a session that has ended. */
-import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
+import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS, SCTP } from '../packet/flowtable.ts';
 import { connState } from './connstate.ts';
 import { historyText } from './history.ts';
 import { type SessionRows, UID_BYTES, UNSET } from './sessionrows.ts';
@@ -33,6 +33,7 @@ const {
   W_FLOW,
   W_NANOS,
   W_ORDINAL,
+  W_PORTS,
   W_OUT_OF_ORDER,
   W_RETRANSMITTED,
   W_SYN_RTT,
@@ -66,6 +67,7 @@ export function writeSession(
   rows.endUs[row] = reals[ra + R_END];
   rows.endNs[row] = words[at + W_NANOS] >>> 16;
   for (let i = 0; i < KEY_WORDS; i++) rows.key[row * KEY_WORDS + i] = flows.words[keyAt + i];
+  if ((flows.words[keyAt + KEY_PROTO] & 0xff) === SCTP) rows.key[row * KEY_WORDS + KEY_PORTS] = words[at + W_PORTS];
   writeUid(flows.words, keyAt, startUs, startNs, words[at + W_ORDINAL], rows.uid, row * UID_BYTES);
   rows.origIsB[row] = origEnd;
   rows.connState[row] = connState(s, slot);

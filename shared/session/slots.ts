@@ -47,6 +47,8 @@ export const W_TUNNEL = 15;
 export const W_SYN_RTT = 16;
 /** Sequence number of the last SYN without ACK. */
 export const W_SYN_SEQ = 17;
+/** Without TCP: the ports of the first packet where they are no part of the flow, in the order of its ends (SCTP). */
+export const W_PORTS = 17;
 /** Number of the session in order of opening. */
 export const W_NUMBER = 18;
 /** How many sessions of the same flow began at the same time before this one. */
@@ -154,6 +156,12 @@ export const FLAG_PARTIAL_CLOSE = 1 << 22;
 
 /** UDP to a DNS port. Zeek's parser is there from the first packet on, whatever the payload. */
 export const FLAG_DNS = 1 << 23;
+/** A message that can be DNS has been seen. */
+export const FLAG_DNS_BEGUN = 1 << 24;
+/** UDP to the NTP port; a server's message of the originator, a client's of the responder has turned the session. */
+export const FLAG_NTP = 1 << 25;
+export const FLAG_NTP_TURNED_ORIG = 1 << 26;
+export const FLAG_NTP_TURNED_RESP = 1 << 27;
 
 /** Inactivity classes, index into the table that ExpiryWheel makes of the configuration. */
 export const IDLE_HANDSHAKE = 0;

@@ -26,7 +26,7 @@ import {
 } from '../packet/columns.ts';
 import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
 import { CaptureSets } from './captureset.ts';
-import { checkConfig, portRoles, ROLE_DNS, type SessionConfig } from './config.ts';
+import { checkConfig, portRoles, ROLE_DNS, ROLE_NTP, type SessionConfig } from './config.ts';
 import { datagramPacket } from './datagram.ts';
 import { WaitingFragments } from './fragments.ts';
 import { addFlip } from './history.ts';
@@ -40,6 +40,7 @@ import { TcpContents } from './tcpcontents.ts';
 import { SYN } from './tcpflags.ts';
 import { setIdle } from './tcpstate.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
+import { turnDatagrams, turnsSession } from './turn.ts';
 import { writeUid } from './uid.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.
@@ -57,6 +58,7 @@ const {
   FLAG_IDLE_SHIFT,
   FLAG_KIND_MASK,
   FLAG_KIND_SHIFT,
+  FLAG_NTP,
   FLAG_ORIG_IS_B,
   FLAG_SSH_A,
   FLAG_SSH_B,
@@ -65,6 +67,7 @@ const {
   IDLE_LONG,
   IDLE_OTHER,
   IDLE_UDP,
+  KIND_OTHER,
   KIND_TCP,
   KIND_UDP,
   REALS,
@@ -83,6 +86,7 @@ const {
   W_NANOS,
   W_NUMBER,
   W_ORDINAL,
+  W_PORTS,
   W_SYN_RTT,
   W_TRUNCATED,
   W_TUNNEL,
@@ -207,6 +211,7 @@ export class SessionTracker {
         words[we + E_PACKETS]++;
         reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
         datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
+        if ((words[at + W_FLAGS] & (FLAG_DNS | FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
       }
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
@@ -242,6 +247,14 @@ export class SessionTracker {
 
   private kind(slot: number): number {
     return (this.slots.words[slot * WORDS + W_FLAGS] & FLAG_KIND_MASK) >> FLAG_KIND_SHIFT;
+  }
+
+  /** A datagram to or from a port of DNS or NTP: it may turn the session. */
+  private message(columns: PacketColumns, row: number, slot: number, end: number): void {
+    if (!turnsSession(this.slots, slot, end, columns.payloadLen[row], columns.hint[row], this.flows.words)) return;
+    turnDatagrams(this.slots, slot, end, columns.ipLen[row]);
+    const at = slot * WORDS;
+    this.packets?.directory.turn(this.slots.words[at + W_NUMBER], this.slots.words[at + W_FLAGS] & FLAG_ORIG_IS_B);
   }
 
   private tcpRow(columns: PacketColumns, row: number, slot: number, end: number, us: number, flags: number): void {
@@ -317,6 +330,7 @@ export class SessionTracker {
       const ports = this.flows.words[flow * KEY_WORDS + KEY_PORTS];
       const port = origIsB === 1 ? ports >>> 16 : ports & 0xffff;
       if ((this.tcp.roles[port] & ROLE_DNS) !== 0) words[at + W_FLAGS] |= FLAG_DNS;
+      else if ((this.tcp.roles[port] & ROLE_NTP) !== 0) words[at + W_FLAGS] |= FLAG_NTP;
     }
     words[at + W_NANOS] = ns;
     words[at + W_NUMBER] = this.sessionsOpened++;
@@ -324,6 +338,11 @@ export class SessionTracker {
     words[at + W_SYN_RTT] = -1;
     words[at + W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
     words[at + W_TUNNEL] = columns.tunnel[row];
+    if (kind === KIND_OTHER) {
+      // SCTP has its ports where TCP has its sequence number, the sender's first.
+      const ports = columns.seq[row];
+      words[at + W_PORTS] = from === 0 ? ports : (ports << 16) | (ports >>> 16);
+    }
     reals[slot * REALS + R_START] = us;
     reals[slot * REALS + R_LAST] = us;
     if (reversed) addFlip(this.slots, slot);

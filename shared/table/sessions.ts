@@ -5,7 +5,7 @@
  */
 import { addressText } from '../packet/address.ts';
 import { communityId } from '../packet/communityid.ts';
-import { KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
+import { KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../packet/flowtable.ts';
 import { tunnelText } from '../packet/tunneltext.ts';
 import { CONN_STATES, END_REASONS, type SessionRows, UID_BYTES, UNSET } from '../session/sessionrows.ts';
 import { addressDictionaryLimit } from './addressspread.ts';
@@ -47,7 +47,11 @@ export const SESSIONS_SCHEMA: readonly TableColumn[] = [
   ),
   column('ip_proto', 'INTEGER', 'Number of the IP protocol'),
   column('orig_h', 'VARCHAR', 'Address of the originator, canonical text'),
-  column('orig_p', 'INTEGER', 'Port of the originator; for ICMP the type'),
+  column(
+    'orig_p',
+    'INTEGER',
+    'Port of the originator; for ICMP the type; 0 for protocols that have none in Zeek, SCTP among them',
+  ),
   column('resp_h', 'VARCHAR', 'Address of the responder, canonical text'),
   column(
     'resp_p',
@@ -316,7 +320,7 @@ class SessionChunks {
   private putFlow(i: number, at: number, origIsB: boolean): void {
     const { key } = this.rows;
     const protoWord = key[at + KEY_PROTO];
-    const ports = key[at + KEY_PORTS];
+    const ports = shownPorts(key, at);
     const portA = ports >>> 16;
     const portB = ports & 0xffff;
     this.communityId.set(i, communityId(key, at));

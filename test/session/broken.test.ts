@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HINT_SHORT_HEADER } from '../../shared/packet/columns.ts';
-import { ACK, Dialogue, SYN } from './dialogue.ts';
+import { ACK, Dialogue, SECOND, SYN } from './dialogue.ts';
 
 test('a broken TCP header opens a session that counts nothing', () => {
   const d = new Dialogue(49671, 25014).a({ flags: ACK, seq: 7, broken: true }).a({ flags: ACK, seq: 7, broken: true });
@@ -26,4 +26,14 @@ test('a UDP datagram that announces less than its header counts, but has sent no
   const d = new Dialogue(47044, 4789, 17).a({ ipLen: 60, broken: true });
   const [row] = d.end();
   assert.deepEqual([row.state, row.history, row.pkts, row.ipBytes], ['OTH', 'D', [1, 0], [60, 0]]);
+});
+
+test('a session of broken headers only ends at the second look, eleven seconds after it began', () => {
+  const sessions = (at: number) =>
+    new Dialogue(49671, 25014).a({ flags: ACK, broken: true, at: 0 }).a({ flags: ACK, broken: true, at }).end();
+  assert.equal(sessions(11 * SECOND - 1).length, 1);
+  assert.deepEqual(
+    sessions(11 * SECOND).map((s) => s.reason),
+    ['inactive', 'end_of_input'],
+  );
 });

@@ -4,7 +4,7 @@ import { readCapture } from '../../shared/capture/read.ts';
 import { addressText } from '../../shared/packet/address.ts';
 import { META_FRAGMENT, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../../shared/packet/flowtable.ts';
 import { FragmentJoiner, joinAll } from '../../shared/packet/fragmentjoin.ts';
 import { FragmentColumns } from '../../shared/packet/fragments.ts';
 import type { SessionConfig } from '../../shared/session/config.ts';
@@ -86,7 +86,8 @@ export function zeekRow(line: Record<string, unknown>): ConnRow {
 function ownRow(rows: SessionRows, row: number): ConnRow {
   const key = row * KEY_WORDS;
   const proto = rows.key[key + KEY_PROTO] & 0xff;
-  const ports = [rows.key[key + KEY_PORTS] >>> 16, rows.key[key + KEY_PORTS] & 0xffff];
+  const word = shownPorts(rows.key, key);
+  const ports = [word >>> 16, word & 0xffff];
   const orig = rows.origIsB[row];
   const number = (value: number) => (value === UNSET ? undefined : value);
   return {

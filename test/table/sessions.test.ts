@@ -31,7 +31,8 @@ const unset = (value: number): bigint | null => (value === -1 ? null : BigInt(va
 function expectedRow(rows: SessionRows, i: number): Row {
   const protoWord = rows.key[i * KEY_WORDS + KEY_PROTO];
   const ipProto = protoWord & 0xff;
-  const ports = rows.key[i * KEY_WORDS + KEY_PORTS];
+  // SCTP's ports are kept for the Community ID alone.
+  const ports = ipProto === 132 ? 0 : rows.key[i * KEY_WORDS + KEY_PORTS];
   const [a, b] = [ports >>> 16, ports & 0xffff];
   const b0 = rows.origIsB[i] === 1;
   const names: Record<number, string> = { 6: 'tcp', 17: 'udp', 1: 'icmp', 58: 'icmp', 132: 'sctp' };

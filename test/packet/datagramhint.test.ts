@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { HINT_DNS_ANSWER, HINT_NONE, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../../shared/packet/columns.ts';
+import { datagramHint } from '../../shared/packet/datagramhint.ts';
+
+const hint = (hex: string, source: number, target: number) => {
+  const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
+  return datagramHint(bytes, 0, bytes.length, source, target);
+};
+const ANSWER = '123481800001000000000000';
+const QUESTION = '123401000001000000000000';
+const CLIENT = `23${'00'.repeat(47)}`;
+const SERVER = `24${'00'.repeat(47)}`;
+
+test('an answer to a port of DNS is known by its first flag', () => {
+  for (const port of [53, 137, 5353, 5355]) assert.equal(hint(ANSWER, 40000, port), HINT_DNS_ANSWER);
+  assert.equal(hint(QUESTION, 40000, 53), HINT_NONE);
+  assert.equal(hint(ANSWER.slice(2), 40000, 53), HINT_NONE, 'shorter than a header');
+  assert.equal(hint(ANSWER, 53, 40000), HINT_NONE, 'answers come from a server');
+});
+
+test("a server's message to the NTP port and a client's from it are known by their mode", () => {
+  assert.equal(hint(SERVER, 40000, 123), HINT_NTP_SERVER);
+  assert.equal(hint(CLIENT, 123, 40000), HINT_NTP_CLIENT);
+  assert.equal(hint(CLIENT, 40000, 123), HINT_NONE);
+  assert.equal(hint(SERVER, 123, 40000), HINT_NONE);
+  assert.equal(hint(SERVER.slice(2), 123, 123), HINT_NONE, 'shorter than a message');
+});
