@@ -28,7 +28,7 @@ The saved queries say nothing of data sets and days: put the same condition into
 
 - Names of columns are lower-case letters, digits and \`_\`, which is what AWS documents for names in Athena. Names with dots, as Zeek, OCSF and Elastic have them, are fields of ROWs and need no quotes: \`id.orig_h\`, \`src_endpoint.ip\`, \`source.ip\`. Only keywords of SQL do: \`event."end"\`, \`network."inner".vlan.id\`. Elastic's \`@timestamp\` is \`timestamp\`.
 - A ROW asked for as a whole is an object in \`flowstitch sql --json\`, and text in a table or CSV.
-- To read one field of a ROW, the engines read all columns that the ROW is made of, and a condition on it spares no part of a file. Where that takes long, ask \`sessions\` for the same.
+- For a field of a ROW, Trino reads what that field is made of; DuckDB reads what the whole ROW is made of, and a condition on the field spares it no part of a file. Where that takes long, ask \`sessions\` for the same.
 - A *local* address is one that Zeek takes for local unless told otherwise: the blocks of IANA's special-purpose registries that are not routed, such as 10.0.0.0/8, fc00::/7 and fe80::/10. Multicast addresses are not among them.
 - Whole numbers divide as reals in DuckDB and as whole numbers in Trino, and \`sum\` of BIGINT ends in an error in Trino where it passes 2^63: cast to DECIMAL(38, 0) where it can, as the saved queries do.
 `;

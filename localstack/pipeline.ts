@@ -17,8 +17,8 @@ export interface DeployedPipeline {
   outputs: Record<string, string>;
 }
 
-/** Functions run on this machine's processor, and the buckets go with the stack. */
-function localSettings(own: SettingTexts): Record<string, string> {
+/** Settings with which the stack fits here: functions run on this machine's processor, and the buckets go with the stack. */
+export function localSettings(own: SettingTexts): Record<string, string> {
   const architecture = arch() === 'arm64' ? 'arm64' : 'x86_64';
   return { localstack: 'true', architecture, dataOnDestroy: 'delete', ...own };
 }

@@ -12,7 +12,7 @@ import { hurry, uniqueName, waitFor } from './stack.ts';
 /** Functions that hang or die are noticed within seconds, not minutes. */
 const QUICK: SettingTexts = { mostSeconds: '120', leaseSeconds: '5' };
 /** Seconds for which a message stays hidden behind a function that was killed before it had said how long it needs. */
-const HIDDEN_SECONDS = 20;
+const HIDDEN_SECONDS = 15;
 const DEPLOY_SECONDS = 300;
 
 export interface Cloud extends Pipeline {

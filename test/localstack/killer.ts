@@ -7,8 +7,8 @@ import { type FunctionProcess, functionProcesses } from './stack.ts';
 const LOOK_MS = 30;
 /** Tasks of these captures take a fraction of a second. */
 const LONGEST_DELAY_MS = 300;
-/** Deaths of a stage's functions, at most: a task is tried five times. */
-const MOST_KILLS = 3;
+/** Deaths of a stage's functions, at most: a task is tried five times, and each death costs seconds. */
+const MOST_KILLS: Record<Stage, number> = { plan: 1, map: 3, balance: 1, reduce: 3, publish: 3, commit: 1 };
 
 export class Killer {
   /** Processes killed so far. */
@@ -56,7 +56,7 @@ export class Killer {
   private async killLater({ pid, request }: FunctionProcess, stage: Stage): Promise<void> {
     await sleep(between(this.next, 0, LONGEST_DELAY_MS));
     const still = (await functionProcesses()).some((process) => process.pid === pid && process.request === request);
-    if (!still || this.stopped || this.kills[stage] >= MOST_KILLS) return;
+    if (!still || this.stopped || this.kills[stage] >= MOST_KILLS[stage]) return;
     this.kills[stage]++;
     process.kill(pid, 'SIGKILL');
   }

@@ -34,10 +34,11 @@ describe('the pipeline on LocalStack, with faults', { skip: endpoint === null ? 
     try {
       const { job } = await submit(cloud, prefix, { packets: true });
       const doubling = doubleMessages(cloud, job, stop.signal);
-      const { damaged } = await committed(cloud, job);
+      const { damaged, mapTasks } = await committed(cloud, job);
       assert.deepEqual(damaged, []);
-      await killer.stop();
-      console.log(killer.kills, await doubling);
+      assert.ok((await doubling) > mapTasks, 'messages were doubled');
+      const { map, reduce, publish } = killer.kills;
+      assert.ok(map > 0 && reduce > 0 && publish > 0, JSON.stringify(killer.kills));
       await assertAsEmbedded(cloud, job, captures);
     } finally {
       stop.abort();

@@ -1,5 +1,5 @@
 /** The LocalStack that tests run against, when there is one. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Why a test that needs LocalStack is skipped. */
@@ -39,6 +39,13 @@ export function localStackFolder(): string {
 /** What a function has printed so far, in all its environments; empty when it has not run. */
 export async function functionLog(functionName: string): Promise<string> {
   return readFile(join(localStackFolder(), 'logs', `${functionName}.log`), 'utf8').catch(() => '');
+}
+
+/** What one function of a pipeline's stack has printed so far. */
+export async function stackLog(stack: string, name: string): Promise<string> {
+  const logs = await readdir(join(localStackFolder(), 'logs'));
+  const log = logs.find((file) => file.startsWith(`${stack}-Function${name}`));
+  return log === undefined ? '' : functionLog(log.slice(0, -'.log'.length));
 }
 
 /** See localstack/executor/flowstitch_lambda/chaos.py. */

@@ -67,7 +67,7 @@ export class SimQueue {
     visible[at] = visible[visible.length - 1];
     visible.length--;
     message.receives++;
-    if (!this.fifo && next() < faults.double) {
+    if (!this.fifo && message.receives === 1 && next() < faults.double) {
       this.outstanding++;
       time.after(120_000 * next() ** 3, () => this.show(message));
     }

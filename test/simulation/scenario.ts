@@ -127,7 +127,7 @@ export function scenarioOf(seed: number, shape: Shape): Scenario {
   if (level > 0 && chance(0.15)) {
     // Haste: messages that come again meet somebody who is resuming the job at that moment.
     reaction = 3000;
-    faults.double = faults.notRemoved = 0.5;
+    faults.double = faults.notRemoved = 0.3;
     poison.push(chance(0.5) ? 'publish/0' : 'reduce/0');
   }
   return { seed, faults, deeds, poison, poisonCaptures, reaction, expiry: shape === SMALL && chance(0.2) };
