@@ -51,8 +51,15 @@ export async function sharedCloud(endpoint: string): Promise<Cloud> {
   return cloudOf(JSON.parse(await waitFor('another test to deploy the pipeline', deployed, DEPLOY_SECONDS)));
 }
 
-/** A pipeline for one test, under a name of its own, and the end of it. */
-export async function ownCloud(endpoint: string, name: string): Promise<Cloud & { destroy(): Promise<void> }> {
+/** A pipeline of a test's own. */
+export interface OwnCloud extends Cloud {
+  /** Those it was deployed with. */
+  settings: SettingTexts;
+  destroy(): Promise<void>;
+}
+
+export async function ownCloud(endpoint: string, name: string): Promise<OwnCloud> {
   const cloud = await cloudOf(await deployCloud(endpoint, name));
-  return { ...cloud, destroy: () => destroyStack({ endpoint, stackName: cloud.stack }) };
+  const destroy = (): Promise<void> => destroyStack({ endpoint, stackName: cloud.stack });
+  return { ...cloud, settings: { name, ...QUICK }, destroy };
 }

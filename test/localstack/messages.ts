@@ -13,7 +13,7 @@ export interface SeenMessage {
 const LOOK_MS = 100;
 
 /** What LocalStack tells of a queue: the messages in it, those that a function works on too. */
-async function messagesIn({ endpoint, queueUrls }: Cloud, stage: Stage): Promise<SeenMessage[]> {
+export async function messagesIn({ endpoint, queueUrls }: Cloud, stage: Stage): Promise<SeenMessage[]> {
   const query = new URLSearchParams({ QueueUrl: queueUrls[stage], ShowInvisible: 'true' });
   const answer = await fetch(`${endpoint}/_aws/sqs/messages?${query}`, { headers: { accept: 'application/json' } });
   if (!answer.ok) throw new Error(`${stage}: ${answer.status} ${await answer.text()}`);

@@ -1,4 +1,7 @@
-/** npm run test:localstack: starts LocalStack, runs all tests that need one, stops it; also when interrupted. */
+/**
+ * npm run test:localstack: starts LocalStack, runs all tests that need one, or those that are named, and stops it; also
+ * when interrupted. With --or-without the tests are run without LocalStack where there can be none.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,21 +16,27 @@ const PATTERNS = [
   'test/functions/*.test.ts',
 ];
 
+const OR_WITHOUT = '--or-without';
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Test files: those named on the command line, or all. */
 function files(): string[] {
-  const named = process.argv.slice(2);
+  const named = process.argv.slice(2).filter((arg) => arg !== OR_WITHOUT);
   const missing = named.find((file) => !existsSync(file));
   if (missing !== undefined) throw new Error(`${missing}: no such test file`);
   return named.length > 0 ? named : globSync(PATTERNS, { cwd: ROOT }).sort();
 }
 
 /** Runs the tests in a process group of their own, which is killed when this process is told to end. Returns their exit code. */
-async function runTests({ endpoint, folder }: LocalStack, paths: readonly string[]): Promise<number> {
+async function runTests(localStack: LocalStack | null, paths: readonly string[]): Promise<number> {
   const tests = spawn(process.execPath, ['--test', '--test-reporter=spec', ...paths], {
     cwd: ROOT,
-    env: { ...process.env, FLOWSTITCH_LOCALSTACK: endpoint, FLOWSTITCH_LOCALSTACK_FOLDER: folder },
+    env: {
+      ...process.env,
+      FLOWSTITCH_LOCALSTACK: localStack?.endpoint,
+      FLOWSTITCH_LOCALSTACK_FOLDER: localStack?.folder,
+    },
     stdio: 'inherit',
     detached: true,
   });
@@ -54,8 +63,10 @@ try {
     await localStack.stop();
   }
 } catch (error) {
-  if (error instanceof NoPython) say(`Skipped, all tests on LocalStack: ${error.message}`);
-  else {
+  if (error instanceof NoPython) {
+    say(`Skipped, all tests on LocalStack: ${error.message}`);
+    if (process.argv.includes(OR_WITHOUT)) process.exitCode = await runTests(null, files());
+  } else {
     process.stderr.write(`${(error as Error).stack}\n`);
     process.exitCode = 1;
   }

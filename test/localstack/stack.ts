@@ -33,19 +33,42 @@ export interface Invocation {
   error?: { errorType: string; errorMessage: string; trace?: string[] };
 }
 
-/** Invokes a function and waits for its answer. */
-export async function invoke(endpoint: string, functionName: string, event: unknown): Promise<Invocation> {
-  const url = `${endpoint}/2015-03-31/functions/${functionName}/invocations`;
-  const answer = await fetch(url, {
-    method: 'POST',
+/** Asks Lambda. @returns what it answered, and whether that is a function's error */
+async function lambda<T>(
+  endpoint: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ answered: T; failed: boolean }> {
+  const answer = await fetch(`${endpoint}/2015-03-31/${path}`, {
+    method,
     headers: { authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${REGION}/lambda/aws4_request` },
-    body: JSON.stringify(event),
+    body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`invoking ${functionName}: ${answer.status} ${text}`);
-  const payload: unknown = JSON.parse(text);
-  if (!answer.headers.has('x-amz-function-error')) return { payload };
-  return { payload, error: payload as Invocation['error'] };
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return { answered: JSON.parse(text) as T, failed: answer.headers.has('x-amz-function-error') };
+}
+
+/** Invokes a function and waits for its answer. */
+export async function invoke(endpoint: string, functionName: string, event: unknown): Promise<Invocation> {
+  const path = `functions/${functionName}/invocations`;
+  const { answered, failed } = await lambda<unknown>(endpoint, 'POST', path, event);
+  return failed ? { payload: answered, error: answered as Invocation['error'] } : { payload: answered };
+}
+
+/** Lets the messages of a queue go to its function, or holds them back. */
+export async function feed(endpoint: string, queueUrl: string, on: boolean): Promise<void> {
+  const queue = queueUrl.slice(queueUrl.lastIndexOf('/') + 1);
+  const mapping = async () => {
+    const { answered } = await lambda<{
+      EventSourceMappings: { UUID: string; EventSourceArn: string; State: string }[];
+    }>(endpoint, 'GET', 'event-source-mappings/');
+    return answered.EventSourceMappings.find(({ EventSourceArn }) => EventSourceArn.endsWith(`:${queue}`))!;
+  };
+  await lambda(endpoint, 'PUT', `event-source-mappings/${(await mapping()).UUID}`, { Enabled: on });
+  const wanted = on ? 'Enabled' : 'Disabled';
+  await waitFor(`the mapping of ${queue}`, async () => (await mapping()).State === wanted || undefined);
 }
 
 /** Shortens a queue's visibility timeout, so that what a killed function left comes back soon. */
