@@ -9,8 +9,9 @@
  * which harms nothing, but none is lost. No lock is held anywhere.
  */
 
-import type { TaskQueue } from '../queue/taskqueue.ts';
+import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { JobError } from './context.ts';
 import { type JobEnd, readEnd, writeEnd } from './end.ts';
 import {
   completeKey,
@@ -19,10 +20,12 @@ import {
   doneGroup,
   doneGroupPrefix,
   doneKey,
+  donePrefix,
   listKey,
   STAGES,
   type Stage,
   sentKey,
+  taskOfDoneKey,
 } from './keys.ts';
 import type { Done, StageList, StageResults } from './types.ts';
 
@@ -74,13 +77,19 @@ export async function stageEnds<S extends Stage>(
   return ends;
 }
 
-/** Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks. */
+/**
+ * Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks.
+ * @throws JobError when a task has not ended: somebody has resumed the job, and it is tried again
+ */
 export async function stageResults<S extends Stage>(
   store: ObjectStore,
   job: string,
   stage: S,
 ): Promise<(StageResults[S] | null)[]> {
-  return (await stageEnds(store, job, stage)).map((done) => (done?.ok ? (done.result as StageResults[S]) : null));
+  return (await stageEnds(store, job, stage)).map((done, task) => {
+    if (done === undefined) throw new JobError(`${stage} task ${task} has not ended yet`, job, stage, task);
+    return done.ok ? (done.result as StageResults[S]) : null;
+  });
 }
 
 async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
@@ -142,9 +151,10 @@ export async function advance(
     const next = STAGES[STAGES.indexOf(ended) + 1];
     // Messages of an ended stage may come again at any time: they find this and are done.
     if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return GOES_ON;
-    if (isFatal(ended) && list.tasks > 0) {
-      const failed = await firstFailure(store, job, ended);
-      if (failed !== undefined) {
+    if (list.tasks > 0) {
+      const failed = await failureOf(store, job, ended, list.tasks);
+      if (failed === 'unended') return GOES_ON;
+      if (failed !== null) {
         await writeEnd(store, job, failed);
         return ENDED;
       }
@@ -160,15 +170,25 @@ export async function advance(
   }
 }
 
-async function firstFailure(store: ObjectStore, job: string, stage: Stage): Promise<JobEnd | undefined> {
-  for (const [task, done] of (await stageEnds(store, job, stage)).entries())
+/**
+ * What ends the job after a stage that seemed complete, or null. `unended` when it is not, or not any more: marks and
+ * earlier listings do not know of ends that were taken away meanwhile. A good end never is; so what is found good stays so.
+ */
+async function failureOf(
+  store: ObjectStore,
+  job: string,
+  stage: Stage,
+  tasks: number,
+): Promise<JobEnd | 'unended' | null> {
+  if (!isFatal(stage)) return (await countKeys(store, donePrefix(job, stage))) < tasks ? 'unended' : null;
+  const ends = await stageEnds(store, job, stage);
+  for (const [task, done] of ends.entries())
     if (done !== undefined && !done.ok) return { state: 'failed', stage, task, reason: done.reason };
-  return undefined;
+  return ends.includes(undefined) ? 'unended' : null;
 }
 
 /**
- * Sends the messages again of whatever has not ended: how a job goes on after its
- * processes died, or begins. Failures of its newest stage are forgotten, so that they are tried again.
+ * Sends the messages again of whatever has not ended: how a job goes on after its processes died, or begins.
  * @returns how many messages were sent
  */
 export async function resume(
@@ -177,35 +197,48 @@ export async function resume(
   job: string,
   planner: StagePlanner,
 ): Promise<number> {
-  for (const stage of [...STAGES].reverse()) {
-    const list = await getJson<StageList>(store, listKey(job, stage));
-    if (list === undefined) continue;
-    const missing = await unendedTasks(store, job, stage);
-    if (missing.length > 0) {
-      await queue.send(
-        missing.map((task) => ({ job, stage, task })),
-        { again: true },
-      );
-      await store.putIfAbsent(sentKey(job, stage), jsonBytes({ tasks: list.tasks }));
-      return missing.length;
-    }
-    // Every group once: a process may have died between a group's last end and its mark.
-    for (let first = 0; first === 0 || first < list.tasks; first += DONE_GROUP) {
-      const { began } = await advance(store, queue, job, stage, first, planner);
-      if (began !== null) return (await getJson<StageList>(store, listKey(job, began)))?.tasks ?? 0;
-    }
-    return 0;
+  const stage = await newestStage(store, job);
+  if (stage === null) return 0;
+  let sent = await sendUnended(store, queue, job, stage);
+  // A job may have been moved on from a stage while failures of it were forgotten: they are waited for.
+  const before = STAGES[STAGES.indexOf(stage) - 1];
+  if (before !== undefined) sent += await sendUnended(store, queue, job, before);
+  if (sent > 0) return sent;
+  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
+  // Every group once: a process may have died between a group's last end and its mark.
+  for (let first = 0; first === 0 || first < tasks; first += DONE_GROUP) {
+    const { began } = await advance(store, queue, job, stage, first, planner);
+    if (began !== null) return (await getJson<StageList>(store, listKey(job, began)))?.tasks ?? 0;
   }
   return 0;
 }
 
-/** Tasks that have not ended or have failed; of the latter the end is taken away. Ascending. */
-async function unendedTasks(store: ObjectStore, job: string, stage: Stage): Promise<number[]> {
-  const missing: number[] = [];
-  for (const [task, done] of (await stageEnds(store, job, stage)).entries()) {
-    if (done?.ok) continue;
-    if (done !== undefined) await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
-    missing.push(task);
-  }
-  return missing;
+/** The last stage whose tasks are known; null before the first. */
+async function newestStage(store: ObjectStore, job: string): Promise<Stage | null> {
+  for (const stage of [...STAGES].reverse()) if ((await store.head(listKey(job, stage))) !== undefined) return stage;
+  return null;
+}
+
+async function sendUnended(store: ObjectStore, queue: TaskQueue, job: string, stage: Stage): Promise<number> {
+  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
+  const ended = new Set<number>();
+  for await (const { key } of store.list(donePrefix(job, stage))) ended.add(taskOfDoneKey(key));
+  const missing: TaskMessage[] = [];
+  for (let task = 0; task < tasks; task++) if (!ended.has(task)) missing.push({ job, stage, task });
+  if (missing.length === 0) return 0;
+  await queue.send(missing, { again: true });
+  await store.putIfAbsent(sentKey(job, stage), jsonBytes({ tasks }));
+  return missing.length;
+}
+
+/**
+ * Takes the ends of the newest stage's failed tasks away, so that they are tried again. To be called while the job
+ * has ended: then no task begins that could end well in the moment before its end is taken away.
+ */
+export async function forgetFailures(store: ObjectStore, job: string): Promise<void> {
+  const stage = await newestStage(store, job);
+  if (stage === null) return;
+  for (const [task, done] of (await stageEnds(store, job, stage)).entries())
+    if (done !== undefined && !done.ok)
+      await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
 }

@@ -2,6 +2,7 @@
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import { forgetFailures } from './barrier.ts';
 import { type JobConfig, jobId } from './config.ts';
 import { JobError, loadJob } from './context.ts';
 import { hasEnded, isCommitted, readEnd, writeEnd } from './end.ts';
@@ -94,6 +95,7 @@ export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string
     if (next.state === 'committed' || next.state === 'ended') return resumeJob(store, queue, next.job);
     return { job: next.job, state: next.state, again: lost };
   }
+  if ((await readEnd(store, job)) !== undefined) await forgetFailures(store, job);
   await reopenJob(store, dataset, job);
   const began = await enqueueJob(store, queue, dataset, job);
   return { job, state: began ? 'began' : 'waits', again: 0 };

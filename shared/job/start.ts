@@ -5,7 +5,7 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { Sharding } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
-import { resume } from './barrier.ts';
+import { forgetFailures, resume } from './barrier.ts';
 import { type JobConfig, jobId, SOFTWARE } from './config.ts';
 import { loadJob } from './context.ts';
 import { isCommitted } from './end.ts';
@@ -100,6 +100,7 @@ export async function startJob(
 ): Promise<StartedJob> {
   const { job, fresh } = await registerJob(store, config, captures, { prefix: null, by: 'submit' });
   if (await isCommitted(store, job.job)) return { job, state: 'committed' };
+  await forgetFailures(store, job.job);
   await store.remove([endKey(job.job)]);
   await resume(store, queue, job.job, stagePlanner(store, job));
   return { job, state: fresh ? 'new' : 'resumed' };

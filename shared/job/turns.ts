@@ -81,9 +81,10 @@ export async function reopenJob(store: ObjectStore, dataset: string, job: string
  */
 export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
   for (;;) {
+    // Who waits is looked up before whose turn it is: what a job's key here asks for, a turn that is seen then has answered.
+    const waiting = await keysOf(store, waitingPrefix(dataset));
     const turns = await keysOf(store, turnPrefix(dataset));
     const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0, job: null };
-    const waiting = await keysOf(store, waitingPrefix(dataset));
     if (running !== null && !(await hasEnded(store, running))) {
       if ((await store.head(begunKey(dataset, number))) === undefined) {
         if (!(await begin(store, queue, running))) continue;

@@ -1,7 +1,14 @@
 /** The barrier between stages: its cost, and what it does when messages double and callers die. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { advance, resume, type StagePlanner, writeDone } from '../../shared/job/barrier.ts';
+import {
+  advance,
+  forgetFailures,
+  resume,
+  type StagePlanner,
+  stageResults,
+  writeDone,
+} from '../../shared/job/barrier.ts';
 import { completeKey, DONE_GROUP, doneKey, endKey, listKey, type Stage, sentKey } from '../../shared/job/keys.ts';
 import type { StageList } from '../../shared/job/types.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
@@ -158,6 +165,7 @@ test('going on sends what has not ended, and forgets failures and the marks that
   await writeDone(store, JOB, 'reduce', 7, FAILED);
   for (const task of [0, DONE_GROUP]) await advance(store, queue, JOB, 'reduce', task, planned({}));
   assert.notEqual(await store.head(endKey(JOB)), undefined);
+  await forgetFailures(store, JOB);
   await store.remove([endKey(JOB)]);
   assert.equal(await resume(store, queue, JOB, planned({})), 1);
   assert.deepEqual(queue.sent, [{ job: JOB, stage: 'reduce', task: 7 }]);
@@ -165,6 +173,29 @@ test('going on sends what has not ended, and forgets failures and the marks that
     assert.equal(await store.head(key), undefined, key);
   await writeDone(store, JOB, 'reduce', 7, ENDED);
   assert.equal((await advance(store, queue, JOB, 'reduce', 7, planned({}))).began, 'publish');
+});
+
+test('an end that is forgotten while somebody moves the job on begins no stage, and lets none of its tasks be left out', async () => {
+  for (const stage of ['map', 'publish'] as const) {
+    const store = await begun(stage, DONE_GROUP + 1);
+    const queue = new SentQueue();
+    for (let task = 0; task < DONE_GROUP; task++) await store.put(doneKey(JOB, stage, task), jsonBytes(ENDED));
+    await writeDone(store, JOB, stage, DONE_GROUP, FAILED);
+    // Group 1 was seen complete, and its mark comes only when its end has been taken away.
+    await forgetFailures(store, JOB);
+    await store.put(completeKey(JOB, stage, 1), jsonBytes({}));
+    assert.equal((await advance(store, queue, JOB, stage, 0, planned({}))).began, null, stage);
+    await assert.rejects(stageResults(store, JOB, stage), { message: `${stage} task ${DONE_GROUP} has not ended yet` });
+  }
+});
+
+test('going on with a job that was moved on too early sends the task that is missing before, too', async () => {
+  const store = await begun('map', 3);
+  const queue = new SentQueue();
+  for (const task of [0, 2]) await writeDone(store, JOB, 'map', task, ENDED);
+  await store.put(listKey(JOB, 'balance'), jsonBytes({ tasks: 1, specs: null } satisfies StageList));
+  assert.equal(await resume(store, queue, JOB, planned({})), 2);
+  assert.deepEqual([queue.tasks('map'), queue.tasks('balance')], [[1], [0]]);
 });
 
 test('going on after the last end of a stage, before anybody asked, begins the next stage', async () => {

@@ -1,6 +1,6 @@
 /** Another version of the software, deployed to LocalStack while a job runs: tasks of two versions never mix. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { findPipeline, requireSameVersion } from '../../cli/pipeline.ts';
 import { SOFTWARE } from '../../shared/job/config.ts';
 import { loadJobFile } from '../../shared/job/context.ts';

@@ -27,6 +27,25 @@ export async function cutSamples(seed: number, count: number, nameOf: (number: n
   return new Map(pieces.map((piece, number) => [nameOf(number), encodePiece(piece, next)]));
 }
 
+const LAP_US = 3600e6;
+
+/** Thousands of captures of a few packets each: the demo's packets, again and again an hour later. */
+export async function tinySamples(seed: number, count: number, nameOf: (number: number) => string): Promise<Captures> {
+  const next = random(seed);
+  const once = await demoPackets();
+  const laps = Math.ceil((2 * count) / once.length);
+  const packets = Array.from({ length: laps }, (_, lap) =>
+    once.map((packet) => ({ ...packet, us: packet.us + lap * LAP_US })),
+  ).flat();
+  const cut = (number: number): number => Math.floor((number * packets.length) / count);
+  return new Map(
+    Array.from({ length: count }, (_, number) => [
+      nameOf(number),
+      encodePiece(packets.slice(cut(number), cut(number + 1)), next),
+    ]),
+  );
+}
+
 /** Keys that programs trip over, all different, below a prefix. */
 export function nastyKey(prefix: string, number: number): string {
   const nasty = NASTY_KEYS[number % NASTY_KEYS.length];
