@@ -1,5 +1,6 @@
 /** The uploads function: looks at what has been uploaded, and starts jobs by marker or by quiet. */
 import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { listSources, type Source } from '../shared/job/sources.ts';
 import { type LaterMessage, onLater, onUpload, type UploadContext } from '../shared/job/uploads.ts';
 import { S3Store } from '../shared/store/s3.ts';
 import { listCaptures } from '../shared/store/s3list.ts';
@@ -13,10 +14,12 @@ const MARKER_BYTES = 65_536;
 
 export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
   logger.addContext(lambda);
+  let sources: Promise<Source[]> | undefined;
   const context: UploadContext = {
     store: work,
     queue,
     home: capturesBucket,
+    sources: () => (sources ??= listSources(work)),
     later: sendLater,
     list: (bucket, prefix, options) => listCaptures(s3, bucket, prefix, options),
     read: (bucket, key) => new S3Store(s3, bucket).get(key, { start: 0, end: MARKER_BYTES }),

@@ -13,6 +13,7 @@ import { FlowTable } from '../packet/flowtable.ts';
 import { byDepth, FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
 import { encodeFragments } from '../shard/fragmentfile.ts';
 import { ShardWriter } from '../shard/writer.ts';
+import type { CaptureSource } from '../store/capturesource.ts';
 import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
 import { CarefulReading } from './careful.ts';
 import { shardingDigest } from './config.ts';
@@ -20,6 +21,7 @@ import type { TaskContext } from './context.ts';
 import { shardGroupPrefix } from './keys.ts';
 import { unreadableFacts } from './outcome.ts';
 import { compareTriples } from './rank.ts';
+import { ReadingAhead } from './readahead.ts';
 import { RecordDigest } from './recorddigest.ts';
 import type {
   CaptureOutcome,
@@ -55,7 +57,9 @@ export async function runMap(
   const known = await getJson<MapSummary>(context.store, shared);
   if (known !== undefined) return result(shared, known, true);
   const careful = await CarefulReading.begin(context.store, job.job, task, context.receives ?? 1);
-  const mapper = new Mapper(context, job, `${prefix}${attempt}/`);
+  // Whoever reads with care reads one capture at a time: then it is known which one was fatal.
+  const source = careful === null ? new ReadingAhead(context.captures, spec.captures) : context.captures;
+  const mapper = new Mapper(context, job, `${prefix}${attempt}/`, source);
   for (const [number, capture] of spec.captures.entries()) {
     if (careful?.leavesOut(number)) {
       await mapper.read({ ...capture, refused: GIVEN_UP });
@@ -102,6 +106,7 @@ class Mapper {
   private readonly context: TaskContext;
   private readonly job: Job;
   private readonly prefix: string;
+  private readonly source: Pick<CaptureSource, 'stream'>;
   private readonly workspace: Workspace;
   private readonly columns: PacketColumns;
   private readonly flows: FlowTable;
@@ -121,10 +126,11 @@ class Mapper {
   private digestedFragment = 0;
   private digest = new RecordDigest();
 
-  constructor(context: TaskContext, job: Job, prefix: string) {
+  constructor(context: TaskContext, job: Job, prefix: string, source: Pick<CaptureSource, 'stream'>) {
     this.context = context;
     this.job = job;
     this.prefix = prefix;
+    this.source = source;
     this.workspace = spareWorkspaces.pop() ?? new Workspace();
     this.columns = this.workspace.columns;
     this.flows = this.workspace.flows;
@@ -220,7 +226,7 @@ class Mapper {
   /** The capture's bytes; an error in reading them is told from every other error of the task. */
   private async *bytes(capture: PlannedCapture): AsyncIterable<Uint8Array> {
     try {
-      yield* this.context.captures.stream(capture);
+      yield* this.source.stream(capture);
     } catch (error) {
       // What another attempt may mend is not the capture's fault.
       if (error instanceof StoreError && error.reason === 'io') throw error;

@@ -15,7 +15,7 @@ import { checkKey, REFUSALS_PREFIX, requestPrefix } from './keys.ts';
 import { submitJob } from './operate.ts';
 import { type GivenOptions, givenOptions, jobConfig, jobOptions } from './options.ts';
 import { OptionError } from './optionvalues.ts';
-import { datasetOf, getSource, listSources, type Source } from './sources.ts';
+import { datasetOf, getSource, type Source } from './sources.ts';
 
 /** What is sent to be looked at later. */
 export type LaterMessage =
@@ -28,6 +28,8 @@ export interface UploadContext {
   queue: TaskQueue;
   /** The pipeline's bucket of captures. */
   home: string;
+  /** The prefixes that start jobs by themselves. Uploads come by the thousand: those taken together need them once. */
+  sources(): Promise<readonly Source[]>;
   /** Sends a message to be handled after some seconds, at most MOST_DELAY. */
   later(message: LaterMessage, delaySeconds: number): Promise<void>;
   /** Lists captures; `next` when `deadline`, in milliseconds since 1970, came first. */
@@ -61,7 +63,7 @@ interface StartRequest {
 
 /** An object has been created. @param key as it is, decoded */
 export async function onUpload(context: UploadContext, bucket: string, key: string): Promise<UploadOutcome> {
-  const sources = (await listSources(context.store)).filter((source) => source.bucket === bucket);
+  const sources = (await context.sources()).filter((source) => source.bucket === bucket);
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
   if (key.slice(folder.length) === READY_MARKER) return onMarker(context, bucket, folder, sources);
   const armed = sources.filter((source) => key.startsWith(source.prefix));

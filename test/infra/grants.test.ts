@@ -11,7 +11,7 @@ import { FUNCTION_NAMES, type FunctionName } from '../../infra/functions.ts';
 import { isCommitted, readEnd } from '../../shared/job/end.ts';
 import type { Stage } from '../../shared/job/keys.ts';
 import { resumeJob, submitJob } from '../../shared/job/operate.ts';
-import { putSource } from '../../shared/job/sources.ts';
+import { listSources, putSource } from '../../shared/job/sources.ts';
 import { failTask, runTask } from '../../shared/job/task.ts';
 import { takeTurn } from '../../shared/job/turns.ts';
 import { onLater, onUpload, type UploadContext } from '../../shared/job/uploads.ts';
@@ -178,8 +178,10 @@ class GuardedPipeline {
 
   uploads(captures: readonly CaptureRef[], now: number): UploadContext {
     const ask = asker('uploads');
+    const store = this.store('uploads');
     return {
-      store: this.store('uploads'),
+      store,
+      sources: () => listSources(store),
       queue: this.sender('uploads'),
       home: 'captures',
       later: async (message) => {

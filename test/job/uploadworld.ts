@@ -3,6 +3,7 @@
  * due, come twice and in any order, and come again when the process that had them died.
  */
 import { inputsKey, jobsPrefix } from '../../shared/job/keys.ts';
+import { listSources } from '../../shared/job/sources.ts';
 import type { JobEntry } from '../../shared/job/start.ts';
 import {
   type LaterMessage,
@@ -119,10 +120,12 @@ export class UploadWorld {
   context(life: Life): UploadContext {
     const deadline = this.now + Math.min(FUNCTION_MS, this.pagesInTime * PAGE_MS);
     const queue = { send: async (messages: readonly TaskMessage[]) => void this.sent.push(...messages) };
+    const store = new MortalStore(this.store, life);
     return {
-      store: new MortalStore(this.store, life),
+      store,
       queue: new MortalQueue(queue, life),
       home: HOME,
+      sources: () => listSources(store),
       later: (message, delaySeconds) => life.call(async () => this.putOff(message, delaySeconds)),
       list: (_bucket, prefix, options) => life.call(async () => this.list(prefix, options)),
       read: (bucket, key) => life.call(async () => this.read(bucket, key)),

@@ -30,7 +30,7 @@ function files(): string[] {
 
 /** Runs the tests in a process group of their own, which is killed when this process is told to end. Returns their exit code. */
 async function runTests(localStack: LocalStack | null, paths: readonly string[]): Promise<number> {
-  const tests = spawn(process.execPath, ['--test', '--test-reporter=spec', ...paths], {
+  const tests = spawn(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths], {
     cwd: ROOT,
     env: {
       ...process.env,

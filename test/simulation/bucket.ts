@@ -126,9 +126,15 @@ export class Bucket<By> {
 }
 
 function insert(folder: Folder, name: string, head: ObjectHead | null): void {
-  const at = lowerBound(folder.names, name);
-  folder.names.splice(at, 0, name);
-  folder.heads.splice(at, 0, head);
+  const { names, heads } = folder;
+  if (names.length === 0 || names[names.length - 1] < name) {
+    names.push(name);
+    heads.push(head);
+    return;
+  }
+  const at = lowerBound(names, name);
+  names.splice(at, 0, name);
+  heads.splice(at, 0, head);
 }
 
 /** The first index whose name is not before `name`. */

@@ -27,14 +27,14 @@ const NO_CAPTURES: CaptureSource = {
   },
 };
 
-/** functions/stage.ts and functions/plan.ts. @throws what makes the message come again */
+/** functions/stage.ts and functions/plan.ts. @returns whether the job was at its end. @throws what makes the message come again */
 export async function stageFunction(
   hands: Hands,
   rule: Rule,
   message: TaskMessage,
   receives: number,
   work: StageWork,
-): Promise<void> {
+): Promise<boolean> {
   const { store, results, queue } = hands;
   const { job, task } = message;
   const stage = message.stage as Stage;
@@ -51,8 +51,12 @@ export async function stageFunction(
   try {
     const report = await runTask(context, message, work);
     if (report.ended) await takeTurn(store, queue, report.job.config.dataset);
+    return report.ended;
   } catch (error) {
-    if (error instanceof OtherVersion) return endForVersion(store, queue, { job, stage, task }, error);
+    if (error instanceof OtherVersion) {
+      await endForVersion(store, queue, { job, stage, task }, error);
+      return true;
+    }
     await store.put(errorKey(job, stage, task), jsonBytes({ reason: String(error), receives })).catch(() => undefined);
     throw error;
   }

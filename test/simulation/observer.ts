@@ -6,6 +6,7 @@
 import type { JobEnd } from '../../shared/job/end.ts';
 import { STAGES, type Stage } from '../../shared/job/keys.ts';
 import type { Done, StageList } from '../../shared/job/types.ts';
+import { noneOfAll } from './bounds.ts';
 import type { BucketWatcher } from './bucket.ts';
 import type { Process } from './process.ts';
 
@@ -17,7 +18,8 @@ export class WatchedJob {
   readonly id: string;
   version = '';
   end: JobEnd | null = null;
-  committed = false;
+  /** When it was committed; null before. */
+  committedAt: number | null = null;
   /** Tasks of each stage that has a list. */
   readonly tasks: Partial<Record<Stage, number>> = {};
   /** Those of them that have ended. */
@@ -25,10 +27,16 @@ export class WatchedJob {
   /** Ends that were taken away so that their tasks are tried again. */
   forgotten = 0;
   failed = 0;
+  /** Times that somebody came to write the list of each stage. */
+  readonly plannings = noneOfAll();
 
   constructor(id: string) {
     this.id = id;
     this.ended = Object.fromEntries(STAGES.map((stage) => [stage, new Set()])) as Record<Stage, Set<number>>;
+  }
+
+  get committed(): boolean {
+    return this.committedAt !== null;
   }
 
   get over(): boolean {
@@ -47,8 +55,6 @@ export class WatchedJob {
 export class Observer implements BucketWatcher<Process> {
   readonly jobs = new Map<string, WatchedJob>();
   readonly violations: string[] = [];
-  /** Times that somebody came to write a stage's list. */
-  plannings = 0;
   private readonly now: () => number;
   /** Called when a job comes to an end of any kind. */
   private readonly onEnd: (job: WatchedJob) => void;
@@ -73,10 +79,10 @@ export class Observer implements BucketWatcher<Process> {
 
   written(key: string, bytes: Uint8Array, won: boolean, by: Process): void {
     const [root, id, name, kind, ...rest] = key.split('/');
-    if (root === 'datasets' && name === 'turns' && won) return this.turn(id, Number(kind), bytes);
+    if (root === 'datasets' && name === 'turns' && won) this.turn(id, Number(kind), bytes);
     if (root !== 'jobs') return;
     const job = this.job(id);
-    if (kind === 'list.json') this.plannings++;
+    if (kind === 'list.json') job.plannings[name as Stage]++;
     if (!won) return;
     if (name === 'job.json') job.version = by.version;
     if (name === 'end.json') {
@@ -134,7 +140,7 @@ export class Observer implements BucketWatcher<Process> {
     if (by.version !== job.version)
       this.violation(`version ${by.version} ended ${stage} ${task} of a job of version ${job.version}`);
     if (stage !== 'commit' || !done.ok) return;
-    job.committed = true;
+    job.committedAt = this.now();
     this.onEnd(job);
   }
 

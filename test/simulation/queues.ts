@@ -90,13 +90,13 @@ export class SimQueue {
   }
 
   private arrive(message: Message): void {
-    if (!this.fifo) return this.show(message);
-    const line = this.lines.get(message.group);
-    if (line !== undefined) line.push(message);
-    else {
-      this.lines.set(message.group, []);
-      this.show(message);
+    const line = this.fifo ? this.lines.get(message.group) : undefined;
+    if (line !== undefined) {
+      line.push(message);
+      return;
     }
+    if (this.fifo) this.lines.set(message.group, []);
+    this.show(message);
   }
 
   private show(message: Message): void {

@@ -27,7 +27,12 @@ export function noRequests(): Requests {
   return { get: 0, head: 0, list: 0, put: 0, delete: 0, send: 0, deliver: 0, hold: 0 };
 }
 
-const JOB_FILE = /^jobs\/[^/]+\/job\.json$/;
+/** All kinds. */
+export const KINDS = Object.keys(noRequests()) as (keyof Requests)[];
+
+const JOB_FILE = 'job.json';
+/** One error for all objects that are not there: they are asked for a hundred thousand times. */
+const MISSING = new StoreError('missing', '', 'there is no such object');
 
 /**
  * A bucket as a process sees it. Which version of the software it runs is a constant of the code; so that two
@@ -37,11 +42,11 @@ const JOB_FILE = /^jobs\/[^/]+\/job\.json$/;
 export function storeOf(bucket: Bucket<Process>, process: Process, requests: Requests): ObjectStore {
   const read = (key: string): Uint8Array => {
     const bytes = bucket.get(key);
-    if (bytes === undefined) throw new StoreError('missing', key, `no object ${key}`);
-    return JOB_FILE.test(key) ? renamed(bytes, process.version, SOFTWARE) : bytes;
+    if (bytes === undefined) throw MISSING;
+    return key.endsWith(JOB_FILE) ? renamed(bytes, process.version, SOFTWARE) : bytes;
   };
   const written = (key: string, bytes: Uint8Array): Uint8Array =>
-    JOB_FILE.test(key) ? renamed(bytes, SOFTWARE, process.version) : bytes;
+    key.endsWith(JOB_FILE) ? renamed(bytes, SOFTWARE, process.version) : bytes;
   return {
     list: (prefix) => new Listing(bucket, process, requests, prefix),
     head: (key) => {
@@ -72,9 +77,18 @@ export function storeOf(bucket: Bucket<Process>, process: Process, requests: Req
   };
 }
 
+const renamings = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
+
 function renamed(bytes: Uint8Array, from: string, to: string): Uint8Array {
-  const job = JSON.parse(new TextDecoder().decode(bytes)) as Job;
-  return job.software === from ? jsonBytes({ ...job, software: to }) : bytes;
+  const known = renamings.get(bytes) ?? new Map<string, Uint8Array>();
+  renamings.set(bytes, known);
+  let answer = known.get(from);
+  if (answer === undefined) {
+    const job = JSON.parse(new TextDecoder().decode(bytes)) as Job;
+    answer = job.software === from ? jsonBytes({ ...job, software: to }) : bytes;
+    known.set(from, answer);
+  }
+  return answer;
 }
 
 /**

@@ -10,6 +10,7 @@ import { cancelJob, resumeJob, submitJob } from '../../shared/job/operate.ts';
 import { DEFAULTS } from '../../shared/session/config.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { random } from '../capture/build.ts';
+import { boundOf, boundOfCommand, boundOfLook, noneOfAll, type Tally } from './bounds.ts';
 import { Bucket } from './bucket.ts';
 import { deadLetterFunction, type Hands, type Rule, stageFunction, watchdogFunction } from './functions.ts';
 import { Observer, type WatchedJob } from './observer.ts';
@@ -17,7 +18,7 @@ import { Pool } from './pool.ts';
 import { Process, type Surroundings } from './process.ts';
 import { isFifo, Queues } from './queues.ts';
 import type { Deed, Scenario, Shape } from './scenario.ts';
-import { noRequests, queueOf, type Requests, storeOf } from './services.ts';
+import { KINDS, noRequests, queueOf, type Requests, storeOf } from './services.ts';
 import { inputsOf, OutOfTime, SESSIONS, workOf } from './stages.ts';
 import { EPOCH, VirtualTime } from './time.ts';
 import { verify } from './verify.ts';
@@ -70,13 +71,16 @@ export class Simulation {
   readonly asked = new Map<string, AskedJob>();
   private readonly scenario: Scenario;
   private readonly surroundings: Surroundings;
-  private readonly queues: Queues;
+  readonly queues: Queues;
   private readonly pools: Pool[] = [];
   private readonly rule: Rule = { enabled: false };
   private readonly poison: Set<string>;
   private readonly poisonCaptures: Set<number>;
   private version = 'first';
   private deaths = 0;
+  private looks = 0;
+  private commands = 0;
+  private readonly tallies = new Map<string, Tally>();
   /** Things that people are about to do, or have not got through with. */
   private pending = 0;
 
@@ -146,7 +150,9 @@ export class Simulation {
           queue: queues.stages[stage],
           dead: isFifo(stage) ? queues.deadFifo : queues.dead,
           most: CONCURRENCY[stage],
-          handle: (process, message, receives) => {
+          handle: async (process, message, receives) => {
+            const tally = this.tallyOf(message.job);
+            tally.deliveries[stage]++;
             const work = workOf({
               process,
               working: (job, at, task) => this.observer.working(job, at, task, process),
@@ -154,7 +160,7 @@ export class Simulation {
               poisonedCapture: (job, task) => this.isFirst(job) && this.poisonCaptures.has(task),
               violation: (text) => this.observer.violation(text),
             });
-            return stageFunction(this.hands(process), this.rule, message, receives, work);
+            if (await stageFunction(this.hands(process), this.rule, message, receives, work)) tally.ended++;
           },
         }),
       );
@@ -165,9 +171,22 @@ export class Simulation {
           queue,
           most: 2,
           hiddenMs: DEAD_HIDDEN_MS,
-          handle: (process, message) => deadLetterFunction(this.hands(process), message),
+          handle: (process, message) => {
+            this.tallyOf(message.job).dead++;
+            return deadLetterFunction(this.hands(process), message);
+          },
         }),
       );
+  }
+
+  private tallyOf(id: string): Tally {
+    let tally = this.tallies.get(id);
+    if (tally === undefined) {
+      const { plannings } = this.observer.job(id);
+      tally = { deliveries: noneOfAll(), dead: 0, ended: 0, plannings };
+      this.tallies.set(id, tally);
+    }
+    return tally;
   }
 
   private hands(process: Process): Hands {
@@ -178,10 +197,10 @@ export class Simulation {
     };
   }
 
-  /** Errors that a task may end with, and that the queue is there for. */
   private failed(error: unknown): void {
-    const known = [StoreError, JobError, OutOfTime].some((kind) => error instanceof kind);
-    if (!known && !/messages were not sent/.test(String(error))) this.observer.violation(`unexpected: ${(error as Error)?.stack ?? String(error)}`);
+    const causes = error instanceof AggregateError ? error.errors : [error];
+    const known = causes.every((cause) => isKnown(cause));
+    if (!known) this.observer.violation(`unexpected: ${(error as Error)?.stack ?? String(error)}`);
   }
 
   private isFirst(id: string): boolean {
@@ -191,6 +210,7 @@ export class Simulation {
   private watch(): void {
     this.time.after(WATCH_MS, () => this.watch());
     if (!this.rule.enabled) return;
+    this.looks++;
     const process = new Process(this.surroundings, this.version, () => this.deaths++);
     this.time.after(WATCHDOG_MS, () => process.die());
     watchdogFunction(this.hands(process), this.rule, () => this.time.now).then(
@@ -216,7 +236,10 @@ export class Simulation {
       this.version = 'second';
       return;
     }
-    if (deed.deed === 'submit') return this.command((hands) => this.submit(hands, deed));
+    if (deed.deed === 'submit') {
+      this.command((hands) => this.submit(hands, deed));
+      return;
+    }
     const open = [...this.asked.values()].filter(({ id }) => !this.observer.job(id).over);
     const id = (deed.waiting ? open.at(-1) : open.at(0))?.id;
     if (id === undefined) return;
@@ -242,6 +265,7 @@ export class Simulation {
   /** Somebody types a command, and again when it dies or fails, until it gets through. */
   private command(action: (hands: Hands) => Promise<void>): void {
     this.pending++;
+    this.commands++;
     const again = (): void => {
       this.deaths++;
       this.pending--;
@@ -288,6 +312,17 @@ export class Simulation {
     await this.time.run(() => this.over() || this.time.now > week + HORIZON_MS);
   }
 
+  /** What all requests may come to. */
+  private bound(): Requests {
+    const { shape } = this.scenario.deeds[0] as Deed & { deed: 'submit' };
+    const bounds = [...this.tallies].map(([id, tally]) => boundOf(tally, this.asked.get(id)?.shape ?? shape));
+    for (let count = 0; count < this.looks; count++) bounds.push(boundOfLook(shape));
+    for (let count = 0; count < this.commands; count++) bounds.push(boundOfCommand(shape));
+    const sum = noRequests();
+    for (const bound of bounds) for (const kind of KINDS) sum[kind] += bound[kind];
+    return sum;
+  }
+
   private outcome(): Outcome {
     const { requests, observer, time } = this;
     const jobs = [...observer.jobs.values()];
@@ -304,9 +339,15 @@ export class Simulation {
       forgotten: jobs.reduce((sum, { forgotten }) => sum + forgotten, 0),
       deaths: this.deaths + this.pools.reduce((sum, { deaths }) => sum + deaths, 0),
       requests,
-      bound: noRequests(),
+      bound: this.bound(),
     };
   }
+}
+
+/** Errors that a task may end with, and that the queue is there for. */
+function isKnown(error: unknown): boolean {
+  if ([StoreError, JobError, OutOfTime].some((kind) => error instanceof kind)) return true;
+  return /messages were not sent/.test(String(error));
 }
 
 function configOf(dataset: string, { partitions }: Shape): JobConfig {

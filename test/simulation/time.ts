@@ -52,12 +52,16 @@ export class VirtualTime {
       const step = (): void => {
         try {
           const event = over() ? undefined : this.take();
-          if (event === undefined) return resolve();
+          if (event === undefined) {
+            resolve();
+            return;
+          }
           this.now = event.at;
           this.events++;
           event.action();
         } catch (error) {
-          return reject(error);
+          reject(error);
+          return;
         }
         // A tick that is asked for among the promises' jobs comes when all of these are done.
         queueMicrotask(next);

@@ -1,15 +1,26 @@
 /** What a run must have come to: looked up in the buckets themselves. */
-import { doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
+import type { CurrentJob } from '../../shared/job/current.ts';
+import { currentKey, doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { Done } from '../../shared/job/types.ts';
+import { tasksOf } from './bounds.ts';
 import type { AskedJob, Simulation } from './simulation.ts';
 import { SESSIONS } from './stages.ts';
 
-/** Checks every job that was committed. Whatever is not as it must be becomes a violation. */
+/** Checks every job that was committed, and what readers see. Whatever is not as it must be becomes a violation. */
 export function verify(simulation: Simulation): void {
+  const newest = new Map<string, AskedJob>();
   for (const asked of simulation.asked.values()) {
-    const watched = simulation.observer.job(asked.id);
-    if (watched.committed) new Verification(simulation, asked).committed();
+    const { committedAt } = simulation.observer.job(asked.id);
+    if (committedAt === null) continue;
+    new Verification(simulation, asked).committed();
+    const other = newest.get(asked.dataset);
+    if (other === undefined || (simulation.observer.job(other.id).committedAt ?? 0) < committedAt)
+      newest.set(asked.dataset, asked);
+  }
+  for (const [dataset, asked] of newest) {
+    const { job } = JSON.parse(new TextDecoder().decode(simulation.results.get(currentKey(dataset)))) as CurrentJob;
+    if (job !== asked.id) simulation.observer.violation(`readers of ${dataset} see ${job}, not ${asked.id}`);
   }
 }
 
@@ -24,8 +35,8 @@ class Verification {
 
   committed(): void {
     const { shape } = this.asked;
-    const { captures, partitions, publishTasks, mapTasks } = shape;
-    const tasks = { plan: 1, map: mapTasks, balance: 1, reduce: partitions, publish: publishTasks, commit: 1 };
+    const { captures, partitions, publishTasks } = shape;
+    const tasks = tasksOf(shape);
     let failed = 0;
     let read = 0;
     let rows = 0;

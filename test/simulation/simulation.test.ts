@@ -1,0 +1,145 @@
+/** The coordination of whole jobs in virtual time, with whatever may go wrong: nothing gets stuck, lost, mixed or counted twice. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tasksOf } from './bounds.ts';
+import { calmScenario } from './cost.ts';
+import { FULL, type Scenario, type Shape, SMALL, scenarioOf } from './scenario.ts';
+import { KINDS } from './services.ts';
+import { type Outcome, Simulation } from './simulation.ts';
+
+/** The first seed: SEED when it is set, else another each time. What a test says on failure names the seed. */
+const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
+const FULL_SEEDS = 5;
+const SMALL_SEEDS = 200;
+
+/** A job so small that it can be run with each thing that is to happen by itself. */
+const TINY: Shape = { captures: 140, mapTasks: 21, partitions: 3, publishTasks: 4 };
+
+async function simulate(scenario: Scenario): Promise<Outcome> {
+  const outcome = await new Simulation(scenario).run();
+  assert.deepEqual(outcome.violations, [], `SEED=${scenario.seed}`);
+  for (const kind of KINDS)
+    assert.ok(
+      outcome.requests[kind] <= outcome.bound[kind],
+      `${outcome.requests[kind]} ${kind} requests, at most ${outcome.bound[kind]} (SEED=${scenario.seed})`,
+    );
+  return outcome;
+}
+
+test(`42,000 captures, 6,300 map tasks, 300 partitions: ${FULL_SEEDS} seeds from ${SEED}`, async (t) => {
+  for (let seed = SEED; seed < SEED + FULL_SEEDS; seed++) {
+    const { lasted, deliveries, deaths, jobs } = await simulate(scenarioOf(seed, FULL));
+    const hours = (lasted / 3_600_000).toFixed(1);
+    t.diagnostic(`seed ${seed}: ${jobs} jobs in ${hours} hours, ${deliveries} deliveries, ${deaths} deaths`);
+  }
+});
+
+test(`a fiftieth of that: ${SMALL_SEEDS} seeds from ${SEED}`, async (t) => {
+  const all: Outcome[] = [];
+  for (let seed = SEED; seed < SEED + SMALL_SEEDS; seed++) all.push(await simulate(scenarioOf(seed, SMALL)));
+  const sum = (figure: (outcome: Outcome) => number): number => all.reduce((total, each) => total + figure(each), 0);
+  const [deaths, failed, forgotten, refused] = [
+    sum((outcome) => outcome.deaths),
+    sum((outcome) => outcome.failed),
+    sum((outcome) => outcome.forgotten),
+    sum((outcome) => outcome.refused),
+  ];
+  t.diagnostic(`${deaths} deaths, ${failed} tasks given up, ${forgotten} of them tried again, ${refused} jobs refused`);
+  for (const count of [deaths, failed, forgotten, refused]) assert.ok(count > 0, 'what may go wrong has gone wrong');
+});
+
+test('a seed happens the same way each time', async () => {
+  const scenario = scenarioOf(7, SMALL);
+  assert.deepEqual(await simulate(scenario), await simulate(scenario));
+});
+
+test('where nothing goes wrong a task costs 10 GETs, 4 PUTs and 2 LISTs, and what later stages read of its end', async () => {
+  const { requests } = await simulate(calmScenario(FULL));
+  const { map, reduce, publish } = tasksOf(FULL);
+  const tasks = map + reduce + publish + 3;
+  const reads = 3 * map + (publish + 5) * reduce + 4 * publish;
+  assert.ok(requests.get <= 10 * tasks + reads, `${requests.get} GETs`);
+  assert.ok(requests.put <= 4.2 * tasks, `${requests.put} PUTs`);
+  assert.ok(requests.list <= 2.2 * tasks, `${requests.list} LISTs`);
+  assert.ok(requests.head <= 300, `${requests.head} HEADs`);
+  assert.ok(requests.send <= tasks / 9, `${requests.send} SQS sends`);
+});
+
+test('a job that is cancelled in any of its minutes and resumed is committed', async () => {
+  for (let minute = 0; minute < 10; minute++) {
+    const scenario = calmScenario(TINY);
+    scenario.deeds.push({ deed: 'cancel', at: minute * 60_000 + 500, waiting: false, resumeAfter: 600 * minute });
+    assert.equal((await simulate(scenario)).committed, 1, `cancelled in minute ${minute}`);
+  }
+});
+
+test('a version that is deployed in any minute of a job refuses it or finds it finished; a new job runs', async () => {
+  let refused = 0;
+  for (let minute = 0; minute < 10; minute++) {
+    const scenario = calmScenario(TINY);
+    const at = minute * 60_000 + 500;
+    scenario.deeds.push(
+      { deed: 'deploy', at },
+      { deed: 'submit', at: at + 1000, dataset: 'site', shape: TINY, variant: 1 },
+    );
+    const outcome = await simulate(scenario);
+    assert.equal(outcome.committed + outcome.refused, 2, `deployed in minute ${minute}`);
+    refused += outcome.refused;
+  }
+  assert.ok(refused > 0, 'some job was in its middle');
+});
+
+test('a job waits until the one before it of its data set has ended; another data set does not wait', async () => {
+  const scenario = calmScenario(TINY);
+  for (const [variant, dataset] of [
+    [1, 'site'],
+    [2, 'elsewhere'],
+  ] as const)
+    scenario.deeds.push({ deed: 'submit', at: 1000, dataset, shape: TINY, variant });
+  const simulation = new Simulation(scenario);
+  const outcome = await simulation.run();
+  assert.deepEqual(outcome.violations, []);
+  const [first, ...others] = [...simulation.asked.values()];
+  const at = (id: string): number => simulation.observer.job(id).committedAt ?? 0;
+  const second = others.find(({ dataset }) => dataset === first.dataset)!;
+  const elsewhere = others.find(({ dataset }) => dataset !== first.dataset)!;
+  assert.ok(at(second.id) > 1.5 * at(first.id), 'the second began when the first was done');
+  assert.ok(at(elsewhere.id) < 1.5 * at(first.id), 'the other data set did not wait');
+});
+
+test('the simulation notices a message that is lost', async () => {
+  const simulation = new Simulation(calmScenario(TINY));
+  const { queues } = simulation;
+  const accept = queues.accept.bind(queues);
+  queues.accept = (url, entries) => accept(url, entries.slice(0, 9));
+  const { violations } = await simulation.run();
+  assert.match(violations[0], /stuck: .*map 19\/21/);
+});
+
+test('the simulation notices writers who do not look whether somebody was first', async () => {
+  const scenario = { ...calmScenario(SMALL), faults: { ...calmScenario(SMALL).faults, double: 0.9 } };
+  const simulation = new Simulation(scenario);
+  const { work } = simulation;
+  work.putIfAbsent = (key, bytes, by) => {
+    work.put(key, bytes, by);
+    return true;
+  };
+  const { violations } = await simulation.run();
+  assert.ok(
+    violations.some((violation) => /was written twice/.test(violation)),
+    violations.join('\n'),
+  );
+});
+
+test('the simulation notices a stage that begins too early', async () => {
+  const simulation = new Simulation(calmScenario(TINY));
+  const { work } = simulation;
+  const page = work.page.bind(work);
+  // A listing that says a group is full when it is not.
+  work.page = (prefix, after) => {
+    const heads = page(prefix, after);
+    return /map\/done/.test(prefix) && heads.length > 0 ? Array.from({ length: 21 }, () => heads[0]) : heads;
+  };
+  const { violations } = await simulation.run();
+  assert.match(violations[0], /the list of balance was written when \d+ of 21 tasks of map had ended/);
+});
