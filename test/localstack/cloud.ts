@@ -1,9 +1,13 @@
 /** A pipeline on LocalStack, as tests use it. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPipeline, type Pipeline } from '../../cli/pipeline.ts';
-import { destroyStack } from '../../localstack/deploy.ts';
-import { type DeployedPipeline, deployPipeline, type SettingTexts } from '../../localstack/pipeline.ts';
+import { pipelineStackName } from '../../infra/names.ts';
+import { readSettings } from '../../infra/settings.ts';
+import { synthesize } from '../../infra/stacks.ts';
+import { deployTemplate, destroyStack } from '../../localstack/deploy.ts';
+import { type DeployedPipeline, deployPipeline, localSettings, type SettingTexts } from '../../localstack/pipeline.ts';
 import { STAGES } from '../../shared/job/keys.ts';
 import { S3Store } from '../../shared/store/s3.ts';
 import { CREDENTIALS, localStackFolder, REGION } from './running.ts';
@@ -22,17 +26,12 @@ export interface Cloud extends Pipeline {
   queueUrls: Record<string, string>;
 }
 
-async function deployCloud(endpoint: string, name: string): Promise<DeployedPipeline> {
-  const deployed = await deployPipeline(endpoint, { name, ...QUICK });
-  const urls = JSON.parse(deployed.outputs.Queues) as Record<string, string>;
-  for (const stage of STAGES) await hurry(endpoint, urls[stage], HIDDEN_SECONDS);
-  return deployed;
-}
-
 async function cloudOf({ endpoint, stackName, outputs }: DeployedPipeline): Promise<Cloud> {
   const pipeline = await findPipeline(stackName, { endpoint, region: REGION, credentials: CREDENTIALS });
   const captures = new S3Store(pipeline.s3, pipeline.capturesBucket);
-  return { ...pipeline, endpoint, captures, queueUrls: JSON.parse(outputs.Queues) };
+  const queueUrls = JSON.parse(outputs.Queues) as Record<string, string>;
+  for (const stage of STAGES) await hurry(endpoint, queueUrls[stage], HIDDEN_SECONDS);
+  return { ...pipeline, endpoint, captures, queueUrls };
 }
 
 /**
@@ -46,20 +45,36 @@ export async function sharedCloud(endpoint: string): Promise<Cloud> {
     () => true,
     () => false,
   );
-  if (isFirst) await writeFile(file, JSON.stringify(await deployCloud(endpoint, uniqueName('shared'))));
+  if (isFirst) {
+    const deployed = await deployPipeline(endpoint, { name: uniqueName('shared'), ...QUICK });
+    await writeFile(file, JSON.stringify(deployed));
+  }
   const deployed = async (): Promise<string | undefined> => (await readFile(file, 'utf8').catch(() => '')) || undefined;
   return cloudOf(JSON.parse(await waitFor('another test to deploy the pipeline', deployed, DEPLOY_SECONDS)));
 }
 
 /** A pipeline of a test's own. */
 export interface OwnCloud extends Cloud {
-  /** Those it was deployed with. */
-  settings: SettingTexts;
+  /** Folder of the assembly that it was deployed from. */
+  assembly: string;
+  /** Ends it, and removes the folder. */
   destroy(): Promise<void>;
 }
 
 export async function ownCloud(endpoint: string, name: string): Promise<OwnCloud> {
-  const cloud = await cloudOf(await deployCloud(endpoint, name));
-  const destroy = (): Promise<void> => destroyStack({ endpoint, stackName: cloud.stack });
-  return { ...cloud, settings: { name, ...QUICK }, destroy };
+  const context = localSettings({ name: uniqueName(name), ...QUICK });
+  const stackName = pipelineStackName(readSettings(context));
+  const assembly = await mkdtemp(join(tmpdir(), 'flowstitch-assembly-'));
+  const destroy = async (): Promise<void> => {
+    await destroyStack({ endpoint, stackName });
+    await rm(assembly, { recursive: true, force: true });
+  };
+  try {
+    await synthesize(assembly, context);
+    const outputs = await deployTemplate({ endpoint, stackName, assemblyFolder: assembly });
+    return { ...(await cloudOf({ endpoint, stackName, outputs })), assembly, destroy };
+  } catch (error) {
+    await destroy();
+    throw error;
+  }
 }

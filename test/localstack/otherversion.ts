@@ -1,49 +1,33 @@
-/** The pipeline of another version of the software: the same code under another number. */
-
+/** The assembly of another version of the software: the same code under another number. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { synthesize } from '../../infra/stacks.ts';
-import { deployTemplate } from '../../localstack/deploy.ts';
-import { localSettings, type SettingTexts } from '../../localstack/pipeline.ts';
 import { SOFTWARE } from '../../shared/job/config.ts';
 
-/** Deploys another version over a stack that is there. @param own settings that the stack was deployed with */
-export async function deployOtherVersion(
-  endpoint: string,
-  stackName: string,
-  own: SettingTexts,
-  version: string,
-): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'flowstitch-version-'));
-  try {
-    await synthesize(folder, localSettings(own));
-    const changed = new Map<string, string>();
-    for (const name of await readdir(folder)) {
-      if (!name.startsWith('asset.')) continue;
-      await changeVersion(join(folder, name, 'index.mjs'), version);
-      const digest = name.slice('asset.'.length);
-      changed.set(digest, createHash('sha256').update(digest).update(version).digest('hex'));
-      await rename(join(folder, name), join(folder, `asset.${changed.get(digest)}`));
-    }
-    for (const name of await readdir(folder)) {
-      if (!name.endsWith('.json')) continue;
-      let text = await readFile(join(folder, name), 'utf8');
-      for (const [digest, other] of changed) text = text.replaceAll(digest, other);
-      await writeFile(join(folder, name), text.replace(`"Value": "${SOFTWARE}"`, `"Value": "${version}"`));
-    }
-    await deployTemplate({ endpoint, stackName, assemblyFolder: folder });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+/** Makes an assembly of the pipeline one of another version. */
+export async function makeOtherVersion(assembly: string, version: string): Promise<void> {
+  const digests = new Map<string, string>();
+  for (const name of await readdir(assembly)) {
+    if (!name.startsWith('asset.')) continue;
+    await changeVersion(join(assembly, name, 'index.mjs'), version);
+    // What CDK deploys is told apart by its digest.
+    const digest = name.slice('asset.'.length);
+    const other = createHash('sha256').update(digest).update(version).digest('hex');
+    digests.set(digest, other);
+    await rename(join(assembly, name), join(assembly, `asset.${other}`));
+  }
+  for (const name of await readdir(assembly)) {
+    if (!name.endsWith('.json')) continue;
+    let text = await readFile(join(assembly, name), 'utf8');
+    for (const [digest, other] of digests) text = text.replaceAll(digest, other);
+    await writeFile(join(assembly, name), text.replace(`"Value": "${SOFTWARE}"`, `"Value": "${version}"`));
   }
 }
 
-/** @throws Error when the bundle does not say its version as it used to */
+/** @throws Error when a bundle does not say its version as it used to */
 async function changeVersion(file: string, version: string): Promise<void> {
   const code = await readFile(file, 'utf8');
   const said = `SOFTWARE = "${SOFTWARE}"`;
   if (code.split(said).length !== 2) throw new Error(`${file} does not say ${said} just once`);
-  await rm(file);
   await writeFile(file, code.replace(said, `SOFTWARE = "${version}"`));
 }

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findPipeline, requireSameVersion } from '../../cli/pipeline.ts';
+import { deployTemplate } from '../../localstack/deploy.ts';
 import { SOFTWARE } from '../../shared/job/config.ts';
 import { loadJobFile } from '../../shared/job/context.ts';
 import { listJobs } from '../../shared/job/operate.ts';
 import { jobStatus } from '../../shared/job/status.ts';
 import { ownCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, datasetOfPrefix, ended, putMarker, upload } from './jobs.ts';
-import { deployOtherVersion } from './otherversion.ts';
+import { makeOtherVersion } from './otherversion.ts';
 import { CREDENTIALS, localStackEndpoint, REGION, SKIPPED } from './running.ts';
 import { demoSamples } from './samples.ts';
-import { feed, newPrefix, uniqueName, waitFor } from './stack.ts';
+import { feed, newPrefix, waitFor } from './stack.ts';
 
 const endpoint = (await localStackEndpoint()) ?? '';
 const OTHER = `${SOFTWARE}-other`;
@@ -19,7 +20,7 @@ const OTHER = `${SOFTWARE}-other`;
 test('another version deployed in mid-job: the job ends and says so, a new one runs to its end', {
   skip: endpoint === '' ? SKIPPED : false,
 }, async () => {
-  const cloud = await ownCloud(endpoint, uniqueName('versions'));
+  const cloud = await ownCloud(endpoint, 'versions');
   try {
     const prefix = newPrefix();
     const dataset = datasetOfPrefix(cloud, prefix);
@@ -32,7 +33,8 @@ test('another version deployed in mid-job: the job ends and says so, a new one r
     const status = () => jobStatus(cloud.work, old.job);
     await waitFor('the reduce tasks', async () => (await status()).stages[3].sentAt ?? undefined);
 
-    await deployOtherVersion(endpoint, cloud.stack, cloud.settings, OTHER);
+    await makeOtherVersion(cloud.assembly, OTHER);
+    await deployTemplate({ endpoint, stackName: cloud.stack, assemblyFolder: cloud.assembly });
     assert.equal((await status()).state, 'running');
     await feed(endpoint, cloud.queueUrls.reduce, true);
     const { end, software, stages } = await ended(cloud, old.job);
