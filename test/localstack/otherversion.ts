@@ -1,6 +1,6 @@
 /** The assembly of another version of the software: the same code under another number. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SOFTWARE } from '../../shared/job/config.ts';
 
