@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { CurrentJob } from '../shared/job/current.ts';
 import { currentKey } from '../shared/job/keys.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
-import { getJson } from '../shared/store/objectstore.ts';
+import { getJson } from '../shared/store/jsonobject.ts';
 import { openResults, type QueryResult, type ResultFiles } from '../shared/table/query.ts';
 import { formatCsv, formatJson, formatTable } from '../shared/table/resulttext.ts';
 import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';

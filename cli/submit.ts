@@ -6,7 +6,7 @@ import { recommitJob, type Submitted, submitJob } from '../shared/job/operate.ts
 import { JOB_OPTIONS, type JobOptions, jobConfig, jobOptions } from '../shared/job/options.ts';
 import { datasetOf } from '../shared/job/sources.ts';
 import { turnsOf } from '../shared/job/turns.ts';
-import { getJson } from '../shared/store/objectstore.ts';
+import { getJson } from '../shared/store/jsonobject.ts';
 import { checkBucketRegion, type ListedCaptures, listCaptures, parseS3Url } from '../shared/store/s3list.ts';
 import { printable } from '../shared/table/printable.ts';
 import { bytesText, commandName, counted } from './format.ts';

@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type Catalog, OtherVersion, type TaskContext } from '../shared/job/context.ts';
+import { faultOf } from '../shared/job/fault.ts';
 import { errorKey, type Stage } from '../shared/job/keys.ts';
 import { runTask, type TaskReport } from '../shared/job/task.ts';
 import { takeTurn } from '../shared/job/turns.ts';
 import type { Done } from '../shared/job/types.ts';
 import { endForVersion } from '../shared/job/version.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
-import { jsonBytes } from '../shared/store/objectstore.ts';
+import { jsonBytes } from '../shared/store/jsonobject.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
 import { logger, measure, publishMeasures } from './log.ts';
@@ -97,7 +98,9 @@ async function deliver(stage: Stage, record: SQSRecord, lambda: Context, needs: 
       return;
     }
     // Whoever buries the message finds out here why.
-    await work.put(errorKey(job, stage, task), jsonBytes({ reason: reasonOf(error), receives })).catch(() => undefined);
+    const fault = faultOf(error);
+    const failure = { reason: fault?.reason ?? reasonOf(error), receives, fault };
+    await work.put(errorKey(job, stage, task), jsonBytes(failure)).catch(() => undefined);
     await lease.release(receives);
     throw error;
   } finally {

@@ -100,6 +100,7 @@ async function readSegments(
     );
     for (const batch of batches) decompressed += batch.rows;
     segments.push({
+      key: 'the shard',
       read: async (start, end) => bytes.slice(start, end),
       baseUs: index.baseUs,
       firstUs: index.firstUs,

@@ -11,6 +11,7 @@ import { type JobConfig, SOFTWARE } from '../job/config.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/current.ts';
 import { readEnd } from '../job/end.ts';
+import type { Fault } from '../job/fault.ts';
 import { type Stage, summaryKey } from '../job/keys.ts';
 import { startJob } from '../job/start.ts';
 import type { JobSummary } from '../job/summary.ts';
@@ -19,7 +20,7 @@ import { InProcessQueue } from '../queue/inprocess.ts';
 import type { Delivery } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
-import { getJson } from '../store/objectstore.ts';
+import { getJson } from '../store/jsonobject.ts';
 import { isAlive } from './alive.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
 
@@ -50,9 +51,27 @@ export interface EmbeddedOptions {
 export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
   const work = join(options.out, WORK_FOLDER);
   const store = new DirectoryStore(work);
-  const queue = new InProcessQueue(options.tries ?? 3);
   await mkdir(work, { recursive: true });
-  const { job, state } = await startJob(store, queue, options.config, options.captures);
+  for (let tries = MOST_TRIES; ; tries--) {
+    const ended = await runTry(options, work, store);
+    if (!(ended instanceof DamagedJob)) return ended;
+    if (tries === 1) throw ended;
+    options.onRetry?.(ended.stage!, ended.task!, ended.message);
+  }
+}
+
+/** A job that met an object of its own which was damaged: its next try makes that again. */
+class DamagedJob extends JobError {
+  override name = 'DamagedJob';
+}
+
+/** Tries of a job in one run, each ended by something damaged: a disk that damages more than that is past help. */
+const MOST_TRIES = 4;
+
+async function runTry(options: EmbeddedOptions, work: string, store: DirectoryStore): Promise<JobSummary | DamagedJob> {
+  const queue = new InProcessQueue(options.tries ?? 3);
+  const results = new DirectoryStore(options.out);
+  const { job, state } = await startJob(store, queue, options.config, options.captures, results);
   options.onStart?.(job.job, state);
   if (state !== 'committed') {
     const scratch = ownScratch(work);
@@ -64,18 +83,17 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
     }
   }
   const failed = await readEnd(store, job.job);
-  if (failed?.state === 'failed')
-    throw new JobError(
-      `${failed.stage} task ${failed.task} failed: ${failed.reason}`,
-      job.job,
-      failed.stage,
-      failed.task,
-    );
+  if (failed?.state === 'failed') {
+    const { stage, task, reason, damaged } = failed;
+    const words = `${stage} task ${task} failed: ${reason}`;
+    if (damaged !== undefined) return new DamagedJob(words, job.job, stage, task);
+    throw new JobError(words, job.job, stage, task);
+  }
   const summary = await getJson<JobSummary>(store, summaryKey(job.job));
   if (summary === undefined)
     throw new JobError(`job ${job.job} ended without a summary (version ${SOFTWARE})`, job.job);
   // Another job may have been committed since: the one that was asked for last is the one that queries are to see.
-  if (state === 'committed') await makeCurrent(new DirectoryStore(options.out), summary);
+  if (state === 'committed') await makeCurrent(results, summary);
   return summary;
 }
 
@@ -127,16 +145,13 @@ class Pool {
   private async buryDead(): Promise<void> {
     while (this.queue.dead.length > 0) {
       const message = this.queue.dead.shift()!;
-      await failTask(
-        this.store,
-        this.queue,
-        message,
-        this.lastReason.get(`${message.stage}/${message.task}`) ?? 'unknown',
-      );
+      const { reason, fault } = this.lastFailure.get(`${message.stage}/${message.task}`)!;
+      await failTask(this.store, this.queue, message, reason, fault);
     }
   }
 
-  private readonly lastReason = new Map<string, string>();
+  /** Why the last attempt at each task failed. */
+  private readonly lastFailure = new Map<string, Failure>();
 
   private assign(): void {
     while (this.queue.depth > 0 && this.busy.size < this.options.workers) {
@@ -164,7 +179,7 @@ class Pool {
       if (answer.kind === 'report') {
         delivery?.acknowledge();
         this.options.onTask?.(answer.report);
-      } else this.failed(delivery, answer.reason);
+      } else this.failed(delivery, answer);
       this.settle?.();
     });
     const died = (reason: string): void => {
@@ -174,7 +189,7 @@ class Pool {
       this.busy.delete(worker);
       const at = this.idle.indexOf(worker);
       if (at >= 0) this.idle.splice(at, 1);
-      this.failed(delivery, reason);
+      this.failed(delivery, { reason, fault: null });
       this.settle?.();
     };
     worker.on('error', (error) => died(`the worker died: ${error instanceof Error ? error.message : String(error)}`));
@@ -182,13 +197,25 @@ class Pool {
     return worker;
   }
 
-  private failed(delivery: Delivery | undefined, reason: string): void {
+  private failed(delivery: Delivery | undefined, failure: Failure): void {
     if (delivery === undefined) return;
     const { stage, task } = delivery.message;
-    this.lastReason.set(`${stage}/${task}`, reason);
-    this.options.onRetry?.(stage as Stage, task, reason);
+    this.lastFailure.set(`${stage}/${task}`, failure);
+    if (failure.fault?.damaged) {
+      // It stays damaged however often it is read.
+      delivery.acknowledge();
+      this.queue.dead.push(delivery.message);
+      return;
+    }
+    this.options.onRetry?.(stage as Stage, task, failure.reason);
     delivery.release();
   }
+}
+
+/** Why an attempt at a task failed. */
+interface Failure {
+  reason: string;
+  fault: Fault | null;
 }
 
 /** A scratch folder of this process; those of processes that died are cleared away. */

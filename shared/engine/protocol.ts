@@ -1,4 +1,5 @@
 /** What the engine and its worker threads say to each other. */
+import type { Fault } from '../job/fault.ts';
 import type { TaskReport } from '../job/task.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
 
@@ -18,4 +19,4 @@ export type ToWorker = { message: TaskMessage };
 export type FromWorker =
   | { kind: 'send'; messages: readonly TaskMessage[] }
   | { kind: 'report'; report: TaskReport }
-  | { kind: 'failed'; reason: string };
+  | { kind: 'failed'; reason: string; fault: Fault | null };

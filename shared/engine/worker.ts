@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { faultOf } from '../job/fault.ts';
 import { runTask } from '../job/task.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
@@ -15,8 +16,9 @@ const results = new DirectoryStore(setup.results);
 const captures = new FileCaptures();
 
 port.on('message', async ({ message }: ToWorker) => {
-  const scratch = await mkdtemp(join(setup.scratch, 'task-'));
+  let scratch: string | undefined;
   try {
+    scratch = await mkdtemp(join(setup.scratch, 'task-'));
     const report = await runTask(
       {
         store,
@@ -30,8 +32,11 @@ port.on('message', async ({ message }: ToWorker) => {
     );
     say({ kind: 'report', report });
   } catch (error) {
-    say({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    const fault = faultOf(error);
+    const reason = fault?.reason ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
+    say({ kind: 'failed', reason, fault });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    // What cannot be removed now goes with the folder of the whole run.
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
   }
 });

@@ -19,7 +19,7 @@ import { MAX_LAYERS } from '../packet/tunnels.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../shard/fragmentfile.ts';
 import { rangeReader } from '../shard/scratch.ts';
 import { ShardWriter } from '../shard/writer.ts';
-import { jsonBytes } from '../store/objectstore.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
 import { stageResults } from './barrier.ts';
 import { requireJson, type TaskContext } from './context.ts';
 import { attemptPrefix, manifestKey } from './keys.ts';
@@ -126,7 +126,7 @@ function compareNames(a: CaptureOutcome, b: CaptureOutcome): number {
 /** What each map task made, under the names that captures have in this job. A task that failed made nothing, and says so. */
 async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary[]> {
   const { store } = context;
-  const { tasks } = await requireJson<Manifest>(store, manifestKey(job.job), job.job);
+  const { tasks } = await requireJson<Manifest>(store, manifestKey(job.job));
   const results = await stageResults(store, job.job, 'map');
   const summaries: MapSummary[] = [];
   for (let from = 0; from < tasks.length; from += PARALLEL_READS) {
@@ -134,7 +134,7 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
       const result = results[from + i];
       if (result === null)
         return { captures: spec.captures.map(failedOutcome), shards: [], fragments: [], anomalies: [] };
-      const summary = await requireJson<MapSummary>(store, result.summary, job.job);
+      const summary = await requireJson<MapSummary>(store, result.summary);
       const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
       return { ...summary, captures };
     });
@@ -172,7 +172,7 @@ async function joinFragments(
   const files: FragmentFile[][] = Array.from({ length: MAX_LAYERS + 1 }, () => []);
   for (const [task, summary] of summaries.entries())
     for (const { key, depth, batches } of summary.fragments)
-      files[depth].push({ read: (start, end) => store.get(key, { start, end }), batches, ranks: ranks[task] });
+      files[depth].push({ key, read: (start, end) => store.get(key, { start, end }), batches, ranks: ranks[task] });
   const columns = new PacketColumns(1024);
   const flows = new FlowTable();
   const log = new AnomalyLog();
@@ -204,7 +204,7 @@ async function joinFragments(
         const path = join(scratch, `nested-${deeper}-${files[deeper].length}`);
         const { bytes, batches } = encodeFragments(nested, order);
         await writeFile(path, bytes);
-        files[deeper].push({ read: rangeReader(path), batches, ranks: null });
+        files[deeper].push({ key: path, read: rangeReader(path), batches, ranks: null });
       }
       nested.clear();
     };

@@ -10,7 +10,8 @@
  */
 
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { JobError } from './context.ts';
 import { type JobEnd, readEnd, writeEnd } from './end.ts';
 import {

@@ -11,7 +11,8 @@
  * Where several captures kill, or other deaths come in between, the tries of one
  * message are too few: the task then gets some messages more.
  */
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { buriedKey, carefulKey, carefulPrefix } from './keys.ts';
 
 /** Deaths at one capture after which it is left out. */
@@ -49,6 +50,12 @@ export class CarefulReading {
   /** Whether a capture is to be left out. @param number its place in the task */
   leavesOut(number: number): boolean {
     return this.out.has(number);
+  }
+
+  /** Takes the attempt's note away: it fails for a reason that says nothing of the capture. */
+  async forget(): Promise<void> {
+    // Where even that fails, the note looks like one death.
+    await this.store.remove([this.key]).catch(() => undefined);
   }
 
   /** Notes that a capture is about to be read, or null: that none is. */

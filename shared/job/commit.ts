@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import type { AnomalyRow } from '../capture/anomalies.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
-import { jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { writeAnomalies } from '../table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../table/captures.ts';
 import { stageEnds, stageResults } from './barrier.ts';
@@ -22,8 +23,8 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   const [balance] = await stageResults(store, job.job, 'balance');
   if (balance === null || balance === undefined)
     throw new JobError('the balance stage has no result', job.job, 'commit');
-  const captures = await requireJson<RankedCapture[]>(store, balance.captures, job.job);
-  const anomalies = await requireJson<AnomalyRow[]>(store, balance.anomalies, job.job);
+  const captures = await requireJson<RankedCapture[]>(store, balance.captures);
+  const anomalies = await requireJson<AnomalyRow[]>(store, balance.anomalies);
   const mapped = await stageResults(store, job.job, 'map');
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);

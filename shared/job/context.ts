@@ -1,7 +1,8 @@
 /** What a task works with, and the errors that stages raise. */
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureSource } from '../store/capturesource.ts';
-import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import { getJson } from '../store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { SOFTWARE } from './config.ts';
 import { jobKey, type Stage } from './keys.ts';
 import type { JobSummary } from './summary.ts';
@@ -95,9 +96,13 @@ export async function loadJob(store: ObjectStore, id: string): Promise<Job> {
   return job;
 }
 
-/** An object that must be there. */
-export async function requireJson<T>(store: ObjectStore, key: string, job: string): Promise<T> {
+/**
+ * An object that must be there.
+ * @throws StoreError 'missing' when it is not
+ */
+export async function requireJson<T>(store: ObjectStore, key: string): Promise<T> {
   const value = await getJson<T>(store, key);
-  if (value === undefined) throw new JobError(`${key} is missing: the job's files were changed from outside`, job);
+  if (value === undefined)
+    throw new StoreError('missing', key, `${key} is missing: the job's files were changed from outside`);
   return value;
 }

@@ -1,5 +1,6 @@
 /** Which job's results a data set shows: the one object that readers begin with. */
-import { jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { currentKey } from './keys.ts';
 import type { JobSummary } from './summary.ts';
 

@@ -3,13 +3,21 @@
  * cancelled says so in one key, which its tasks look at before they begin;
  * resuming takes the key away.
  */
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { doneKey, endKey, jobKey, type Stage } from './keys.ts';
 import type { Done } from './types.ts';
 
 /** jobs/<job>/end.json */
 export type JobEnd =
-  | { state: 'failed'; stage: Stage; task: number; reason: string }
+  | {
+      state: 'failed';
+      stage: Stage;
+      task: number;
+      reason: string;
+      /** Key of the object that was found damaged: another job must make it again. */
+      damaged?: string;
+    }
   | { state: 'cancelled' /** milliseconds since 1970 */; at: number };
 
 /** True once every stage has ended well. */

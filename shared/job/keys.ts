@@ -62,7 +62,12 @@ export const carefulKey = (job: string, task: number, attempt: number): string =
   `${carefulPrefix(job, task)}${padded(attempt, 5)}`;
 export const buriedKey = (job: string, task: number, number: number): string =>
   `jobs/${job}/map/buried/${padded(task, 7)}/${padded(number, 5)}`;
-export const shardGroupPrefix = (sharding: string, group: string): string => `shards/${sharding}/${group}/`;
+export const SHARDS_PREFIX = 'shards/';
+export const shardGroupPrefix = (sharding: string, group: string): string => `${SHARDS_PREFIX}${sharding}/${group}/`;
+/** What later jobs find a group's shards by. @param group what shardGroupPrefix gives */
+export const shardSummaryKey = (group: string): string => `${group}summary.json`;
+/** The group's prefix, of the key of one of its objects. */
+export const shardGroupOf = (key: string): string => `${key.split('/').slice(0, 3).join('/')}/`;
 export const DATASETS_PREFIX = 'datasets/';
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
 export const jobsPrefix = (dataset: string): string => `datasets/${dataset}/jobs/`;

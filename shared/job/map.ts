@@ -14,11 +14,14 @@ import { byDepth, FragmentColumns, sortedFragmentOrder } from '../packet/fragmen
 import { encodeFragments } from '../shard/fragmentfile.ts';
 import { ShardWriter } from '../shard/writer.ts';
 import type { CaptureSource } from '../store/capturesource.ts';
-import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { StoreError } from '../store/objectstore.ts';
+import { isMachineFault } from '../store/systemerror.ts';
 import { CarefulReading } from './careful.ts';
 import { shardingDigest } from './config.ts';
 import type { TaskContext } from './context.ts';
-import { shardGroupPrefix } from './keys.ts';
+import { faultOf, soundOrDiscarded } from './fault.ts';
+import { shardGroupPrefix, shardSummaryKey } from './keys.ts';
 import { unreadableFacts } from './outcome.ts';
 import { compareTriples } from './rank.ts';
 import { ReadingAhead } from './readahead.ts';
@@ -53,24 +56,31 @@ export async function runMap(
   attempt: string,
 ): Promise<StageResults['map']> {
   const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
-  const shared = `${prefix}summary.json`;
-  const known = await getJson<MapSummary>(context.store, shared);
+  const shared = shardSummaryKey(prefix);
+  const known = await soundOrDiscarded<MapSummary>(context.store, shared);
   if (known !== undefined) return result(shared, known, true);
   const careful = await CarefulReading.begin(context.store, job.job, task, context.receives ?? 1);
   // Whoever reads with care reads one capture at a time: then it is known which one was fatal.
   const source = careful === null ? new ReadingAhead(context.captures, spec.captures) : context.captures;
   const mapper = new Mapper(context, job, `${prefix}${attempt}/`, source);
-  for (const [number, capture] of spec.captures.entries()) {
-    if (careful?.leavesOut(number)) {
-      await mapper.read({ ...capture, refused: GIVEN_UP });
-      continue;
+  let summary: MapSummary;
+  try {
+    for (const [number, capture] of spec.captures.entries()) {
+      if (careful?.leavesOut(number)) {
+        await mapper.read({ ...capture, refused: GIVEN_UP });
+        continue;
+      }
+      await careful?.before(number);
+      context.onCapture?.(capture.name);
+      await mapper.read(capture);
     }
-    await careful?.before(number);
-    context.onCapture?.(capture.name);
-    await mapper.read(capture);
+    await careful?.before(null);
+    summary = await mapper.finish();
+  } catch (error) {
+    // A full disk is not the doing of the capture that was being read.
+    if (faultOf(error) !== null) await careful?.forget();
+    throw error;
   }
-  await careful?.before(null);
-  const summary = await mapper.finish();
   // Other jobs may use these shards only if they hold all that the captures' versions promise.
   if (summary.captures.every((outcome) => outcome.failure === null)) {
     if (await context.store.putIfAbsent(shared, jsonBytes(summary))) return result(shared, summary, false);
@@ -228,8 +238,8 @@ class Mapper {
     try {
       yield* this.source.stream(capture);
     } catch (error) {
-      // What another attempt may mend is not the capture's fault.
-      if (error instanceof StoreError && error.reason === 'io') throw error;
+      // What another attempt may mend is not the capture's doing.
+      if ((error instanceof StoreError && error.reason === 'io') || isMachineFault(error)) throw error;
       throw new UnreadableCapture(error);
     }
   }
@@ -240,6 +250,7 @@ class Mapper {
     try {
       return (await captures.version(capture)) !== capture.version;
     } catch (error) {
+      if (isMachineFault(error)) throw error;
       throw new UnreadableCapture(error);
     }
   }

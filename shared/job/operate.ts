@@ -1,15 +1,17 @@
 /** What people do with jobs on a pipeline: submit, list, cancel, resume. */
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import { getJson } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { forgetFailures } from './barrier.ts';
 import { type JobConfig, jobId } from './config.ts';
 import { JobError, loadJob } from './context.ts';
 import { hasEnded, isCommitted, readEnd, writeEnd } from './end.ts';
+import { discard } from './fault.ts';
 import { DATASETS_PREFIX, doneKey, inputsKey, jobKey, jobsPrefix, summaryKey } from './keys.ts';
 import { inParallel } from './parallel.ts';
 import { type JobEntry, type JobSource, registerJob } from './start.ts';
-import type { JobSummary } from './summary.ts';
+import { type JobSummary, lostCaptures } from './summary.ts';
 import { enqueueJob, reopenJob, takeTurn } from './turns.ts';
 
 /** What submitting led to. */
@@ -75,27 +77,34 @@ export interface Resumed {
 
 /**
  * Repeats what failed. A job that failed or was cancelled goes on where it stands. One that was committed
- * without some captures cannot: its tables are made. A new job with the same captures and configuration
- * tries those again, and takes the shards of all the others as they are. One that runs gets its messages again.
+ * without some captures cannot: its tables are made; nor one that met a damaged object. A new job with the same
+ * captures and configuration tries again, and takes all shards that are sound. One that runs gets its messages again.
  * @param id as findJob takes it
  * @throws JobError when there is no such job, OtherVersion when another version began it
  */
 export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Resumed> {
   const { job, dataset, source } = await findJob(store, id);
   const { config } = await loadJob(store, job);
-  if (await isCommitted(store, job)) {
-    const summary = await getJson<JobSummary>(store, summaryKey(job));
-    const lost = (summary?.damaged ?? []).filter(({ status }) => status === 'unreadable').length;
-    if (lost === 0) return { job, state: 'nothing', again: 0 };
+  const nextTry = async (again: number): Promise<Resumed> => {
     const captures = (await getJson<CaptureRef[]>(store, inputsKey(job))) ?? [];
     const retry = (config.retry ?? 0) + 1;
     // What was known beforehand to be unreadable may have been mended since.
     const fresh = captures.map(({ refused: _, ...capture }) => capture);
     const next = await submitJob(store, queue, { ...config, retry }, fresh, source);
     if (next.state === 'committed' || next.state === 'ended') return resumeJob(store, queue, next.job);
-    return { job: next.job, state: next.state, again: lost };
+    return { job: next.job, state: next.state, again };
+  };
+  if (await isCommitted(store, job)) {
+    const summary = await getJson<JobSummary>(store, summaryKey(job));
+    const lost = summary === undefined ? 0 : lostCaptures(summary).length;
+    return lost === 0 ? { job, state: 'nothing', again: 0 } : nextTry(lost);
   }
-  if ((await readEnd(store, job)) !== undefined) await forgetFailures(store, job);
+  const end = await readEnd(store, job);
+  if (end?.state === 'failed' && end.damaged !== undefined) {
+    await discard(store, end.damaged);
+    return nextTry(0);
+  }
+  if (end !== undefined) await forgetFailures(store, job);
   await reopenJob(store, dataset, job);
   const began = await enqueueJob(store, queue, dataset, job);
   return { job, state: began ? 'began' : 'waits', again: 0 };

@@ -80,7 +80,7 @@ export function segmentOf(shard: ShardPlace, number: number, range: BucketRange)
   const tuple: SegmentTuple = [number, from, to, rowOf(shard, firstBucket(shard, range) + 1) >= to ? 1 : 0];
   for (const batch of shard.batches)
     if (batch.firstRow < to && batch.firstRow + batch.rows > from)
-      tuple.push(batch.start, batch.end, batch.firstRow, batch.rows);
+      tuple.push(batch.start, batch.end, batch.crc, batch.firstRow, batch.rows);
   return tuple;
 }
 

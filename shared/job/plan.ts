@@ -7,9 +7,11 @@
 import { createHash } from 'node:crypto';
 import { readHead } from '../capture/read.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
-import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { StoreError } from '../store/objectstore.ts';
 import { digestOf, shardingDigest } from './config.ts';
 import { type TaskContext, Unfinished } from './context.ts';
+import { soundOrDiscarded } from './fault.ts';
 import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
 import { inParallel } from './parallel.ts';
 import type { Job, MapSpec, MapSummary, PlannedCapture, StageResults } from './types.ts';
@@ -158,7 +160,7 @@ async function knownGroups({ store, shardDays }: TaskContext, sharding: string):
   }
   await store.remove(stale);
   const groups = await inParallel(keys, async (key) => {
-    const summary = await getJson<MapSummary>(store, key);
+    const summary = await soundOrDiscarded<MapSummary>(store, key);
     return summary?.captures.map(({ capture }) => contentOf(capture)) ?? [];
   });
   return groups.filter((group) => group.length > 0);

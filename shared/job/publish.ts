@@ -22,7 +22,7 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
   const { store, results, scratch, duckdbMemory } = context;
   const { table } = spec;
   const [balance] = await stageResults(store, job.job, 'balance');
-  const captures = await requireJson<RankedCapture[]>(store, balance?.captures ?? '', job.job);
+  const captures = await requireJson<RankedCapture[]>(store, balance?.captures ?? '');
   const captureName = (rank: number): string => captures[rank].capture.name;
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
   const sessionRuns = reduced.flatMap((result) => result.sessionRuns);

@@ -117,10 +117,13 @@ export async function runReduce(
 
 function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTuple): Segment {
   const batches: BatchPlace[] = [];
-  for (let i = 4; i < tuple.length; i += 4)
-    batches.push({ start: tuple[i], end: tuple[i + 1], firstRow: tuple[i + 2], rows: tuple[i + 3] });
+  for (let i = 4; i < tuple.length; i += 5) {
+    const [start, end, crc, firstRow, rows] = tuple.slice(i, i + 5);
+    batches.push({ start, end, crc, firstRow, rows });
+  }
   const read: ReadRange = (start, end) => context.store.get(shard.key, { start, end });
   const segment: Segment = {
+    key: shard.key,
     read,
     baseUs: shard.baseUs,
     firstUs: shard.firstUs,

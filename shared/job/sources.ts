@@ -1,6 +1,7 @@
 /** Data sets and the prefixes their captures lie under; those whose captures start jobs by themselves. */
 import { createHash } from 'node:crypto';
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { SOURCES_PREFIX, sourceKey } from './keys.ts';
 import type { GivenOptions } from './options.ts';
 

@@ -4,13 +4,15 @@ import type { ShardBy } from '../packet/flowtable.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { Sharding } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-import { getJson, jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { forgetFailures, resume } from './barrier.ts';
 import { type JobConfig, jobId, SOFTWARE } from './config.ts';
 import { loadJob } from './context.ts';
-import { isCommitted } from './end.ts';
+import { soundOrDiscarded } from './fault.ts';
 import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from './keys.ts';
 import { stagePlanner } from './task.ts';
+import { newestTry } from './tries.ts';
 import type { Job } from './types.ts';
 
 /** Buckets of a data set unless told otherwise. */
@@ -28,7 +30,7 @@ export async function datasetSharding(
 ): Promise<Sharding> {
   const key = datasetKey(dataset);
   const drawn = { buckets: buckets ?? DEFAULT_BUCKETS, seed: randomInt(2 ** 32) };
-  let fixed = await getJson<{ buckets: number; seed: number }>(store, key);
+  let fixed = await soundOrDiscarded<{ buckets: number; seed: number }>(store, key);
   if (fixed === undefined)
     fixed = (await store.putIfAbsent(key, jsonBytes(drawn))) ? drawn : await getJson<typeof drawn>(store, key);
   // Asking for another number of buckets makes shards of its own; the seed stays.
@@ -91,15 +93,21 @@ export interface StartedJob {
   state: 'new' | 'resumed' | 'committed';
 }
 
-/** Begins a job on this machine, or goes on with it where it stands. */
+/**
+ * Begins a job on this machine, or goes on with it where it stands. Where captures were lost in it, or something of
+ * it was damaged, its next try is begun.
+ * @param results where the tables of a job that was done before must be still
+ */
 export async function startJob(
   store: ObjectStore,
   queue: TaskQueue,
   config: JobConfig,
   captures: readonly CaptureRef[],
+  results?: ObjectStore,
 ): Promise<StartedJob> {
-  const { job, fresh } = await registerJob(store, config, captures, { prefix: null, by: 'submit' });
-  if (await isCommitted(store, job.job)) return { job, state: 'committed' };
+  const tried = await newestTry(store, config, captures, results);
+  const { job, fresh } = await registerJob(store, tried.config, captures, { prefix: null, by: 'submit' });
+  if (tried.committed) return { job, state: 'committed' };
   await forgetFailures(store, job.job);
   await store.remove([endKey(job.job)]);
   await resume(store, queue, job.job, stagePlanner(store, job));

@@ -1,5 +1,6 @@
 /** How a job stands, while it runs and afterwards. */
-import { getJson, type ObjectStore } from '../store/objectstore.ts';
+import { getJson } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { readDone } from './barrier.ts';
 import { loadJobFile, UnknownJob } from './context.ts';
 import { isCommitted, type JobEnd, readEnd } from './end.ts';

@@ -13,6 +13,11 @@ export interface DamagedCapture {
   detail: string;
 }
 
+/** Captures of which nothing, or not all, was read for a reason that may have gone by now. */
+export function lostCaptures({ damaged }: Pick<JobSummary, 'damaged'>): DamagedCapture[] {
+  return damaged.filter(({ status, offset }) => status === 'unreadable' && offset === null);
+}
+
 /** Where the records of all captures went: `read` equals the sum of the others. */
 export interface Conservation {
   read: number;

@@ -4,11 +4,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
-import { jsonBytes, type ObjectStore } from '../store/objectstore.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
 import { advance, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
 import { deservesMore } from './careful.ts';
 import { JobError, loadJob, type RequestTotals, requireJson, type TaskContext, Unfinished } from './context.ts';
-import { readEnd } from './end.ts';
+import { readEnd, writeEnd } from './end.ts';
+import type { Fault } from './fault.ts';
 import { jobPrefix, listKey, manifestKey, STAGES, type Stage } from './keys.ts';
 import type { Manifest } from './plan.ts';
 import { planPublish } from './publishplan.ts';
@@ -98,7 +100,8 @@ function requestsSince(before: RequestTotals, now: RequestTotals): RequestTotals
 
 /**
  * Ends a task that failed each time it was tried, and moves the job on. A map task that may yet do without some of
- * its captures is tried again instead.
+ * its captures is tried again instead. A fault ends the job, and leaves the task to be done when it is resumed.
+ * @param fault what made the last attempt fail, where that was a fault
  * @returns whether the job has come to its end
  */
 export async function failTask(
@@ -106,9 +109,15 @@ export async function failTask(
   queue: TaskQueue,
   message: TaskMessage,
   reason: string,
+  fault: Fault | null = null,
 ): Promise<boolean> {
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
+  if (fault !== null && (await readDone(store, job.job, stage, message.task)) === undefined) {
+    const damaged = fault.damaged === null ? {} : { damaged: fault.damaged };
+    await writeEnd(store, job.job, { state: 'failed', stage, task: message.task, reason, ...damaged });
+    return true;
+  }
   const ended = (await readDone(store, job.job, stage, message.task)) !== undefined;
   if (stage === 'map' && !ended && (await deservesMore(store, job.job, message.task))) {
     await queue.send([message], { again: true });
@@ -133,8 +142,8 @@ async function runStage(
 ): Promise<StageResults[Stage]> {
   const { store } = context;
   const specification = async <T>(): Promise<T> => {
-    const list = await requireJson<StageList>(store, listKey(job.job, stage), job.job);
-    return requireJson<T>(store, `${list.specs}${task}.json`, job.job);
+    const list = await requireJson<StageList>(store, listKey(job.job, stage));
+    return requireJson<T>(store, `${list.specs}${task}.json`);
   };
   // A stage's code is loaded when it is first needed: whoever only moves a job on needs neither Arrow nor DuckDB.
   if (stage !== 'map') releaseMapMemory?.();
@@ -176,7 +185,7 @@ export function stagePlanner(store: ObjectStore, job: Job): StagePlanner {
       case 'commit':
         return { tasks: 1, specs: null };
       case 'map':
-        return writeSpecs(stage, (await requireJson<Manifest>(store, manifestKey(job.job), job.job)).tasks);
+        return writeSpecs(stage, (await requireJson<Manifest>(store, manifestKey(job.job))).tasks);
       case 'reduce': {
         const [balance] = await stageResults(store, job.job, 'balance');
         if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, stage);

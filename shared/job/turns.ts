@@ -7,7 +7,8 @@
  * caller goes on from what is there.
  */
 import type { TaskQueue } from '../queue/taskqueue.ts';
-import { getJson, jsonBytes, type ObjectHead, type ObjectStore } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectHead, ObjectStore } from '../store/objectstore.ts';
 import { resume } from './barrier.ts';
 import { loadJob, OtherVersion } from './context.ts';
 import { hasEnded, writeEnd } from './end.ts';

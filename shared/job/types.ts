@@ -1,9 +1,9 @@
 /** The plain values that stages hand to each other through the store. All are JSON. */
 import type { AnomalyRow } from '../capture/anomalies.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
-import type { FragmentBatch } from '../shard/fragmentfile.ts';
 import type { ShardIndex } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
+import type { CheckedRange } from '../store/checkedrange.ts';
 import type { PacketRunBatch } from '../table/packetrun.ts';
 import type { RunBatch } from '../table/sessionrun.ts';
 import type { Window } from '../table/window.ts';
@@ -46,7 +46,7 @@ export interface FragmentPlace {
   depth: number;
   bytes: number;
   rows: number;
-  batches: FragmentBatch[];
+  batches: CheckedRange[];
 }
 
 /** What became of one capture. */
@@ -80,7 +80,7 @@ export interface ReduceShard {
   ranks: number[] | null;
 }
 
-/** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, first row, rows of each batch]. */
+/** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, CRC-32, first row, rows of each batch]. */
 export type SegmentTuple = number[];
 
 /** One reduce task: groups of segments, worked off one after another. A flow lies in one group only. */

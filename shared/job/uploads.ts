@@ -7,7 +7,8 @@
 import { randomBytes } from 'node:crypto';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-import { getJson, jsonBytes, type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import type { ListedCaptures } from '../store/s3list.ts';
 import { READY_MARKER } from '../store/s3list.ts';
 import { CLOUD_SIZES } from './config.ts';

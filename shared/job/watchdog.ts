@@ -68,7 +68,7 @@ async function pushOn(
     const sent = await store.head(sentKey(id, stage));
     // Its list may be there: whoever wrote it died before all messages were sent, and the stage before it sends them.
     if (sent === undefined) continue;
-    const { tasks } = await requireJson<StageList>(store, listKey(id, stage), id);
+    const { tasks } = await requireJson<StageList>(store, listKey(id, stage));
     // A job that was resumed stands there since its turn began.
     let last = sent.modified ?? now;
     for (const prefix of [donePrefix(id, stage), begunPrefix(dataset)])

@@ -5,6 +5,7 @@
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import {
   Binary,
   type Data,
@@ -23,6 +24,7 @@ import {
 } from 'apache-arrow';
 import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragments.ts';
 import { MAX_TUNNEL_BYTES } from '../packet/tunnels.ts';
+import { type CheckedRange, checkRanges } from '../store/checkedrange.ts';
 import { PositionedWriter } from './schema.ts';
 import { rangeReader } from './scratch.ts';
 import type { ReadRange } from './segment.ts';
@@ -58,13 +60,12 @@ const SCHEMA_BYTES: Uint8Array = (() => {
   return writer.toUint8Array(true).slice(0, length);
 })();
 
-/** Byte range [start, end) of one batch. */
-export type FragmentBatch = [start: number, end: number];
-
 /** Fragments of one file, ready to be merged with others. */
 export interface FragmentFile {
+  /** What errors call the object that holds them. */
+  key: string;
   read: ReadRange;
-  batches: FragmentBatch[];
+  batches: CheckedRange[];
   /** Rank of each capture number in the file; null when the rows hold ranks already. */
   ranks: ArrayLike<number> | null;
 }
@@ -73,20 +74,21 @@ export interface FragmentFile {
 export function encodeFragments(
   columns: FragmentColumns,
   order: Uint32Array,
-): { bytes: Uint8Array; batches: FragmentBatch[] } {
+): { bytes: Uint8Array; batches: CheckedRange[] } {
   const writer = new PositionedWriter();
   writer.reset(undefined, SCHEMA);
-  const batches: FragmentBatch[] = [];
+  const ranges: Omit<CheckedRange, 'crc'>[] = [];
   const some = new FragmentColumns(Math.min(order.length, BATCH_ROWS));
   for (let from = 0; from < order.length; from += BATCH_ROWS) {
     some.clear();
     for (let i = from; i < Math.min(from + BATCH_ROWS, order.length); i++) some.pushRow(columns, order[i]);
     const start = writer.position;
     writer.write(toBatch(some));
-    batches.push([start, writer.position]);
+    ranges.push({ start, end: writer.position });
   }
   writer.finish();
-  return { bytes: writer.toUint8Array(true), batches };
+  const bytes = writer.toUint8Array(true);
+  return { bytes, batches: ranges.map((at) => ({ ...at, crc: crc32(bytes.subarray(at.start, at.end)) })) };
 }
 
 function toBatch(columns: FragmentColumns): RecordBatch {
@@ -150,7 +152,8 @@ class FragmentReader {
   async fill(): Promise<boolean> {
     const place = this.file.batches[this.next++];
     if (place === undefined) return false;
-    const bytes = await this.file.read(place[0], place[1]);
+    const bytes = await this.file.read(place.start, place.end);
+    checkRanges(this.file.key, bytes, [place]);
     for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes]))
       this.columns = decodeBatch(batch, this.file.ranks);
     this.row = 0;
@@ -215,16 +218,16 @@ export async function mergeFragments(
 
 async function mergeToFile(files: readonly FragmentFile[], path: string): Promise<FragmentFile> {
   const file = await open(path, 'wx+');
-  const batches: FragmentBatch[] = [];
+  const batches: CheckedRange[] = [];
   const pending = new FragmentColumns(BATCH_ROWS);
   const written: Uint8Array[] = [];
   let end = 0;
   const flush = (): void => {
     const order = Uint32Array.from({ length: pending.length }, (_, row) => row);
     const encoded = encodeFragments(pending, order);
-    for (const [start, stop] of encoded.batches) {
+    for (const { start, end: stop, crc } of encoded.batches) {
       written.push(encoded.bytes.subarray(start, stop));
-      batches.push([end, end + stop - start]);
+      batches.push({ start: end, end: end + stop - start, crc });
       end += stop - start;
     }
     pending.clear();
@@ -248,9 +251,5 @@ async function mergeToFile(files: readonly FragmentFile[], path: string): Promis
   } finally {
     await file.close();
   }
-  return {
-    read: rangeReader(path),
-    batches,
-    ranks: null,
-  };
+  return { key: path, read: rangeReader(path), batches, ranks: null };
 }

@@ -5,6 +5,7 @@
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flowtable.ts';
 import { BatchEncoder } from './batch.ts';
@@ -196,8 +197,9 @@ async function mergeToRun(
     writer.write(encoder.encode(pending, flows, 0, pending.length, baseUs));
     const length = writer.position - head;
     writer.finish();
-    written.push(writer.toUint8Array(true).slice(head, head + length));
-    places.push({ start: end, end: end + length, firstRow: rows, rows: pending.length });
+    const bytes = writer.toUint8Array(true).slice(head, head + length);
+    written.push(bytes);
+    places.push({ start: end, end: end + length, crc: crc32(bytes), firstRow: rows, rows: pending.length });
     end += length;
     rows += pending.length;
     pending.length = 0;
@@ -224,6 +226,7 @@ async function mergeToRun(
   let lastUs = baseUs;
   for (const segment of segments) if (segment.lastUs > lastUs) lastUs = segment.lastUs;
   return {
+    key: path,
     read: rangeReader(path),
     baseUs,
     firstUs: baseUs,

@@ -6,6 +6,7 @@
 import { RecordBatchReader } from 'apache-arrow';
 import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flowtable.ts';
+import { checkRanges } from '../store/checkedrange.ts';
 import { BatchDecoder } from './batch.ts';
 import { rowsByTime, sortRows } from './order.ts';
 import { SCHEMA_BYTES } from './schema.ts';
@@ -19,6 +20,8 @@ export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
 /** One partition's rows inside one shard. */
 export interface Segment {
+  /** What errors call the object that holds it. */
+  key: string;
   read: ReadRange;
   /** The shard's base time, whole microseconds. */
   baseUs: number;
@@ -130,6 +133,7 @@ export class SegmentReader {
       this.nextBatch = last;
       const places = segment.batches.slice(first, last);
       const bytes = await segment.read(places[0].start, places[places.length - 1].end);
+      checkRanges(segment.key, bytes, places);
       this.columns.reserve(segment.oneBucket ? Math.max(...places.map(({ rows }) => rows)) : segment.to - segment.from);
       let number = 0;
       for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) {
@@ -139,7 +143,7 @@ export class SegmentReader {
         this.decoder.decode(batch, from, to, segment.baseUs, segment.captures, this.flows, this.columns);
       }
       if (number !== places.length)
-        throw new Error(`shard range ${places[0].start} holds ${number} batches where ${places.length} are listed`);
+        throw new Error(`${segment.key}: ${number} batches at ${places[0].start} where ${places.length} are listed`);
     }
     this.end = this.columns.length;
     this.sort();

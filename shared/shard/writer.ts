@@ -2,8 +2,10 @@
  * Writing a shard: packet records of one map task, sorted by (bucket, time,
  * capture, offset), as an Arrow IPC stream whose batches end where buckets end.
  */
+import { crc32 } from 'node:zlib';
 import { COLUMN_NAMES, META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { bucketOf, type FlowTable, KEY_WORDS, type ShardBy, shardHash } from '../packet/flowtable.ts';
+import type { CheckedRange } from '../store/checkedrange.ts';
 import { BatchEncoder } from './batch.ts';
 import { sortRows } from './order.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
@@ -21,10 +23,7 @@ export interface Sharding {
 export const MAX_BATCH_ROWS = 65536;
 
 /** Where a batch stands in its shard. */
-export interface BatchPlace {
-  /** Byte range [start, end) in the object. */
-  start: number;
-  end: number;
+export interface BatchPlace extends CheckedRange {
   /** Number of its first row in the shard. */
   firstRow: number;
   rows: number;
@@ -97,7 +96,7 @@ export class ShardWriter {
       if (from === to) return;
       const start = writer.position;
       writer.write(this.encoder.encode(sorted, flows, from, to, firstUs));
-      index.batches.push({ start, end: writer.position, firstRow: from, rows: to - from });
+      index.batches.push({ start, end: writer.position, crc: 0, firstRow: from, rows: to - from });
     };
     let pending = 0;
     for (let bucket = 0; bucket < sharding.buckets; bucket++) {
@@ -128,6 +127,7 @@ export class ShardWriter {
     writer.finish();
     const bytes = writer.toUint8Array(true);
     index.bytes = bytes.length;
+    for (const batch of index.batches) batch.crc = crc32(bytes.subarray(batch.start, batch.end));
     return { bytes, index };
   }
 

@@ -2,27 +2,56 @@
  * Object store in a directory: a key is a path below the root. Only plain keys
  * are taken (letters, digits, `.`, `_`, `=`, `-` and `/`, no segment that begins
  * with a dot), so that no key can name a place outside the root.
+ *
+ * An object is on the disk, and so is its name's folder, before anybody is told that it is written: what a
+ * power cut leaves is an object as it was or as it is, never a name without its bytes (fsync(2), rename(2)).
  */
 import { randomBytes } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { BigIntStats, Dirent, Stats } from 'node:fs';
+import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ByteRange, type ObjectHead, type ObjectStore, StoreError } from './objectstore.ts';
+import { systemCode, systemWords } from './systemerror.ts';
+
+/** An open file, as far as the store uses it. */
+export interface OpenFile {
+  stat(): Promise<Stats>;
+  read(into: Uint8Array, at: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  writeFile(bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The calls of node:fs/promises that the store uses: what a test replaces to have them fail. */
+export interface Files {
+  open(path: string, flags: string): Promise<OpenFile>;
+  readFile(path: string): Promise<Uint8Array>;
+  readdir(path: string, options: { withFileTypes: true }): Promise<Dirent[]>;
+  stat(path: string, options: { bigint: true }): Promise<BigIntStats>;
+  mkdir(path: string, options: { recursive: true }): Promise<string | undefined>;
+  link(from: string, to: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  copyFile(from: string, to: string): Promise<void>;
+  rm(path: string, options?: { force?: boolean }): Promise<void>;
+}
 
 const PLAIN_KEY = /^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$/;
 /** Unfinished files carry this prefix; a key cannot, so they are never listed nor read. */
 const UNFINISHED = '.unfinished-';
 
-function errno(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code;
-}
+/** Codes with which the system says that there is nothing of that name. */
+const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
+/** Codes that stay however often one tries. */
+const FOR_GOOD: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG']);
 
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
+  private readonly files: Files;
 
   /** @param root absolute path of the directory; made when the first object is written */
-  constructor(root: string) {
+  constructor(root: string, files: Files = fs) {
     this.root = root;
+    this.files = files;
   }
 
   /**
@@ -45,10 +74,10 @@ export class DirectoryStore implements ObjectStore {
   private async *walk(folder: string, prefix: string): AsyncIterable<ObjectHead> {
     let entries: Dirent[];
     try {
-      entries = await readdir(join(this.root, folder), { withFileTypes: true });
+      entries = await this.files.readdir(join(this.root, folder), { withFileTypes: true });
     } catch (error) {
-      if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return;
-      throw new StoreError('io', folder, `cannot list ${join(this.root, folder)}: ${String(error)}`, error);
+      if (NOTHING_THERE.has(systemCode(error))) return;
+      throw failure('list', folder, join(this.root, folder), error);
     }
     // A folder sorts as its name with a slash, so that keys come in byte order over all levels.
     const named = entries
@@ -67,98 +96,153 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
+    const path = this.path(key);
     try {
-      const at = await stat(this.path(key), { bigint: true });
+      const at = await this.files.stat(path, { bigint: true });
       if (!at.isFile()) return undefined;
       return { key, size: Number(at.size), version: `${at.size}-${at.mtimeNs}`, modified: Number(at.mtimeMs) };
     } catch (error) {
-      if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
-      throw error;
+      if (NOTHING_THERE.has(systemCode(error))) return undefined;
+      throw failure('read', key, path, error);
     }
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array> {
     const path = this.path(key);
     try {
-      if (range === undefined) return await readFile(path);
-      const file = await open(path, 'r');
-      try {
-        const size = (await file.stat()).size;
-        const length = Math.max(0, Math.min(range.end, size) - range.start);
-        const bytes = new Uint8Array(length);
-        let filled = 0;
-        while (filled < length) {
-          const { bytesRead } = await file.read(bytes, filled, length - filled, range.start + filled);
-          if (bytesRead === 0) throw new StoreError('changed', key, `${path} became shorter while it was read`);
-          filled += bytesRead;
-        }
-        return bytes;
-      } finally {
-        await file.close();
-      }
+      return range === undefined ? await this.files.readFile(path) : await this.part(key, path, range);
     } catch (error) {
-      if (errno(error) === 'ENOENT' || errno(error) === 'EISDIR' || errno(error) === 'ENOTDIR')
+      if (NOTHING_THERE.has(systemCode(error)))
         throw new StoreError('missing', key, `no object ${key} in ${this.root}`, error);
-      throw error;
+      throw failure('read', key, path, error);
+    }
+  }
+
+  private async part(key: string, path: string, range: ByteRange): Promise<Uint8Array> {
+    const file = await this.files.open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const length = Math.max(0, Math.min(range.end, size) - range.start);
+      const bytes = new Uint8Array(length);
+      let filled = 0;
+      while (filled < length) {
+        const { bytesRead } = await file.read(bytes, filled, length - filled, range.start + filled);
+        if (bytesRead === 0) throw new StoreError('changed', key, `${path} became shorter while it was read`);
+        filled += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await file.close();
     }
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    const unfinished = await this.unfinished(key);
-    try {
-      await writeFile(unfinished, bytes);
-      await rename(unfinished, this.path(key));
-    } catch (error) {
-      // On a full disk above all nothing may stay behind.
-      await rm(unfinished, { force: true });
-      throw error;
-    }
+    const path = this.path(key);
+    await this.writing(key, path, async (unfinished) => {
+      await this.write(unfinished, bytes);
+      await this.files.rename(unfinished, path);
+    });
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     const path = this.path(key);
-    const unfinished = await this.unfinished(key);
-    try {
-      await writeFile(unfinished, bytes);
-      // A hard link is the one call that both fails on an existing name and shows the file whole.
-      await link(unfinished, path);
-      return true;
-    } catch (error) {
-      if (errno(error) === 'EEXIST') return false;
-      throw error;
-    } finally {
-      await rm(unfinished, { force: true });
-    }
+    return this.writing(key, path, async (unfinished) => {
+      await this.write(unfinished, bytes);
+      try {
+        // A hard link is the one call that both fails on an existing name and shows the file whole.
+        await this.files.link(unfinished, path);
+        return true;
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') throw error;
+        return false;
+      } finally {
+        await this.files.rm(unfinished, { force: true });
+      }
+    });
   }
 
-  async putFile(key: string, path: string): Promise<number> {
-    const target = this.path(key);
-    await mkdir(dirname(target), { recursive: true });
-    const { size } = await stat(path);
-    try {
-      await rename(path, target);
-    } catch (error) {
-      if (errno(error) !== 'EXDEV') throw error;
-      const unfinished = await this.unfinished(key);
+  async putFile(key: string, source: string): Promise<number> {
+    const path = this.path(key);
+    return this.writing(key, path, async (unfinished) => {
+      const size = await this.syncFile(source);
       try {
-        await copyFile(path, unfinished);
-        await rename(unfinished, target);
-      } catch (copyError) {
-        await rm(unfinished, { force: true });
-        throw copyError;
+        await this.files.rename(source, path);
+      } catch (error) {
+        if (systemCode(error) !== 'EXDEV') throw error;
+        await this.files.copyFile(source, unfinished);
+        await this.syncFile(unfinished);
+        await this.files.rename(unfinished, path);
+        await this.files.rm(source);
       }
-      await rm(path);
-    }
-    return size;
+      return size;
+    });
   }
 
   async remove(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await rm(this.path(key), { force: true });
+    for (const key of keys) {
+      const path = this.path(key);
+      try {
+        await this.files.rm(path, { force: true });
+      } catch (error) {
+        throw failure('remove', key, path, error);
+      }
+    }
   }
 
-  private async unfinished(key: string): Promise<string> {
-    const folder = dirname(this.path(key));
-    await mkdir(folder, { recursive: true });
-    return join(folder, UNFINISHED + randomBytes(8).toString('hex'));
+  /** Makes an object by way of an unfinished file in its folder, of which nothing stays behind when that fails. */
+  private async writing<T>(key: string, path: string, make: (unfinished: string) => Promise<T>): Promise<T> {
+    const folder = dirname(path);
+    const unfinished = join(folder, UNFINISHED + randomBytes(8).toString('hex'));
+    try {
+      await this.makeFolder(folder);
+      const made = await make(unfinished);
+      await this.syncFolder(folder);
+      return made;
+    } catch (error) {
+      await this.files.rm(unfinished, { force: true }).catch(() => undefined);
+      throw failure('write', key, path, error);
+    }
   }
+
+  private async write(path: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.files.open(path, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Puts a file's bytes on the disk. @returns its size */
+  private async syncFile(path: string): Promise<number> {
+    const file = await this.files.open(path, 'r+');
+    try {
+      await file.sync();
+      return (await file.stat()).size;
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async makeFolder(folder: string): Promise<void> {
+    const first = await this.files.mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let made = folder; made.length >= first.length; made = dirname(made)) await this.syncFolder(dirname(made));
+  }
+
+  private async syncFolder(folder: string): Promise<void> {
+    const file = await this.files.open(folder, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function failure(doing: string, key: string, path: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const reason = FOR_GOOD.has(systemCode(error)) ? 'refused' : 'io';
+  return new StoreError(reason, key, `cannot ${doing} ${path}: ${systemWords(error)}`, error);
 }

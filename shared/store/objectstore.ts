@@ -23,13 +23,13 @@ export interface ByteRange {
 
 /**
  * What callers tell apart: there is no such object (`missing`), it was overwritten since it was listed
- * (`changed`), it cannot be had however often one tries (`refused`; the message says what helps), or
- * the store did not answer as it should (`io`: trying again may help).
+ * (`changed`), it does not hold what was written (`damaged`), it cannot be had however often one tries
+ * (`refused`; the message says what helps), or the store did not answer as it should (`io`: trying again may help).
  */
 export class StoreError extends Error {
   override name = 'StoreError';
   readonly key: string;
-  readonly reason: 'missing' | 'changed' | 'refused' | 'io';
+  readonly reason: 'missing' | 'changed' | 'damaged' | 'refused' | 'io';
 
   constructor(reason: StoreError['reason'], key: string, message: string, cause?: unknown) {
     super(message, { cause });
@@ -59,22 +59,4 @@ export interface ObjectStore {
   putFile(key: string, path: string): Promise<number>;
   /** Removes objects; keys that do not exist are no error. */
   remove(keys: readonly string[]): Promise<void>;
-}
-
-const decoder = new TextDecoder();
-const encoder = new TextEncoder();
-
-/** An object's JSON value, undefined when there is no such object. */
-export async function getJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(decoder.decode(await store.get(key))) as T;
-  } catch (error) {
-    if (error instanceof StoreError && error.reason === 'missing') return undefined;
-    throw error;
-  }
-}
-
-/** A value as the bytes of a JSON object, one line, with a final newline. */
-export function jsonBytes(value: unknown): Uint8Array {
-  return encoder.encode(`${JSON.stringify(value)}\n`);
 }

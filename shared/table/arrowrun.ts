@@ -18,15 +18,11 @@ import {
   Struct,
 } from 'apache-arrow';
 import { ARROW_ZSTD } from '../shard/arrowzstd.ts';
+import { type CheckedRange, checkRanges } from '../store/checkedrange.ts';
 
-/** Where one record batch stands in its object. */
-export interface BatchRange {
+/** Where one record batch stands in its object. Arrow's reader must not see damaged bytes: some keep it busy without end. */
+export interface BatchRange extends CheckedRange {
   rows: number;
-  /** Byte range [start, end) in the object. */
-  start: number;
-  end: number;
-  /** CRC-32 of these bytes: Arrow's reader must not see damaged ones, some keep it busy without end. */
-  crc: number;
 }
 
 /** The file writer, asked where its batches stand before it forgets them. */
@@ -84,24 +80,21 @@ const END_OF_STREAM_BYTES = 8;
  *
  * @param schema what `schemaMessage` gave for the run's schema
  * @param ranges the batches that they hold, neighbours in one run
- * @throws Error when the bytes are not such batches, or hold another number of rows
+ * @param key what errors call the run
+ * @throws StoreError 'damaged' when the bytes are not those that were written; Error when they hold another number of rows
  */
 export function* decodeArrowRun(
   schema: Uint8Array,
   bytes: Uint8Array,
   ranges: readonly BatchRange[],
+  key = 'a run',
 ): Generator<RecordBatch> {
-  let rows = 0;
-  for (const { start, end, crc, rows: inBatch } of ranges) {
-    const from = start - ranges[0].start;
-    if (crc32(bytes.subarray(from, from + end - start)) !== crc)
-      throw new Error(`the batch at byte ${start} of a run is damaged: its checksum differs`);
-    rows += inBatch;
-  }
+  checkRanges(key, bytes, ranges);
+  const rows = ranges.reduce((sum, range) => sum + range.rows, 0);
   let left = rows;
   for (const batch of RecordBatchReader.from([schema, bytes])) {
     left -= batch.numRows;
     if (batch.numRows > 0) yield batch;
   }
-  if (left !== 0) throw new Error(`a run holds ${rows - left} rows where its list of batches says ${rows}`);
+  if (left !== 0) throw new Error(`${key} holds ${rows - left} rows where its list of batches says ${rows}`);
 }

@@ -7,6 +7,7 @@
  * one session's packets are listed in the order in which they were written.
  */
 import { SessionRows } from '../session/sessionrows.ts';
+import { checkRanges } from '../store/checkedrange.ts';
 import type { DuckDBLimits } from './duckdb.ts';
 import { PacketMerge } from './packetmerge.ts';
 import type { PacketRunBatch } from './packetrun.ts';
@@ -76,9 +77,7 @@ async function* readInOrder<Batch extends RunBatch>(
     while (underWay.length < READS_AHEAD && next + underWay.length < reads.length)
       underWay.push(begin(reads[next + underWay.length]));
     const bytes = await underWay.shift()!;
-    const { key, start, end } = reads[next];
-    if (bytes.length !== end - start)
-      throw new Error(`${key}: ${bytes.length} bytes came for the range ${start}-${end}`);
+    checkRanges(reads[next].key, bytes, reads[next].batches);
     yield { read: reads[next], bytes };
   }
 }

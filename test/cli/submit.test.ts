@@ -11,7 +11,7 @@ import { cancelJob, findJob } from '../../shared/job/operate.ts';
 import { jobOptions } from '../../shared/job/options.ts';
 import type { Job } from '../../shared/job/types.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { getJson } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import { S3Captures } from '../../shared/store/s3captures.ts';
 import { MemoryStore } from '../job/memorystore.ts';
 import { LocalPipeline } from '../job/pipeline.ts';

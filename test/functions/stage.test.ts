@@ -14,7 +14,7 @@ import { turnsOf } from '../../shared/job/turns.ts';
 import type { Job } from '../../shared/job/types.ts';
 import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { listCaptures } from '../../shared/store/s3list.ts';
 import { demoCaptures } from '../job/cutting.ts';
 import { captureRefs, plainConfig, runJob, temporaryFolder } from '../job/harness.ts';

@@ -6,7 +6,7 @@ import { putSource } from '../../shared/job/sources.ts';
 import type { JobEntry } from '../../shared/job/start.ts';
 import { listRefusals } from '../../shared/job/uploads.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { getJson } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import { NASTY_KEYS } from '../store/nastykeys.ts';
 import { CAPTURES, fakeS3, fakeSqs, invocation, sqsEvent, work } from './environment.ts';
 

@@ -12,7 +12,7 @@ import {
 import { completeKey, DONE_GROUP, doneKey, endKey, listKey, type Stage, sentKey } from '../../shared/job/keys.ts';
 import type { StageList } from '../../shared/job/types.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { Crash, Life, MortalQueue, MortalStore } from './chaos.ts';
 import { random, SEED, shuffled } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';

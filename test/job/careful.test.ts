@@ -12,7 +12,8 @@ import type { CaptureOutcome, MapSummary } from '../../shared/job/types.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures } from '../../shared/store/capturesource.ts';
-import { getJson, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
 import { Life, MortalQueue, MortalStore } from './chaos.ts';
 import { demoCaptures, readPackets, writePieces } from './cutting.ts';
 import {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { JobConfig } from '../../shared/job/config.ts';
-import { isCommitted } from '../../shared/job/end.ts';
+import { isCommitted, type JobEnd } from '../../shared/job/end.ts';
 import { endKey, manifestKey } from '../../shared/job/keys.ts';
 import type { Manifest } from '../../shared/job/plan.ts';
 import { startJob } from '../../shared/job/start.ts';
@@ -15,7 +15,7 @@ import { failTask } from '../../shared/job/task.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { getJson } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import { Crash, DoublingQueue, Life, MortalQueue, MortalStore } from './chaos.ts';
 import { demoCaptures, readPackets, writePieces } from './cutting.ts';
 import {
@@ -235,7 +235,7 @@ test('a reduce task that always fails ends the job with its name, and is tried a
   const queue = new InProcessQueue(2);
   const { job } = await startJob(place.store, queue, CONFIG, captures);
   await drainBurying(place, queue);
-  const failure = JSON.parse(Buffer.from(await working.get(endKey(job.job))).toString()) as object;
+  const failure = await getJson<JobEnd>(working, endKey(job.job));
   assert.deepEqual(failure, { state: 'failed', stage: 'reduce', task: 1, reason: 'it failed each time' });
   assert.equal(await isCommitted(working, job.job), false);
 

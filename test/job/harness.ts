@@ -17,7 +17,8 @@ import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { DEFAULTS } from '../../shared/session/config.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures, fileVersion } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directory.ts';
-import { getJson, type ObjectStore } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
+import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { openResults, type QueryValue, type TableName } from '../../shared/table/query.ts';
 
 export { random } from '../capture/build.ts';

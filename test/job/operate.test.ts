@@ -8,7 +8,7 @@ import { currentKey } from '../../shared/job/keys.ts';
 import { cancelJob, findJob, listJobs, recommitJob, resumeJob } from '../../shared/job/operate.ts';
 import type { JobEntry } from '../../shared/job/start.ts';
 import { type CaptureRef, FileCaptures } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { demoCaptures, readPackets, writePieces } from './cutting.ts';
 import { captureRefs, lines, plainConfig, temporaryFolder } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';

@@ -32,7 +32,7 @@ function shard(rows: readonly number[], firstUs = 0, lastUs = 1, batchRows = 10)
     place.rows += count;
     const pending = place.rows - firstRow;
     if (pending === 0 || (pending < batchRows && bucket < rows.length - 1)) continue;
-    place.batches.push({ start: place.bytes, end: place.bytes + pending * 10, firstRow, rows: pending });
+    place.batches.push({ start: place.bytes, end: place.bytes + pending * 10, crc: place.rows, firstRow, rows: pending });
     place.bytes += pending * 10;
     firstRow = place.rows;
   }
@@ -141,7 +141,7 @@ test(`segments of neighbouring ranges divide a shard's rows, and each names the 
       const named = place.batches.filter(({ firstRow, rows: count }) => firstRow < to && firstRow + count > from);
       assert.deepEqual(
         batches,
-        named.flatMap(({ start, end, firstRow, rows: count }) => [start, end, firstRow, count]),
+        named.flatMap(({ start, end, crc, firstRow, rows: count }) => [start, end, crc, firstRow, count]),
         say,
       );
       at = to;

@@ -14,7 +14,8 @@ import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directory.ts';
-import { getJson, type ObjectStore } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
+import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { plainConfig, readTables, type Tables } from './harness.ts';
 
 /** Every stage has several tasks, and yet a whole job is done in a fraction of a second. */

@@ -8,7 +8,8 @@ import { cancelJob, listJobs, resumeJob, submitJob } from '../../shared/job/oper
 import { takeTurn, turnsOf } from '../../shared/job/turns.ts';
 import type { Job } from '../../shared/job/types.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
-import { getJson, jsonBytes, type ObjectStore } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { Crash, Life, MortalQueue, MortalStore } from './chaos.ts';
 import { plainConfig, random, SEED } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';

@@ -9,7 +9,8 @@ import { DEFAULT_QUIET_SECONDS, datasetOf, putSource, removeSource, type Source 
 import { turnsOf } from '../../shared/job/turns.ts';
 import type { Job } from '../../shared/job/types.ts';
 import { type LaterMessage, listRefusals, onLater, onUpload, type UploadContext } from '../../shared/job/uploads.ts';
-import { getJson, jsonBytes, StoreError } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import { StoreError } from '../../shared/store/objectstore.ts';
 import { Life } from './chaos.ts';
 import { between, random, SEED } from './harness.ts';
 import { HOME, UploadWorld } from './uploadworld.ts';

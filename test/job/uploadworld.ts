@@ -14,7 +14,8 @@ import {
 } from '../../shared/job/uploads.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { getJson, StoreError } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
+import { StoreError } from '../../shared/store/objectstore.ts';
 import { type ListedCaptures, READY_MARKER } from '../../shared/store/s3list.ts';
 import { Life, MortalQueue, MortalStore } from './chaos.ts';
 import { MemoryStore } from './memorystore.ts';

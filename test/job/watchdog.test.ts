@@ -9,7 +9,8 @@ import { resumeJob, submitJob } from '../../shared/job/operate.ts';
 import type { Job } from '../../shared/job/types.ts';
 import { STALLED_MS, watch } from '../../shared/job/watchdog.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { getJson, jsonBytes, type ObjectHead } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import type { ObjectHead } from '../../shared/store/objectstore.ts';
 import { Life, MortalQueue, MortalStore } from './chaos.ts';
 import { plainConfig } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';
@@ -183,6 +184,6 @@ test('a data set that cannot be looked after is an error, when all others have b
   await pipeline.store.put(listKey(broken, 'plan'), new TextEncoder().encode('{"tasks": '));
   await pipeline.stands(sound, 'map', 1);
   await pipeline.done(sound, 'map', 0);
-  await assert.rejects(pipeline.watch(), SyntaxError);
+  await assert.rejects(pipeline.watch(), { name: 'StoreError', reason: 'damaged' });
   assert.deepEqual(pipeline.sent, [{ job: sound, stage: 'balance', task: 0 }]);
 });

@@ -13,7 +13,7 @@ import { type JobStatus, jobStatus } from '../../shared/job/status.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { Done } from '../../shared/job/types.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { listCaptures, parseS3Url } from '../../shared/store/s3list.ts';
 import type { TableName } from '../../shared/table/query.ts';
 import { type Ended, firstDifference, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listKey, STAGES, type Stage } from '../../shared/job/keys.ts';
 import type { StageList } from '../../shared/job/types.ts';
-import { getJson } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import type { Cloud } from './cloud.ts';
 
 export interface SeenMessage {

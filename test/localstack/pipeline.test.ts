@@ -6,7 +6,7 @@ import { doneKey, inputsKey, listKey } from '../../shared/job/keys.ts';
 import { listJobs } from '../../shared/job/operate.ts';
 import { accountedFor } from '../../shared/job/summary.ts';
 import type { Done, StageList } from '../../shared/job/types.ts';
-import { getJson } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import { noCorpus } from '../job/corpus.ts';
 import { type Cloud, sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, datasetOfPrefix, putMarker, SMALL_SIZES, submit, upload } from './jobs.ts';

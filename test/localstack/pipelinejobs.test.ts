@@ -11,7 +11,7 @@ import { putSource } from '../../shared/job/sources.ts';
 import type { JobEntry } from '../../shared/job/start.ts';
 import { jobStatus } from '../../shared/job/status.ts';
 import { sqsClient } from '../../shared/queue/sqs.ts';
-import { getJson } from '../../shared/store/objectstore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import { type Cloud, sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, datasetOfPrefix, putMarker, submit, upload } from './jobs.ts';
 import { CREDENTIALS, localStackEndpoint, REGION, SKIPPED, stackLog } from './running.ts';

@@ -61,7 +61,7 @@ function fragmentText(columns: FragmentColumns, row: number, ranks: ArrayLike<nu
 
 function fileOf(columns: FragmentColumns, ranks: ArrayLike<number> | null): FragmentFile {
   const { bytes, batches } = encodeFragments(columns, sortedFragmentOrder(columns));
-  return { read: async (start, end) => bytes.slice(start, end), batches, ranks };
+  return { key: 'fragments', read: async (start, end) => bytes.slice(start, end), batches, ranks };
 }
 
 async function mergedTexts(t: TestContext, files: readonly FragmentFile[]): Promise<string[]> {

@@ -26,8 +26,9 @@ function scratchFolder(t: TestContext): string {
 /** A segment that is never read. */
 function planned(firstUs: number, lastUs: number, rows: number): Segment {
   const read = (): never => assert.fail('a plan reads nothing');
-  const batches = [{ start: 0, end: 0, firstRow: 0, rows }];
-  return { read, baseUs: firstUs, firstUs, lastUs, from: 0, to: rows, batches, captures: null, oneBucket: false };
+  const batches = [{ start: 0, end: 0, crc: 0, firstRow: 0, rows }];
+  const key = 'planned';
+  return { key, read, baseUs: firstUs, firstUs, lastUs, from: 0, to: rows, batches, captures: null, oneBucket: false };
 }
 
 test(`segments merge into the order of a plain sort, in one go and in passes (SEED=${SEED})`, async (t) => {

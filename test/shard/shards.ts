@@ -38,6 +38,7 @@ export function segmentOf(
 ): Segment {
   const { baseUs, firstUs, lastUs, batches } = shard.index;
   return {
+    key: 'a shard',
     read: async (start, end) => shard.bytes.slice(start, end),
     baseUs,
     firstUs,

@@ -7,7 +7,8 @@ import { endForVersion } from '../../shared/job/version.ts';
 import { watch } from '../../shared/job/watchdog.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { CaptureSource } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes, type ObjectStore } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import type { ObjectStore } from '../../shared/store/objectstore.ts';
 
 /** What a function has at hand. */
 export interface Hands {

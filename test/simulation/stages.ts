@@ -25,7 +25,7 @@ import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import type { StageWork } from '../../shared/job/task.ts';
 import type { Job, MapSpec, PublishedFile, PublishSpec, StageList, StageResults } from '../../shared/job/types.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { Process } from './process.ts';
 import type { Shape } from './scenario.ts';
 
@@ -135,13 +135,13 @@ async function takesTime({ process }: WorkPlace, ms: number): Promise<void> {
 }
 
 async function specOf<T>({ store }: TaskContext, job: Job, stage: Stage, task: number): Promise<T> {
-  const list = await requireJson<StageList>(store, listKey(job.job, stage), job.job);
-  return requireJson<T>(store, `${list.specs}${task}.json`, job.job);
+  const list = await requireJson<StageList>(store, listKey(job.job, stage));
+  return requireJson<T>(store, `${list.specs}${task}.json`);
 }
 
 async function plan(place: WorkPlace, { store }: TaskContext, job: Job): Promise<StageResults['plan']> {
   const { next, faults } = place.process.surroundings;
-  const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job), job.job);
+  const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
   const { captures } = shapeOf(inputs);
   if ((await store.head(manifestKey(job.job))) === undefined) {
     for (let part = 0; part * HEADS_PART < captures; part++) {
@@ -212,7 +212,7 @@ async function balance(
   _task: number,
   attempt: string,
 ): Promise<StageResults['balance']> {
-  const { partitions } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job), job.job));
+  const { partitions } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
   const prefix = attemptPrefix(job.job, 'balance', 0, attempt);
   const mapped = await stageResults(store, job.job, 'map');
   await takesTime(place, 60_000);
@@ -242,7 +242,7 @@ async function reduce(
   const { store } = context;
   const { partition } = await specOf<{ partition: number }>(context, job, 'reduce', task);
   if (partition !== task) place.violation(`reduce ${task} was told to do partition ${partition}`);
-  const { publishTasks } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job), job.job));
+  const { publishTasks } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
   await takesTime(place, 60_000);
   const key = `${attemptPrefix(job.job, 'reduce', task, attempt)}sessions-0.arrow`;
   await store.put(key, jsonBytes(attempt));
@@ -268,7 +268,7 @@ async function publish(
   const { store, results } = context;
   const spec = await specOf<PublishSpec>(context, job, 'publish', task);
   const [balanced] = await stageResults(store, job.job, 'balance');
-  await requireJson(store, balanced?.captures ?? '', job.job);
+  await requireJson(store, balanced?.captures ?? '');
   const reduced = await stageResults(store, job.job, 'reduce');
   if (reduced.includes(null)) place.violation(`publish ${task} of ${job.job} lacks a partition`);
   await takesTime(place, 30_000);
@@ -285,8 +285,8 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
   const { store, results } = context;
   const { dataset } = job.config;
   const [balanced] = await stageResults(store, job.job, 'balance');
-  const { captures } = await requireJson<{ captures: number }>(store, balanced?.captures ?? '', job.job);
-  await requireJson(store, balanced?.anomalies ?? '', job.job);
+  const { captures } = await requireJson<{ captures: number }>(store, balanced?.captures ?? '');
+  await requireJson(store, balanced?.anomalies ?? '');
   const mapped = await stageResults(store, job.job, 'map');
   const reduced = await stageResults(store, job.job, 'reduce');
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);

@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { getJson, jsonBytes, type ObjectHead, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
+import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import { type ObjectHead, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
 
 /** A store without objects, and how to do away with it. */
 export interface FreshStore {

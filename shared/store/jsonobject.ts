@@ -1,0 +1,54 @@
+/**
+ * Objects that hold a JSON value: the value on one line, and on the next its CRC-32 as a JSON string, so that
+ * programs which read JSON values one after another read these objects too. What a power cut, a bad disk or a
+ * careless hand has changed is noticed by whoever reads it, and never taken for another value.
+ */
+import { crc32 } from 'node:zlib';
+import { type ObjectStore, StoreError } from './objectstore.ts';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const NEWLINE = 10;
+
+function checkLine(crc: number): string {
+  return `"crc32:${crc.toString(16).padStart(8, '0')}"\n`;
+}
+
+const CHECK_BYTES = checkLine(0).length;
+
+/** A value as the bytes of a JSON object: two lines, each with its newline. */
+export function jsonBytes(value: unknown): Uint8Array {
+  const text = encoder.encode(`${JSON.stringify(value)}\n`);
+  const bytes = new Uint8Array(text.length + CHECK_BYTES);
+  bytes.set(text);
+  encoder.encodeInto(checkLine(crc32(text)), bytes.subarray(text.length));
+  return bytes;
+}
+
+/**
+ * The value that `jsonBytes` wrote.
+ * @param key what errors call the object
+ * @throws StoreError 'damaged' for any other bytes
+ */
+export function parseJson<T>(key: string, bytes: Uint8Array): T {
+  const text = bytes.subarray(0, Math.max(0, bytes.length - CHECK_BYTES));
+  const sound = text.at(-1) === NEWLINE && decoder.decode(bytes.subarray(text.length)) === checkLine(crc32(text));
+  if (!sound)
+    throw new StoreError('damaged', key, `${key} is damaged: its ${bytes.length} bytes do not match their checksum`);
+  return JSON.parse(decoder.decode(text)) as T;
+}
+
+/**
+ * An object's JSON value, undefined when there is no such object.
+ * @throws StoreError 'damaged' when the object does not hold what was written
+ */
+export async function getJson<T>(store: Pick<ObjectStore, 'get'>, key: string): Promise<T | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await store.get(key);
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === 'missing') return undefined;
+    throw error;
+  }
+  return parseJson<T>(key, bytes);
+}
