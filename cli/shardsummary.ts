@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { MapSummary, RankedCapture, ReduceSpec } from '../shared/job/types.ts';
+import { parseJson } from '../shared/store/jsonobject.ts';
 
 /** What the shard itself does not say. */
 export interface ShardSummary {
@@ -41,12 +42,9 @@ async function fromBalance(place: string, folder: string): Promise<ShardSummary 
   return null;
 }
 
-/** Undefined when there is no such file, or what it holds is no JSON: it need not be ours. */
+/** Undefined when there is no such file, or it is not one of ours. */
 async function json<T>(path: string): Promise<T | undefined> {
-  return readFile(path, 'utf8')
-    .then(
-      (text) => JSON.parse(text),
-      () => undefined,
-    )
+  return readFile(path)
+    .then((bytes) => parseJson<T>(path, bytes))
     .catch(() => undefined);
 }

@@ -1,8 +1,10 @@
 /** The data sets that Trino and DuckDB are both asked about, as folders of result files. */
+
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CurrentJob } from '../../shared/job/current.ts';
 import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
+import { parseJson } from '../../shared/store/jsonobject.ts';
 import { type AnomalyTableRow, writeAnomalies } from '../../shared/table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
 import type { TableName } from '../../shared/table/query.ts';
@@ -18,7 +20,7 @@ export function runDemo(folder: string): ResultKeys {
     const { code, stderr } = flowstitch(['run', DEMO, '--out', folder, '--dataset', 'demo', '--packets', ...more]);
     if (code !== 0) throw new Error(`the demo's job failed: ${stderr}`);
   }
-  return (JSON.parse(readFileSync(join(folder, currentKey('demo')), 'utf8')) as CurrentJob).files;
+  return parseJson<CurrentJob>('current.json', readFileSync(join(folder, currentKey('demo')))).files;
 }
 
 /** A capture of which next to nothing is known, under a name that is no ASCII. */

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CurrentJob } from '../../shared/job/current.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
+import { parseJson } from '../../shared/store/jsonobject.ts';
 
 const MAIN = new URL('../../cli/main.ts', import.meta.url).href;
 
@@ -54,7 +55,7 @@ export function summaryOf({ stdout }: CliEnd): JobSummary {
 
 /** Digests of the files of the current job, by key; the job's own part of a key is left out. */
 export function currentFiles(out: string): Record<string, string> {
-  const current = JSON.parse(readFileSync(join(out, 'datasets/default/current.json'), 'utf8')) as CurrentJob;
+  const current = parseJson<CurrentJob>('current.json', readFileSync(join(out, 'datasets/default/current.json')));
   const digests: Record<string, string> = {};
   for (const key of Object.values(current.files).flat())
     digests[key.replace(/job=[0-9a-f]+/, 'job')] = createHash('sha256')

@@ -113,7 +113,7 @@ test('a task that fails leaves a note why, and its message comes again after som
     assert.deepEqual(batchItemFailures, [{ itemIdentifier: 'message-0' }]);
     const note = await errorNote(job, 'plan');
     assert.equal(note?.receives, receives);
-    assert.match(note?.reason ?? '', /JSON/);
+    assert.match(note?.reason ?? '', /inputs\.json is damaged/);
     assert.deepEqual(fakeSqs.hidden.at(-1), { queue: 'plan', receipt: 'receipt-0', seconds: 5 * receives });
   }
   assert.equal(await readDone(work, job, 'plan', 0), undefined);
@@ -125,7 +125,10 @@ test('what failed each time is written down as failed with the note that it left
   await plan(sqsEvent([message(job, 'plan')], 5), invocation());
   const { reason } = (await errorNote(job, 'plan'))!;
   assert.deepEqual(await deadLetter(sqsEvent([message(job, 'plan')]), invocation()), { batchItemFailures: [] });
-  assert.deepEqual(await readEnd(work, job), { state: 'failed', stage: 'plan', task: 0, reason });
+  assert.deepEqual(await readEnd(work, job), {
+    ...{ state: 'failed', stage: 'plan', task: 0, reason },
+    damaged: inputsKey(job),
+  });
 });
 
 test('a task whose time runs out fails by its name, and does not write any more', async () => {
@@ -136,6 +139,7 @@ test('a task whose time runs out fails by its name, and does not write any more'
   assert.deepEqual(await errorNote(job, 'plan'), {
     reason: `plan task 0 of job ${job} was not done in 0 s, the time a function has`,
     receives: 2,
+    fault: null,
   });
   await sleep(50);
   assert.ok(!fakeS3.objects.has(doneKey(job, 'plan', 0)));

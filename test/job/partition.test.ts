@@ -32,7 +32,13 @@ function shard(rows: readonly number[], firstUs = 0, lastUs = 1, batchRows = 10)
     place.rows += count;
     const pending = place.rows - firstRow;
     if (pending === 0 || (pending < batchRows && bucket < rows.length - 1)) continue;
-    place.batches.push({ start: place.bytes, end: place.bytes + pending * 10, crc: place.rows, firstRow, rows: pending });
+    place.batches.push({
+      start: place.bytes,
+      end: place.bytes + pending * 10,
+      crc: place.rows,
+      firstRow,
+      rows: pending,
+    });
     place.bytes += pending * 10;
     firstRow = place.rows;
   }
