@@ -5,10 +5,11 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { Sharding } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { forgetFailures, resume } from './barrier.ts';
 import { type JobConfig, jobId, SOFTWARE } from './config.ts';
 import { loadJob } from './context.ts';
+import { writeEnd } from './end.ts';
 import { soundOrDiscarded } from './fault.ts';
 import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from './keys.ts';
 import { stagePlanner } from './task.ts';
@@ -105,11 +106,22 @@ export async function startJob(
   captures: readonly CaptureRef[],
   results?: ObjectStore,
 ): Promise<StartedJob> {
-  const tried = await newestTry(store, config, captures, results);
-  const { job, fresh } = await registerJob(store, tried.config, captures, { prefix: null, by: 'submit' });
-  if (tried.committed) return { job, state: 'committed' };
-  await forgetFailures(store, job.job);
-  await store.remove([endKey(job.job)]);
-  await resume(store, queue, job.job, stagePlanner(store, job));
-  return { job, state: fresh ? 'new' : 'resumed' };
+  for (let tries = MOST_DAMAGED; ; tries--) {
+    const tried = await newestTry(store, config, captures, results);
+    const { job, fresh } = await registerJob(store, tried.config, captures, { prefix: null, by: 'submit' });
+    if (tried.committed) return { job, state: 'committed' };
+    try {
+      await forgetFailures(store, job.job);
+      await store.remove([endKey(job.job)]);
+      await resume(store, queue, job.job, stagePlanner(store, job));
+      return { job, state: fresh ? 'new' : 'resumed' };
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'damaged' || tries === 1) throw error;
+      const { message: reason, key: damaged } = error;
+      await writeEnd(store, job.job, { state: 'failed', stage: 'plan', task: 0, reason, damaged });
+    }
+  }
 }
+
+/** Jobs that a start gives up because something of them is damaged: a disk that damages more is past help. */
+const MOST_DAMAGED = 4;

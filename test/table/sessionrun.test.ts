@@ -141,7 +141,7 @@ describe('damaged runs', () => {
             Number.NEGATIVE_INFINITY,
             Number.POSITIVE_INFINITY,
           ),
-        { name: "StoreError", reason: "damaged" },
+        { name: 'StoreError', reason: 'damaged' },
       );
     }
   });
