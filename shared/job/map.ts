@@ -20,7 +20,7 @@ import { shardingDigest } from './config.ts';
 import type { TaskContext } from './context.ts';
 import { shardGroupPrefix } from './keys.ts';
 import { unreadableFacts } from './outcome.ts';
-import { compareTriples } from './rank.ts';
+import { compareCaptures } from './rank.ts';
 import { ReadingAhead } from './readahead.ts';
 import { RecordDigest } from './recorddigest.ts';
 import type {
@@ -245,10 +245,10 @@ class Mapper {
   }
 
   private takeDigest(): void {
-    this.digest.packets(this.columns, this.flows, this.digestedRow, this.columns.length);
-    this.digest.fragments(this.fragments, this.digestedFragment, this.fragments.length);
-    this.digestedRow = this.columns.length;
-    this.digestedFragment = this.fragments.length;
+    const { columns, flows, fragments, digestedRow, digestedFragment } = this;
+    this.digest.records(columns, flows, digestedRow, columns.length, fragments, digestedFragment, fragments.length);
+    this.digestedRow = columns.length;
+    this.digestedFragment = fragments.length;
   }
 
   /** The columns are full in the middle of a capture: write the captures before it, or else its rows so far. */
@@ -301,7 +301,7 @@ class Mapper {
   /** Place of each capture read so far in the order of captures; the one being read comes last. */
   private localRanks(): Uint32Array {
     const order = this.outcomes.map((_, number) => number);
-    order.sort((a, b) => compareTriples(this.outcomes[a], this.outcomes[b]));
+    order.sort((a, b) => compareCaptures(this.outcomes[a], this.outcomes[b]));
     const ranks = new Uint32Array(this.outcomes.length + 1);
     for (const [rank, number] of order.entries()) ranks[number] = rank;
     ranks[this.outcomes.length] = this.outcomes.length;
