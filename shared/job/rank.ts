@@ -30,12 +30,12 @@ export function compareStored(a: Stored, b: Stored): number {
   return compareTexts(a.headDigest, b.headDigest) || a.size - b.size || compareTexts(a.name, b.name);
 }
 
-/** Order of two captures; captures without records come last. */
+/** Order of two captures; captures without packets come last. Those that could not be read have no records to be equal in: by name. */
 export function compareCaptures(a: Ranked, b: Ranked): number {
   return (
     compareTimes(a.facts.firstUs, a.facts.firstNs, b.facts.firstUs, b.facts.firstNs) ||
     compareTimes(a.facts.lastUs, a.facts.lastNs, b.facts.lastUs, b.facts.lastNs) ||
     compareTexts(a.digest ?? '', b.digest ?? '') ||
-    compareStored(a.capture, b.capture)
+    (a.digest === null ? compareTexts(a.capture.name, b.capture.name) : compareStored(a.capture, b.capture))
   );
 }

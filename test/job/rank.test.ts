@@ -33,7 +33,9 @@ test('first time, then last time, then digest, then what is stored, then the nam
     ranked([5, 1], [6, 0], 'b', { headDigest: 'h', size: 10, name: 'w' }),
     ranked([5, 1], [6, 0], 'b', { headDigest: 'i', size: 1, name: 'a' }),
     ranked([10, 0], [10, 0]),
-    ranked(null, null),
+    ranked(null, null, null, { headDigest: 'z', name: 'a' }),
+    ranked(null, null, null, { headDigest: 'y', name: 'b' }),
+    ranked(null, null, 'c'),
   ];
   for (const [i, a] of order.entries())
     for (const [j, b] of order.entries())
