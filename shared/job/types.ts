@@ -13,6 +13,7 @@ import type { RequestTotals } from './context.ts';
 /** jobs/<job>/job.json */
 export interface Job {
   job: string;
+  /** Release that began it: version and revisions. */
   software: string;
   config: JobConfig;
 }
