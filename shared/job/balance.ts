@@ -27,6 +27,7 @@ import { failedOutcome } from './outcome.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
 import type { Manifest } from './plan.ts';
 import { compareCaptures } from './rank.ts';
+import { checkJoined } from './reconcile.ts';
 import type {
   CaptureOutcome,
   Job,
@@ -78,6 +79,7 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
     fragmentsCompleted: joined.completed[rank],
     fragmentsIncomplete: joined.neverCompleted[rank],
   }));
+  checkJoined(job, captures);
   nameCopies(captures, anomalies);
   await store.put(`${prefix}captures.json`, jsonBytes(captures));
   await store.put(`${prefix}anomalies.json`, jsonBytes(anomalies));
@@ -113,6 +115,7 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
     specs: `${prefix}reduce-`,
     partitions: partitions.length,
     rows: total,
+    joined: joined.shards.reduce((sum, shard) => sum + shard.rows, 0),
     shuffleBytes:
       shards.reduce((sum, shard) => sum + shard.bytes, 0) +
       summaries.reduce((sum, { fragments }) => sum + fragments.reduce((inner, file) => inner + file.bytes, 0), 0),

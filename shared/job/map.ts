@@ -6,9 +6,9 @@
 import { AnomalyLog } from '../capture/anomalies.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
 import { readCapture } from '../capture/read.ts';
-import { PacketColumns } from '../packet/columns.ts';
+import { META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { PacketDecoder } from '../packet/decode.ts';
-import { FATES } from '../packet/fate.ts';
+import { FATE_SESSION, FATES } from '../packet/fate.ts';
 import { FlowTable } from '../packet/flowtable.ts';
 import { byDepth, FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
 import { encodeFragments } from '../shard/fragmentfile.ts';
@@ -148,6 +148,7 @@ class Mapper {
     const { columns, decoder, fragments } = this;
     const number = this.outcomes.length;
     const fates = new Float64Array(FATES.length);
+    let extraRows = 0;
     const limit = this.job.config.sizes.shardRows - SPARE_ROWS;
     this.anomalies.capture = decoder.capture = number;
     this.captureRow = this.digestedRow = columns.length;
@@ -164,7 +165,11 @@ class Mapper {
         linkType: number,
         offset: number,
       ): void => {
-        fates[decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset)]++;
+        const row = columns.length;
+        const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
+        fates[fate]++;
+        const rows = columns.length - row;
+        if (rows > 1 || (rows === 1 && fate !== FATE_SESSION)) extraRows += extraInnermost(columns, row, fate);
         if (columns.length - this.digestedRow >= DIGEST_ROWS) this.takeDigest();
         if (columns.length >= limit) this.spill();
         if (fragments.length >= FRAGMENT_ROWS) this.flushFragments();
@@ -194,6 +199,7 @@ class Mapper {
       capture,
       facts,
       fates: Array.from(fates),
+      extraRows,
       digest: failure === null ? this.digest.finish(fates) : null,
       failure,
     });
@@ -307,6 +313,13 @@ class Mapper {
     ranks[this.outcomes.length] = this.outcomes.length;
     return ranks;
   }
+}
+
+/** Innermost packets of one record among rows from `row` on, but for the one that its fate tells of. */
+function extraInnermost({ meta, length }: PacketColumns, row: number, fate: number): number {
+  let innermost = 0;
+  for (let at = row; at < length; at++) if ((meta[at] & META_LEVELS) === 0) innermost++;
+  return Math.max(0, innermost - (fate === FATE_SESSION ? 1 : 0));
 }
 
 /** The capture's bytes cannot be had: it is lost, the task is not. */
