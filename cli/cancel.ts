@@ -1,6 +1,6 @@
 /** flowstitch cancel: stops a job within one task's time. */
-import { SOFTWARE } from '../shared/job/config.ts';
 import { cancelJob } from '../shared/job/operate.ts';
+import { hasOurRevisions } from '../shared/job/revisions.ts';
 import { jobStatus } from '../shared/job/status.ts';
 import type { TaskQueue } from '../shared/queue/taskqueue.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
@@ -15,7 +15,7 @@ export async function cancel(args: string[]): Promise<number> {
   const { values, positionals } = readOptions('cancel', args, STACK_OPTION);
   const id = oneJob('cancel', positionals);
   const { work, queue, version } = await findPipeline(values.stack);
-  process.stdout.write(await cancelText(work, version === SOFTWARE ? queue : null, id));
+  process.stdout.write(await cancelText(work, hasOurRevisions(version) ? queue : null, id));
   return 0;
 }
 

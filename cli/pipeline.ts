@@ -1,7 +1,7 @@
 /** The deployed pipeline: what the outputs of its CloudFormation stack tell, and its buckets and queues. */
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { SOFTWARE } from '../shared/job/config.ts';
+import { hasOurRevisions, RELEASE } from '../shared/job/revisions.ts';
 import { SqsQueue, sqsClient } from '../shared/queue/sqs.ts';
 import type { TaskQueue } from '../shared/queue/taskqueue.ts';
 import { type ClientOptions, clientSettings } from '../shared/store/awsclient.ts';
@@ -54,14 +54,14 @@ export async function findPipeline(given: string | undefined, options: ClientOpt
 }
 
 /**
- * Makes sure that this program and the pipeline are of one version.
+ * Makes sure that this program and the pipeline work by the same rules.
  * @param what what is refused otherwise, as in 'cannot submit'
  * @throws UsageError that names both versions and the ways out
  */
 export function requireSameVersion({ stack, version }: Pick<Pipeline, 'stack' | 'version'>, what: string): void {
-  if (version === SOFTWARE) return;
+  if (hasOurRevisions(version)) return;
   throw new UsageError(
-    `cannot ${what}: stack ${stack} is of version ${version}, this is ${SOFTWARE}, and jobs of two versions do not mix. ` +
+    `cannot ${what}: stack ${stack} is of version ${version}, this is ${RELEASE}, and jobs of two revisions do not mix. ` +
       `Use version ${version} here, or deploy this one with npm run deploy; status, jobs and cancel work as it is`,
   );
 }

@@ -7,7 +7,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { SOFTWARE } from '../shared/job/config.ts';
+import { RELEASE, SOFTWARE } from '../shared/job/revisions.ts';
 import { Alarms } from './alarms.ts';
 import { Buckets } from './buckets.ts';
 import { Compute } from './compute.ts';
@@ -60,7 +60,7 @@ export class PipelineStack extends Stack {
       WorkBucket: work.bucketName,
       ResultsBucket: results.bucketName,
       Queues: this.toJsonString(this.queues.urls),
-      Version: SOFTWARE,
+      Version: RELEASE,
     };
     for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
     if (settings.existingCaptures === undefined) return;

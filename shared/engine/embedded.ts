@@ -7,12 +7,13 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type JobConfig, SOFTWARE } from '../job/config.ts';
+import type { JobConfig } from '../job/config.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/current.ts';
 import { readEnd } from '../job/end.ts';
 import type { Fault } from '../job/fault.ts';
 import { type Stage, summaryKey } from '../job/keys.ts';
+import { RELEASE } from '../job/revisions.ts';
 import { startJob } from '../job/start.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { failTask, type TaskReport } from '../job/task.ts';
@@ -90,8 +91,7 @@ async function runTry(options: EmbeddedOptions, work: string, store: DirectorySt
     throw new JobError(words, job.job, stage, task);
   }
   const summary = await getJson<JobSummary>(store, summaryKey(job.job));
-  if (summary === undefined)
-    throw new JobError(`job ${job.job} ended without a summary (version ${SOFTWARE})`, job.job);
+  if (summary === undefined) throw new JobError(`job ${job.job} ended without a summary (version ${RELEASE})`, job.job);
   // Another job may have been committed since: the one that was asked for last is the one that queries are to see.
   if (state === 'committed') await makeCurrent(results, summary);
   return summary;

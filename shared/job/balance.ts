@@ -26,7 +26,8 @@ import { attemptPrefix, manifestKey } from './keys.ts';
 import { failedOutcome } from './outcome.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
 import type { Manifest } from './plan.ts';
-import { compareTriples } from './rank.ts';
+import { compareCaptures } from './rank.ts';
+import { checkJoined } from './reconcile.ts';
 import type {
   CaptureOutcome,
   Job,
@@ -58,7 +59,7 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
   const outcomes: { outcome: CaptureOutcome; task: number; number: number }[] = [];
   for (const [task, summary] of summaries.entries())
     for (const [number, outcome] of summary.captures.entries()) outcomes.push({ outcome, task, number });
-  outcomes.sort((a, b) => compareTriples(a.outcome, b.outcome) || compareNames(a.outcome, b.outcome));
+  outcomes.sort((a, b) => compareCaptures(a.outcome, b.outcome));
   const ranks = summaries.map((summary) => new Array<number>(summary.captures.length));
   for (const [rank, { task, number }] of outcomes.entries()) ranks[task][number] = rank;
 
@@ -78,6 +79,7 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
     fragmentsCompleted: joined.completed[rank],
     fragmentsIncomplete: joined.neverCompleted[rank],
   }));
+  checkJoined(job, captures);
   nameCopies(captures, anomalies);
   await store.put(`${prefix}captures.json`, jsonBytes(captures));
   await store.put(`${prefix}anomalies.json`, jsonBytes(anomalies));
@@ -113,14 +115,11 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
     specs: `${prefix}reduce-`,
     partitions: partitions.length,
     rows: total,
+    joined: joined.shards.reduce((sum, shard) => sum + shard.rows, 0),
     shuffleBytes:
       shards.reduce((sum, shard) => sum + shard.bytes, 0) +
       summaries.reduce((sum, { fragments }) => sum + fragments.reduce((inner, file) => inner + file.bytes, 0), 0),
   };
-}
-
-function compareNames(a: CaptureOutcome, b: CaptureOutcome): number {
-  return a.capture.name < b.capture.name ? -1 : a.capture.name > b.capture.name ? 1 : 0;
 }
 
 /** What each map task made, under the names that captures have in this job. A task that failed made nothing, and says so. */

@@ -14,7 +14,8 @@ import { stageEnds, stageResults } from './barrier.ts';
 import { JobError, type RequestTotals, requireJson, type TaskContext } from './context.ts';
 import { makeCurrent } from './current.ts';
 import { STAGES, summaryKey, tablePrefix } from './keys.ts';
-import { type JobSummary, summarize, undecodable } from './summary.ts';
+import { checkConserved, checkWritten } from './reconcile.ts';
+import { conservationOf, type JobSummary, summarize, undecodable } from './summary.ts';
 import type { Job, RankedCapture, StageResults } from './types.ts';
 
 export async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
@@ -28,6 +29,7 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   const mapped = await stageResults(store, job.job, 'map');
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
+  checkConserved(job, { conservation: conservationOf(captures), captures, balance, reduced, published });
 
   const limits = { memoryLimit: duckdbMemory, tempDirectory: scratch };
   const files: JobSummary['files'] = {
@@ -37,9 +39,11 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
     anomalies: [`${tablePrefix('anomalies', dataset, job.job)}part-0.parquet`],
   };
   const capturesFile = await writeCaptures(join(scratch, 'captures.parquet'), captures.map(captureRow), limits);
+  checkWritten(job, 'captures', captures.length, capturesFile.rows);
   await results.putFile(files.captures[0], capturesFile.path);
   const named = anomalies.map((row) => ({ ...row, captureName: captures[row.capture].capture.name }));
   const anomaliesFile = await writeAnomalies(join(scratch, 'anomalies.parquet'), named, limits);
+  checkWritten(job, 'anomalies', named.length, anomaliesFile.rows);
   await results.putFile(files.anomalies[0], anomaliesFile.path);
 
   const summary = summarize(job, captures, mapped, balance, reduced, files);

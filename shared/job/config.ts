@@ -1,16 +1,13 @@
 /**
  * What a job is asked to do. Everything that results depend on goes into the
- * job's id; the sizes, on which only speed and memory depend, do not.
+ * job's id; the sizes on which only speed and memory depend do not.
  */
 import { createHash } from 'node:crypto';
 import type { DecodeConfig } from '../packet/decode.ts';
 import type { SessionConfig } from '../session/config.ts';
-import { SHARD_FORMAT } from '../shard/format.ts';
 import type { Sharding } from '../shard/writer.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-
-/** Version of the rules by which shards and tables are made: a task of another version refuses to run. */
-export const SOFTWARE = '0.1.0';
+import { MAPPING_REVISION, REVISIONS } from './revisions.ts';
 
 /** Bounds on the pieces of a job. */
 export interface Sizes {
@@ -87,14 +84,33 @@ function canonical(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** What shards depend on apart from the captures: shards of equal digest can be used again. */
+/**
+ * What shards depend on apart from the captures: shards of equal digest can be used again. Everything but what is
+ * named here as without meaning for them, so that whatever is added to a configuration makes shards of its own.
+ */
 export function shardingDigest(config: JobConfig): string {
-  return digestOf({ software: SOFTWARE, format: SHARD_FORMAT, sharding: config.sharding, decode: config.decode });
+  const { dataset: _d, sessions: _s, packets: _p, retry: _r, sizes: _z, ...mapping } = config;
+  return digestOf({ revision: MAPPING_REVISION, ...mapping });
 }
 
-/** The job's id: the same captures and configuration are the same job. */
+/** The sizes on which results depend: how rows are cut into files, and which captures are refused. Again by what is left out. */
+function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
+  const {
+    taskBytes: _t,
+    shardRows: _s,
+    batchRows: _b,
+    partitionRows: _r,
+    partitions: _p,
+    openRows: _o,
+    ...rest
+  } = sizes;
+  return rest;
+}
+
+/** The job's id: the same captures and configuration, by the same rules, are the same job. */
 export function jobId(config: JobConfig, captures: readonly CaptureRef[]): string {
-  const { sizes: _, ...meaning } = config;
-  const inputs = captures.map(({ name, version }) => [name, version]).sort();
-  return digestOf({ software: SOFTWARE, format: SHARD_FORMAT, meaning, inputs }).slice(0, 16);
+  const meaning = { ...config, sizes: meaningfulSizes(config.sizes) };
+  // A capture that is refused beforehand gives other tables than the same one read.
+  const inputs = captures.map(({ name, version, refused }) => [name, version, refused?.reason ?? '']).sort();
+  return digestOf({ revisions: REVISIONS, meaning, inputs }).slice(0, 16);
 }

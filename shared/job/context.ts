@@ -3,8 +3,8 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureSource } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { SOFTWARE } from './config.ts';
 import { jobKey, type Stage } from './keys.ts';
+import { hasOurRevisions, RELEASE } from './revisions.ts';
 import type { JobSummary } from './summary.ts';
 import type { Job } from './types.ts';
 
@@ -69,7 +69,7 @@ export class UnknownJob extends JobError {
   override name = 'UnknownJob';
 }
 
-/** A job that another version of the software began. */
+/** A job that software of other revisions began. */
 export class OtherVersion extends JobError {
   override name = 'OtherVersion';
 }
@@ -86,13 +86,13 @@ export async function loadJobFile(store: ObjectStore, id: string): Promise<Job> 
 
 /**
  * The job's configuration.
- * @throws UnknownJob when there is no such job; OtherVersion when it was begun by another version:
- *   tasks of two versions in one job would mix rules
+ * @throws UnknownJob when there is no such job; OtherVersion when its rules have other revisions: tasks
+ *   of both in one job would mix them
  */
 export async function loadJob(store: ObjectStore, id: string): Promise<Job> {
   const job = await loadJobFile(store, id);
-  if (job.software !== SOFTWARE)
-    throw new OtherVersion(`job ${id} belongs to version ${job.software}; this is ${SOFTWARE}. Start the job anew`, id);
+  if (!hasOurRevisions(job.software))
+    throw new OtherVersion(`job ${id} belongs to version ${job.software}; this is ${RELEASE}. Start the job anew`, id);
   return job;
 }
 

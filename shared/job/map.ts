@@ -6,9 +6,9 @@
 import { AnomalyLog } from '../capture/anomalies.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
 import { readCapture } from '../capture/read.ts';
-import { PacketColumns } from '../packet/columns.ts';
+import { META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { PacketDecoder } from '../packet/decode.ts';
-import { FATES } from '../packet/fate.ts';
+import { FATE_SESSION, FATES } from '../packet/fate.ts';
 import { FlowTable } from '../packet/flowtable.ts';
 import { byDepth, FragmentColumns, sortedFragmentOrder } from '../packet/fragments.ts';
 import { encodeFragments } from '../shard/fragmentfile.ts';
@@ -23,7 +23,7 @@ import type { TaskContext } from './context.ts';
 import { faultOf, soundOrDiscarded } from './fault.ts';
 import { shardGroupPrefix, shardSummaryKey } from './keys.ts';
 import { unreadableFacts } from './outcome.ts';
-import { compareTriples } from './rank.ts';
+import { compareCaptures } from './rank.ts';
 import { ReadingAhead } from './readahead.ts';
 import { RecordDigest } from './recorddigest.ts';
 import type {
@@ -158,6 +158,7 @@ class Mapper {
     const { columns, decoder, fragments } = this;
     const number = this.outcomes.length;
     const fates = new Float64Array(FATES.length);
+    let extraRows = 0;
     const limit = this.job.config.sizes.shardRows - SPARE_ROWS;
     this.anomalies.capture = decoder.capture = number;
     this.captureRow = this.digestedRow = columns.length;
@@ -174,7 +175,11 @@ class Mapper {
         linkType: number,
         offset: number,
       ): void => {
-        fates[decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset)]++;
+        const row = columns.length;
+        const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
+        fates[fate]++;
+        const rows = columns.length - row;
+        if (rows > 1 || (rows === 1 && fate !== FATE_SESSION)) extraRows += extraInnermost(columns, row, fate);
         if (columns.length - this.digestedRow >= DIGEST_ROWS) this.takeDigest();
         if (columns.length >= limit) this.spill();
         if (fragments.length >= FRAGMENT_ROWS) this.flushFragments();
@@ -204,6 +209,7 @@ class Mapper {
       capture,
       facts,
       fates: Array.from(fates),
+      extraRows,
       digest: failure === null ? this.digest.finish(fates) : null,
       failure,
     });
@@ -256,10 +262,10 @@ class Mapper {
   }
 
   private takeDigest(): void {
-    this.digest.packets(this.columns, this.flows, this.digestedRow, this.columns.length);
-    this.digest.fragments(this.fragments, this.digestedFragment, this.fragments.length);
-    this.digestedRow = this.columns.length;
-    this.digestedFragment = this.fragments.length;
+    const { columns, flows, fragments, digestedRow, digestedFragment } = this;
+    this.digest.records(columns, flows, digestedRow, columns.length, fragments, digestedFragment, fragments.length);
+    this.digestedRow = columns.length;
+    this.digestedFragment = fragments.length;
   }
 
   /** The columns are full in the middle of a capture: write the captures before it, or else its rows so far. */
@@ -312,12 +318,19 @@ class Mapper {
   /** Place of each capture read so far in the order of captures; the one being read comes last. */
   private localRanks(): Uint32Array {
     const order = this.outcomes.map((_, number) => number);
-    order.sort((a, b) => compareTriples(this.outcomes[a], this.outcomes[b]));
+    order.sort((a, b) => compareCaptures(this.outcomes[a], this.outcomes[b]));
     const ranks = new Uint32Array(this.outcomes.length + 1);
     for (const [rank, number] of order.entries()) ranks[number] = rank;
     ranks[this.outcomes.length] = this.outcomes.length;
     return ranks;
   }
+}
+
+/** Innermost packets of one record among rows from `row` on, but for the one that its fate tells of. */
+function extraInnermost({ meta, length }: PacketColumns, row: number, fate: number): number {
+  let innermost = 0;
+  for (let at = row; at < length; at++) if ((meta[at] & META_LEVELS) === 0) innermost++;
+  return Math.max(0, innermost - (fate === FATE_SESSION ? 1 : 0));
 }
 
 /** The capture's bytes cannot be had: it is lost, the task is not. */

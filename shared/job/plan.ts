@@ -14,6 +14,7 @@ import { type TaskContext, Unfinished } from './context.ts';
 import { soundOrDiscarded } from './fault.ts';
 import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
 import { inParallel } from './parallel.ts';
+import { compareStored } from './rank.ts';
 import type { Job, MapSpec, MapSummary, PlannedCapture, StageResults } from './types.ts';
 
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
@@ -107,22 +108,23 @@ async function readOneHead(
   headless: HeadedCapture,
   mostBytes: number,
 ): Promise<HeadedCapture> {
-  const stored = createHash('sha256');
-  const hashed = async function* (): AsyncIterable<Uint8Array> {
-    for await (const chunk of source.stream(capture, HEAD_BYTES)) {
-      stored.update(chunk);
-      yield chunk;
-    }
-  };
   try {
-    const { compression, firstUs } = await readHead(hashed(), HEAD_BYTES);
+    // All of it before any is looked at: the digest must not depend on the pieces in which the bytes came.
+    const stored: Uint8Array[] = [];
+    for await (const chunk of source.stream(capture, HEAD_BYTES)) stored.push(chunk.slice());
+    const { compression, firstUs } = await readHead(inPieces(stored), HEAD_BYTES);
     const reckoned = capture.size * (compression === 'none' ? 1 : COMPRESSION);
-    const headed = { ...capture, headUs: firstUs, headDigest: stored.digest('hex').slice(0, 16), reckoned };
+    const headDigest = createHash('sha256').update(Buffer.concat(stored)).digest('hex').slice(0, 16);
+    const headed = { ...capture, headUs: firstUs, headDigest, reckoned };
     return reckoned > mostBytes ? { ...headed, refused: tooLarge(capture.size, compression, mostBytes) } : headed;
   } catch (error) {
     if (!(error instanceof StoreError && error.reason === 'refused')) return headless;
     return { ...headless, refused: { reason: 'capture_refused', detail: error.message } };
   }
+}
+
+async function* inPieces(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* chunks;
 }
 
 function tooLarge(size: number, compression: string, mostBytes: number): CaptureRef['refused'] {
@@ -178,10 +180,7 @@ export function planTasks(
   const ordered = captures
     .filter(({ refused }) => refused === undefined)
     .sort(
-      (a, b) =>
-        (a.headUs ?? Number.POSITIVE_INFINITY) - (b.headUs ?? Number.POSITIVE_INFINITY) ||
-        (contentOf(a) < contentOf(b) ? -1 : contentOf(a) > contentOf(b) ? 1 : 0) ||
-        (a.name < b.name ? -1 : 1),
+      (a, b) => (a.headUs ?? Number.POSITIVE_INFINITY) - (b.headUs ?? Number.POSITIVE_INFINITY) || compareStored(a, b),
     );
   const left = new Map<string, (PlannedCapture & { reckoned: number })[]>();
   for (const capture of ordered) {
@@ -220,8 +219,8 @@ export function planTasks(
   return tasks;
 }
 
-/** Takes one capture for each content out of `left`; null, and nothing taken, when one is missing. */
-function takeGroup<T>(left: Map<string, T[]>, contents: readonly string[]): T[] | null {
+/** Takes one capture for each content out of `left`; null, and nothing taken, when one is missing or out of order. */
+function takeGroup<T extends PlannedCapture>(left: Map<string, T[]>, contents: readonly string[]): T[] | null {
   const group: T[] = [];
   for (const [at, content] of contents.entries()) {
     const capture = left.get(content)?.shift();
@@ -231,5 +230,22 @@ function takeGroup<T>(left: Map<string, T[]>, contents: readonly string[]): T[] 
     }
     group.push(capture);
   }
-  return group;
+  if (inOrderOfNames(group)) return group;
+  for (let back = contents.length - 1; back >= 0; back--) left.get(contents[back])?.unshift(group[back]);
+  return null;
+}
+
+/**
+ * Whether captures of a group that only names tell apart stand in the order of their names. Shards hold the rows of
+ * captures with equal records in the order of the group: names given crosswise since ask for other shards.
+ */
+function inOrderOfNames(group: readonly PlannedCapture[]): boolean {
+  const newest = new Map<string, PlannedCapture>();
+  for (const capture of group) {
+    const alike = `${capture.headDigest}/${capture.size}`;
+    const before = newest.get(alike);
+    if (before !== undefined && before.name > capture.name) return false;
+    newest.set(alike, capture);
+  }
+  return true;
 }

@@ -1,7 +1,8 @@
 /**
  * Digest of a capture's decoded records: what breaks the tie between captures of
  * equal first and last time. It covers what results can depend on and nothing
- * else, so that neither name, format nor compression of a capture matters. Two
+ * else, so that neither name, format nor compression of a capture matters: packets
+ * in their order, fragments in theirs, and where fragments stand among packets. Two
  * 32-bit multiplicative hashes in parallel: a cryptographic one over every packet
  * would cost a third of the map, and no more than the order of two captures is at stake.
  */
@@ -14,9 +15,33 @@ export class RecordDigest {
   private b = 0x1b873593;
   private fragmentA = 0x6a09e667;
   private fragmentB = 0x3c6ef372;
+  /** Rows of packets taken in. */
+  private rows = 0;
 
-  /** Takes in rows [from, to). */
-  packets(columns: PacketColumns, flows: FlowTable, from: number, to: number): void {
+  /**
+   * Takes in rows [from, to) of packets and rows [fragmentFrom, fragmentTo) of fragments: all that a stretch of the
+   * capture gave, both in the order of the file.
+   */
+  records(
+    columns: PacketColumns,
+    flows: FlowTable,
+    from: number,
+    to: number,
+    fragments: FragmentColumns,
+    fragmentFrom: number,
+    fragmentTo: number,
+  ): void {
+    // A joined datagram stands at the place of one of its fragments: what stands before which must be equal too.
+    let row = from;
+    for (let fragment = fragmentFrom; fragment < fragmentTo; fragment++) {
+      while (row < to && columns.offset[row] <= fragments.offset[fragment]) row++;
+      this.fragment(fragments, fragment, this.rows + row - from);
+    }
+    this.packets(columns, flows, from, to);
+    this.rows += to - from;
+  }
+
+  private packets(columns: PacketColumns, flows: FlowTable, from: number, to: number): void {
     const {
       us,
       ns,
@@ -59,28 +84,27 @@ export class RecordDigest {
     this.b = b;
   }
 
-  /** Takes in fragments [from, to). */
-  fragments(columns: FragmentColumns, from: number, to: number): void {
+  /** @param before rows of packets in front of the fragment */
+  private fragment(columns: FragmentColumns, row: number, before: number): void {
     const take = (word: number): void => {
       this.fragmentA = Math.imul(this.fragmentA ^ word, 0x9e3779b1) ^ (this.fragmentA >>> 15);
       this.fragmentB = Math.imul(this.fragmentB ^ word, 0x85ebca77) ^ (this.fragmentB >>> 13) ^ (this.fragmentA >>> 17);
     };
-    for (let row = from; row < to; row++) {
-      take(columns.us[row]);
-      take(columns.ns[row] | (columns.keyProto[row] << 16));
-      take(columns.id[row]);
-      take(columns.fragOffset[row]);
-      take(columns.fragLength[row]);
-      take(columns.more[row] | (columns.proto[row] << 8) | (columns.headLen[row] << 16));
-      take(columns.headerLen[row]);
-      take(columns.capLen[row]);
-      take(columns.origLen[row]);
-      take(columns.vlan[row] | (columns.innerVlan[row] << 16));
-      take(columns.tunnels.hash(columns.tunnel[row]));
-      for (let word = 0; word < END_WORDS; word++) take(columns.ends[row * END_WORDS + word]);
-      const start = columns.headStart[row];
-      for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);
-    }
+    take(before);
+    take(columns.us[row]);
+    take(columns.ns[row] | (columns.keyProto[row] << 16));
+    take(columns.id[row]);
+    take(columns.fragOffset[row]);
+    take(columns.fragLength[row]);
+    take(columns.more[row] | (columns.proto[row] << 8) | (columns.headLen[row] << 16));
+    take(columns.headerLen[row]);
+    take(columns.capLen[row]);
+    take(columns.origLen[row]);
+    take(columns.vlan[row] | (columns.innerVlan[row] << 16));
+    take(columns.tunnels.hash(columns.tunnel[row]));
+    for (let word = 0; word < END_WORDS; word++) take(columns.ends[row * END_WORDS + word]);
+    const start = columns.headStart[row];
+    for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);
   }
 
   /** @param fates records by fate: captures that differ in what is no IP differ too. @returns 32 hex digits */

@@ -17,6 +17,7 @@ import { encodePacketRun, type PacketRunBatch, turnedSessions } from '../table/p
 import { encodeSessionRun } from '../table/sessionrun.ts';
 import type { TaskContext } from './context.ts';
 import { attemptPrefix } from './keys.ts';
+import { addTracked, checkReduced, NOTHING_TRACKED } from './reconcile.ts';
 import type { Job, LongestSpan, ReduceShard, ReduceSpec, RunPlace, SegmentTuple, StageResults } from './types.ts';
 import { PendingWrites } from './writes.ts';
 
@@ -41,6 +42,8 @@ export async function runReduce(
   const sessionStarts: number[][] = [];
   const packetStarts: number[][] = [];
   const writes = new PendingWrites();
+  let tracked = NOTHING_TRACKED;
+  let opened = 0;
   let sessions = 0;
   let packets = 0;
   let spanning = 0;
@@ -96,18 +99,23 @@ export async function runReduce(
       },
     );
     tracker.finish(spec.endUs);
+    const { innermost, outer, joined, orphanFragments } = tracker;
+    tracked = addTracked(tracked, { packets: innermost, outer, joined, orphans: orphanFragments });
+    opened += tracker.sessionsOpened;
     flushPackets();
     turned.push(...turnedSessions(directory.lateFlips, directory));
     await rm(scratch, { recursive: true });
   }
   flushSessions();
   await writes.atMost(0);
+  checkReduced(job, task, spec, tracked, opened, sessions);
   return {
     sessionRuns,
     packetRuns,
     turned,
     sessionStarts: addCounts(sessionStarts),
     packetStarts: addCounts(packetStarts),
+    tracked,
     sessions,
     packets,
     spanning,

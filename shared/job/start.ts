@@ -7,11 +7,12 @@ import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { forgetFailures, resume } from './barrier.ts';
-import { type JobConfig, jobId, SOFTWARE } from './config.ts';
+import { type JobConfig, jobId } from './config.ts';
 import { loadJob } from './context.ts';
 import { writeEnd } from './end.ts';
 import { soundOrDiscarded } from './fault.ts';
 import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from './keys.ts';
+import { RELEASE } from './revisions.ts';
 import { stagePlanner } from './task.ts';
 import { newestTry } from './tries.ts';
 import type { Job } from './types.ts';
@@ -70,7 +71,7 @@ export async function registerJob(
 ): Promise<{ job: Job; fresh: boolean }> {
   const id = jobId(config, captures);
   const fresh = await store.putIfAbsent(inputsKey(id), jsonBytes(captures));
-  await store.putIfAbsent(jobKey(id), jsonBytes({ job: id, software: SOFTWARE, config } satisfies Job));
+  await store.putIfAbsent(jobKey(id), jsonBytes({ job: id, software: RELEASE, config } satisfies Job));
   const job = await loadJob(store, id);
   await store.putIfAbsent(listKey(id, 'plan'), jsonBytes(await stagePlanner(store, job)('plan')));
   const entry: JobEntry = {

@@ -88,14 +88,13 @@ export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapt
   return damaged;
 }
 
-export function summarize(
-  job: Job,
-  captures: readonly RankedCapture[],
-  mapped: readonly (StageResults['map'] | null)[],
-  balance: StageResults['balance'],
-  reduced: readonly StageResults['reduce'][],
-  files: JobSummary['files'],
-): JobSummary {
+/** Of equal spans the lower uid counts, whatever partitions they come from. */
+function isLonger(a: LongestSpan, b: LongestSpan): boolean {
+  return a.captures > b.captures || (a.captures === b.captures && a.uid < b.uid);
+}
+
+/** Where the records of all captures went. */
+export function conservationOf(captures: readonly RankedCapture[]): Conservation {
   const conservation: Conservation = {
     read: 0,
     inSessions: 0,
@@ -104,9 +103,7 @@ export function summarize(
     notIp: 0,
     undecodable: {},
   };
-  let captureBytes = 0;
   for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
-    captureBytes += facts.bytes;
     conservation.read += facts.records;
     conservation.inSessions += fates[FATE_SESSION];
     conservation.fragmentsCompleted += fragmentsCompleted;
@@ -115,9 +112,23 @@ export function summarize(
     for (const [reason, count] of Object.entries(undecodable(fates)))
       conservation.undecodable[reason] = (conservation.undecodable[reason] ?? 0) + count;
   }
+  return conservation;
+}
+
+export function summarize(
+  job: Job,
+  captures: readonly RankedCapture[],
+  mapped: readonly (StageResults['map'] | null)[],
+  balance: StageResults['balance'],
+  reduced: readonly StageResults['reduce'][],
+  files: JobSummary['files'],
+): JobSummary {
+  const conservation = conservationOf(captures);
+  let captureBytes = 0;
+  for (const { facts } of captures) captureBytes += facts.bytes;
   let longest: LongestSpan | null = null;
   for (const { longest: candidate } of reduced)
-    if (candidate !== null && (longest === null || candidate.captures > longest.captures)) longest = candidate;
+    if (candidate !== null && (longest === null || isLonger(candidate, longest))) longest = candidate;
   return {
     job: job.job,
     dataset: job.config.dataset,

@@ -9,10 +9,12 @@ import type { RunBatch } from '../table/sessionrun.ts';
 import type { Window } from '../table/window.ts';
 import type { JobConfig } from './config.ts';
 import type { RequestTotals } from './context.ts';
+import type { Tracked } from './reconcile.ts';
 
 /** jobs/<job>/job.json */
 export interface Job {
   job: string;
+  /** Release that began it: version and revisions. */
   software: string;
   config: JobConfig;
 }
@@ -55,6 +57,8 @@ export interface CaptureOutcome {
   facts: CaptureFacts;
   /** Records by fate, indexed as FATES. */
   fates: number[];
+  /** Rows of innermost packets beyond one for each record whose fate is a session: of aggregates of several packets. */
+  extraRows: number;
   /** Digest of the decoded records; null when it could not be read to its end. */
   digest: string | null;
   /** Why the capture could not be read at all; null when it could. */
@@ -118,7 +122,9 @@ export interface StageResults {
     anomalies: string;
     specs: string;
     partitions: number;
+    /** Rows of all reduce tasks; those among them that balance joined from fragments. */
     rows: number;
+    joined: number;
     shuffleBytes: number;
   };
   reduce: {
@@ -129,6 +135,8 @@ export interface StageResults {
     /** Slot of session start and sessions, alternating; and the same for packet rows. */
     sessionStarts: number[];
     packetStarts: number[];
+    /** What the sessions were made of. */
+    tracked: Tracked;
     sessions: number;
     packets: number;
     spanning: number;

@@ -21,6 +21,7 @@ import {
   META_DATAGRAM,
   META_FRAGMENT,
   META_FROM_B,
+  META_LEVELS,
   META_TRUNCATED,
   type PacketColumns,
 } from '../packet/columns.ts';
@@ -99,6 +100,10 @@ const KINDS_IDLE = [IDLE_HANDSHAKE, IDLE_UDP, IDLE_ICMP, IDLE_OTHER];
 export class SessionTracker {
   /** Sessions opened so far; the next one gets this number. */
   sessionsOpened = 0;
+  /** Rows entered into sessions: whole innermost packets, packets around them, and datagrams with their fragments. */
+  innermost = 0;
+  outer = 0;
+  joined = 0;
   private readonly flows: FlowTable;
   private readonly rows: SessionRows;
   private readonly onRowsFull: () => void;
@@ -215,6 +220,9 @@ export class SessionTracker {
       }
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
+    if ((meta & (META_LEVELS | META_DATAGRAM)) === 0) this.innermost++;
+    else if ((meta & META_DATAGRAM) === 0) this.outer++;
+    else this.joined++;
     if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)
       this.fragments.release(flow, (waiting, i, rank) => this.attach(waiting, i, slot, rank));
   }
@@ -405,6 +413,7 @@ export class SessionTracker {
   }
 
   private attach(columns: PacketColumns, row: number, slot: number, capture: number): void {
+    this.joined++;
     this.captures.enter(slot, capture);
     if (this.packets !== undefined)
       writePacket(this.packets, columns, row, this.slots.words[slot * WORDS + W_NUMBER], capture);

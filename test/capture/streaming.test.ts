@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CaptureParser } from '../../shared/capture/parser.ts';
+import { seeds } from '../seed.ts';
 import { type BuiltRecord, concat, parse, random, randomRecords, writePcap, writePcapng } from './build.ts';
-
-const SEEDS = Array.from({ length: 40 }, (_, i) => i + 1);
 
 /** One of the formats, by seed. */
 function write(seed: number, records: BuiltRecord[]): Uint8Array {
@@ -34,7 +33,7 @@ function damage(next: () => number, bytes: Uint8Array): { bytes: Uint8Array; fro
 }
 
 test('any chunking gives the same records, facts and anomalies, of sound and of damaged captures', () => {
-  for (const seed of SEEDS) {
+  for (const seed of seeds(40)) {
     const next = random(seed);
     const sound = write(seed, randomRecords(next, 60));
     for (const bytes of [sound, damage(next, sound).bytes]) {
@@ -50,7 +49,7 @@ test('any chunking gives the same records, facts and anomalies, of sound and of 
 });
 
 test('damage never throws, never touches the records before it, and is always told', () => {
-  for (let seed = 1; seed <= 600; seed++) {
+  for (const seed of seeds(600)) {
     const next = random(seed);
     const sound = write(seed, randomRecords(next, 40, 120));
     const clean = parse(sound).records;
@@ -68,7 +67,7 @@ test('damage never throws, never touches the records before it, and is always to
 });
 
 test('a single flipped byte costs at most one record of a classic capture', () => {
-  for (let seed = 1; seed <= 400; seed++) {
+  for (const seed of seeds(400)) {
     const next = random(seed);
     const records = randomRecords(next, 30, 120);
     const bytes = writePcap(records, { nano: seed % 2 === 0 });
@@ -83,7 +82,7 @@ test('a single flipped byte costs at most one record of a classic capture', () =
 });
 
 test('random bytes behind any file header end with facts', () => {
-  for (let seed = 1; seed <= 60; seed++) {
+  for (const seed of seeds(60)) {
     const next = random(seed);
     const head = write(seed, []);
     const noise = Uint8Array.from({ length: 20_000 }, () => Math.floor(next() * 256));

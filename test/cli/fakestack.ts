@@ -2,14 +2,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { SOFTWARE } from '../../shared/job/config.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
 
 export const OUTPUTS = {
   CapturesBucket: 'captures',
   WorkBucket: 'work',
   ResultsBucket: 'results',
   Queues: JSON.stringify({ plan: 'http://127.0.0.1:1/plan.fifo' }),
-  Version: SOFTWARE,
+  Version: RELEASE,
 };
 
 export interface FakeStack {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { findPipeline, type Pipeline, requireSameVersion } from '../../cli/pipeline.ts';
-import { SOFTWARE } from '../../shared/job/config.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
+import { literal } from '../literal.ts';
 import { CREDENTIALS } from '../store/fakes3.ts';
 import { type FakeStack, OUTPUTS, startFakeStack } from './fakestack.ts';
 import { scratchFolder, startFlowstitch } from './harness.ts';
@@ -13,7 +14,7 @@ async function find(t: TestContext, stack: FakeStack, name?: string): Promise<Pi
 
 test('buckets and version are those of the stack that is named, in FLOWSTITCH_STACK, or by default', async (t) => {
   const { capturesBucket, resultsBucket, version, stack } = await find(t, { name: 'mine' }, 'mine');
-  assert.deepEqual([capturesBucket, resultsBucket, version, stack], ['captures', 'results', SOFTWARE, 'mine']);
+  assert.deepEqual([capturesBucket, resultsBucket, version, stack], ['captures', 'results', RELEASE, 'mine']);
   assert.equal((await find(t, { name: 'flowstitch-pipeline' })).stack, 'flowstitch-pipeline');
   t.after(() => delete process.env.FLOWSTITCH_STACK);
   process.env.FLOWSTITCH_STACK = 'another';
@@ -57,10 +58,10 @@ test('credentials that AWS does not take, or that may not look, are told with wh
 });
 
 test('another version than the one deployed must not submit', () => {
-  requireSameVersion({ stack: 'mine', version: SOFTWARE }, 'submit');
+  requireSameVersion({ stack: 'mine', version: RELEASE }, 'submit');
   assert.throws(
     () => requireSameVersion({ stack: 'mine', version: '9.9.9' }, 'submit'),
-    new RegExp(`cannot submit: stack mine is of version 9\\.9\\.9, this is ${SOFTWARE}.*npm run deploy`),
+    new RegExp(`cannot submit: stack mine is of version 9\\.9\\.9, this is ${literal(RELEASE)}.*npm run deploy`),
   );
 });
 

@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Pipeline } from '../../cli/pipeline.ts';
 import { submissionText, submit, submitPrefix } from '../../cli/submit.ts';
-import { SOFTWARE } from '../../shared/job/config.ts';
 import type { CurrentJob } from '../../shared/job/current.ts';
 import { currentKey, inputsKey, jobKey } from '../../shared/job/keys.ts';
 import { cancelJob, findJob } from '../../shared/job/operate.ts';
 import { jobOptions } from '../../shared/job/options.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
 import type { Job } from '../../shared/job/types.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { S3Captures } from '../../shared/store/s3captures.ts';
 import { MemoryStore } from '../job/memorystore.ts';
 import { LocalPipeline } from '../job/pipeline.ts';
+import { literal } from '../literal.ts';
 import { CREDENTIALS, FakeS3 } from '../store/fakes3.ts';
 import { OUTPUTS, startFakeStack } from './fakestack.ts';
 import { START_US, scratchFolder, startFlowstitch, udpCapture } from './harness.ts';
@@ -31,7 +32,7 @@ async function pipelineOn(t: TestContext): Promise<{ fake: FakeS3; local: LocalP
   const s3 = fake.client();
   local.captures = new S3Captures(s3);
   const { store: work, results, queue } = local;
-  const names = { stack: 'mine', version: SOFTWARE, capturesBucket: 'captures', resultsBucket: 'results' };
+  const names = { stack: 'mine', version: RELEASE, capturesBucket: 'captures', resultsBucket: 'results' };
   return { fake, local, pipeline: { ...names, work, results, queue, s3 } };
 }
 
@@ -200,6 +201,6 @@ test('another version than the one deployed is refused with both versions, exit 
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(
     stderr,
-    new RegExp(`^flowstitch: cannot submit: stack mine is of version 0\\.0\\.1, this is ${SOFTWARE}`),
+    new RegExp(`^flowstitch: cannot submit: stack mine is of version 0\\.0\\.1, this is ${literal(RELEASE)}`),
   );
 });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FUNCTION_NAMES, FUNCTIONS } from '../../infra/functions.ts';
-import { SOFTWARE } from '../../shared/job/config.ts';
 import { STAGES } from '../../shared/job/keys.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
 import { ofType, type Resource, synthesized, type Template, theOne } from './template.ts';
 
 const plain = synthesized().pipelineTemplate;
@@ -328,5 +328,5 @@ describe('alarms', () => {
 test('outputs are what the command line looks for', () => {
   const names = Object.keys(plain.Outputs).filter((name) => !name.startsWith('ExportsOutput'));
   assert.deepEqual(names.sort(), ['CapturesBucket', 'Queues', 'ResultsBucket', 'Version', 'WorkBucket']);
-  assert.equal(plain.Outputs.Version.Value, SOFTWARE);
+  assert.equal(plain.Outputs.Version.Value, RELEASE);
 });

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SOFTWARE } from '../../shared/job/config.ts';
+import { RELEASE, SOFTWARE } from '../../shared/job/revisions.ts';
 import { synthesized, type Template } from './template.ts';
 
 const UPDATE = process.argv.includes('--update') || process.env.UPDATE_SNAPSHOTS === '1';
@@ -15,6 +15,7 @@ const UPDATE = process.argv.includes('--update') || process.env.UPDATE_SNAPSHOTS
 function normalised(template: Template): unknown {
   const text = JSON.stringify(template)
     .replaceAll(/\b[0-9a-f]{64}\b/g, 'DIGEST')
+    .replaceAll(RELEASE, 'VERSION')
     .replaceAll(SOFTWARE, 'VERSION')
     .replaceAll(/\/\* Presto View: (\S+) \*\//g, (_, base64: string) =>
       JSON.stringify(`Presto View: ${Buffer.from(base64, 'base64')}`).slice(1, -1),

@@ -22,9 +22,7 @@ import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { openResults, type QueryValue, type TableName } from '../../shared/table/query.ts';
 
 export { random } from '../capture/build.ts';
-
-/** Seed of a property test: SEED when it is set, else a new one each time. Tests name it in what they say on failure. */
-export const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
+export { SEED } from '../seed.ts';
 
 /** A whole number in [from, to]. */
 export function between(next: () => number, from: number, to: number): number {

@@ -8,12 +8,14 @@ import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { ethernet, ipv4, udp } from '../packet/harness.ts';
 import { byTime, demoCaptures, meaninglessNames, type Packet, readPackets, writePieces } from './cutting.ts';
 import {
   between,
   captureRefs,
   firstDifference,
   lines,
+  PROVENANCE,
   pick,
   plainConfig,
   type Row,
@@ -112,4 +114,77 @@ test(`the result does not depend on names, listing or division where order is lo
       }
     }
   }
+});
+
+/**
+ * The first halves of some answers, and a tick later questions and second halves in turns. Only the order of captures
+ * and offsets tells what came first; and of two copies only one second half completes an answer.
+ */
+function inTwoTicks(): Packet[] {
+  const packets: Packet[] = [];
+  const add = (us: number, bytes: Uint8Array): void => {
+    const framed = ethernet('0800', bytes);
+    packets.push({ us: 1_700_000_000_000_000 + us, ns: 0, bytes: framed, origLen: framed.length, linkType: 1 });
+  };
+  const answers = Array.from({ length: 8 }, (_, i) => udp(4001, 4000, new Uint8Array(100 + 8 * i)));
+  const back = { src: '10.0.0.2', dst: '10.0.0.1' };
+  for (const [id, answer] of answers.entries()) add(0, ipv4(answer.subarray(0, 64), { ...back, id, more: true }));
+  for (const [id, answer] of answers.entries()) {
+    add(1, ipv4(udp(4000, 4001, new Uint8Array(1 + id))));
+    add(1, ipv4(answer.subarray(64), { ...back, id, offset: 64 }));
+  }
+  return packets;
+}
+
+/** How sessions and packets read, apart from which captures they name. */
+async function rowsOf(out: string, paths: readonly string[], taskBytes = 256 << 20): Promise<string[][]> {
+  // A segment of one bucket is merged as it stands in its shard; others are sorted when they are read.
+  const config = plainConfig({
+    packets: true,
+    sharding: { buckets: 1, seed: 1, by: '5tuple' },
+    sizes: { taskBytes },
+  });
+  const { tables } = await runJob(out, await captureRefs(paths), config);
+  return [lines(tables.sessions, PROVENANCE.sessions), lines(tables.packets, PROVENANCE.packets)];
+}
+
+function assertSameRows(actual: readonly string[][], expected: readonly string[][], message: string): void {
+  for (const [at, table] of ['sessions', 'packets'].entries())
+    assert.equal(firstDifference(actual[at], expected[at]), null, `${table}: ${message}`);
+}
+
+test('copies of one capture in several forms may be called what they will', async () => {
+  using folder = temporaryFolder();
+  const packets = inTwoTicks();
+  let expected: string[][] | undefined;
+  for (const names of [
+    ['a', 'b', 'c'],
+    ['c', 'b', 'a'],
+    ['b', 'c', 'a'],
+  ]) {
+    const input = join(folder.path, names.join(''));
+    // pcap, pcapng and zstd: copies, of which nobody can know before they are read.
+    const paths = [0.1, 0.65, 0.9].flatMap((form, at) => writePieces(input, [packets], [names[at]], () => form));
+    for (const taskBytes of [1, 256 << 20]) {
+      const told = await rowsOf(join(folder.path, `out-${names.join('')}-${taskBytes}`), paths, taskBytes);
+      expected ??= told;
+      assert.equal(told[0].length, 1);
+      assertSameRows(told, expected, `${names}, tasks of ${taskBytes} bytes`);
+    }
+  }
+});
+
+test('copies that were given names crosswise since their shards were made give the rows of a new store', async () => {
+  using folder = temporaryFolder();
+  const input = join(folder.path, 'in');
+  const [first, second] = ['a', 'b'].flatMap((name) => writePieces(input, [inTwoTicks()], [name], () => 0.1));
+  const expected = await rowsOf(join(folder.path, 'out'), [first, second]);
+  const swap = join(folder.path, 'swap');
+  for (const [from, to] of [
+    [first, swap],
+    [second, first],
+    [swap, second],
+  ])
+    renameSync(from, to);
+  assertSameRows(await rowsOf(join(folder.path, 'out'), [first, second]), expected, 'names changed crosswise');
 });

@@ -1,10 +1,11 @@
 /** Captures to map tasks: in order of time, of about equal bytes, known groups as they were; names mean nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type JobConfig, SOFTWARE } from '../../shared/job/config.ts';
+import type { JobConfig } from '../../shared/job/config.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
 import { inputsKey, jobKey, manifestKey } from '../../shared/job/keys.ts';
 import { groupDigest, type Manifest, planTasks } from '../../shared/job/plan.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
 import { runTask, type TaskReport } from '../../shared/job/task.ts';
 import type { MapSpec, PlannedCapture } from '../../shared/job/types.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
@@ -198,7 +199,7 @@ class Planning {
 
   async run(more: Partial<TaskContext> = {}): Promise<TaskReport> {
     const { store, captures } = this;
-    await store.putIfAbsent(jobKey('j'), jsonBytes({ job: 'j', software: SOFTWARE, config: this.config }));
+    await store.putIfAbsent(jobKey('j'), jsonBytes({ job: 'j', software: RELEASE, config: this.config }));
     await store.putIfAbsent(inputsKey('j'), jsonBytes(captures.refs));
     const queue = {
       send: async (messages: readonly TaskMessage[], { again = false } = {}) =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { unreadableFacts } from '../../shared/job/outcome.ts';
-import { compareTriples, type Ranked } from '../../shared/job/rank.ts';
+import { compareCaptures, type Ranked, type Stored } from '../../shared/job/rank.ts';
 import { RecordDigest } from '../../shared/job/recorddigest.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
@@ -14,36 +14,47 @@ import { between, pick, random, SEED, shuffled } from './harness.ts';
 
 type Time = readonly [us: number, ns: number] | null;
 
-function ranked(first: Time, last: Time, digest: string | null = null): Ranked {
+const UNNAMED: Stored = { headDigest: '', size: 0, name: '' };
+
+function ranked(first: Time, last: Time, digest: string | null = null, stored: Partial<Stored> = {}): Ranked {
   const [firstUs, firstNs] = first ?? [null, null];
   const [lastUs, lastNs] = last ?? [null, null];
-  return { facts: { ...unreadableFacts(), firstUs, firstNs, lastUs, lastNs }, digest };
+  const facts = { ...unreadableFacts(), firstUs, firstNs, lastUs, lastNs };
+  return { facts, digest, capture: { ...UNNAMED, ...stored } };
 }
 
-test('first time, then last time, then digest decide; captures without packets come last', () => {
+test('first time, then last time, then digest, then what is stored, then the name decide; captures without packets come last', () => {
   const order = [
     ranked([5, 0], [9, 0]),
     ranked([5, 0], [9, 1]),
     ranked([5, 1], [6, 0], 'a'),
-    ranked([5, 1], [6, 0], 'b'),
+    ranked([5, 1], [6, 0], 'b', { headDigest: 'h', size: 9, name: 'x' }),
+    ranked([5, 1], [6, 0], 'b', { headDigest: 'h', size: 10, name: 'v' }),
+    ranked([5, 1], [6, 0], 'b', { headDigest: 'h', size: 10, name: 'w' }),
+    ranked([5, 1], [6, 0], 'b', { headDigest: 'i', size: 1, name: 'a' }),
     ranked([10, 0], [10, 0]),
-    ranked(null, null),
+    ranked(null, null, null, { headDigest: 'z', name: 'a' }),
+    ranked(null, null, null, { headDigest: 'y', name: 'b' }),
+    ranked(null, null, 'c'),
   ];
   for (const [i, a] of order.entries())
-    for (const [j, b] of order.entries()) assert.equal(Math.sign(compareTriples(a, b)), Math.sign(i - j), `${i}, ${j}`);
+    for (const [j, b] of order.entries())
+      assert.equal(Math.sign(compareCaptures(a, b)), Math.sign(i - j), `${i}, ${j}`);
 });
 
 test('numbers are compared as numbers, not as text', () => {
-  assert.ok(compareTriples(ranked([9, 0], [9, 0]), ranked([10, 0], [10, 0])) < 0);
+  assert.ok(compareCaptures(ranked([9, 0], [9, 0]), ranked([10, 0], [10, 0])) < 0);
 });
 
 test(`sorting gives one order whatever the order before (seed ${SEED})`, () => {
   for (let round = 0; round < 100; round++) {
     const next = random(SEED + round);
     const time = (): Time => (next() < 0.1 ? null : [between(next, 0, 3), between(next, 0, 2)]);
-    const captures = Array.from({ length: 12 }, () => ranked(time(), time(), pick(next, ['a', 'b', 'c', null])));
-    const sorted = [...captures].sort(compareTriples);
-    const again = shuffled(next, captures).sort(compareTriples);
+    const captures = Array.from({ length: 12 }, (_, at) =>
+      ranked(time(), time(), pick(next, ['a', 'b', 'c', null]), { size: between(next, 0, 1), name: `${at}` }),
+    );
+    const sorted = [...captures].sort(compareCaptures);
+    const again = shuffled(next, captures).sort(compareCaptures);
     assert.deepEqual(again, sorted, `SEED=${SEED + round}`);
   }
 });
@@ -65,10 +76,18 @@ function digestOf(packets: readonly PacketIn[], step = Number.POSITIVE_INFINITY)
   for (const [i, { bytes, us = 1000, ns = 0, origLen = bytes.length }] of packets.entries())
     fates[decoder.packet(bytes, 0, bytes.length, origLen, us, ns, 1, i * 100)]++;
   const digest = new RecordDigest();
-  for (let from = 0; from < columns.length; from += step)
-    digest.packets(columns, flows, from, Math.min(columns.length, from + step));
-  for (let from = 0; from < fragments.length; from += step)
-    digest.fragments(fragments, from, Math.min(fragments.length, from + step));
+  const isIn = (offset: number, from: number): boolean => offset >= from * 100 && offset < (from + step) * 100;
+  const upTo = (offsets: Float64Array, length: number, start: number, from: number): number => {
+    let end = start;
+    while (end < length && isIn(offsets[end], from)) end++;
+    return end;
+  };
+  for (let from = 0, row = 0, fragment = 0; from < packets.length; from += step) {
+    const rowEnd = upTo(columns.offset, columns.length, row, from);
+    const fragmentEnd = upTo(fragments.offset, fragments.length, fragment, from);
+    digest.records(columns, flows, row, rowEnd, fragments, fragment, fragmentEnd);
+    [row, fragment] = [rowEnd, fragmentEnd];
+  }
   return digest.finish(fates);
 }
 
@@ -103,6 +122,11 @@ const DIFFERENT: [what: string, a: PacketIn[], b: PacketIn[]][] = [
     'order of packets',
     [{ bytes: v4() }, { bytes: v4(udp(3, 4, text('abc'))) }],
     [{ bytes: v4(udp(3, 4, text('abc'))) }, { bytes: v4() }],
+  ],
+  [
+    'order of packets and fragments',
+    [{ bytes: v4() }, { bytes: v4(new Uint8Array(16), { more: true }) }],
+    [{ bytes: v4(new Uint8Array(16), { more: true }) }, { bytes: v4() }],
   ],
   [
     'offset of a fragment',

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findPipeline, requireSameVersion } from '../../cli/pipeline.ts';
 import { deployTemplate } from '../../localstack/deploy.ts';
-import { SOFTWARE } from '../../shared/job/config.ts';
 import { loadJobFile } from '../../shared/job/context.ts';
 import { listJobs } from '../../shared/job/operate.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
 import { jobStatus } from '../../shared/job/status.ts';
+import { literal } from '../literal.ts';
 import { ownCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, datasetOfPrefix, ended, putMarker, upload } from './jobs.ts';
 import { makeOtherVersion } from './otherversion.ts';
@@ -15,7 +16,6 @@ import { demoSamples } from './samples.ts';
 import { feed, newPrefix, waitFor } from './stack.ts';
 
 const endpoint = (await localStackEndpoint()) ?? '';
-const OTHER = `${SOFTWARE}-other`;
 
 test('another version deployed in mid-job: the job ends and says so, a new one runs to its end', {
   skip: endpoint === '' ? SKIPPED : false,
@@ -33,25 +33,28 @@ test('another version deployed in mid-job: the job ends and says so, a new one r
     const status = () => jobStatus(cloud.work, old.job);
     await waitFor('the reduce tasks', async () => (await status()).stages[3].sentAt ?? undefined);
 
-    await makeOtherVersion(cloud.assembly, OTHER);
+    const other = await makeOtherVersion(cloud.assembly);
     await deployTemplate({ endpoint, stackName: cloud.stack, assemblyFolder: cloud.assembly });
     assert.equal((await status()).state, 'running');
     await feed(endpoint, cloud.queueUrls.reduce, true);
     const { end, software, stages } = await ended(cloud, old.job);
-    assert.equal(software, SOFTWARE);
+    assert.equal(software, RELEASE);
     assert.ok(end?.state === 'failed' && end.stage === 'reduce', JSON.stringify(end));
-    assert.match(end.reason, new RegExp(`belongs to version ${SOFTWARE}; this is ${OTHER}. Start the job anew`));
+    assert.match(
+      end.reason,
+      new RegExp(literal(`belongs to version ${RELEASE}; this is ${other}. Start the job anew`)),
+    );
     assert.deepEqual([stages[3].ended, stages[4].tasks], [0, null]);
     for await (const { key } of cloud.results.list('')) assert.fail(`there is a result: ${key}`);
 
     const pipeline = await findPipeline(cloud.stack, { endpoint, region: REGION, credentials: CREDENTIALS });
-    assert.throws(() => requireSameVersion(pipeline, 'submit'), new RegExp(`is of version ${OTHER}`));
+    assert.throws(() => requireSameVersion(pipeline, 'submit'), new RegExp(literal(`is of version ${other}`)));
     await putMarker(cloud, prefix);
     const fresh = await waitFor('a new job', async () =>
       (await listJobs(cloud.work, dataset)).find(({ job }) => job !== old.job),
     );
     const { reusedTasks } = await committed(cloud, fresh.job);
-    assert.deepEqual([(await loadJobFile(cloud.work, fresh.job)).software, reusedTasks], [OTHER, 0]);
+    assert.deepEqual([(await loadJobFile(cloud.work, fresh.job)).software, reusedTasks], [other, 0]);
     await assertAsEmbedded(cloud, fresh.job, captures);
   } finally {
     await cloud.destroy();

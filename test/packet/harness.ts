@@ -185,8 +185,3 @@ export function random(seed: number): (below: number) => number {
     return (state >>> 0) % below;
   };
 }
-
-/** A seed for a property test: from the environment to repeat a failure, else of the day. */
-export function seedOf(): number {
-  return Number(process.env.SEED ?? Date.now() & 0x7fffffff);
-}

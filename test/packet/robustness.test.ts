@@ -2,100 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { META_LEVELS } from '../../shared/packet/columns.ts';
-import { be16, be32, bytes, ethernet, ipv4, ipv6, random, seedOf, tcp, text, udp, Workbench } from './harness.ts';
+import { SEED } from '../seed.ts';
+import { random, Workbench } from './harness.ts';
+import { PACKETS } from './kinds.ts';
 
 const LINK_TYPES = [0, 1, 9, 10, 12, 50, 101, 105, 108, 113, 127, 192, 228, 229, 239, 276, 147];
-
-const packets: [name: string, packet: Uint8Array][] = [
-  ['TCP', ethernet('0800', ipv4(tcp(1, 2, text('SSH-2.0-x'), { options: '0101080a0000000100000002' }), { proto: 6 }))],
-  ['UDP behind options', ethernet('0800', ipv4(udp(1, 2, text('abcdef')), { options: '9404000001010101' }))],
-  ['ICMP', ethernet('0800', ipv4(bytes('0800 0000 0001 0002', text('ping')), { proto: 1 }))],
-  ['SCTP', ethernet('0800', ipv4(new Uint8Array(28), { proto: 132 }))],
-  ['a fragment', ethernet('0800', ipv4(new Uint8Array(80), { offset: 80, more: true }))],
-  [
-    'IPv6 with every extension header',
-    ethernet(
-      '86dd',
-      ipv6(
-        bytes(
-          '2b000104 00000000',
-          '3c020001 00000000',
-          new Uint8Array(16),
-          '33000104 00000000',
-          '11010000 00000001 00000002',
-          udp(7, 8, text('abcd')),
-        ),
-        0,
-      ),
-    ),
-  ],
-  ['an IPv6 fragment', ethernet('86dd', ipv6(bytes([17, 0], be16(1), be32(5), new Uint8Array(80)), 44))],
-  ['an atomic fragment', ethernet('86dd', ipv6(bytes([17, 0], be16(0), be32(5), udp(7, 8, text('abcd'))), 44))],
-  [
-    'VXLAN in GENEVE',
-    ethernet(
-      '0800',
-      ipv4(
-        udp(
-          60000,
-          6081,
-          bytes(
-            '01006558 00000100 01080000',
-            ethernet(
-              '0800',
-              ipv4(udp(60000, 4789, bytes('08000000 00000100', ethernet('0800', ipv4(udp(1, 2, text('abc'))))))),
-            ),
-          ),
-        ),
-      ),
-    ),
-  ],
-  [
-    'GTP',
-    ethernet('0800', ipv4(udp(2152, 2152, bytes('34ff0028 00000001 00000085 01000000', ipv4(udp(1, 2, text('abc'))))))),
-  ],
-  ['Teredo', ethernet('0800', ipv4(udp(1, 3544, bytes('0000fbbf3f57fefe', ipv6(udp(7, 8, text('abcd')), 17)))))],
-  [
-    'ERSPAN III in IPv6',
-    ethernet(
-      '86dd',
-      ipv6(
-        bytes(
-          '100022eb 00000001 200500010000000000000001',
-          '00'.repeat(8),
-          ethernet('0800', ipv4(udp(1, 2, text('abc')))),
-        ),
-        47,
-      ),
-    ),
-  ],
-  [
-    'enhanced GRE',
-    ethernet('0800', ipv4(bytes('3001880b 00000000 00000001 ff030021', ipv4(udp(1, 2, text('abc')))), { proto: 47 })),
-  ],
-  [
-    '802.11 in GRE',
-    ethernet(
-      '0800',
-      ipv4(
-        bytes(
-          '00008200 8801',
-          '00'.repeat(22),
-          '8000',
-          '00'.repeat(12),
-          '0023',
-          'aaaa03 000000 0800',
-          ipv4(udp(1, 2, text('abcd'))).subarray(0, 27),
-        ),
-        { proto: 47 },
-      ),
-    ),
-  ],
-  [
-    'VLAN, MPLS, PPPoE',
-    ethernet('88a8 0005 8100 0006 8864 1100 0001 0020 0281 00010140', ipv4(udp(1, 2, text('abc')))),
-  ],
-];
 
 /** Records with rows on level 0. */
 function innermostRows({ columns }: Workbench): number {
@@ -105,7 +16,7 @@ function innermostRows({ columns }: Workbench): number {
   return offsets.size;
 }
 
-for (const [name, packet] of packets) {
+for (const [name, packet] of PACKETS) {
   test(`${name} cut at any byte has a stable fate and conserves records`, () => {
     for (let capLen = 0; capLen <= packet.length; capLen++) {
       const bench = new Workbench();
@@ -125,7 +36,7 @@ for (const [name, packet] of packets) {
 }
 
 test('random bytes and damaged packets never throw, and every record has one fate', () => {
-  const seed = seedOf();
+  const seed = SEED;
   const next = random(seed);
   const bench = new Workbench();
   const seen = new Set<string>();
@@ -137,7 +48,7 @@ test('random bytes and damaged packets never throw, and every record has one fat
     if (next(3) === 0) {
       packet = Uint8Array.from({ length: next(120) }, () => next(256));
     } else {
-      packet = packets[next(packets.length)][1].slice();
+      packet = PACKETS[next(PACKETS.length)][1].slice();
       for (let flips = next(4); flips > 0; flips--) packet[next(packet.length)] = next(256);
       packet = packet.subarray(0, next(4) === 0 ? next(packet.length + 1) : packet.length);
     }

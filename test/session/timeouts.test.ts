@@ -5,6 +5,7 @@ import { FlowTable } from '../../shared/packet/flowtable.ts';
 import { DEFAULTS } from '../../shared/session/config.ts';
 import { SessionRows } from '../../shared/session/sessionrows.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
+import { seeds } from '../seed.ts';
 import { ACK, Dialogue, FIN, RST, SECOND, SYN, seenRows, T0 } from './dialogue.ts';
 
 /** How many sessions two packets make that lie `gap` microseconds apart. */
@@ -190,8 +191,7 @@ function track(seed: number, capacity: number, expireEvery: number): string[] {
 }
 
 test('sessions are the same however often expire is called and however small the row batch is', () => {
-  const first = Date.now() % 1_000_000;
-  for (let seed = first; seed < first + 5; seed++) {
+  for (const seed of seeds(5)) {
     const never = track(seed, 100_000, 0);
     assert.ok(never.length > 100, `seed ${seed}: too few sessions to tell anything`);
     assert.deepEqual(track(seed, 1, 1), never, `seed ${seed}, expire after every packet`);

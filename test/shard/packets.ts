@@ -16,8 +16,7 @@ import { LAYER_HAS_ID, LAYER_ID, LAYER_V6, LAYER_WORDS, MAX_LAYERS } from '../..
 import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { random } from '../capture/build.ts';
 
-/** Seed of the property tests: SEED in the environment, or one of the clock. Tests put it into their messages. */
-export const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+export { SEED } from '../seed.ts';
 
 /** A whole number 0..below-1 at a time. */
 export type Dice = (below: number) => number;

@@ -1,6 +1,6 @@
 /** Store and queue as a process reaches them: the project's interfaces over the simulated services, each request counted. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { SOFTWARE } from '../../shared/job/config.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
 import type { Job } from '../../shared/job/types.ts';
 import { SqsQueue } from '../../shared/queue/sqs.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';
@@ -44,10 +44,10 @@ export function storeOf(bucket: Bucket<Process>, process: Process, requests: Req
   const read = (key: string): Uint8Array => {
     const bytes = bucket.get(key);
     if (bytes === undefined) throw MISSING;
-    return key.endsWith(JOB_FILE) ? renamed(bytes, process.version, SOFTWARE) : bytes;
+    return key.endsWith(JOB_FILE) ? renamed(bytes, process.version, RELEASE) : bytes;
   };
   const written = (key: string, bytes: Uint8Array): Uint8Array =>
-    key.endsWith(JOB_FILE) ? renamed(bytes, SOFTWARE, process.version) : bytes;
+    key.endsWith(JOB_FILE) ? renamed(bytes, RELEASE, process.version) : bytes;
   return {
     list: (prefix) => new Listing(bucket, process, requests, prefix),
     head: (key) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
+import { SEED } from '../seed.ts';
 import { tasksOf } from './bounds.ts';
 import { calmScenario } from './cost.ts';
 import { runAll } from './runs.ts';
@@ -9,8 +10,6 @@ import { FULL, type Scenario, type Shape, SMALL, scenarioOf } from './scenario.t
 import { KINDS } from './services.ts';
 import { type Outcome, Simulation } from './simulation.ts';
 
-/** The first seed: SEED when it is set, else another each time. What a test says on failure names the seed. */
-const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
 const FULL_SEEDS = 4;
 const SMALL_SEEDS = 150;
 

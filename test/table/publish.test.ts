@@ -19,6 +19,7 @@ import {
 } from '../../shared/table/publish.ts';
 import { openResults, type QueryValue } from '../../shared/table/query.ts';
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/sessionrun.ts';
+import { SEED } from '../seed.ts';
 import {
   CONTEXT,
   DAY0_US,
@@ -31,7 +32,6 @@ import {
   uidOf,
 } from './rows.ts';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-publish-'));
 after(() => rmSync(dir, { recursive: true }));
 

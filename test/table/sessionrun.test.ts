@@ -7,9 +7,8 @@ import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../shared/session/se
 import { compareStarts, startOrder } from '../../shared/table/order.ts';
 import { decodeSessionBatches, encodeSessionRun, SESSION_BATCH_ROWS } from '../../shared/table/sessionrun.ts';
 import { dayOf, planWindows, SLOT_US } from '../../shared/table/window.ts';
+import { SEED } from '../seed.ts';
 import { DAY0_US, nanoseconds, random, randomSessions, takeSessions, uidOf } from './rows.ts';
-
-const SEED = Number(process.env.SEED ?? Date.now() % 1e9);
 
 /** The order that `startOrder` promises, in the plainest way. */
 function plainOrder(rows: SessionRows): number[] {

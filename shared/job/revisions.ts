@@ -1,0 +1,37 @@
+/**
+ * What decides the content of results apart from the captures and the configuration: the
+ * rules by which this code works. Jobs and shards of other revisions are never used again,
+ * and tasks of other revisions refuse to run.
+ *
+ * Raise a revision by one in the commit that changes what its stages write, and run `npm run golden`:
+ *
+ * - MAPPING_REVISION: what plan and map write for the same captures. Reading, resynchronisation, decompression,
+ *   decoding, fates, anomalies, the digest of records, the form of shards, fragment files and their summaries.
+ * - TRACKING_REVISION: what balance and reduce make of the same shards. Joining fragments, the order of captures and
+ *   packets, sessions, uids, the form of runs, specifications and results.
+ * - PUBLISHING_REVISION: what publish and commit make of the same runs. Schemas, values, order, row groups and
+ *   compression of the tables' files, the names of files.
+ *
+ * A change further up changes what stages below it write; only the revision of the stage whose code has changed is
+ * raised. Nothing is raised for what changes speed or messages only. test/golden/ holds each revision to digests of
+ * what it writes, and says which one to raise.
+ */
+
+/** Version of the package, for people. */
+export const SOFTWARE = '0.1.0';
+
+export const MAPPING_REVISION = 3;
+export const TRACKING_REVISION = 1;
+export const PUBLISHING_REVISION = 1;
+
+/** All that decides results, as one word. */
+export const REVISIONS = `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`;
+
+/** The version and its revisions: what jobs and stacks say they were made by. */
+export const RELEASE = `${SOFTWARE}+${REVISIONS}`;
+
+/** Whether a job or a stack of this release follows the rules of this code: its version may be another. */
+export function hasOurRevisions(release: string): boolean {
+  const plus = release.indexOf('+');
+  return plus >= 0 && release.slice(plus + 1) === REVISIONS;
+}

@@ -1,0 +1,34 @@
+/**
+ * Writes the golden digests anew: `npm run golden`, after the revision was raised whose content has changed.
+ *
+ * Refuses where content has changed under the same revision. `--replace` writes all the same: for a revision that was
+ * raised already since anybody else could have used it, as while branches are merged.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { differenceOf, type Fixture, fixtureOf } from './compare.ts';
+import { golden } from './run.ts';
+
+export const FIXTURE = new URL('digests.json', import.meta.url);
+
+function known(): Fixture | undefined {
+  try {
+    return JSON.parse(readFileSync(FIXTURE, 'utf8')) as Fixture;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  const actual = fixtureOf(await golden());
+  const difference = differenceOf(known(), actual);
+  if (difference === null) {
+    console.log('the golden digests are those of this code');
+  } else if (difference.kind === 'raise' && !process.argv.includes('--replace')) {
+    console.error(difference.message);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(FIXTURE, `${JSON.stringify(actual, null, 1)}\n`);
+    console.log(`wrote test/golden/digests.json (${difference.message.replace(/: npm run golden$/, '')})`);
+  }
+}
