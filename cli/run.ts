@@ -3,13 +3,15 @@ import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runEmbedded, WORK_FOLDER } from '../shared/engine/embedded.ts';
+import { alone } from '../shared/engine/runplace.ts';
 import { DEFAULT_SIZES, type Sizes } from '../shared/job/config.ts';
 import { jobConfig } from '../shared/job/options.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
 import { findCaptures } from './inputs.ts';
 import { terminalOf } from './liveline.ts';
 import { Progress } from './progress.ts';
-import { RUN_HELP, readRunOptions } from './runoptions.ts';
+import { RUN_HELP, type RunOptions, readRunOptions } from './runoptions.ts';
+import { Stopped, stoppable } from './signals.ts';
 import { type RunSummary, summaryText } from './summarytext.ts';
 import { UsageError } from './usage.ts';
 
@@ -25,9 +27,6 @@ const LOCAL_FILE_ROWS = 250_000;
 /** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
 const DUCKDB_SHARE = 8;
 const LEAST_DUCKDB_MB = 128;
-
-/** Exit code of a program that Ctrl-C stopped, as shells have it. */
-const STOPPED = 130;
 
 /** Sizes for this machine: every worker should get some of each stage. */
 export function localSizes(bytes: number, workers: number): Sizes {
@@ -48,19 +47,21 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(RUN_HELP);
     return 0;
   }
+  return stoppable((signal) => runJob(options, signal));
+}
+
+async function runJob(options: RunOptions, signal: AbortSignal): Promise<number> {
   const { dataset, workers } = options;
   const out = resolve(options.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
     throw new UsageError(`--out ${options.out} is a file: name a folder`);
   const captures = await findCaptures(options.inputs, out);
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
-  const store = new DirectoryStore(join(out, WORK_FOLDER));
-  const config = await jobConfig(store, dataset, options, localSizes(bytes, workers));
-  const stop = new AbortController();
-  // Once: a second Ctrl-C ends the program as it would any other.
-  const onSignal = (): void => stop.abort(new Stopped());
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  const work = join(out, WORK_FOLDER);
+  // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
+  const config = await alone(work, () =>
+    jobConfig(new DirectoryStore(work), dataset, options, localSizes(bytes, workers)),
+  );
   const progress = new Progress(captures.length, bytes, options.quiet ? null : terminalOf(process.stderr));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
@@ -72,7 +73,7 @@ export async function run(args: string[]): Promise<number> {
       config,
       workers,
       duckdbMemory: `${Math.max(LEAST_DUCKDB_MB, Math.floor(totalmem() / 2 ** 20 / DUCKDB_SHARE / workers))}MB`,
-      signal: stop.signal,
+      signal,
       onStart: (job, state) => {
         committedBefore = state === 'committed';
         progress.started(job, state);
@@ -97,11 +98,6 @@ export async function run(args: string[]): Promise<number> {
     progress.end();
     if (!(error instanceof Stopped)) throw error;
     process.stderr.write('stopped. The same command goes on from here.\n');
-    return STOPPED;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    return error.exitCode;
   }
 }
-
-class Stopped extends Error {}

@@ -11,6 +11,7 @@ import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
 import { commandName, shellWord } from './format.ts';
 import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
+import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
 
 const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
@@ -119,7 +120,8 @@ export async function sql(args: string[]): Promise<number> {
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
   const [query] = given;
   const answer = values.data.startsWith('s3://') ? queryS3 : queryFolder;
-  const result = await answer(values.data, values.dataset, query);
+  const { data, dataset } = values;
+  const result = await interruptibly(() => answer(data, dataset, query));
   const format = values.csv ? formatCsv : values.json ? formatJson : formatTable;
   process.stdout.write(format(result));
   return 0;

@@ -5,11 +5,9 @@ import { commandName } from './format.ts';
 import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
 import { findPipeline, type Pipeline, STACK_OPTION } from './pipeline.ts';
+import { exitCodeOfStop } from './signals.ts';
 import { statusText } from './statustext.ts';
 import { UsageError } from './usage.ts';
-
-/** Exit code of a program that Ctrl-C stopped, as shells have it. */
-const STOPPED = 130;
 
 /** The one job that a command names. @throws UsageError when it names none or several */
 export function oneJob(command: string, positionals: readonly string[]): string {
@@ -45,7 +43,7 @@ export async function printEnd(pipeline: Pipeline, id: string, json: boolean): P
   if (ended === INTERRUPTED) {
     const again = `${commandName()} status ${id} --watch`;
     process.stderr.write(`the job goes on: ${again} shows it again, ${commandName()} cancel ${id} stops it\n`);
-    return STOPPED;
+    return exitCodeOfStop();
   }
   process.stdout.write(told(pipeline, ended, json));
   return exitCodeOf(ended);

@@ -2,22 +2,37 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { runTask } from '../job/task.ts';
+import { runTask, type TaskReport } from '../job/task.ts';
+import type { TaskMessage } from '../queue/taskqueue.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
+import { endNativeCalls, useGate } from '../table/nativecalls.ts';
+import type { FromWorker, OwnSetup, ToWorker } from './protocol.ts';
 
-const setup = workerData as WorkerSetup;
+const setup = workerData as OwnSetup;
 const port = parentPort!;
 const say = (answer: FromWorker): void => port.postMessage(answer);
-const store = new DirectoryStore(setup.work);
-const results = new DirectoryStore(setup.results);
+const store = new DirectoryStore(setup.work, setup.writer);
+const results = new DirectoryStore(setup.results, setup.writer);
 const captures = new FileCaptures();
+useGate(setup.gate);
 
 port.on('message', async ({ message }: ToWorker) => {
+  if (message === null) {
+    await endNativeCalls();
+    return;
+  }
+  try {
+    say({ kind: 'report', report: await perform(message) });
+  } catch (error) {
+    say({ kind: 'failed', reason: reasonOf(error) });
+  }
+});
+
+async function perform(message: TaskMessage): Promise<TaskReport> {
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
   try {
-    const report = await runTask(
+    return await runTask(
       {
         store,
         results,
@@ -28,10 +43,20 @@ port.on('message', async ({ message }: ToWorker) => {
       },
       message,
     );
-    say({ kind: 'report', report });
-  } catch (error) {
-    say({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    // What cannot be removed goes with all of the run's scratch, and is no fault of the task.
+    await rm(scratch, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+// An error that nobody has caught ends the thread, but not while DuckDB works for it: that would end the process.
+process.on('uncaughtException', (error) => {
+  void endNativeCalls().then(() => {
+    say({ kind: 'failed', reason: `the worker died: ${reasonOf(error)}` });
+    process.exit(1);
+  });
 });
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

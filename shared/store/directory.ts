@@ -5,13 +5,21 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ByteRange, type ObjectHead, type ObjectStore, StoreError } from './objectstore.ts';
 
 const PLAIN_KEY = /^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$/;
 /** Unfinished files carry this prefix; a key cannot, so they are never listed nor read. */
-const UNFINISHED = '.unfinished-';
+export const UNFINISHED = '.unfinished-';
+
+/** Somebody who writes to a directory beside others. */
+export interface StoreWriter {
+  /** Begins the names of files that it has not finished: who finds them can tell whether somebody will. */
+  name: string;
+  /** A folder without which nothing is written: one that was removed is not to come back with a part of what it held. */
+  presence: string;
+}
 
 function errno(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
@@ -19,10 +27,15 @@ function errno(error: unknown): string | undefined {
 
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
+  private readonly writer: StoreWriter | undefined;
 
-  /** @param root absolute path of the directory; made when the first object is written */
-  constructor(root: string) {
+  /**
+   * @param root absolute path of the directory; made when the first object is written
+   * @param writer whose unfinished files are to be known as such
+   */
+  constructor(root: string, writer?: StoreWriter) {
     this.root = root;
+    this.writer = writer;
   }
 
   /**
@@ -133,7 +146,7 @@ export class DirectoryStore implements ObjectStore {
 
   async putFile(key: string, path: string): Promise<number> {
     const target = this.path(key);
-    await mkdir(dirname(target), { recursive: true });
+    await this.makeFolder(dirname(target));
     const { size } = await stat(path);
     try {
       await rename(path, target);
@@ -158,7 +171,13 @@ export class DirectoryStore implements ObjectStore {
 
   private async unfinished(key: string): Promise<string> {
     const folder = dirname(this.path(key));
+    await this.makeFolder(folder);
+    const writer = this.writer === undefined ? '' : `${this.writer.name}-`;
+    return join(folder, UNFINISHED + writer + randomBytes(8).toString('hex'));
+  }
+
+  private async makeFolder(folder: string): Promise<void> {
+    if (this.writer !== undefined) await access(this.writer.presence);
     await mkdir(folder, { recursive: true });
-    return join(folder, UNFINISHED + randomBytes(8).toString('hex'));
   }
 }

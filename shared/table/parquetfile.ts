@@ -13,6 +13,7 @@ import { type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { CHUNK_ROWS, type ChunkColumn } from './chunk.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
+import { callNative } from './nativecalls.ts';
 import type { TableColumn } from './schema.ts';
 import { sqlLiteral, sqlName } from './sqltext.ts';
 
@@ -87,10 +88,10 @@ export async function writeParquet(
       }),
     );
     const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
-    await open.connection.run(
+    const copy =
       `COPY (SELECT ${list} FROM ${rowsFunction}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
-        `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`,
-    );
+      `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`;
+    await callNative(() => open.connection.run(copy));
   } catch (cause) {
     throw failure ?? cause;
   } finally {

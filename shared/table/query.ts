@@ -20,6 +20,7 @@ import { VIEWS } from '../views/index.ts';
 import { ANOMALIES_SCHEMA } from './anomalies.ts';
 import { CAPTURES_SCHEMA } from './captures.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
+import { callNative } from './nativecalls.ts';
 import { PACKETS_SCHEMA } from './packets.ts';
 import type { TableColumn } from './schema.ts';
 import { SESSIONS_SCHEMA } from './sessions.ts';
@@ -86,20 +87,21 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
     ...limits,
   });
   const { connection } = open;
+  const run = (sql: string): Promise<unknown> => callNative(() => connection.run(sql));
   try {
     const allowed: string[] = [];
     for (const [name, schema] of Object.entries(TABLES)) {
       const given = files[name as TableName] === null ? null : (files[name as TableName] ?? []);
       const paths = given?.map((path) => resolve(path)) ?? [];
       const view = given === null ? absentTable(schema) : viewQuery(schema, paths);
-      await connection.run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
+      await run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
       for (const path of paths) allowed.push(path, exactPattern(path));
     }
-    for (const { name, sql } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
-    await connection.run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
-    await connection.run('SET enable_external_access = false');
-    await connection.run('SET lock_configuration = true');
+    for (const { name, sql } of VIEWS) await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
+    await run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
+    await run('SET enable_external_access = false');
+    await run('SET lock_configuration = true');
   } catch (cause) {
     open.close();
     throw cause;
@@ -136,11 +138,11 @@ async function runQuery(
   sql: string,
   maxRows = Number.POSITIVE_INFINITY,
 ): Promise<QueryResult> {
-  const result = await connection.stream(sql);
+  const result = await callNative(() => connection.stream(sql));
   const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
   const rows: QueryValue[][] = [];
   for (;;) {
-    const chunk = await result.fetchChunk();
+    const chunk = await callNative(() => result.fetchChunk());
     if (chunk === null || chunk.rowCount === 0) return { columns, rows, truncated: false };
     for (const row of chunk.getRows()) {
       if (rows.length >= maxRows) return { columns, rows, truncated: true };
