@@ -26,17 +26,17 @@ const COMMANDS: Record<string, Command> = {
 /** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage, 130 and 143 stopped. */
 export async function main(args: string[]): Promise<void> {
   outliveReaders();
-  // Until the command has its own way to end, and for those that need none.
-  const early = onStop(end);
+  // Until the command has its own way to end, and for those that need none; and when it has ended, that stands.
+  let done = false;
+  onStop((stopped) => (done ? process.exit() : end(stopped)));
   try {
     process.exitCode = await dispatch(args);
   } catch (error) {
     if (error instanceof Stopped) end(error);
     process.exitCode = 1;
     process.stderr.write(`flowstitch: ${sentence(error)}\n`);
-  } finally {
-    early.release();
   }
+  done = true;
 }
 
 function end({ exitCode }: Stopped): never {

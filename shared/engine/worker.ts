@@ -6,7 +6,7 @@ import { runTask, type TaskReport } from '../job/task.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
-import { endNativeCalls, useGate } from '../table/nativecalls.ts';
+import { callNative, endNativeCalls, useGate } from '../table/nativecalls.ts';
 import type { FromWorker, OwnSetup, ToWorker } from './protocol.ts';
 
 const setup = workerData as OwnSetup;
@@ -30,6 +30,8 @@ port.on('message', async ({ message }: ToWorker) => {
 });
 
 async function perform(message: TaskMessage): Promise<TaskReport> {
+  // Loading the addon is a call into it too.
+  if (message.stage === 'publish' || message.stage === 'commit') await callNative(() => import('../table/duckdb.ts'));
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
   try {
     return await runTask(

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { callNative, interruptible } from './nativecalls.ts';
+import { callNative, interruptible, unlessEnding } from './nativecalls.ts';
 
 /** What an instance may use. */
 export interface DuckDBLimits {
@@ -62,13 +62,15 @@ export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB>
       connection,
       close(): void {
         known.forget();
-        connection.closeSync();
-        opened.closeSync();
+        unlessEnding(() => {
+          connection.closeSync();
+          opened.closeSync();
+        });
         removeTemp();
       },
     };
   } catch (cause) {
-    instance?.closeSync();
+    unlessEnding(() => instance?.closeSync());
     removeTemp();
     throw cause;
   }

@@ -1,6 +1,6 @@
 /**
- * Calls into DuckDB run beside JavaScript, in threads of the addon. A thread or process whose JavaScript ends while one
- * is under way aborts as a whole: the addon hands its answer to somebody who is gone. So calls are counted at a gate,
+ * Calls into DuckDB run beside JavaScript, in threads of the addon. Where the JavaScript of a thread is ended while one
+ * is under way the whole process aborts: the addon hands its answer to somebody who is gone. So calls are counted at a gate,
  * and whoever is to end a thread closes its gate and waits until no call is under way. The gate is shared memory: the
  * engine can close that of a worker which is too busy to hear it.
  */
@@ -66,13 +66,30 @@ export function useGate(memory: SharedArrayBuffer): void {
 }
 
 /**
- * Makes a call of the addon that answers with a promise.
+ * Makes calls of the addon, the last of which answers with a promise.
  * @throws Stopping when this thread is to end
  */
 export async function callNative<T>(call: () => Promise<T>): Promise<T> {
   gate.enter();
   try {
     return await call();
+  } finally {
+    // The answer comes from the midst of the addon: only when the event loop has gone on has the call ended there too.
+    await new Promise((resolve) => setImmediate(resolve));
+    gate.leave();
+  }
+}
+
+/** Makes calls of the addon that answer at once. When this thread is to end nothing is done: its end frees everything. */
+export function unlessEnding(call: () => void): void {
+  try {
+    gate.enter();
+  } catch (error) {
+    if (error instanceof Stopping) return;
+    throw error;
+  }
+  try {
+    call();
   } finally {
     gate.leave();
   }
