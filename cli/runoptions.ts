@@ -19,7 +19,7 @@ ${JOB_OPTIONS_HELP}  --workers N         worker threads (default: one a processo
 Timeouts as 500ms, 90s, 5m or 1h; Zeek's unless given:
 ${TIMEOUTS_HELP}
 Exit codes: 0 all was read; 1 usage or input/output; 2 finished, but some capture was damaged or
-unreadable; 130 stopped by Ctrl-C, and the same command goes on from there.
+unreadable; 130 or 143 stopped by Ctrl-C or SIGTERM, and the same command goes on from there.
 `;
 
 /** What a caller of run asks for. */

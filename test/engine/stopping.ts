@@ -15,8 +15,8 @@ let stopped = 0;
 for (let round = 0; round < Number(rounds); round++) {
   const stop = new AbortController();
   const reason = new Error('enough');
-  // After it has begun to publish, or has gone on with that: from no time at all to some tenths of a second.
-  const later = (): void => void setTimeout(() => stop.abort(reason), (round * 37) % 300);
+  // After it has begun to publish, or has gone on with that: up to most of a second.
+  const later = (): void => void setTimeout(() => stop.abort(reason), (round * 137) % 900);
   try {
     await runEmbedded({
       out,
