@@ -1,7 +1,7 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
 import { wholeNumber } from '../shared/job/optionvalues.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
 import { readOptions } from './options.ts';
 import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
@@ -74,6 +74,6 @@ export async function inspect(args: string[]): Promise<number> {
   const look = await INSPECTORS[await kindOf(path)]();
   const { json, text, exitCode } = await interruptibly(() => look(path, shown));
   const whole = { file: path, storedBytes: at.size, ...json };
-  process.stdout.write(values.json ? `${JSON.stringify(whole)}\n` : `${text}`);
+  process.stdout.write(values.json ? `${printableJson(whole)}\n` : `${text}`);
   return exitCode;
 }

@@ -1,4 +1,5 @@
 /** flowstitch run: the main job on this machine. */
+
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,6 +8,7 @@ import { alone } from '../shared/engine/runplace.ts';
 import { DEFAULT_SIZES, type Sizes } from '../shared/job/config.ts';
 import { jobConfig } from '../shared/job/options.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
+import { printableJson } from '../shared/table/printable.ts';
 import { findCaptures } from './inputs.ts';
 import { terminalOf } from './liveline.ts';
 import { Progress } from './progress.ts';
@@ -92,7 +94,7 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
-    process.stdout.write(options.json ? `${JSON.stringify(whole)}\n` : summaryText(whole));
+    process.stdout.write(options.json ? `${printableJson(whole)}\n` : summaryText(whole));
     return summary.damaged.length > 0 ? 2 : 0;
   } catch (error) {
     progress.end();

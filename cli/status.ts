@@ -1,5 +1,7 @@
 /** flowstitch status: how a job stands, once or until it ends. */
+
 import { type JobStatus, jobStatus } from '../shared/job/status.ts';
+import { printableJson } from '../shared/table/printable.ts';
 import { follow, INTERRUPTED } from './follow.ts';
 import { commandName } from './format.ts';
 import { terminalOf } from './liveline.ts';
@@ -34,7 +36,7 @@ export async function status(args: string[]): Promise<number> {
 }
 
 function told({ resultsBucket }: Pick<Pipeline, 'resultsBucket'>, job: JobStatus, json: boolean): string {
-  return json ? `${JSON.stringify(job)}\n` : statusText(job, `s3://${resultsBucket}/`);
+  return json ? `${printableJson(job)}\n` : statusText(job, `s3://${resultsBucket}/`);
 }
 
 /** Watches a job and prints how it ended. @returns the exit code */

@@ -1,10 +1,9 @@
 /**
  * SQL over the results: a connection with one view per table, over exactly the
  * files of one job, and the views over those tables (shared/views). The SQL is its
- * author's own; what it can reach is not the machine but those files (and the
- * instance's temp directory): nothing else is read or written, nothing is fetched,
- * no extension is loaded, and the settings are locked. Against SQL that sets out to
- * overwrite a listed file, only the file's own permissions help.
+ * author's own; what it can reach is not the machine but those files: nothing else is
+ * read, nothing is written, nothing is fetched, no extension is loaded, and the
+ * settings are locked; permittedsql.ts refuses what DuckDB does without asking them.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
@@ -22,6 +21,7 @@ import { CAPTURES_SCHEMA } from './captures.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
 import { callNative } from './nativecalls.ts';
 import { PACKETS_SCHEMA } from './packets.ts';
+import { prepareLast, SHADOWS } from './permittedsql.ts';
 import type { TableColumn } from './schema.ts';
 import { SESSIONS_SCHEMA } from './sessions.ts';
 import { exactPattern, sqlLiteral, sqlName } from './sqltext.ts';
@@ -67,7 +67,7 @@ export interface OpenResults {
    * Run SQL; of several statements the last one answers.
    *
    * @param maxRows rows to fetch at most, default no limit
-   * @throws DuckDB's error, which names the place in the SQL
+   * @throws DuckDB's error, which names the place in the SQL; RefusedSql
    */
   runQuery(sql: string, maxRows?: number): Promise<QueryResult>;
   close(): void;
@@ -99,6 +99,7 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
       for (const path of paths) allowed.push(path, exactPattern(path));
     }
     for (const { name, sql } of VIEWS) await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
+    for (const shadow of SHADOWS) await run(shadow);
     await run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
     await run('SET enable_external_access = false');
     await run('SET lock_configuration = true');
@@ -138,7 +139,14 @@ async function runQuery(
   sql: string,
   maxRows = Number.POSITIVE_INFINITY,
 ): Promise<QueryResult> {
-  const result = await callNative(() => connection.stream(sql));
+  const result = await callNative(async () => {
+    const statement = await prepareLast(connection, sql);
+    try {
+      return await statement.stream();
+    } finally {
+      statement.destroySync();
+    }
+  });
   const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
   const rows: QueryValue[][] = [];
   for (;;) {
