@@ -8,8 +8,8 @@ import { alone } from '../shared/engine/runplace.ts';
 import { DEFAULT_SIZES, type Sizes } from '../shared/job/config.ts';
 import { jobConfig } from '../shared/job/options.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
-import { printableJson } from '../shared/table/printable.ts';
-import { findCaptures } from './inputs.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
+import { findCaptures, type PassedOver } from './inputs.ts';
 import { terminalOf } from './liveline.ts';
 import { Progress } from './progress.ts';
 import { RUN_HELP, type RunOptions, readRunOptions } from './runoptions.ts';
@@ -29,6 +29,8 @@ const LOCAL_FILE_ROWS = 250_000;
 /** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
 const DUCKDB_SHARE = 8;
 const LEAST_DUCKDB_MB = 128;
+/** Inputs that are named when they are passed over. */
+const NOTES = 20;
 
 /** Sizes for this machine: every worker should get some of each stage. */
 export function localSizes(bytes: number, workers: number): Sizes {
@@ -52,12 +54,30 @@ export async function run(args: string[]): Promise<number> {
   return stoppable((signal) => runJob(options, signal));
 }
 
+/** Names what is passed over, the first of it. */
+class PassedOverNotes {
+  lost = 0;
+  private total = 0;
+
+  add({ path, why, lost }: PassedOver): void {
+    if (lost) this.lost++;
+    if (this.total++ < NOTES) process.stderr.write(`passed over: ${printable(path)}, ${why}\n`);
+  }
+
+  end(): void {
+    if (this.total > NOTES) process.stderr.write(`passed over: ${this.total - NOTES} more\n`);
+  }
+}
+
 async function runJob(options: RunOptions, signal: AbortSignal): Promise<number> {
   const { dataset, workers } = options;
   const out = resolve(options.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
     throw new UsageError(`--out ${options.out} is a file: name a folder`);
-  const captures = await findCaptures(options.inputs, out);
+  if (out.includes('\ufffd')) throw new UsageError(`--out ${out}: its path is not UTF-8; name a folder whose path is`);
+  const passedOver = new PassedOverNotes();
+  const captures = await findCaptures(options.inputs, out, (passed) => passedOver.add(passed));
+  passedOver.end();
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
   const work = join(out, WORK_FOLDER);
   // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
@@ -95,7 +115,7 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
     process.stdout.write(options.json ? `${printableJson(whole)}\n` : summaryText(whole));
-    return summary.damaged.length > 0 ? 2 : 0;
+    return summary.damaged.length > 0 || passedOver.lost > 0 ? 2 : 0;
   } catch (error) {
     progress.end();
     if (!(error instanceof Stopped)) throw error;

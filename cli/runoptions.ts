@@ -8,7 +8,7 @@ import { UsageError } from './usage.ts';
 export const RUN_HELP = `flowstitch run FILE|FOLDER|GLOB ... --out FOLDER
 
 Turns captures (pcap, pcapng; plain, or in gzip or zstd) into tables of sessions. Folders are
-read to their bottom; names that begin with a dot are passed over.
+read to their bottom; names that begin with a dot are passed over, other things that are no files are named.
 
   --out FOLDER        where the tables go; running again with the same folder goes on, or maps only what is new
   --dataset NAME      name of the data set (default: default)
