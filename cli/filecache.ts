@@ -4,11 +4,12 @@
  * holds links of its own to them, so that nobody can take them away meanwhile.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isAlive } from '../shared/engine/alive.ts';
+import { FileLock } from '../shared/store/filelock.ts';
 import { UsageError } from './usage.ts';
 
 /** A file as it is where it comes from. */
@@ -38,6 +39,9 @@ const AT_ONCE = 4;
 const DEFAULT_BYTES = 10e9;
 /** What a process that died has not fetched to the end is removed after this long. */
 const ABANDONED_MS = 86_400_000;
+const LOCK = 'lock';
+/** How long others may take to come or go. */
+const WAIT_MS = 30_000;
 
 /** Where files of the person at this machine are kept, by the rules of XDG. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -68,15 +72,9 @@ export class FileCache {
    * @throws what `fetch` throws; UsageError when the disk is full
    */
   async hold(files: readonly RemoteFile[], fetch: Fetch, onBytes: (bytes: number) => void): Promise<HeldFiles> {
-    const own = join(
-      this.folder,
-      'in-use',
-      `${encodeURIComponent(hostname())}@${process.pid}@${randomBytes(4).toString('hex')}`,
-    );
     for (const name of ['files', 'unfinished', 'in-use'])
       await mkdir(join(this.folder, name), { recursive: true, mode: 0o700 });
-    await mkdir(own, { mode: 0o700 });
-    const release = (): Promise<void> => rm(own, { recursive: true, force: true });
+    const { own, release } = await this.take();
     const held: HeldFiles = { paths: [], fetchedBytes: 0, fetchedFiles: 0, release };
     try {
       const absent: number[] = [];
@@ -103,6 +101,39 @@ export class FileCache {
       throw new UsageError(
         `the disk is full: results are fetched into ${this.folder}; XDG_CACHE_HOME names another place for them`,
       );
+    }
+  }
+
+  /** A folder for the links of this process, known to live by the lock in it. */
+  private async take(): Promise<{ own: string; release(): Promise<void> }> {
+    const name = `${encodeURIComponent(hostname())}@${process.pid}@${randomBytes(4).toString('hex')}`;
+    const own = join(this.folder, 'in-use', name);
+    const lock = await this.alone(async () => {
+      await mkdir(own, { mode: 0o700 });
+      return FileLock.take(join(own, LOCK));
+    });
+    const release = async (): Promise<void> => {
+      await rm(own, { recursive: true, force: true });
+      lock.release();
+    };
+    return { own, release };
+  }
+
+  /** Does something while nobody takes a folder of its own or clears away those of others. */
+  private async alone<T>(action: () => Promise<T>): Promise<T> {
+    let lock: FileLock;
+    try {
+      lock = await FileLock.await(join(this.folder, LOCK), WAIT_MS);
+    } catch (cause) {
+      throw new UsageError(
+        `${(cause as Error).message}: results are fetched into ${this.folder}; XDG_CACHE_HOME names another place for them`,
+        { cause },
+      );
+    }
+    try {
+      return await action();
+    } finally {
+      lock.release();
     }
   }
 
@@ -166,7 +197,7 @@ export class FileCache {
 
   /** Removes what was used longest ago, until so many bytes more are within the bound; and what dead processes left. */
   private async makeRoom(bytes: number, needed: readonly RemoteFile[]): Promise<void> {
-    await this.clearAfterOthers();
+    await this.alone(() => this.clearAfterOthers());
     const kept: { path: string; at: Stats }[] = [];
     const names = new Set(needed.map(nameOf));
     let total = bytes;
@@ -187,9 +218,9 @@ export class FileCache {
 
   private async clearAfterOthers(): Promise<void> {
     for (const name of await readdir(join(this.folder, 'in-use'))) {
-      const [host, pid] = name.split('@');
-      if (host !== encodeURIComponent(hostname()) || isAlive(Number(pid))) continue;
-      await rm(join(this.folder, 'in-use', name), { recursive: true, force: true });
+      const path = join(this.folder, 'in-use', name);
+      if (!isLeft(path)) continue;
+      await rm(path, { recursive: true, force: true });
     }
     for (const name of await readdir(join(this.folder, 'unfinished'))) {
       const path = join(this.folder, 'unfinished', name);
@@ -197,6 +228,13 @@ export class FileCache {
       if (at !== undefined && Date.now() - at.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
     }
   }
+}
+
+/** Whether whoever held these links is dead. Earlier versions knew each other by host and process alone. */
+function isLeft(path: string): boolean {
+  if (existsSync(join(path, LOCK))) return !FileLock.isHeld(join(path, LOCK));
+  const [host, pid] = basename(path).split('@');
+  return host === encodeURIComponent(hostname()) && !isAlive(Number(pid));
 }
 
 function nameOf({ bucket, key, version, size }: RemoteFile): string {

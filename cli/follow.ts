@@ -4,6 +4,7 @@ import { type JobStatus, jobStatus, stageAt } from '../shared/job/status.ts';
 import type { Done } from '../shared/job/types.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 import { LiveLine, type ProgressOutput } from './liveline.ts';
+import { stoppable } from './signals.ts';
 import { failureText, progressText } from './statustext.ts';
 
 /** How often one looks, milliseconds; of a job with many tasks every look costs more, and less happens in a second. */
@@ -26,13 +27,18 @@ export async function follow(
   output: ProgressOutput | null,
   intervalMs?: number,
 ): Promise<JobStatus | typeof INTERRUPTED> {
-  const stop = new AbortController();
-  // Once: a second Ctrl-C ends the program as it would any other.
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  return stoppable((signal) => followUntil(signal, store, job, output, intervalMs));
+}
+
+async function followUntil(
+  signal: AbortSignal,
+  store: ObjectStore,
+  job: string,
+  output: ProgressOutput | null,
+  intervalMs?: number,
+): Promise<JobStatus | typeof INTERRUPTED> {
   const interrupted = new Promise<typeof INTERRUPTED>((resolve) => {
-    stop.signal.addEventListener('abort', () => resolve(INTERRUPTED));
+    signal.addEventListener('abort', () => resolve(INTERRUPTED));
   });
   const shown = new Shown(output);
   const known = new Map<string, Done>();
@@ -44,12 +50,10 @@ export async function follow(
       shown.show(status);
       const many = (stageAt(status).tasks ?? 0) > MANY_TASKS;
       const pause = intervalMs ?? (many ? LONG_INTERVAL_MS : INTERVAL_MS);
-      await setTimeout(pause, undefined, { signal: stop.signal }).catch(() => {});
+      await setTimeout(pause, undefined, { signal }).catch(() => {});
     }
   } finally {
     shown.end();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
   }
 }
 

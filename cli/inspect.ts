@@ -1,8 +1,9 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
 import { wholeNumber } from '../shared/job/optionvalues.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
 import { readOptions } from './options.ts';
+import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
 
 const INSPECT_HELP = `flowstitch inspect FILE [-n N]
@@ -71,8 +72,8 @@ export async function inspect(args: string[]): Promise<number> {
   if (at.isDirectory()) throw new UsageError(`${printable(path)} is a folder: inspect takes one file`);
   if (!at.isFile()) throw new UsageError(`${printable(path)} is no regular file`);
   const look = await INSPECTORS[await kindOf(path)]();
-  const { json, text, exitCode } = await look(path, shown);
+  const { json, text, exitCode } = await interruptibly(() => look(path, shown));
   const whole = { file: path, storedBytes: at.size, ...json };
-  process.stdout.write(values.json ? `${JSON.stringify(whole)}\n` : `${text}`);
+  process.stdout.write(values.json ? `${printableJson(whole)}\n` : `${text}`);
   return exitCode;
 }

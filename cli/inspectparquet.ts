@@ -1,6 +1,7 @@
 /** What a Parquet file holds, through DuckDB. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { openDuckDB } from '../shared/table/duckdb.ts';
+import { callNative } from '../shared/table/nativecalls.ts';
 import { printable } from '../shared/table/printable.ts';
 import { type QueryResult, type QueryValue, TABLES } from '../shared/table/query.ts';
 import { formatTable } from '../shared/table/resulttext.ts';
@@ -19,7 +20,7 @@ export async function inspectParquet(path: string, shown: number): Promise<Inspe
   const { connection, close } = await openDuckDB();
   const file = sqlLiteral(exactPattern(path));
   const query = async (text: string): Promise<QueryResult> => {
-    const result = await connection.runAndReadAll(text);
+    const result = await callNative(() => connection.runAndReadAll(text));
     const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
     return { columns, rows: result.getRows().map((row) => row.map(plain)), truncated: false };
   };

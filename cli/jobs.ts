@@ -3,7 +3,7 @@ import { listJobs } from '../shared/job/operate.ts';
 import type { JobEntry } from '../shared/job/start.ts';
 import { type JobState, jobStates } from '../shared/job/status.ts';
 import { listRefusals, type Refusal } from '../shared/job/uploads.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
 import { formatTable } from '../shared/table/resulttext.ts';
 import { bytesText, commandName, count, counted } from './format.ts';
 import { readOptions } from './options.ts';
@@ -29,7 +29,7 @@ export async function jobs(args: string[]): Promise<number> {
   const refused = await listRefusals(work);
   if (values.json) {
     const known = entries.map((entry, i) => ({ ...entry, ...states[i] }));
-    process.stdout.write(`${JSON.stringify({ jobs: known, refused })}\n`);
+    process.stdout.write(`${printableJson({ jobs: known, refused })}\n`);
   } else process.stdout.write(jobsText(entries, states, refused, values.dataset, capturesBucket));
   return 0;
 }

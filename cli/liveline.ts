@@ -1,4 +1,5 @@
 /** Text that comes while something runs: a line that renews itself on a terminal, plain lines elsewhere. Goes to standard error. */
+import { printable } from '../shared/table/printable.ts';
 
 const CLEAR_LINE = '\r\x1b[K';
 
@@ -36,12 +37,12 @@ export class LiveLine {
   /** Renews the terminal's line, cut to its width: one that wraps could not be cleared. Elsewhere nothing is said. */
   renew(text: string): void {
     if (this.output?.columns != null)
-      this.output.write(`${CLEAR_LINE}${text.slice(0, Math.max(0, this.output.columns - 1))}`);
+      this.output.write(`${CLEAR_LINE}${printable(text).slice(0, Math.max(0, this.output.columns - 1))}`);
   }
 
   /** A line that stays. */
   line(text: string): void {
-    this.output?.write(this.output.columns === null ? `${text}\n` : `${CLEAR_LINE}${text}\n`);
+    this.output?.write(`${this.output.columns === null ? '' : CLEAR_LINE}${printable(text)}\n`);
   }
 
   /** Leaves the terminal on a line of its own. */

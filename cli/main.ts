@@ -1,5 +1,6 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
 import { printable } from '../shared/table/printable.ts';
+import { onStop, Stopped } from './signals.ts';
 import { HELP, packageVersion, UsageError } from './usage.ts';
 
 type Command = (args: string[]) => Promise<number>;
@@ -22,15 +23,25 @@ const COMMANDS: Record<string, Command> = {
   watch: cloud('watch'),
 };
 
-/** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage. */
+/** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage, 130 and 143 stopped. */
 export async function main(args: string[]): Promise<void> {
   outliveReaders();
+  // Until the command has its own way to end, and for those that need none; and when it has ended, that stands.
+  let done = false;
+  onStop((stopped) => (done ? process.exit() : end(stopped)));
   try {
     process.exitCode = await dispatch(args);
   } catch (error) {
+    if (error instanceof Stopped) end(error);
     process.exitCode = 1;
     process.stderr.write(`flowstitch: ${sentence(error)}\n`);
   }
+  done = true;
+}
+
+function end({ exitCode }: Stopped): never {
+  process.stderr.write('stopped.\n');
+  process.exit(exitCode);
 }
 
 async function dispatch([name, ...rest]: string[]): Promise<number> {
@@ -56,9 +67,8 @@ function outliveReaders(): void {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // Nor is progress that cannot be written, be it for a full disk: what matters is in the results and the exit code.
+  process.stderr.on('error', () => {});
 }
 
 /** What is wrong, in the words of whoever noticed. A stack is for those who ask for it. */

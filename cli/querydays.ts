@@ -7,8 +7,9 @@
  * anything else than that one table, with subqueries, with a column of its own named ts, and every condition that
  * is not `ts` beside a time that stands there in so many words.
  */
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { openDuckDB } from '../shared/table/duckdb.ts';
+import { callNative } from '../shared/table/nativecalls.ts';
 import { dayOf } from '../shared/table/window.ts';
 
 /** Days from one to the other, both included, as YYYY-MM-DD; undefined is without an end. */
@@ -37,7 +38,7 @@ export async function daysOf(query: string): Promise<Days> {
   const open = await openDuckDB();
   try {
     const { connection } = open;
-    const [[text]] = (await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [query])).getRows();
+    const [[text]] = await rowsOf(connection, 'SELECT json_serialize_sql($1::VARCHAR)', query);
     const condition = conditionOf(JSON.parse(String(text)));
     const days: Days = {};
     if (condition !== undefined) for (const one of conjuncts(condition)) await narrow(days, one, connection);
@@ -45,6 +46,10 @@ export async function daysOf(query: string): Promise<Days> {
   } finally {
     open.close();
   }
+}
+
+async function rowsOf(connection: DuckDBConnection, sql: string, parameter: string): Promise<DuckDBValue[][]> {
+  return (await callNative(() => connection.runAndReadAll(sql, [parameter]))).getRows();
 }
 
 /** The WHERE of a plain query over the sessions, undefined for any other query. */
@@ -138,7 +143,7 @@ async function timeOfText(
 ): Promise<number | undefined> {
   if (text === undefined) return undefined;
   const sql = `SELECT epoch_us(TRY_CAST(TRY_CAST($1::VARCHAR AS ${type}) AS TIMESTAMP))`;
-  const [[us]] = (await connection.runAndReadAll(sql, [text])).getRows();
+  const [[us]] = await rowsOf(connection, sql, text);
   const number = us === null ? Number.NaN : Number(us);
   // Years that are written with more or fewer than four digits would not sort as text.
   const year = Number.isFinite(number) ? new Date(number / 1000).getUTCFullYear() : Number.NaN;

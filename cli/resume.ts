@@ -1,8 +1,10 @@
 /** flowstitch resume: repeats what failed in a job, or goes on with one that was cancelled. */
+
 import { findJob, type Resumed, resumeJob } from '../shared/job/operate.ts';
 import { turnsOf } from '../shared/job/turns.ts';
 import type { TaskQueue } from '../shared/queue/taskqueue.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
+import { printableJson } from '../shared/table/printable.ts';
 import { commandName, counted } from './format.ts';
 import { readOptions } from './options.ts';
 import { findPipeline, requireSameVersion, STACK_OPTION } from './pipeline.ts';
@@ -20,7 +22,7 @@ export async function resume(args: string[]): Promise<number> {
   requireSameVersion(pipeline, 'resume');
   const { text, ...resumed } = await resumeText(pipeline.work, pipeline.queue, id);
   const { wait = false, json = false } = values;
-  if (json && !wait) process.stdout.write(`${JSON.stringify(resumed)}\n`);
+  if (json && !wait) process.stdout.write(`${printableJson(resumed)}\n`);
   else (wait ? process.stderr : process.stdout).write(text);
   return wait ? printEnd(pipeline, resumed.job, json) : 0;
 }

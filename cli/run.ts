@@ -1,15 +1,19 @@
 /** flowstitch run: the main job on this machine. */
+
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runEmbedded, WORK_FOLDER } from '../shared/engine/embedded.ts';
+import { alone } from '../shared/engine/runplace.ts';
 import { DEFAULT_SIZES, type Sizes } from '../shared/job/config.ts';
 import { jobConfig } from '../shared/job/options.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
-import { findCaptures } from './inputs.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
+import { findCaptures, type PassedOver } from './inputs.ts';
 import { terminalOf } from './liveline.ts';
 import { Progress } from './progress.ts';
-import { RUN_HELP, readRunOptions } from './runoptions.ts';
+import { RUN_HELP, type RunOptions, readRunOptions } from './runoptions.ts';
+import { Stopped, stoppable } from './signals.ts';
 import { type RunSummary, summaryText } from './summarytext.ts';
 import { UsageError } from './usage.ts';
 
@@ -25,9 +29,8 @@ const LOCAL_FILE_ROWS = 250_000;
 /** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
 const DUCKDB_SHARE = 8;
 const LEAST_DUCKDB_MB = 128;
-
-/** Exit code of a program that Ctrl-C stopped, as shells have it. */
-const STOPPED = 130;
+/** Inputs that are named when they are passed over. */
+const NOTES = 20;
 
 /** Sizes for this machine: every worker should get some of each stage. */
 export function localSizes(bytes: number, workers: number): Sizes {
@@ -48,19 +51,39 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(RUN_HELP);
     return 0;
   }
+  return stoppable((signal) => runJob(options, signal));
+}
+
+/** Names what is passed over, the first of it. */
+class PassedOverNotes {
+  lost = 0;
+  private total = 0;
+
+  add({ path, why, lost }: PassedOver): void {
+    if (lost) this.lost++;
+    if (this.total++ < NOTES) process.stderr.write(`passed over: ${printable(path)}, ${why}\n`);
+  }
+
+  end(): void {
+    if (this.total > NOTES) process.stderr.write(`passed over: ${this.total - NOTES} more\n`);
+  }
+}
+
+async function runJob(options: RunOptions, signal: AbortSignal): Promise<number> {
   const { dataset, workers } = options;
   const out = resolve(options.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
     throw new UsageError(`--out ${options.out} is a file: name a folder`);
-  const captures = await findCaptures(options.inputs, out);
+  if (out.includes('\ufffd')) throw new UsageError(`--out ${out}: its path is not UTF-8; name a folder whose path is`);
+  const passedOver = new PassedOverNotes();
+  const captures = await findCaptures(options.inputs, out, (passed) => passedOver.add(passed));
+  passedOver.end();
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
-  const store = new DirectoryStore(join(out, WORK_FOLDER));
-  const config = await jobConfig(store, dataset, options, localSizes(bytes, workers));
-  const stop = new AbortController();
-  // Once: a second Ctrl-C ends the program as it would any other.
-  const onSignal = (): void => stop.abort(new Stopped());
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  const work = join(out, WORK_FOLDER);
+  // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
+  const config = await alone(work, () =>
+    jobConfig(new DirectoryStore(work), dataset, options, localSizes(bytes, workers)),
+  );
   const progress = new Progress(captures.length, bytes, options.quiet ? null : terminalOf(process.stderr));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
@@ -72,7 +95,7 @@ export async function run(args: string[]): Promise<number> {
       config,
       workers,
       duckdbMemory: `${Math.max(LEAST_DUCKDB_MB, Math.floor(totalmem() / 2 ** 20 / DUCKDB_SHARE / workers))}MB`,
-      signal: stop.signal,
+      signal,
       onStart: (job, state) => {
         committedBefore = state === 'committed';
         progress.started(job, state);
@@ -91,17 +114,12 @@ export async function run(args: string[]): Promise<number> {
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
-    process.stdout.write(options.json ? `${JSON.stringify(whole)}\n` : summaryText(whole));
-    return summary.damaged.length > 0 ? 2 : 0;
+    process.stdout.write(options.json ? `${printableJson(whole)}\n` : summaryText(whole));
+    return summary.damaged.length > 0 || passedOver.lost > 0 ? 2 : 0;
   } catch (error) {
     progress.end();
     if (!(error instanceof Stopped)) throw error;
     process.stderr.write('stopped. The same command goes on from here.\n');
-    return STOPPED;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    return error.exitCode;
   }
 }
-
-class Stopped extends Error {}

@@ -8,7 +8,7 @@ import { UsageError } from './usage.ts';
 export const RUN_HELP = `flowstitch run FILE|FOLDER|GLOB ... --out FOLDER
 
 Turns captures (pcap, pcapng; plain, or in gzip or zstd) into tables of sessions. Folders are
-read to their bottom; names that begin with a dot are passed over.
+read to their bottom; names that begin with a dot are passed over, other things that are no files are named.
 
   --out FOLDER        where the tables go; running again with the same folder goes on, or maps only what is new
   --dataset NAME      name of the data set (default: default)
@@ -19,7 +19,7 @@ ${JOB_OPTIONS_HELP}  --workers N         worker threads (default: one a processo
 Timeouts as 500ms, 90s, 5m or 1h; Zeek's unless given:
 ${TIMEOUTS_HELP}
 Exit codes: 0 all was read; 1 usage or input/output; 2 finished, but some capture was damaged or
-unreadable; 130 stopped by Ctrl-C, and the same command goes on from there.
+unreadable; 130 or 143 stopped by Ctrl-C or SIGTERM, and the same command goes on from there.
 `;
 
 /** What a caller of run asks for. */

@@ -11,6 +11,7 @@ import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
 import { commandName, shellWord } from './format.ts';
 import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
+import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
 
 const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
@@ -21,7 +22,7 @@ const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
   --dataset NAME    data set, where there are several
   --query NAME      a saved query instead of one in quotes
   --queries         list the saved queries
-  --csv | --json    instead of a table
+  --csv | --json    instead of a table; CSV on a terminal shows control characters as \\xNN
 
 Tables: sessions, captures, anomalies, and packets when the job was run with --packets.
 Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}.
@@ -119,9 +120,10 @@ export async function sql(args: string[]): Promise<number> {
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
   const [query] = given;
   const answer = values.data.startsWith('s3://') ? queryS3 : queryFolder;
-  const result = await answer(values.data, values.dataset, query);
-  const format = values.csv ? formatCsv : values.json ? formatJson : formatTable;
-  process.stdout.write(format(result));
+  const { data, dataset } = values;
+  const result = await interruptibly(() => answer(data, dataset, query));
+  if (values.csv) process.stdout.write(formatCsv(result, process.stdout.isTTY === true));
+  else process.stdout.write(values.json ? formatJson(result) : formatTable(result));
   return 0;
 }
 

@@ -1,15 +1,15 @@
 /** flowstitch status: how a job stands, once or until it ends. */
+
 import { type JobStatus, jobStatus } from '../shared/job/status.ts';
+import { printableJson } from '../shared/table/printable.ts';
 import { follow, INTERRUPTED } from './follow.ts';
 import { commandName } from './format.ts';
 import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
 import { findPipeline, type Pipeline, STACK_OPTION } from './pipeline.ts';
+import { exitCodeOfStop } from './signals.ts';
 import { statusText } from './statustext.ts';
 import { UsageError } from './usage.ts';
-
-/** Exit code of a program that Ctrl-C stopped, as shells have it. */
-const STOPPED = 130;
 
 /** The one job that a command names. @throws UsageError when it names none or several */
 export function oneJob(command: string, positionals: readonly string[]): string {
@@ -36,7 +36,7 @@ export async function status(args: string[]): Promise<number> {
 }
 
 function told({ resultsBucket }: Pick<Pipeline, 'resultsBucket'>, job: JobStatus, json: boolean): string {
-  return json ? `${JSON.stringify(job)}\n` : statusText(job, `s3://${resultsBucket}/`);
+  return json ? `${printableJson(job)}\n` : statusText(job, `s3://${resultsBucket}/`);
 }
 
 /** Watches a job and prints how it ended. @returns the exit code */
@@ -45,7 +45,7 @@ export async function printEnd(pipeline: Pipeline, id: string, json: boolean): P
   if (ended === INTERRUPTED) {
     const again = `${commandName()} status ${id} --watch`;
     process.stderr.write(`the job goes on: ${again} shows it again, ${commandName()} cancel ${id} stops it\n`);
-    return STOPPED;
+    return exitCodeOfStop();
   }
   process.stdout.write(told(pipeline, ended, json));
   return exitCodeOf(ended);

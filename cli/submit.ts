@@ -8,7 +8,7 @@ import { datasetOf } from '../shared/job/sources.ts';
 import { turnsOf } from '../shared/job/turns.ts';
 import { getJson } from '../shared/store/jsonobject.ts';
 import { checkBucketRegion, type ListedCaptures, listCaptures, parseS3Url } from '../shared/store/s3list.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
 import { bytesText, commandName, counted } from './format.ts';
 import { skippedText } from './joboptions.ts';
 import { readOptions } from './options.ts';
@@ -55,7 +55,7 @@ export async function submit(args: string[]): Promise<number> {
   const { job, state } = submission;
   const waits = (values.wait ?? false) && state !== 'ended';
   if (values.json) {
-    if (!waits) process.stdout.write(`${JSON.stringify(submission)}\n`);
+    if (!waits) process.stdout.write(`${printableJson(submission)}\n`);
   } else (waits ? process.stderr : process.stdout).write(submissionText(submission, place, !waits));
   if (waits) return printEnd(pipeline, job, values.json ?? false);
   return state === 'ended' ? 1 : 0;

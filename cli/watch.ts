@@ -12,7 +12,7 @@ import {
 } from '../shared/job/sources.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 import { parseS3Url } from '../shared/store/s3list.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable, printableJson } from '../shared/table/printable.ts';
 import { formatTable } from '../shared/table/resulttext.ts';
 import { commandName, shellWord } from './format.ts';
 import { givenJobOptions, optionsText } from './joboptions.ts';
@@ -47,7 +47,7 @@ export async function watch(args: string[]): Promise<number> {
     process.stdout.write(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
   } else {
     const sources = await listSources(pipeline.work);
-    process.stdout.write(values.json ? `${JSON.stringify(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
+    process.stdout.write(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
   }
   return 0;
 }

@@ -3,11 +3,9 @@
  * in this process and worker threads. The tasks are the very code that functions
  * in the cloud run; only store and queue differ.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { JobConfig } from '../job/config.ts';
+import { type JobConfig, jobId } from '../job/config.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/current.ts';
 import { readEnd } from '../job/end.ts';
@@ -22,11 +20,15 @@ import type { Delivery } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
 import { getJson } from '../store/jsonobject.ts';
-import { isAlive } from './alive.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
+import { NativeGate } from '../table/nativecalls.ts';
+import { TABLES } from '../table/query.ts';
+import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
+import { RunPlace } from './runplace.ts';
 
 /** Folder of the job's own files below that of the results. */
 export const WORK_FOLDER = '_flowstitch';
+/** Folders below that of the results into which runs write. */
+const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...Object.keys(TABLES)];
 
 export interface EmbeddedOptions {
   /** Folder of the results; made when it is not there. */
@@ -47,17 +49,29 @@ export interface EmbeddedOptions {
 
 /**
  * Runs a job to its end and returns what it found.
- * @throws JobError when a stage failed each time it was tried; the signal's reason when it was stopped
+ * @throws JobError when a stage failed each time it was tried; the signal's reason when it was stopped;
+ *   JobInProgress when another run is doing this job; PlaceLost when the folder of results vanished meanwhile
  */
 export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
-  const work = join(options.out, WORK_FOLDER);
-  const store = new DirectoryStore(work);
-  await mkdir(work, { recursive: true });
-  for (let tries = MOST_TRIES; ; tries--) {
-    const ended = await runTry(options, work, store);
-    if (!(ended instanceof DamagedJob)) return ended;
-    if (tries === 1) throw ended;
-    options.onRetry?.(ended.stage!, ended.task!, ended.message);
+  const { out, config, captures } = options;
+  const work = join(out, WORK_FOLDER);
+  const place = await RunPlace.take({ out, work, written: WRITTEN_FOLDERS }, jobId(config, captures));
+  try {
+    for (let tries = MOST_TRIES; ; tries--) {
+      const ended = await runTry(place, work, options);
+      if (ended instanceof DamagedJob && tries > 1) {
+        options.onRetry?.(ended.stage!, ended.task!, ended.message);
+        continue;
+      }
+      place.check();
+      if (ended instanceof DamagedJob) throw ended;
+      return ended;
+    }
+  } catch (error) {
+    if (error !== options.signal?.reason) place.check(error);
+    throw error;
+  } finally {
+    place.leave();
   }
 }
 
@@ -69,19 +83,17 @@ class DamagedJob extends JobError {
 /** Tries of a job in one run, each ended by something damaged: a disk that damages more than that is past help. */
 const MOST_TRIES = 4;
 
-async function runTry(options: EmbeddedOptions, work: string, store: DirectoryStore): Promise<JobSummary | DamagedJob> {
+async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): Promise<JobSummary | DamagedJob> {
+  const writer = { name: place.owner, presence: place.scratch };
+  const store = new DirectoryStore(work, writer);
+  const results = new DirectoryStore(options.out, writer);
   const queue = new InProcessQueue(options.tries ?? 3);
-  const results = new DirectoryStore(options.out);
   const { job, state } = await startJob(store, queue, options.config, options.captures, results);
   options.onStart?.(job.job, state);
   if (state !== 'committed') {
-    const scratch = ownScratch(work);
-    try {
-      const setup = { work, results: options.out, scratch, duckdbMemory: options.duckdbMemory ?? '256MB' };
-      await new Pool(options, store, queue, setup).drain();
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+    const duckdbMemory = options.duckdbMemory ?? '256MB';
+    const setup = { work, results: options.out, scratch: place.scratch, duckdbMemory, writer };
+    await new Pool(options, store, queue, setup, () => place.check()).drain();
   }
   const failed = await readEnd(store, job.job);
   if (failed?.state === 'failed') {
@@ -105,15 +117,25 @@ class Pool {
   private readonly setup: WorkerSetup;
   private readonly idle: Worker[] = [];
   private readonly busy = new Map<Worker, Delivery>();
+  private readonly gates = new Map<Worker, NativeGate>();
   private readonly gone = new Set<Worker>();
   private settle: (() => void) | undefined;
   private error: unknown;
+  /** Throws when going on makes no sense, whatever the task. */
+  private readonly check: () => void;
 
-  constructor(options: EmbeddedOptions, store: DirectoryStore, queue: InProcessQueue, setup: WorkerSetup) {
+  constructor(
+    options: EmbeddedOptions,
+    store: DirectoryStore,
+    queue: InProcessQueue,
+    setup: WorkerSetup,
+    check: () => void,
+  ) {
     this.options = options;
     this.store = store;
     this.queue = queue;
     this.setup = setup;
+    this.check = check;
   }
 
   /** Resolves when no message waits and none is in hands. */
@@ -137,8 +159,15 @@ class Pool {
       signal?.removeEventListener('abort', onAbort);
       const all = [...this.idle, ...this.busy.keys()];
       for (const worker of all) this.gone.add(worker);
-      await Promise.all(all.map((worker) => worker.terminate()));
+      await Promise.all(all.map((worker) => this.end(worker)));
     }
+  }
+
+  /** Ends a worker in the middle of what it does, except of a call into DuckDB: that is interrupted and waited for. */
+  private async end(worker: Worker): Promise<void> {
+    worker.postMessage({ message: null } satisfies ToWorker);
+    await this.gates.get(worker)?.closed();
+    await worker.terminate();
   }
 
   /** Tasks that failed each time are written down as failed, so that the job goes on or ends. */
@@ -163,11 +192,13 @@ class Pool {
   }
 
   private spawn(): Worker {
+    const gate = new NativeGate();
     const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData: this.setup,
+      workerData: { ...this.setup, gate: gate.memory } satisfies OwnSetup,
       // With the default of 16 MB the same short-lived arrays are marked over and over: a third of the time in collection.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
     });
+    this.gates.set(worker, gate);
     worker.on('message', (answer: FromWorker) => {
       if (answer.kind === 'send') {
         void this.queue.send(answer.messages);
@@ -199,6 +230,12 @@ class Pool {
 
   private failed(delivery: Delivery | undefined, failure: Failure): void {
     if (delivery === undefined) return;
+    try {
+      this.check();
+    } catch (error) {
+      this.error ??= error;
+      return;
+    }
     const { stage, task } = delivery.message;
     this.lastFailure.set(`${stage}/${task}`, failure);
     if (failure.fault?.damaged) {
@@ -216,15 +253,4 @@ class Pool {
 interface Failure {
   reason: string;
   fault: Fault | null;
-}
-
-/** A scratch folder of this process; those of processes that died are cleared away. */
-function ownScratch(work: string): string {
-  const parent = join(work, '.scratch');
-  mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent))
-    if (!isAlive(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
-  const own = join(parent, String(process.pid));
-  mkdirSync(own, { recursive: true });
-  return own;
 }

@@ -2,6 +2,7 @@
 import type { Fault } from '../job/fault.ts';
 import type { TaskReport } from '../job/task.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
+import type { StoreWriter } from '../store/directory.ts';
 
 /** What a worker is born with. */
 export interface WorkerSetup {
@@ -10,10 +11,15 @@ export interface WorkerSetup {
   results: string;
   scratch: string;
   duckdbMemory: string;
+  /** The run, as the one who writes to both stores. */
+  writer: StoreWriter;
 }
 
-/** Engine to worker: do this task. */
-export type ToWorker = { message: TaskMessage };
+/** What a worker is born with that is its own: memory of the gate that its calls into DuckDB go through. */
+export type OwnSetup = WorkerSetup & { gate: SharedArrayBuffer };
+
+/** Engine to worker: do this task; or end what is under way in DuckDB, and begin nothing. */
+export type ToWorker = { message: TaskMessage } | { message: null };
 
 /** Worker to engine. Messages to send travel before the report of the task that sends them. */
 export type FromWorker =

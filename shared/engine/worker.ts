@@ -3,23 +3,40 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { faultOf } from '../job/fault.ts';
-import { runTask } from '../job/task.ts';
+import { runTask, type TaskReport } from '../job/task.ts';
+import type { TaskMessage } from '../queue/taskqueue.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
+import { callNative, endNativeCalls, useGate } from '../table/nativecalls.ts';
+import type { FromWorker, OwnSetup, ToWorker } from './protocol.ts';
 
-const setup = workerData as WorkerSetup;
+const setup = workerData as OwnSetup;
 const port = parentPort!;
 const say = (answer: FromWorker): void => port.postMessage(answer);
-const store = new DirectoryStore(setup.work);
-const results = new DirectoryStore(setup.results);
+const store = new DirectoryStore(setup.work, setup.writer);
+const results = new DirectoryStore(setup.results, setup.writer);
 const captures = new FileCaptures();
+useGate(setup.gate);
 
 port.on('message', async ({ message }: ToWorker) => {
-  let scratch: string | undefined;
+  if (message === null) {
+    await endNativeCalls();
+    return;
+  }
   try {
-    scratch = await mkdtemp(join(setup.scratch, 'task-'));
-    const report = await runTask(
+    say({ kind: 'report', report: await perform(message) });
+  } catch (error) {
+    const fault = faultOf(error);
+    say({ kind: 'failed', reason: fault?.reason ?? reasonOf(error), fault });
+  }
+});
+
+async function perform(message: TaskMessage): Promise<TaskReport> {
+  // Loading the addon is a call into it too.
+  if (message.stage === 'publish' || message.stage === 'commit') await callNative(() => import('../table/duckdb.ts'));
+  const scratch = await mkdtemp(join(setup.scratch, 'task-'));
+  try {
+    return await runTask(
       {
         store,
         results,
@@ -30,13 +47,20 @@ port.on('message', async ({ message }: ToWorker) => {
       },
       message,
     );
-    say({ kind: 'report', report });
-  } catch (error) {
-    const fault = faultOf(error);
-    const reason = fault?.reason ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
-    say({ kind: 'failed', reason, fault });
   } finally {
-    // What cannot be removed now goes with the folder of the whole run.
-    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
+    // What cannot be removed goes with all of the run's scratch, and is no fault of the task.
+    await rm(scratch, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+// An error that nobody has caught ends the thread, but not while DuckDB works for it: that would end the process.
+process.on('uncaughtException', (error) => {
+  void endNativeCalls().then(() => {
+    say({ kind: 'failed', reason: `the worker died: ${reasonOf(error)}`, fault: null });
+    process.exit(1);
+  });
 });
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

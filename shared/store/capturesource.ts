@@ -3,13 +3,14 @@
  * A capture is named for people and located for programs; its version tells
  * whether the bytes are still those that the plan saw.
  */
+import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
 /** One input object. */
 export interface CaptureRef {
   /** What tables and messages call it. */
   name: string;
-  /** Where to find it: an absolute path, or a key. */
+  /** Where to find it: an absolute path, or a key. Of a path that is not UTF-8, `file:` and its bytes, percent-encoded. */
   location: string;
   /** Stored bytes. */
   size: number;
@@ -38,8 +39,26 @@ export interface CaptureSource {
 /** Bytes a read asks for: many records at once, and still in a processor's cache when they are decoded. */
 const READ_BYTES = 1 << 18;
 
+const RAW_LOCATION = 'file:';
+
+/** The location of a file whose absolute path is these bytes: as text where they are UTF-8. */
+export function fileLocation(path: Buffer): string {
+  const text = path.toString();
+  if (Buffer.from(text).equals(path)) return text;
+  return `${RAW_LOCATION}${path.toString('latin1').replace(/[^\w./-]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}`;
+}
+
+function pathOf(location: string): string | Buffer {
+  if (!location.startsWith(RAW_LOCATION)) return location;
+  const encoded = location.slice(RAW_LOCATION.length);
+  return Buffer.from(
+    encoded.replace(/%(..)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  );
+}
+
 /** Version of a file: its size, modification time and inode. */
-export async function fileVersion(path: string): Promise<{ size: number; version: string } | undefined> {
+export async function fileVersion(path: string | Buffer): Promise<{ size: number; version: string } | undefined> {
   try {
     const at = await stat(path, { bigint: true });
     return at.isFile() ? { size: Number(at.size), version: `${at.size}-${at.mtimeNs}-${at.ino}` } : undefined;
@@ -52,11 +71,14 @@ export async function fileVersion(path: string): Promise<{ size: number; version
 /** Captures that are files. */
 export class FileCaptures implements CaptureSource {
   async version(ref: CaptureRef): Promise<string | undefined> {
-    return (await fileVersion(ref.location))?.version;
+    return (await fileVersion(pathOf(ref.location)))?.version;
   }
 
   async *stream(ref: CaptureRef, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void> {
-    const file = await open(ref.location, 'r');
+    // What has taken the file's place since, such as a pipe, must not be waited for.
+    const file = await open(pathOf(ref.location), constants.O_RDONLY | constants.O_NONBLOCK);
+    // Nor is a file that grows followed: it has another version by then.
+    limit = Math.min(limit, ref.size);
     // Three buffers in turn: one at the reader, the one before it, and one that is read ahead. New ones for
     // every read would be the larger part of all garbage.
     const size = Math.max(1, Math.min(READ_BYTES, limit, ref.size));

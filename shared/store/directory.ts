@@ -37,7 +37,15 @@ export interface Files {
 
 const PLAIN_KEY = /^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$/;
 /** Unfinished files carry this prefix; a key cannot, so they are never listed nor read. */
-const UNFINISHED = '.unfinished-';
+export const UNFINISHED = '.unfinished-';
+
+/** Somebody who writes to a directory beside others. */
+export interface StoreWriter {
+  /** Begins the names of files that it has not finished: who finds them can tell whether somebody will. */
+  name: string;
+  /** A folder without which nothing is written: one that was removed is not to come back with a part of what it held. */
+  presence: string;
+}
 
 /** Codes with which the system says that there is nothing of that name. */
 const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
@@ -46,11 +54,16 @@ const FOR_GOOD: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'E
 
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
+  private readonly writer: StoreWriter | undefined;
   private readonly files: Files;
 
-  /** @param root absolute path of the directory; made when the first object is written */
-  constructor(root: string, files: Files = fs) {
+  /**
+   * @param root absolute path of the directory; made when the first object is written
+   * @param writer whose unfinished files are to be known as such
+   */
+  constructor(root: string, writer?: StoreWriter, files: Files = fs) {
     this.root = root;
+    this.writer = writer;
     this.files = files;
   }
 
@@ -192,7 +205,8 @@ export class DirectoryStore implements ObjectStore {
   /** Makes an object by way of an unfinished file in its folder, of which nothing stays behind when that fails. */
   private async writing<T>(key: string, path: string, make: (unfinished: string) => Promise<T>): Promise<T> {
     const folder = dirname(path);
-    const unfinished = join(folder, UNFINISHED + randomBytes(8).toString('hex'));
+    const writer = this.writer === undefined ? '' : `${this.writer.name}-`;
+    const unfinished = join(folder, UNFINISHED + writer + randomBytes(8).toString('hex'));
     try {
       await this.makeFolder(folder);
       const made = await make(unfinished);
@@ -226,6 +240,7 @@ export class DirectoryStore implements ObjectStore {
   }
 
   private async makeFolder(folder: string): Promise<void> {
+    if (this.writer !== undefined) await this.files.stat(this.writer.presence, { bigint: true });
     const first = await this.files.mkdir(folder, { recursive: true });
     if (first === undefined) return;
     for (let made = folder; made.length >= first.length; made = dirname(made)) await this.syncFolder(dirname(made));

@@ -6,7 +6,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { callNative, interruptible, unlessEnding } from './nativecalls.ts';
 
 /** What an instance may use. */
 export interface DuckDBLimits {
@@ -20,7 +22,7 @@ export interface DuckDBLimits {
   threads?: number;
 }
 
-/** An open instance with its one connection; `close` frees both. */
+/** An open instance with its one connection; `close` frees both. What the connection is asked for goes through `callNative`. */
 export interface OpenDuckDB {
   readonly connection: DuckDBConnection;
   close(): void;
@@ -33,10 +35,15 @@ export interface OpenDuckDB {
  */
 export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB> {
   const temp = mkdtempSync(join(resolve(limits.tempDirectory ?? tmpdir()), 'flowstitch-duckdb-'));
-  const removeTemp = (): void => rmSync(temp, { recursive: true, force: true });
+  const removeTemp = (): void => {
+    process.off('exit', removeTemp);
+    rmSync(temp, { recursive: true, force: true });
+  };
+  // A program that is stopped does not come back to close what it has opened.
+  if (isMainThread) process.on('exit', removeTemp);
   let instance: DuckDBInstance | undefined;
   try {
-    instance = await DuckDBInstance.create(':memory:', {
+    const settings = {
       threads: String(limits.threads ?? 1),
       memory_limit: limits.memoryLimit ?? '256MB',
       temp_directory: temp,
@@ -46,19 +53,24 @@ export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB>
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
       preserve_insertion_order: 'true',
-    });
-    const connection = await instance.connect();
-    const opened = instance;
+    };
+    const opened = await callNative(() => DuckDBInstance.create(':memory:', settings));
+    instance = opened;
+    const connection = await callNative(() => opened.connect());
+    const known = interruptible(connection);
     return {
       connection,
       close(): void {
-        connection.closeSync();
-        opened.closeSync();
+        known.forget();
+        unlessEnding(() => {
+          connection.closeSync();
+          opened.closeSync();
+        });
         removeTemp();
       },
     };
   } catch (cause) {
-    instance?.closeSync();
+    unlessEnding(() => instance?.closeSync());
     removeTemp();
     throw cause;
   }

@@ -13,6 +13,7 @@ import { type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { CHUNK_ROWS, type ChunkColumn } from './chunk.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
+import { callNative } from './nativecalls.ts';
 import type { TableColumn } from './schema.ts';
 import { sqlLiteral, sqlName } from './sqltext.ts';
 
@@ -67,30 +68,32 @@ export async function writeParquet(
   let rows = 0;
   let failure: unknown;
   try {
-    open.connection.registerTableFunction(
-      DuckDBTableFunction.create({
-        name: rowsFunction,
-        bindFunction: (bind) => {
-          for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);
-        },
-        initFunction: (init) => init.setMaxThreads(1),
-        mainFunction: (call, chunk) => {
-          try {
-            const filled = source.fill();
-            handOver(chunk, columns, filled);
-            rows += filled;
-          } catch (cause) {
-            failure ??= cause;
-            call.setError('the rows to write could not be produced');
-          }
-        },
-      }),
-    );
     const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
-    await open.connection.run(
+    const copy =
       `COPY (SELECT ${list} FROM ${rowsFunction}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
-        `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`,
-    );
+      `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`;
+    await callNative(() => {
+      open.connection.registerTableFunction(
+        DuckDBTableFunction.create({
+          name: rowsFunction,
+          bindFunction: (bind) => {
+            for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);
+          },
+          initFunction: (init) => init.setMaxThreads(1),
+          mainFunction: (call, chunk) => {
+            try {
+              const filled = source.fill();
+              handOver(chunk, columns, filled);
+              rows += filled;
+            } catch (cause) {
+              failure ??= cause;
+              call.setError('the rows to write could not be produced');
+            }
+          },
+        }),
+      );
+      return open.connection.run(copy);
+    });
   } catch (cause) {
     throw failure ?? cause;
   } finally {

@@ -1,12 +1,31 @@
-/** Text from files on its way to a terminal. */
+/** Text from files on its way to a terminal: the one place that says what may reach it. */
 
 /**
- * Text from a capture's name or bytes with what steers a terminal (control characters,
- * line separators, marks of writing direction) shown as \xNN, so that a terminal only ever prints it.
+ * Control characters (C0, DEL, C1), separators of lines and paragraphs, halves of surrogate pairs, and all that is
+ * invisible by itself: marks of writing direction (U+061C, U+200E, U+202A and on, U+2066 and on), joiners, fillers,
+ * variation selectors, tags.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * Text from a capture's name or bytes with what steers a terminal, or is invisible in it, shown as \xNN, so that a
+ * terminal only ever prints it.
  */
 export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  return text.replace(UNPRINTABLE, (c) => `\\x${c.codePointAt(0)!.toString(16).padStart(2, '0')}`);
+}
+
+/** JSON with the same characters as JSON's own escapes: it says the same, and can be printed. */
+export function printableJson(value: unknown): string {
+  return escapedJson(JSON.stringify(value));
+}
+
+/** @param json text of JSON, on one line */
+export function escapedJson(json: string): string {
+  return json.replace(UNPRINTABLE, (c) =>
+    c
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
 }

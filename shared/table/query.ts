@@ -1,10 +1,9 @@
 /**
  * SQL over the results: a connection with one view per table, over exactly the
  * files of one job, and the views over those tables (shared/views). The SQL is its
- * author's own; what it can reach is not the machine but those files (and the
- * instance's temp directory): nothing else is read or written, nothing is fetched,
- * no extension is loaded, and the settings are locked. Against SQL that sets out to
- * overwrite a listed file, only the file's own permissions help.
+ * author's own; what it can reach is not the machine but those files: nothing else is
+ * read, nothing is written, nothing is fetched, no extension is loaded, and the
+ * settings are locked; permittedsql.ts refuses what DuckDB does without asking them.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
@@ -20,7 +19,9 @@ import { VIEWS } from '../views/index.ts';
 import { ANOMALIES_SCHEMA } from './anomalies.ts';
 import { CAPTURES_SCHEMA } from './captures.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
+import { callNative } from './nativecalls.ts';
 import { PACKETS_SCHEMA } from './packets.ts';
+import { prepareLast, SHADOWS } from './permittedsql.ts';
 import type { TableColumn } from './schema.ts';
 import { SESSIONS_SCHEMA } from './sessions.ts';
 import { exactPattern, sqlLiteral, sqlName } from './sqltext.ts';
@@ -66,7 +67,7 @@ export interface OpenResults {
    * Run SQL; of several statements the last one answers.
    *
    * @param maxRows rows to fetch at most, default no limit
-   * @throws DuckDB's error, which names the place in the SQL
+   * @throws DuckDB's error, which names the place in the SQL; RefusedSql
    */
   runQuery(sql: string, maxRows?: number): Promise<QueryResult>;
   close(): void;
@@ -86,20 +87,22 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
     ...limits,
   });
   const { connection } = open;
+  const run = (sql: string): Promise<unknown> => callNative(() => connection.run(sql));
   try {
     const allowed: string[] = [];
     for (const [name, schema] of Object.entries(TABLES)) {
       const given = files[name as TableName] === null ? null : (files[name as TableName] ?? []);
       const paths = given?.map((path) => resolve(path)) ?? [];
       const view = given === null ? absentTable(schema) : viewQuery(schema, paths);
-      await connection.run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
+      await run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
       for (const path of paths) allowed.push(path, exactPattern(path));
     }
-    for (const { name, sql } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
-    await connection.run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
-    await connection.run('SET enable_external_access = false');
-    await connection.run('SET lock_configuration = true');
+    for (const { name, sql } of VIEWS) await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
+    for (const shadow of SHADOWS) await run(shadow);
+    await run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
+    await run('SET enable_external_access = false');
+    await run('SET lock_configuration = true');
   } catch (cause) {
     open.close();
     throw cause;
@@ -136,11 +139,18 @@ async function runQuery(
   sql: string,
   maxRows = Number.POSITIVE_INFINITY,
 ): Promise<QueryResult> {
-  const result = await connection.stream(sql);
+  const result = await callNative(async () => {
+    const statement = await prepareLast(connection, sql);
+    try {
+      return await statement.stream();
+    } finally {
+      statement.destroySync();
+    }
+  });
   const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
   const rows: QueryValue[][] = [];
   for (;;) {
-    const chunk = await result.fetchChunk();
+    const chunk = await callNative(() => result.fetchChunk());
     if (chunk === null || chunk.rowCount === 0) return { columns, rows, truncated: false };
     for (const row of chunk.getRows()) {
       if (rows.length >= maxRows) return { columns, rows, truncated: true };

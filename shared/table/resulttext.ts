@@ -1,8 +1,8 @@
 /**
- * The answer to a query as text: an aligned table for people, CSV (RFC 4180) and
- * JSON for programs.
+ * The answer to a query as text: an aligned table for people, CSV (RFC 4180, but for
+ * its line ends) and JSON for programs.
  */
-import { printable } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 import type { QueryResult, QueryValue } from './query.ts';
 
 /** How NULL reads in the aligned table. */
@@ -53,17 +53,20 @@ function columnsOf(text: string): number {
 }
 
 /**
- * CSV with a header, lines ending in CR LF. NULL is an empty field and the empty
+ * CSV with a header, lines ending in LF. NULL is an empty field and the empty
  * text is "", so that the two stay apart.
+ * @param forTerminal what steers a terminal is shown as in the table; programs get every byte as it is
  */
-export function formatCsv(result: QueryResult): string {
-  const lines = [result.columns.map((c) => csvField(c.name)), ...result.rows.map((row) => row.map(csvField))];
-  return lines.map((fields) => `${fields.join(',')}\r\n`).join('');
+export function formatCsv(result: QueryResult, forTerminal = false): string {
+  const shown = forTerminal ? printable : (text: string): string => text;
+  const line = (values: readonly QueryValue[]): string =>
+    `${values.map((value) => csvField(value, shown)).join(',')}\n`;
+  return [result.columns.map((c) => c.name), ...result.rows].map(line).join('');
 }
 
-function csvField(value: QueryValue): string {
+function csvField(value: QueryValue, shown: (text: string) => string): string {
   if (value === null) return '';
-  const text = textOf(value);
+  const text = shown(textOf(value));
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -80,7 +83,7 @@ export function formatJson(result: QueryResult): string {
     for (let i = 2; names.includes(unique); i++) unique = `${name}_${i}`;
     names.push(unique);
   }
-  const keys = names.map((name) => JSON.stringify(name));
+  const keys = names.map(printableJson);
   const lines = result.rows.map((row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`);
   return lines.length === 0 ? '[]\n' : `[\n${lines.join(',\n')}\n]\n`;
 }
@@ -91,10 +94,10 @@ function jsonValue(value: QueryValue): string {
     return safe ? String(value) : `"${value}"`;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (value === null || typeof value !== 'object') return printableJson(value);
   const { parts } = value;
   if (Array.isArray(parts)) return `[${parts.map(jsonValue).join(',')}]`;
   return `{${Object.entries(parts)
-    .map(([name, part]) => `${JSON.stringify(name)}:${jsonValue(part)}`)
+    .map(([name, part]) => `${printableJson(name)}:${jsonValue(part)}`)
     .join(',')}}`;
 }

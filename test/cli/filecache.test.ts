@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cacheBytes, cacheFolder, FileCache } from '../../cli/filecache.ts';
+import { FileLock } from '../../shared/store/filelock.ts';
 import { scratchFolder } from './harness.ts';
 import { content, file, nothing, Origin } from './origin.ts';
 
@@ -106,6 +107,22 @@ test('what dead processes left behind is cleared away, what living ones hold is 
   await (await new FileCache(folder, 1e6).hold([], new Origin().fetch, nothing)).release();
   assert.deepEqual([dead, living, elsewhere].map(existsSync), [false, true, true]);
   assert.deepEqual(readdirSync(join(folder, 'unfinished')), ['new']);
+});
+
+test('whether somebody lives is told by a lock, wherever they live', async (t) => {
+  const folder = scratchFolder(t);
+  const host = encodeURIComponent(hostname());
+  // As seen from another PID namespace: a process that lives there is none here, and one that is dead has the number of one here.
+  const living = join(folder, 'in-use', `${host}@${2 ** 22 + 1}@x`);
+  const dead = join(folder, 'in-use', `${host}@${process.pid}@x`);
+  for (const place of [living, dead]) mkdirSync(place, { recursive: true });
+  const lock = FileLock.take(join(living, 'lock'));
+  FileLock.take(join(dead, 'lock')).release();
+  await (await new FileCache(folder, 1e6).hold([], new Origin().fetch, nothing)).release();
+  assert.deepEqual([living, dead].map(existsSync), [true, false]);
+  lock.release();
+  await (await new FileCache(folder, 1e6).hold([], new Origin().fetch, nothing)).release();
+  assert.deepEqual(readdirSync(join(folder, 'in-use')), []);
 });
 
 test('processes that use one folder at once, with too little room for them all, each get their files whole', async (t) => {

@@ -6,7 +6,8 @@ import { readOptions } from '../../cli/options.ts';
 import { localSizes } from '../../cli/run.ts';
 import { UsageError } from '../../cli/usage.ts';
 import { durationOption, OptionError, parseDuration, wholeNumber } from '../../shared/job/optionvalues.ts';
-import { printable } from '../../shared/table/printable.ts';
+import { printable, printableJson } from '../../shared/table/printable.ts';
+import { command } from './harness.ts';
 
 test('counts have commas, and nouns their number', () => {
   assert.equal(count(1_234_567.4), '1,234,567');
@@ -48,6 +49,27 @@ test('what steers a terminal is shown, not sent', () => {
     printable('a\x1b[31mred\x07\r\n\x9b2J\u202egpj.exe é 漢'),
     'a\\x1b[31mred\\x07\\x0d\\x0a\\x9b2J\\x202egpj.exe é 漢',
   );
+});
+
+test('nothing invisible is sent to a terminal: marks of direction, joiners, fillers, tags, halves of characters', () => {
+  const invisible = [
+    0x61c, 0x200b, 0x200e, 0x200f, 0x202a, 0x202c, 0x202e, 0x2060, 0x2066, 0x2069, 0xfeff, 0xad, 0x3164,
+  ];
+  for (const code of [...invisible, 0x7f, 0x85, 0x9f, 0x2028, 0xfe0f, 0xe0041, 0x1d173]) {
+    const text = `a${String.fromCodePoint(code)}b`;
+    assert.equal(printable(text), `a\\x${code.toString(16)}b`);
+    assert.ok(!printableJson({ [text]: text }).includes(String.fromCodePoint(code)));
+    assert.deepEqual(JSON.parse(printableJson({ [text]: text })), { [text]: text });
+  }
+  assert.equal(printable('\ud800x'), '\\xd800x');
+  assert.equal(printable('é漢😀 ا'), 'é漢😀 ا');
+});
+
+test('a name that would steer the terminal is a word that the shell reads as the name', () => {
+  const name = "o'ut\x1b[2J\\ \u202e1";
+  assert.equal(shellWord(name), "$'o\\'ut\\033[2J\\\\ \\342\\200\\2561'");
+  const { stdout } = command('bash', ['-c', `printf %s ${shellWord(name)}`]);
+  assert.equal(stdout, name);
 });
 
 test('fields are aligned', () => {

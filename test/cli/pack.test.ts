@@ -58,7 +58,7 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stdout, /sessions {6}1, 1 of them over several captures/);
   const sql = flowstitch('sql', 'select count(*) as n from packets', '--data', 'results', '--csv');
-  assert.deepEqual([sql.code, sql.stdout], [0, 'n\r\n20\r\n']);
+  assert.deepEqual([sql.code, sql.stdout], [0, 'n\n20\n']);
   const inspect = flowstitch('inspect', 'captures/a.pcap', '-n', '1');
   assert.match(inspect.stdout, /10\.0\.0\.1\.5000 > 10\.0\.0\.2\.9000: UDP, length 20\n/);
 });

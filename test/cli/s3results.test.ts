@@ -149,7 +149,7 @@ test('flowstitch sql --data s3://..., data sets chosen by name', async (t) => {
   const bucket = await Bucket.start(t);
   const query = 'select count(*) as n from sessions';
   const { code, stdout, stderr } = await sql(bucket, [query, '--data', 's3://results/a', '--csv']);
-  assert.deepEqual([code, stdout, stderr], [0, 'n\r\n4\r\n', '']);
+  assert.deepEqual([code, stdout, stderr], [0, 'n\n4\n', '']);
   assert.equal(readdirSync(join(bucket.cache, 'flowstitch/files')).length, 4);
   assert.deepEqual(readdirSync(join(bucket.cache, 'flowstitch/in-use')), []);
   bucket.fake.put('a/datasets/other/current.json', bucket.fake.objects.get('a/datasets/default/current.json')!.bytes);

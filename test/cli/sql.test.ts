@@ -4,7 +4,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { flowstitch, type Outcome, START_US, scratchFolder, udpCapture, writeFiles } from './harness.ts';
+import {
+  command,
+  ENTRY,
+  flowstitch,
+  type Outcome,
+  START_US,
+  scratchFolder,
+  udpCapture,
+  writeFiles,
+} from './harness.ts';
 
 const SECOND = 1e6;
 let folder = '';
@@ -43,19 +52,19 @@ test('a query is answered as an aligned table', () => {
 test('the newest job alone is seen, in every table', () => {
   const query = `select (select count(*) from sessions), (select count(*) from captures), (select count(*) from anomalies)`;
   const { stdout } = sql(query, '--data', 'out', '--csv');
-  assert.equal(stdout.split('\r\n')[1], '2,2,0');
+  assert.equal(stdout.split('\n')[1], '2,2,0');
 });
 
 test('the table packets is empty without --packets in the newest job, and one is told why', () => {
   const { code, stdout, stderr } = sql('select count(*) as n from packets', '--data', 'out', '--csv');
-  assert.deepEqual([code, stdout], [0, 'n\r\n0\r\n']);
+  assert.deepEqual([code, stdout], [0, 'n\n0\n']);
   assert.equal(stderr, 'note: the table packets is empty; flowstitch run --packets fills it\n');
 });
 
 test('--csv and --json, with 64-bit numbers exact', () => {
   const query = 'select ts_ns, uid, service from sessions order by ts_ns limit 1';
   const csv = sql(query, '--data', 'out', '--csv').stdout;
-  assert.match(csv, /^ts_ns,uid,service\r\n1700000000000000000,\w+,\r\n$/);
+  assert.match(csv, /^ts_ns,uid,service\n1700000000000000000,\w+,\n$/);
   const [row] = JSON.parse(sql(query, '--data', 'out', '--json').stdout) as Record<string, unknown>[];
   assert.deepEqual([row.ts_ns, row.service], ['1700000000000000000', null]);
 });
@@ -90,6 +99,21 @@ test('names from captures do not steer the terminal', (t) => {
   assert.match(stdout, /in\/\\x1b\[2Jx\.pcap/);
 });
 
+const noScript = command('sh', ['-c', 'command -v script']).code === 0 ? false : 'no script(1) here';
+test('CSV is raw to a pipe, and escaped to a terminal; JSON is escaped by its own means', { skip: noScript }, () => {
+  const query = "select 'a' || chr(27) || '[2J' || chr(1564) || chr(8238) || chr(10) || 'b' as x";
+  const args = [query, '--data', 'out'];
+  assert.equal(sql(...args, '--csv').stdout, 'x\n"a\x1b[2J\u061c\u202e\nb"\n');
+  const onTerminal = (format: string): string =>
+    command('script', ['-qec', `"${process.execPath}" "${ENTRY}" sql "${query}" --data out ${format}`, '/dev/null'], {
+      cwd: folder,
+    }).stdout.replaceAll('\r\n', '\n');
+  assert.equal(onTerminal('--csv'), 'x\na\\x1b[2J\\x61c\\x202e\\x0ab\n');
+  assert.match(onTerminal(''), /\na\\x1b\[2J\\x61c\\x202e\\x0ab\n$/);
+  const json = sql(...args, '--json').stdout;
+  assert.match(json, /^\[\n\{"x":"a\\u001b\[2J\\u061c\\u202e\\nb"\}\n\]\n$/);
+});
+
 test('without results there is a sentence that says what makes them', (t) => {
   const own = scratchFolder(t);
   const asked = (): Outcome => flowstitch(['sql', 'select 1', '--data', 'my results'], { cwd: own });
@@ -115,7 +139,7 @@ test('of several data sets one is chosen by name', (t) => {
   const asked = (...args: string[]): Outcome =>
     flowstitch(['sql', query, '--data', 'out', '--csv', ...args], { cwd: own });
   assert.match(asked().stderr, /out has the data sets a, b: choose with --dataset/);
-  assert.equal(asked('--dataset', 'b').stdout, 'n\r\n4\r\n');
+  assert.equal(asked('--dataset', 'b').stdout, 'n\n4\n');
   assert.match(asked('--dataset', 'c').stderr, /out has no finished results of a data set 'c'; it has a, b/);
   assert.match(asked('--dataset', '../x').stderr, /out has no finished results of a data set '\.\.\/x'/);
 });
@@ -140,5 +164,5 @@ test('running an older job again makes it the newest', () => {
   const again = flowstitch(['run', 'in', '--out', 'out', '--packets'], { cwd: folder });
   assert.equal(again.code, 0);
   assert.match(again.stdout, /captures {6}1, /);
-  assert.equal(sql('select count(*) as n from captures', '--data', 'out', '--csv').stdout, 'n\r\n1\r\n');
+  assert.equal(sql('select count(*) as n from captures', '--data', 'out', '--csv').stdout, 'n\n1\n');
 });

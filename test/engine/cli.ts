@@ -25,9 +25,13 @@ export interface CliProcess {
 }
 
 /** Starts the command line. */
-export function startCli(args: readonly string[], cwd?: string): CliProcess {
+export function startCli(args: readonly string[], cwd?: string, env: NodeJS.ProcessEnv = {}): CliProcess {
   const program = `import(${JSON.stringify(MAIN)}).then((m) => m.main(process.argv.slice(1)))`;
-  const child = spawn(process.execPath, ['-e', program, '--', ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['-e', program, '--', ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

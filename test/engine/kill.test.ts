@@ -4,17 +4,16 @@
  * more costs the mapping of that one.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { byTime, demoCaptures, encodePiece, type Packet, readPackets } from '../job/cutting.ts';
+import { demoCaptures } from '../job/cutting.ts';
 import { between, random, SEED, temporaryFolder } from '../job/harness.ts';
 import { type CliEnd, cli, currentFiles, startCli, summaryOf } from './cli.ts';
+import { writeTraffic } from './traffic.ts';
 
 /** Times the demo's traffic is repeated, an hour apart: enough packets that a run takes some seconds. */
 const COPIES = 24;
-const HOUR_US = 3600 * 1e6;
 const ROUNDS = Number(process.env.ITERATIONS ?? 3);
 const OPTIONS = ['--workers', '2', '--packets', '--json'];
 
@@ -31,17 +30,7 @@ function assertEnded({ code, signal, stderr }: CliEnd, context: string): void {
 }
 
 before(async () => {
-  const stream: Packet[] = [];
-  for (const path of demoCaptures()) stream.push(...(await readPackets(path)).packets);
-  stream.sort(byTime);
-  mkdirSync(captures);
-  for (let copy = 0; copy < COPIES; copy++) {
-    const packets = stream.map((packet) => ({ ...packet, us: packet.us + copy * HOUR_US }));
-    writeFileSync(
-      join(captures, `copy-${copy}`),
-      encodePiece(packets, () => 0.5),
-    );
-  }
+  await writeTraffic(captures, COPIES);
   const out = join(folder.path, 'undisturbed');
   const startedAt = performance.now();
   assertEnded(await cli(runInto(out)), 'the undisturbed run');

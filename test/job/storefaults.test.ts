@@ -37,8 +37,8 @@ async function smallCaptures(folder: string): Promise<CaptureRef[]> {
 /** A place whose stores lie on these files. */
 function placeOn(folder: string, files: Files, root = ROOT): Workplace {
   const place = new Workplace(folder);
-  place.store = new DirectoryStore(join(root, '_flowstitch'), files);
-  place.results = new DirectoryStore(root, files);
+  place.store = new DirectoryStore(join(root, '_flowstitch'), undefined, files);
+  place.results = new DirectoryStore(root, undefined, files);
   return place;
 }
 
@@ -107,8 +107,8 @@ test(`a disk that fills up at any write, or fails there, ends the job with the r
       summary = await run(place, captures);
     } catch (error) {
       assert.match(String(error), new RegExp(`\\(${code}\\)`), say);
-      place.store = new DirectoryStore(join(ROOT, '_flowstitch'), disk);
-      place.results = new DirectoryStore(ROOT, disk);
+      place.store = new DirectoryStore(join(ROOT, '_flowstitch'), undefined, disk);
+      place.results = new DirectoryStore(ROOT, undefined, disk);
       summary = await run(place, captures);
     }
     assert.deepEqual(summary.damaged, [], say);
@@ -153,7 +153,7 @@ test('a store that forgets shows what syncing is for', async () => {
   await file.writeFile(new Uint8Array(5));
   disk.powerCut();
   assert.equal(disk.all().size, 0);
-  await new DirectoryStore(ROOT, disk).put('a/b/c', new Uint8Array(5));
+  await new DirectoryStore(ROOT, undefined, disk).put('a/b/c', new Uint8Array(5));
   disk.powerCut();
   assert.deepEqual([...disk.all().keys()], ['a/b/c']);
 });

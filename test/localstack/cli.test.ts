@@ -70,7 +70,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     );
     const { sessions, conservation } = status.summary!;
     assert.equal(sql.stderr, '');
-    assert.equal(sql.stdout, `s,p\r\n${sessions},${conservation.inSessions + conservation.fragmentsCompleted}\r\n`);
+    assert.equal(sql.stdout, `s,p\n${sessions},${conservation.inSessions + conservation.fragmentsCompleted}\n`);
   });
 
   test('a job is watched, left with Ctrl-C, cancelled in the middle and resumed, and its tables are those of the embedded run', async () => {

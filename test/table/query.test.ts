@@ -170,7 +170,7 @@ describe('text of a result', () => {
   test('CSV quotes what needs it and keeps NULL and the empty text apart', () => {
     assert.equal(
       formatCsv(result),
-      `n,t,t\r\n1,"a""b,c",\r\n9223372036854775807,"","x\r\ny\x1b[31m"\r\n,é😀,${'z'.repeat(100)}\r\n`,
+      `n,t,t\n1,"a""b,c",\n9223372036854775807,"","x\r\ny\x1b[31m"\n,é😀,${'z'.repeat(100)}\n`,
     );
   });
 
@@ -200,7 +200,7 @@ describe('text of a result', () => {
       `[\n{"row":{"a b":1,"list":[{"n":"9007199254740992","at":"2023-11-14 22:13:20"},null]},` +
         `"map":{"__proto__":"x\\"y","k":null},"lists":[[1.5,"Infinity"],[]],"two":[1,2],"nothing":null}\n]\n`,
     );
-    const csv = formatCsv(nested).split('\r\n');
+    const csv = formatCsv(nested).split('\n');
     assert.equal(csv.length, 3);
     assert.match(csv[1], /^"\{'a b': 1, 'list': \[\{'n': 9007199254740992, .*,"\[1, 2\]",$/);
     assert.match(formatTable(nested).split('\n')[2], /^\{'a b': 1, /);

@@ -1,0 +1,101 @@
+/**
+ * Which SQL is run over results. DuckDB's settings keep a query from other files and are locked, but not all of DuckDB
+ * asks them: COPY may overwrite the files that may be read, INSTALL asks the network, log and profile files are
+ * written wherever they are told to be, and some functions end the process. So only statements that read, or that
+ * make and change tables in memory, are run, and functions that do more than read are refused by their names.
+ */
+import { type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
+
+/** SQL that is not run, whatever the settings. */
+export class RefusedSql extends Error {
+  override name = 'RefusedSql';
+}
+
+const PERMITTED = new Set<StatementType>([
+  StatementType.SELECT,
+  StatementType.EXPLAIN,
+  StatementType.CREATE,
+  StatementType.ALTER,
+  StatementType.DROP,
+  StatementType.INSERT,
+  StatementType.UPDATE,
+  StatementType.DELETE,
+  StatementType.MERGE_INTO,
+  StatementType.TRANSACTION,
+  StatementType.VARIABLE_SET,
+  // Of variables; the settings are locked.
+  StatementType.SET,
+]);
+
+/**
+ * Functions that write, print, follow addresses in memory, crash on deep text, or run SQL that cannot be looked at
+ * before. DuckDB's names have one spelling, and no escapes.
+ */
+const REFUSED_FUNCTIONS = [
+  'enable_logging',
+  'enable_profiling',
+  'arrow_scan',
+  'arrow_scan_dumb',
+  'sql_auto_complete',
+  'check_peg_parser',
+  'json_execute_serialized_sql',
+];
+const BLANK = String.raw`(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n)`;
+const REFUSED_NAME = new RegExp(`\\b(${REFUSED_FUNCTIONS.join('|')})\\b`, 'i');
+/** The one function that makes SQL of text and can be looked into: what it reads stands in the plan. */
+const QUERY_CALL = new RegExp(String.raw`\bquery"?${BLANK}*\(`, 'i');
+/** What EXPLAIN ANALYZE runs has no type of its own. */
+const EXPLAINED_READ = new RegExp(
+  String.raw`^${BLANK}*EXPLAIN${BLANK}+(?:ANALYZE${BLANK}+)?(?:\((?:\w|[\s,])*\)${BLANK}*)?\(*${BLANK}*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|SUMMARIZE|DESCRIBE)\b`,
+  'i',
+);
+
+/** Statements that put something harmless in the place of refused functions, for names that only `query` puts together. */
+export const SHADOWS = REFUSED_FUNCTIONS.map(
+  (name) => `CREATE MACRO ${name}(refused) AS TABLE SELECT error('the function ${name} is not run here')`,
+);
+
+function refuseFunction(name: string): never {
+  throw new RefusedSql(`the function ${name.toLowerCase()} is not run here: it does more than read the results`);
+}
+
+/**
+ * Runs all statements but the last, which is prepared for running. Each is looked at before it runs.
+ * @throws RefusedSql; DuckDB's error
+ */
+export async function prepareLast(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
+  const refused = REFUSED_NAME.exec(sql);
+  if (refused !== null) refuseFunction(refused[1]);
+  const statements = await connection.extractStatements(sql);
+  if (QUERY_CALL.test(sql)) await lookIntoQuery(connection, sql, statements.count);
+  for (let number = 0; ; number++) {
+    const statement = await statements.prepare(number);
+    try {
+      permit(statement.statementType, sql, statements.count);
+      if (number === statements.count - 1) return statement;
+      await statement.run();
+    } catch (error) {
+      statement.destroySync();
+      throw error;
+    }
+    statement.destroySync();
+  }
+}
+
+async function lookIntoQuery(connection: DuckDBConnection, sql: string, count: number): Promise<void> {
+  if (count > 1) throw new RefusedSql('a statement with the function query stands alone: leave the others out');
+  const plan = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${sql}`);
+  const refused = REFUSED_NAME.exec(JSON.stringify(plan.getRows()));
+  if (refused !== null) refuseFunction(refused[1]);
+}
+
+function permit(type: StatementType, sql: string, count: number): void {
+  const name = StatementType[type].replaceAll('_', ' ');
+  if (!PERMITTED.has(type))
+    throw new RefusedSql(
+      `${name} is not run here: SQL reads the results, and changes nothing but tables of its own in memory`,
+    );
+  if (type !== StatementType.EXPLAIN) return;
+  if (count > 1) throw new RefusedSql('EXPLAIN stands alone: leave the other statements out');
+  if (!EXPLAINED_READ.test(sql)) throw new RefusedSql('EXPLAIN is run for SELECT and its like alone');
+}

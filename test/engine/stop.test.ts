@@ -1,0 +1,137 @@
+/**
+ * Ctrl-C, SIGTERM and a folder of results that vanishes, at every stage and most of all while DuckDB works: the
+ * program ends by itself, with the exit code and the sentence that belong to it, and going on is right.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { command } from '../cli/harness.ts';
+import { between, random, temporaryFolder } from '../job/harness.ts';
+import { cli, currentFiles, startCli } from './cli.ts';
+import { writeTraffic } from './traffic.ts';
+
+const SEED = Number(process.env.SEED ?? 1);
+/** Moments of each stage. */
+const ROUNDS = Number(process.env.ITERATIONS ?? 1);
+const COPIES = 8;
+const STAGES = ['plan', 'map', 'balance', 'reduce', 'publish', 'commit'];
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** Longest time from a signal to the end, milliseconds: much more than a call into DuckDB takes to hear of it. */
+const PROMPT_MS = 5000;
+
+const folder = temporaryFolder();
+const captures = join(folder.path, 'captures');
+const runInto = (out: string): string[] => ['run', captures, '--out', out, '--workers', '2', '--packets', '--json'];
+let undisturbed: Record<string, string>;
+
+before(async () => {
+  await writeTraffic(captures, COPIES);
+  const out = join(folder.path, 'undisturbed');
+  const { code, stderr } = await cli(runInto(out));
+  assert.equal(code, 0, stderr);
+  undisturbed = currentFiles(out);
+});
+after(() => folder[Symbol.dispose]());
+
+function hasBegun(out: string, stage: string): boolean {
+  const jobs = join(out, '_flowstitch/jobs');
+  return existsSync(jobs) && readdirSync(jobs).some((job) => existsSync(join(jobs, job, stage, 'list.json')));
+}
+
+/** Starts a run and waits until a stage has begun, and some milliseconds more. */
+async function startUpTo(out: string, stage: string, ms: number) {
+  const process = startCli(runInto(out), folder.path);
+  while (process.child.exitCode === null && process.child.signalCode === null && !hasBegun(out, stage)) await sleep(2);
+  await sleep(ms);
+  return process;
+}
+
+for (const [number, stage] of STAGES.entries())
+  test(`a signal during ${stage} ends the run in order, and the same command goes on (seed ${SEED})`, async (t) => {
+    const next = random(SEED + number);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      for (let round = 0; round < ROUNDS; round++) {
+        const ms = between(next, 0, stage === 'publish' || stage === 'map' ? 250 : 60);
+        const context = `SEED=${SEED}, ${signal} ${ms} ms into ${stage}, round ${round}`;
+        const out = join(folder.path, `${stage}-${signal}-${round}`);
+        const { child, ended } = await startUpTo(out, stage, ms);
+        const sentAt = performance.now();
+        child.kill(signal);
+        const end = await ended;
+        if (end.code !== 0) {
+          assert.deepEqual(
+            { code: end.code, signal: end.signal },
+            { code: CODES[signal], signal: null },
+            `${context}\n${end.stderr}`,
+          );
+          assert.match(end.stderr, /^stopped\. The same command goes on from here\.\n$/m, context);
+          assert.equal(end.stdout, '', context);
+        } else t.diagnostic(`${context}: it had ended before`);
+        assert.ok(performance.now() - sentAt < PROMPT_MS, context);
+        assert.deepEqual(readdirSync(join(out, '_flowstitch/.scratch')), [], context);
+        const again = await cli(runInto(out), folder.path);
+        assert.equal(again.code, 0, `${context}\n${again.stderr}`);
+        assert.deepEqual(currentFiles(out), undisturbed, context);
+        rmSync(out, { recursive: true });
+      }
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.startsWith('core')),
+      [],
+    );
+  });
+
+test('runs that are stopped many times while DuckDB writes their files', () => {
+  const program = join(import.meta.dirname, 'stopping.ts');
+  const end = command(process.execPath, [program, captures, join(folder.path, 'stopping'), '40']);
+  assert.equal(end.code, 0, end.stderr);
+  assert.ok(Number(end.stdout) > 15, `${end.stdout} were stopped`);
+});
+
+test('a second Ctrl-C ends the program at once, by the signal itself', async () => {
+  const { child, ended } = await startUpTo(join(folder.path, 'twice'), 'publish', 30);
+  child.kill('SIGINT');
+  await sleep(1);
+  child.kill('SIGINT');
+  const { code, signal, stderr } = await ended;
+  // Either the second one came in time, or the first was done with.
+  assert.ok(signal === 'SIGINT' || code === 130 || code === 0, `${code} ${signal} ${stderr}`);
+});
+
+test('a folder of results that vanishes while a job publishes is named, exit code 1', async () => {
+  let failed = 0;
+  for (let round = 0; round < 4; round++) {
+    const out = join(folder.path, 'vanishing');
+    const { ended } = await startUpTo(out, 'publish', round * 40);
+    rmSync(out, { recursive: true, force: true, maxRetries: 5 });
+    const { code, signal, stderr } = await ended;
+    assert.equal(signal, null, stderr);
+    if (code === 0) continue;
+    failed++;
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^flowstitch: \/.*\/vanishing was removed or replaced while the job was writing to it/m);
+    const again = await cli(runInto(out), folder.path);
+    assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(currentFiles(out), undisturbed);
+  }
+  assert.ok(failed > 0, 'none was in time');
+});
+
+test('Ctrl-C stops a query in the middle, and leaves nothing of it', async () => {
+  const temp = join(folder.path, 'temp');
+  const args = ['sql', 'select sum(a.range * b.range) from range(10000000) a, range(10000000) b'];
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    mkdirSync(temp, { recursive: true });
+    const out = join(folder.path, 'undisturbed');
+    const { child, ended } = startCli([...args, '--data', out], folder.path, { TMPDIR: temp });
+    const opened = (): boolean => readdirSync(temp).some((name) => name.startsWith('flowstitch-duckdb'));
+    const until = performance.now() + 20_000;
+    while (!opened() && performance.now() < until) await sleep(5);
+    await sleep(300);
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended;
+    assert.deepEqual([code, stdout, stderr], [CODES[signal], '', 'stopped.\n']);
+    assert.deepEqual(readdirSync(temp), []);
+  }
+});
