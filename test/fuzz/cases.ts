@@ -94,7 +94,7 @@ export async function makeCase(seed: number, number: number, bases: Bases): Prom
         bytes = damaged.bytes.subarray(0, MOST_BYTES);
         steps.push(damaged.done);
       }
-    if (dice.chance(0.3)) {
+    if (dice.chance(0.2)) {
       const compressed = compress(bytes, dice);
       bytes = compressed.bytes;
       steps.push(compressed.done);

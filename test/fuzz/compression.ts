@@ -33,10 +33,26 @@ const WRAPS: [number, string, (bytes: Uint8Array, dice: Dice) => Uint8Array][] =
     'empty gzip members',
     (bytes, dice) => {
       const empty = gzip(new Uint8Array(0));
-      return concat([...Array.from({ length: dice.pick([1, 20, 400, 5000]) }, () => empty), gzip(bytes)]);
+      return concat([
+        ...Array.from(
+          {
+            length: dice.weighted([
+              [8, 1],
+              [8, 30],
+              [1, 5000],
+            ]),
+          },
+          () => empty,
+        ),
+        gzip(bytes),
+      ]);
     },
   ],
-  [1, 'tiny zstd blocks', (bytes, dice) => zstdOfRawBlocks(bytes, dice.pick([1, 7, 100, 5000]), dice.between(10, 27))],
+  [
+    1,
+    'tiny zstd blocks',
+    (bytes, dice) => zstdOfRawBlocks(bytes, dice.pick([3, 100, 100, 5000]), dice.between(10, 27)),
+  ],
   [
     1,
     'skippable frames',

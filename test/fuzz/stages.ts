@@ -2,8 +2,7 @@
  * Captures through the stages of a job in one process: read, decoded, ranked, fragments joined; then tracked
  * straight on, and by way of shards, segments and merges.
  */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnomalyLog } from '../../shared/capture/anomalies.ts';
@@ -31,6 +30,8 @@ import { checkTracked, sessionText, type Tracked } from './rows.ts';
 
 /** Rows of sessions, and of packets, that a tracker fills before they are taken out. */
 const ROWS = 128;
+/** Used again for each case, as map tasks do. */
+const writer = new ShardWriter();
 
 /** All packets of a case's captures: `capture` holds ranks. */
 export interface Decoded {
@@ -217,7 +218,6 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
   const tasks = Array.from({ length: contents.length }, () => dice.below(3));
   const batchRows = dice.pick([1, 5, 4096]);
   const ranks = contents.map((_, rank) => rank);
-  const writer = new ShardWriter();
   const shards: (ShardPlace & { content: Uint8Array })[] = [];
   for (const task of new Set(tasks)) {
     const own = new PacketColumns(16);
@@ -229,7 +229,7 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
   shards.sort((a, b) => a.firstUs - b.firstUs);
   const out = nothingTracked();
   const rows = bucketRows(shards, sharding.buckets);
-  const scratch = await mkdtemp(join(tmpdir(), 'flowstitch-fuzz-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'flowstitch-fuzz-'));
   try {
     for (const range of cutBuckets(rows, 0, sharding.buckets, Math.max(columns.length / dice.pick([1, 2, 8]), 1))) {
       const segments: Segment[] = [];
@@ -253,7 +253,8 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
       }
       const own = new FlowTable();
       const tracking = new Tracking(parts, own, contents.length, out);
-      const folder = await mkdtemp(join(scratch, 'range-'));
+      const folder = join(scratch, `${range.from}`);
+      mkdirSync(folder);
       await mergeSegments(
         segments,
         own,
