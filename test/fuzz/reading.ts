@@ -93,7 +93,7 @@ export async function readChecked(
   const before = anomalies.rows.length;
   const source = (): AsyncGenerator<Uint8Array, void> => inChunks(bytes, nextSize);
   const facts = await parts.readCapture(source(), tally, anomalies, { reopen: source });
-  checkFacts(facts, tally);
+  checkFacts(facts, tally, recordHeader(bytes));
   const names = new Map<string, number>();
   const told = anomalies.rows.slice(before);
   for (const { name } of told) names.set(name, (names.get(name) ?? 0) + 1);
@@ -102,7 +102,8 @@ export async function readChecked(
   return { tally, facts, anomalies: told };
 }
 
-function checkFacts(facts: CaptureFacts, tally: RecordTally): void {
+/** @param header bytes of a record header, where they are known */
+function checkFacts(facts: CaptureFacts, tally: RecordTally, header: number): void {
   const { offsets, capLens, us, ns } = tally;
   const wrong = (what: string): Finding => new Finding('facts', what);
   if (facts.records !== offsets.length) throw wrong(`facts say ${facts.records} records, ${offsets.length} came`);
@@ -129,21 +130,18 @@ function checkFacts(facts: CaptureFacts, tally: RecordTally): void {
     throw wrong(`${facts.bytesLost} of ${facts.bytes} bytes are lost`);
   if (facts.damage.length !== Math.min(facts.damageCount, DAMAGE_ROWS))
     throw wrong(`${facts.damage.length} rows of ${facts.damageCount} places of damage`);
-  if (facts.format === 'pcap' && facts.status !== 'unreadable' && facts.bytes >= 24) {
-    const header = recordHeader(tally, facts);
+  if (facts.format === 'pcap' && facts.status !== 'unreadable' && header > 0 && facts.bytes >= 24) {
     const used = 24 + capLens.reduce((sum, capLen) => sum + header + capLen, 0) + facts.bytesLost;
-    if (header > 0 && used !== facts.bytes)
-      throw wrong(`records and lost bytes make ${used} bytes of ${facts.bytes} in a pcap`);
+    if (used !== facts.bytes) throw wrong(`records and lost bytes make ${used} bytes of ${facts.bytes} in a pcap`);
   }
 }
 
-/** Bytes of the capture's record headers: told by two records in a row without damage, 0 where there is none. */
-function recordHeader({ offsets, capLens }: RecordTally, facts: CaptureFacts): number {
-  if (facts.damageCount === 0 && offsets.length > 0)
-    return (facts.bytes - 24 - capLens.reduce((a, b) => a + b, 0)) / offsets.length;
-  const gaps = offsets.slice(1).map((offset, i) => offset - offsets[i] - capLens[i]);
-  if (gaps.includes(16)) return 16;
-  return gaps.includes(24) ? 24 : 0;
+/** Bytes of a record header in a classic capture; 0 where compression, or another format, hides them. */
+function recordHeader(bytes: Uint8Array): number {
+  if (bytes.length < 4) return 0;
+  const magic = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+  if (magic === 0xa1b2cd34 || magic === 0x34cdb2a1) return 24;
+  return magic === 0xa1b2c3d4 || magic === 0xd4c3b2a1 || magic === 0xa1b23c4d || magic === 0x4d3cb2a1 ? 16 : 0;
 }
 
 /** A capture whose lengths lead from end to end must be read as it stands. */
