@@ -18,7 +18,7 @@ export const STATE_ATTACKS: readonly Attack[] = [
   {
     name: 'fragments that wait',
     what: 'datagrams of two fragments each, all of one flow, all at one timestamp',
-    size: 40_000,
+    size: 80_000,
     unit: 'datagrams',
     make: (folder, size) =>
       oneFile(folder, (file) => {
@@ -29,7 +29,7 @@ export const STATE_ATTACKS: readonly Attack[] = [
           file.record(ip(UDP, src, B, datagram.subarray(16), i, fragment(16, false)), 5);
         }
       }),
-    bound: { cpuPerMB: 1, peakMB: 700 },
+    bound: { cpuPerMB: 0.4, peakMB: 900 },
   },
   {
     name: 'fragments without end',
