@@ -26,7 +26,7 @@ async function withBroken(
     cases,
     corpus: false,
     findings: folder,
-    shrinkSeconds: 15,
+    shrinkSeconds: 5,
     parts: new URL(`./broken/${part}.ts`, import.meta.url).href,
     limits,
     tell: () => undefined,
@@ -51,10 +51,10 @@ test('a decoder that forgets packets is found, and the case made small enough to
 
 test('a tracker that never comes back is a finding and not the end', async () => {
   using folder = temporaryFolder();
-  const ended = await withBroken('tracker', folder.path, 40, { cpuSeconds: 1.5 });
+  const ended = await withBroken('tracker', folder.path, 25, { cpuSeconds: 1.5 });
   const { folder: kept } = foundBy('hang', ended);
   assert.ok(readFinding(kept).made.captures.length >= 1);
-  assert.equal(ended.cases, 40);
+  assert.equal(ended.cases, 25);
 });
 
 test('memory without end is a finding and not the end', async () => {
