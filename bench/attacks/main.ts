@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  if (values.write && values.only !== undefined) throw new RangeError('--write is for all attacks: leave out --only');
   const scale = Number(values.scale ?? 1);
   if (!(scale > 0)) throw new RangeError(`--scale takes a number above 0, not '${values.scale}'`);
   const folder = mkdtempSync(join(tmpdir(), 'flowstitch-attacks-'));

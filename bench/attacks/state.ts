@@ -17,18 +17,19 @@ function oneFile(folder: string, write: (file: Pcap) => void): void {
 export const STATE_ATTACKS: readonly Attack[] = [
   {
     name: 'fragments that wait',
-    what: 'datagrams of two fragments each, all of one flow, all at one timestamp',
+    what: 'datagrams of two fragments each, each of a flow of its own, all at one timestamp and in one bucket',
     size: 80_000,
     unit: 'datagrams',
     make: (folder, size) =>
       oneFile(folder, (file) => {
-        const datagram = udp(1000, 2000, new Uint8Array(16));
         for (let i = 0; i < size; i++) {
-          const src = A + (i >>> 16);
+          const src = A + (i >>> 15);
+          const datagram = udp(1024 + (i & 0x7fff), 2000, new Uint8Array(16));
           file.record(ip(UDP, src, B, datagram.subarray(0, 16), i, fragment(0, true)), 5);
           file.record(ip(UDP, src, B, datagram.subarray(16), i, fragment(16, false)), 5);
         }
       }),
+    options: ['--buckets', '1'],
     bound: { cpuPerMB: 0.4, peakMB: 900 },
   },
   {
