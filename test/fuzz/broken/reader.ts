@@ -1,0 +1,12 @@
+/** A reader that keeps everything that it has read. */
+import { PARTS, type Parts } from '../parts.ts';
+
+const kept: Uint8Array[] = [];
+
+export const parts: Parts = {
+  ...PARTS,
+  readCapture(source, ...rest) {
+    for (let i = 0; i < 20; i++) kept.push(new Uint8Array(64 << 20).fill(1));
+    return PARTS.readCapture(source, ...rest);
+  },
+};

@@ -1,0 +1,44 @@
+/** Findings in files: the captures as small as they could be made, as they were, and how to see it again. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FuzzCase } from './cases.ts';
+import type { Found } from './finding.ts';
+import type { LaneKind } from './lanework.ts';
+
+export interface KeptCase {
+  found: Found;
+  kind: LaneKind;
+  seed: number;
+  number: number;
+  steps: string[];
+  keyVlan: boolean;
+  keyVni: boolean;
+  variation: number;
+  bytes: number[];
+}
+
+/** Writes a finding into a folder of its own. @returns the folder */
+export function keepFinding(
+  parent: string,
+  kept: Omit<KeptCase, 'keyVlan' | 'keyVni' | 'variation' | 'bytes'>,
+  original: FuzzCase,
+  small: FuzzCase,
+): string {
+  const folder = join(parent, `${kept.found.check}-${kept.seed}-${kept.kind === 'jobs' ? 'j' : ''}${kept.number}`);
+  mkdirSync(folder, { recursive: true });
+  const { keyVlan, keyVni, variation } = small;
+  const whole: KeptCase = { ...kept, keyVlan, keyVni, variation, bytes: small.captures.map(({ length }) => length) };
+  writeFileSync(join(folder, 'finding.json'), `${JSON.stringify(whole, null, 2)}\n`);
+  for (const [i, bytes] of small.captures.entries()) writeFileSync(join(folder, `capture-${i}`), bytes);
+  for (const [i, bytes] of original.captures.entries()) writeFileSync(join(folder, `original-${i}`), bytes);
+  return folder;
+}
+
+/** A finding as it was kept, its small captures. */
+export function readFinding(folder: string): { kept: KeptCase; made: FuzzCase } {
+  const kept = JSON.parse(readFileSync(join(folder, 'finding.json'), 'utf8')) as KeptCase;
+  const names = readdirSync(folder).filter((name) => name.startsWith('capture-'));
+  const captures = names.map((_, i) => new Uint8Array(readFileSync(join(folder, `capture-${i}`))));
+  const { keyVlan, keyVni, variation } = kept;
+  return { kept, made: { captures, keyVlan, keyVni, variation } };
+}
