@@ -2,7 +2,7 @@
  * Cutting the bucket space into partitions, and partitions into groups that fit
  * into memory. Pure planning on counts.
  */
-import { MAX_BATCH_ROWS } from '../shard/writer.ts';
+import { type BatchPlace, MAX_BATCH_ROWS } from '../shard/writer.ts';
 import type { Sizes } from './config.ts';
 import type { SegmentTuple, ShardPlace } from './types.ts';
 
@@ -82,6 +82,16 @@ export function segmentOf(shard: ShardPlace, number: number, range: BucketRange)
     if (batch.firstRow < to && batch.firstRow + batch.rows > from)
       tuple.push(batch.start, batch.end, batch.crc, batch.firstRow, batch.rows);
   return tuple;
+}
+
+/** The batches that a segment's tuple names. */
+export function batchesOf(tuple: SegmentTuple): BatchPlace[] {
+  const batches: BatchPlace[] = [];
+  for (let i = 4; i < tuple.length; i += 5) {
+    const [start, end, crc, firstRow, rows] = tuple.slice(i, i + 5);
+    batches.push({ start, end, crc, firstRow, rows });
+  }
+  return batches;
 }
 
 function firstBucket(shard: ShardPlace, range: BucketRange): number {

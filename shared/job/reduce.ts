@@ -12,11 +12,11 @@ import { SessionRows, UID_BYTES } from '../session/sessionrows.ts';
 import { SessionTracker } from '../session/tracker.ts';
 import { mergeSegments } from '../shard/merge.ts';
 import { type ReadRange, readingAhead, type Segment } from '../shard/segment.ts';
-import type { BatchPlace } from '../shard/writer.ts';
 import { encodePacketRun, type PacketRunBatch, turnedSessions } from '../table/packetrun.ts';
 import { encodeSessionRun } from '../table/sessionrun.ts';
 import type { TaskContext } from './context.ts';
 import { attemptPrefix } from './keys.ts';
+import { batchesOf } from './partition.ts';
 import { addTracked, checkReduced, NOTHING_TRACKED } from './reconcile.ts';
 import type { Job, LongestSpan, ReduceShard, ReduceSpec, RunPlace, SegmentTuple, StageResults } from './types.ts';
 import { PendingWrites } from './writes.ts';
@@ -124,11 +124,6 @@ export async function runReduce(
 }
 
 function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTuple): Segment {
-  const batches: BatchPlace[] = [];
-  for (let i = 4; i < tuple.length; i += 5) {
-    const [start, end, crc, firstRow, rows] = tuple.slice(i, i + 5);
-    batches.push({ start, end, crc, firstRow, rows });
-  }
   const read: ReadRange = (start, end) => context.store.get(shard.key, { start, end });
   const segment: Segment = {
     key: shard.key,
@@ -139,7 +134,7 @@ function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTup
     from: tuple[1],
     to: tuple[2],
     oneBucket: tuple[3] === 1,
-    batches,
+    batches: batchesOf(tuple),
     captures: shard.ranks,
   };
   return { ...segment, ...readingAhead(segment, read) };

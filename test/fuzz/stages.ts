@@ -6,8 +6,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnomalyLog } from '../../shared/capture/anomalies.ts';
-import { bucketRows, cutBuckets, segmentOf } from '../../shared/job/partition.ts';
-import { compareTriples } from '../../shared/job/rank.ts';
+import { batchesOf, bucketRows, cutBuckets, segmentOf } from '../../shared/job/partition.ts';
+import { compareCaptures } from '../../shared/job/rank.ts';
 import { RecordDigest } from '../../shared/job/recorddigest.ts';
 import type { ShardPlace } from '../../shared/job/types.ts';
 import { META_BROKEN, META_FRAGMENT, META_LEVELS, PacketColumns } from '../../shared/packet/columns.ts';
@@ -71,13 +71,16 @@ export async function decode(parts: Parts, made: FuzzCase, order: readonly numbe
     checkFates(reading, fates, columns, firstRow, fragments, firstFragment);
     fragmentRecords.push(fates[FATE_FRAGMENT]);
     const digest = new RecordDigest();
-    digest.packets(columns, flows, firstRow, columns.length);
-    digest.fragments(fragments, firstFragment, fragments.length);
+    digest.records(columns, flows, firstRow, columns.length, fragments, firstFragment, fragments.length);
     digests.push(digest.finish(fates));
     readings.push(reading);
   }
-  const ranked = readings.map(({ facts }, number) => ({ facts, digest: digests[number], number }));
-  ranked.sort(compareTriples);
+  const ranked = readings.map(({ facts }, number) => {
+    // Captures of equal records are told apart by nothing that an order of reading could change.
+    const capture = { headDigest: '', size: facts.bytes, name: '' };
+    return { facts, digest: digests[number], number, capture };
+  });
+  ranked.sort(compareCaptures);
   const ranks = new Uint32Array(ranked.length);
   for (const [rank, { number }] of ranked.entries()) ranks[number] = rank;
   for (let row = 0; row < columns.length; row++) columns.capture[row] = ranks[columns.capture[row]];
@@ -236,10 +239,8 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
       for (const [number, shard] of shards.entries()) {
         const tuple = segmentOf(shard, number, range);
         if (tuple === null) continue;
-        const batches = [];
-        for (let i = 4; i < tuple.length; i += 4)
-          batches.push({ start: tuple[i], end: tuple[i + 1], firstRow: tuple[i + 2], rows: tuple[i + 3] });
         segments.push({
+          key: shard.key,
           read: async (start, end) => shard.content.slice(start, end),
           baseUs: shard.baseUs,
           firstUs: shard.firstUs,
@@ -247,7 +248,7 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
           from: tuple[1],
           to: tuple[2],
           oneBucket: tuple[3] === 1,
-          batches,
+          batches: batchesOf(tuple),
           captures: null,
         });
       }
