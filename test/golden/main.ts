@@ -28,7 +28,7 @@ if (import.meta.main) {
     console.error(difference.message);
     process.exitCode = 1;
   } else {
-    writeFileSync(FIXTURE, `${JSON.stringify(actual, null, 1)}\n`);
+    writeFileSync(FIXTURE, `${JSON.stringify(actual, null, 2)}\n`);
     console.log(`wrote test/golden/digests.json (${difference.message.replace(/: npm run golden$/, '')})`);
   }
 }
