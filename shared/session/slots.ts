@@ -53,8 +53,8 @@ export const W_PORTS = 17;
 export const W_NUMBER = 18;
 /** How many sessions of the same flow began at the same time before this one. */
 export const W_ORDINAL = 19;
-/** Bucket of the expiry wheel, and the neighbours in it (-1 = none). W_NEXT also links free slots. */
-export const W_BUCKET = 20;
+/** Cell of the expiry wheel, and the neighbours in it (-1 = none). W_NEXT also links free slots. */
+export const W_CELL = 20;
 export const W_NEXT = 21;
 export const W_PREVIOUS = 22;
 /** Capture seen latest, fragments included. */
