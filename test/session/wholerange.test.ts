@@ -10,7 +10,7 @@ import type { FlowTable } from '../../shared/packet/flowtable.ts';
 import { DEFAULTS } from '../../shared/session/config.ts';
 import { SessionRows } from '../../shared/session/sessionrows.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
-import { Dialogue, SECOND, SYN, seenRows, T0 } from './dialogue.ts';
+import { ACK, Dialogue, SECOND, SYN, seenRows, T0 } from './dialogue.ts';
 import { random, walk } from './walk.ts';
 
 const SEED = Number(process.env.SEED ?? 41);
@@ -67,4 +67,24 @@ test('three SYNs of one flow after May 2041 end', () => {
     d.end().map((s) => s.reason),
     ['attempt', 'attempt', 'end_of_input'],
   );
+});
+
+test('a round trip of the handshake may take hours', () => {
+  const hour = 3600 * SECOND;
+  const d = new Dialogue(40000, 80, 6, { tcpAttemptDelayUs: 9 * hour, tcpHandshakeInactivityUs: 9 * hour });
+  d.a({ flags: SYN, seq: 100, at: 0 }).b({ flags: SYN | ACK, seq: 500, ack: 101, at: hour });
+  assert.equal(d.end()[0].synRtt, hour);
+});
+
+test('sequence numbers may wrap more than 65,536 times, and acknowledgements too', () => {
+  const d = new Dialogue(40000, 80).handshake(100, 500);
+  const step = 0x7fff0000;
+  const packets = 140_000;
+  let sent = 101;
+  for (let i = 0; i < packets; i++) {
+    d.columns.length = 0;
+    sent = (sent + step) >>> 0;
+    d.a({ flags: ACK, seq: sent, ack: 501, at: 10_000 }).b({ flags: ACK, seq: 501, ack: sent, at: 10_000 });
+  }
+  assert.deepEqual(d.end()[0].bytes, [packets * step, 0]);
 });
