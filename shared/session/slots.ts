@@ -11,7 +11,7 @@
  */
 
 /** Words of a slot. */
-export const WORDS = 64;
+export const WORDS = 62;
 /** Doubles of a slot. */
 export const REALS = 16;
 /** History letters held in the slot; longer histories go on in `overflow`. */
@@ -61,7 +61,7 @@ export const W_PREVIOUS = 22;
 export const W_CAPTURE_LATEST = 23;
 /** First end block; W_END_SIZE words each. */
 export const W_ENDS = 24;
-export const W_END_SIZE = 20;
+export const W_END_SIZE = 19;
 
 // Words of an end, from its block.
 /** STATE_* in bits 0..2, the state before it in bits 4..6, END_* bits above. */

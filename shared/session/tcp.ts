@@ -216,7 +216,7 @@ function moveAck(words: Int32Array, wp: number, flags: number, ack: number): num
     setStart(words, wp, (ack - 1) | 0, (ack - 1) | 0);
     return 1;
   }
-  const wraps = words[wp + E_ACK_WRAPS] >>> 0;
+  const wraps = words[wp + E_ACK_WRAPS];
   const rel = relative(words[wp + E_START], ack, words[wp + E_ACK], wraps);
   if (rel < 0 && wraps === 0) return 0;
   if ((flags & RST) === 0) {
@@ -284,7 +284,7 @@ export function tcpPacket(
   const size = ((flags & RST) !== 0 ? 0 : len) + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
   const past = (seq + size) | 0;
   initSender(words, we, flags, seq, past);
-  const rel = relative(words[we + E_START], seq, words[we + E_LAST], words[we + E_LAST_WRAPS] >>> 0);
+  const rel = relative(words[we + E_START], seq, words[we + E_LAST], words[we + E_LAST_WRAPS]);
   noteFlags(s, slot, end, we, flags, rel, len);
   if (
     window === 0 &&
