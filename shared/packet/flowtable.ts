@@ -7,6 +7,7 @@
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
 
+import { hashOfWord, randomTables, TABLES_OF_WORD } from './keyhash.ts';
 import { TunnelTable } from './tunnels.ts';
 
 /** 32-bit words a key takes. */
@@ -51,6 +52,9 @@ export function hasPorts(proto: number): boolean {
   return proto === 6 || proto === 17 || proto === 132;
 }
 
+/** The tables of this process. */
+const TABLES = randomTables(KEY_WORDS);
+
 /** One round of murmur3's 32-bit mixing. */
 function mix(h: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51);
@@ -60,7 +64,7 @@ function mix(h: number, word: number): number {
   return (Math.imul(h, 5) + 0xe6546b64) | 0;
 }
 
-/** murmur3's finaliser: every input bit reaches every output bit. Signed, as all hashes inside the table are. */
+/** murmur3's finaliser: every input bit reaches every output bit. */
 function finish(h: number): number {
   h ^= h >>> 16;
   h = Math.imul(h, 0x85ebca6b);
@@ -71,7 +75,10 @@ function finish(h: number): number {
 
 /**
  * The hash that decides a flow's bucket: version 1, with the data set's seed.
- * Results never depend on it, only which task does the work.
+ * Results never depend on it, only which task does the work: it has to be the same in every
+ * process and for years, and so whoever knows the seed can find flows that all go into one bucket.
+ * That costs balance, and no more: a heavy bucket is a partition of its own, and its tables
+ * have hashes of their own (keyhash.ts).
  *
  * @param words key words, read from `at`
  * @returns unsigned 32-bit hash
@@ -107,8 +114,11 @@ export class FlowTable {
   /** Two numbers a slot, side by side so that a look-up touches one cache line: flow (-1: free) and hash of its key. */
   private slots: Int32Array;
   private mask: number;
+  private readonly tables: Int32Array;
 
-  constructor(expectedFlows = 1024) {
+  /** @param tables random numbers of the hash, KEY_WORDS words of them; tests bring their own */
+  constructor(expectedFlows = 1024, tables: Int32Array = TABLES) {
+    this.tables = tables;
     let size = 1024;
     while (size < expectedFlows * 2) size *= 2;
     this.slots = new Int32Array(size * 2).fill(-1);
@@ -134,9 +144,25 @@ export class FlowTable {
     ports |= 0;
     vlan |= 0;
     tunnel |= 0;
-    let h = mix(mix(mix(proto, a), b), ports);
-    if ((vlan | tunnel) !== 0) h = mix(mix(h, vlan), tunnel);
-    h = finish(h);
+    // hashOfWord of every word, in line: this is done for each packet.
+    const t = this.tables;
+    let h =
+      t[3 * TABLES_OF_WORD + (a & 0xff)] ^
+      t[3 * TABLES_OF_WORD + 256 + ((a >>> 8) & 0xff)] ^
+      t[3 * TABLES_OF_WORD + 512 + ((a >>> 16) & 0xff)] ^
+      t[3 * TABLES_OF_WORD + 768 + (a >>> 24)] ^
+      t[7 * TABLES_OF_WORD + (b & 0xff)] ^
+      t[7 * TABLES_OF_WORD + 256 + ((b >>> 8) & 0xff)] ^
+      t[7 * TABLES_OF_WORD + 512 + ((b >>> 16) & 0xff)] ^
+      t[7 * TABLES_OF_WORD + 768 + (b >>> 24)] ^
+      t[8 * TABLES_OF_WORD + (ports & 0xff)] ^
+      t[8 * TABLES_OF_WORD + 256 + ((ports >>> 8) & 0xff)] ^
+      t[8 * TABLES_OF_WORD + 512 + ((ports >>> 16) & 0xff)] ^
+      t[8 * TABLES_OF_WORD + 768 + (ports >>> 24)] ^
+      t[9 * TABLES_OF_WORD + (proto & 0xff)] ^
+      t[9 * TABLES_OF_WORD + 256 + ((proto >>> 8) & 0xff)];
+    if ((vlan | tunnel) !== 0)
+      h ^= hashOfWord(t, 10 * TABLES_OF_WORD, vlan) ^ hashOfWord(t, 11 * TABLES_OF_WORD, tunnel);
     let slot = h & this.mask;
     for (;;) {
       const flow = this.slots[slot * 2];
@@ -175,8 +201,7 @@ export class FlowTable {
     if ((key[at + KEY_PROTO] & KEY_FLAG_V6) === 0)
       return this.lookup4(key[at + 3], key[at + 7], key[at + 8], key[at + 9], key[at + 10], key[at + 11]);
     let h = 0;
-    for (let i = 0; i < KEY_WORDS; i++) h = mix(h, key[at + i]);
-    h = finish(h);
+    for (let i = 0; i < KEY_WORDS; i++) h ^= hashOfWord(this.tables, i * TABLES_OF_WORD, key[at + i]);
     let slot = h & this.mask;
     for (;;) {
       const flow = this.slots[slot * 2];
@@ -187,6 +212,14 @@ export class FlowTable {
     const flow = this.insert(h, slot);
     for (let i = 0; i < KEY_WORDS; i++) this.words[flow * KEY_WORDS + i] = key[at + i];
     return flow;
+  }
+
+  /** Slots that looking up every flow once would touch. A walk over the whole table, for tests. */
+  probes(): number {
+    let probes = 0;
+    for (let slot = 0; slot <= this.mask; slot++)
+      if (this.slots[slot * 2] >= 0) probes += ((slot - this.slots[slot * 2 + 1]) & this.mask) + 1;
+    return probes;
   }
 
   private same(mine: number, key: Uint32Array, at: number): boolean {

@@ -8,6 +8,8 @@
  * tunnelled packet costs one look-up and no object.
  */
 
+import { hashOfWord, randomTables, TABLES_OF_WORD } from './keyhash.ts';
+
 /** Layers that are unpacked (Zeek's Tunnel::max_depth). */
 export const MAX_LAYERS = 2;
 /** 32-bit words of a layer: kind and flags, source, destination, number. */
@@ -36,8 +38,18 @@ export const LAYER_V6 = 0x80;
 
 /** Words of an entry: the number of layers, then the layers, zeros behind them. */
 const ENTRY_WORDS = 1 + MAX_LAYERS * LAYER_WORDS;
+/** The tables of this process for the hash of an entry. */
+const TABLES = randomTables(ENTRY_WORDS);
 /** The most bytes that `put` writes. */
 export const MAX_TUNNEL_BYTES = 1 + MAX_LAYERS * (1 + 32 + 4);
+
+/** A hash of a tunnel's words that is the same everywhere and for years: digests of captures contain it. */
+function hashOfContent(words: ArrayLike<number>, layers: number, at: number): number {
+  let h = layers;
+  const end = at + layers * LAYER_WORDS;
+  for (let i = at; i < end; i++) h = Math.imul(h ^ words[i], 0x9e3779b1) ^ (h >>> 15);
+  return h ^ (h >>> 13);
+}
 
 function putWord(out: Uint8Array, at: number, word: number): number {
   out[at] = word >>> 24;
@@ -52,10 +64,19 @@ export class TunnelTable {
   /** The largest number given. */
   count = 0;
   private words = new Uint32Array(4 * ENTRY_WORDS);
+  /** By number: the hash of this process. */
   private hashes = new Int32Array(4);
+  /** By number: the hash that is the same everywhere. */
+  private contents = new Int32Array(4);
+  private readonly tables: Int32Array;
   /** Tunnel numbers by hash, 0 = free. */
   private slots = new Uint32Array(8);
   private readonly scratch = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
+
+  /** @param tables random numbers of the hash, 1 + MAX_LAYERS * LAYER_WORDS words of them; tests bring their own */
+  constructor(tables: Int32Array = TABLES) {
+    this.tables = tables;
+  }
 
   /** Forget every tunnel, keep the memory. */
   clear(): void {
@@ -67,10 +88,9 @@ export class TunnelTable {
   /** The number of the tunnel of `layers` layers whose words stand in `words` from `at` on, entered if it is new. */
   lookup(words: ArrayLike<number>, layers: number, at = 0): number {
     if (layers === 0) return 0;
-    let h = layers;
-    const end = at + layers * LAYER_WORDS;
-    for (let i = at; i < end; i++) h = Math.imul(h ^ words[i], 0x9e3779b1) ^ (h >>> 15);
-    h ^= h >>> 13;
+    const t = this.tables;
+    let h = t[layers];
+    for (let i = 0; i < layers * LAYER_WORDS; i++) h ^= hashOfWord(t, (i + 1) * TABLES_OF_WORD, words[at + i]);
     const mask = this.slots.length - 1;
     let slot = h & mask;
     for (;;) {
@@ -101,9 +121,18 @@ export class TunnelTable {
     return this.lookup(from.words, from.layers(number), (number - 1) * ENTRY_WORDS + 1);
   }
 
-  /** A hash of what the tunnel is; 0 for none. */
+  /** A hash of what the tunnel is, the same in every process; 0 for none. Known, so no table may hang on it. */
   hash(number: number): number {
-    return number === 0 ? 0 : this.hashes[number - 1];
+    return number === 0 ? 0 : this.contents[number - 1];
+  }
+
+  /** Slots that looking up every tunnel once would touch. A walk over the whole table, for tests. */
+  probes(): number {
+    let probes = 0;
+    const mask = this.slots.length - 1;
+    for (let slot = 0; slot <= mask; slot++)
+      if (this.slots[slot] !== 0) probes += ((slot - this.hashes[this.slots[slot] - 1]) & mask) + 1;
+    return probes;
   }
 
   /**
@@ -175,12 +204,16 @@ export class TunnelTable {
       const hashes = new Int32Array(this.hashes.length * 2);
       hashes.set(this.hashes);
       this.hashes = hashes;
+      const contents = new Int32Array(hashes.length);
+      contents.set(this.contents);
+      this.contents = contents;
     }
     const mine = this.count * ENTRY_WORDS;
     this.words.fill(0, mine, mine + ENTRY_WORDS);
     this.words[mine] = layers;
     for (let i = 0; i < layers * LAYER_WORDS; i++) this.words[mine + 1 + i] = words[at + i];
     this.hashes[this.count] = h;
+    this.contents[this.count] = hashOfContent(words, layers, at);
     const number = ++this.count;
     this.slots[slot] = number;
     if (this.count * 2 > this.slots.length) this.rehash();

@@ -1,24 +1,51 @@
 /**
  * Which captures hold packets of a session: first, last and the exact number of
- * distinct ones. The usual one or two cost two comparisons; the others stand in
- * a list with the latest first, so that sessions over interleaved captures find
- * theirs near its head.
+ * distinct ones. The two seen latest stand in the session's slot: the usual
+ * session asks nobody else, nor does one whose packets alternate between two
+ * captures. All others stand in a hash table over (session, 32 captures), one
+ * bit a capture: however many captures a session has and in whatever order they
+ * come, a packet costs a constant number of steps.
  */
+import { hashOfWord, randomTables, TABLES_OF_WORD } from '../packet/keyhash.ts';
 import * as L from './slots.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.
-const { WORDS, W_CAPTURE_COUNT, W_CAPTURE_FIRST, W_CAPTURE_LAST, W_CAPTURE_LATEST, W_CAPTURE_LIST, W_CAPTURE_MAX } = L;
+const {
+  WORDS,
+  W_CAPTURE_BEFORE,
+  W_CAPTURE_COUNT,
+  W_CAPTURE_FIRST,
+  W_CAPTURE_LAST,
+  W_CAPTURE_LATEST,
+  W_CAPTURE_LIST,
+  W_CAPTURE_MAX,
+} = L;
 
-/** Capture ranks of all open sessions; the lists share one pool. */
+/** The tables of this process: which captures overlap is for whoever writes them to choose. */
+const TABLES = randomTables(2);
+
+/** Capture ranks of all open sessions; their nodes share one pool. */
 export class CaptureSets {
+  /** Nodes looked at so far, for tests. */
+  steps = 0;
   private readonly s: L.SessionSlots;
-  private rank = new Int32Array(256);
-  private next = new Int32Array(256);
+  private readonly tables: Int32Array;
+  /** Of a node: its session's slot, the captures it stands for (rank / 32), and those of them that are there. */
+  private slot = new Int32Array(64);
+  private group = new Int32Array(64);
+  private bits = new Int32Array(64);
+  /** The next node of the same session, or the next free node; the next of the same hash. -1 = none. */
+  private next = new Int32Array(64);
+  private chain = new Int32Array(64);
+  /** First node by hash, twice as many as there may be nodes. */
+  private heads = new Int32Array(128).fill(-1);
   private free = -1;
   private used = 0;
 
-  constructor(slots: L.SessionSlots) {
+  /** @param tables random numbers of the hash, 2 words of them; tests bring their own */
+  constructor(slots: L.SessionSlots, tables: Int32Array = TABLES) {
     this.s = slots;
+    this.tables = tables;
   }
 
   /** A new session with its first packet. */
@@ -26,6 +53,7 @@ export class CaptureSets {
     const words = this.s.words;
     const at = slot * WORDS;
     words[at + W_CAPTURE_LATEST] = capture;
+    words[at + W_CAPTURE_BEFORE] = -1;
     words[at + W_CAPTURE_FIRST] = capture;
     words[at + W_CAPTURE_LAST] = capture;
     words[at + W_CAPTURE_MAX] = capture;
@@ -39,61 +67,104 @@ export class CaptureSets {
     const at = slot * WORDS;
     const latest = words[at + W_CAPTURE_LATEST];
     if (capture === latest) return;
+    const before = words[at + W_CAPTURE_BEFORE];
     words[at + W_CAPTURE_LATEST] = capture;
-    const isNew = capture > words[at + W_CAPTURE_MAX] || !this.take(at, capture);
-    if (isNew) {
-      words[at + W_CAPTURE_COUNT]++;
-      words[at + W_CAPTURE_MAX] = Math.max(words[at + W_CAPTURE_MAX], capture);
-    }
-    this.put(at, latest);
+    words[at + W_CAPTURE_BEFORE] = latest;
+    if (capture === before) return;
+    if (before >= 0) this.put(slot, before);
+    if (capture > words[at + W_CAPTURE_MAX]) words[at + W_CAPTURE_MAX] = capture;
+    else if (this.has(slot, capture)) return;
+    words[at + W_CAPTURE_COUNT]++;
   }
 
-  /** Gives the list of a session back. */
+  /** Gives the nodes of a session back. */
   close(slot: number): void {
     const words = this.s.words;
     const at = slot * WORDS + W_CAPTURE_LIST;
     for (let node = words[at]; node >= 0; node = words[at]) {
       words[at] = this.next[node];
+      this.unchain(node);
       this.next[node] = this.free;
       this.free = node;
     }
   }
 
-  /** Takes `capture` out of the list; false when it is not there. */
-  private take(at: number, capture: number): boolean {
-    const words = this.s.words;
-    let before = -1;
-    let node = words[at + W_CAPTURE_LIST];
-    while (node >= 0 && this.rank[node] !== capture) {
-      before = node;
-      node = this.next[node];
-    }
-    if (node < 0) return false;
-    if (before < 0) words[at + W_CAPTURE_LIST] = this.next[node];
-    else this.next[before] = this.next[node];
-    this.next[node] = this.free;
-    this.free = node;
-    return true;
+  private has(slot: number, capture: number): boolean {
+    const node = this.find(slot, capture >>> 5);
+    return node >= 0 && (this.bits[node] & (1 << (capture & 31))) !== 0;
   }
 
-  private put(at: number, capture: number): void {
+  private put(slot: number, capture: number): void {
+    const group = capture >>> 5;
+    let node = this.find(slot, group);
+    if (node < 0) node = this.add(slot, group);
+    this.bits[node] |= 1 << (capture & 31);
+  }
+
+  private find(slot: number, group: number): number {
+    // Captures mostly come in the order of their ranks: the node made last is the one.
+    const latest = this.s.words[slot * WORDS + W_CAPTURE_LIST];
+    if (latest < 0 || this.group[latest] === group) return latest;
+    let node = this.heads[this.head(slot, group)];
+    this.steps++;
+    while (node >= 0 && (this.slot[node] !== slot || this.group[node] !== group)) {
+      node = this.chain[node];
+      this.steps++;
+    }
+    return node;
+  }
+
+  private head(slot: number, group: number): number {
+    const { tables } = this;
+    return (hashOfWord(tables, 0, slot) ^ hashOfWord(tables, TABLES_OF_WORD, group)) & (this.heads.length - 1);
+  }
+
+  private add(slot: number, group: number): number {
     let node = this.free;
     if (node >= 0) this.free = this.next[node];
     else {
-      if (this.used === this.rank.length) this.grow();
+      if (this.used === this.slot.length) this.grow();
       node = this.used++;
     }
-    this.rank[node] = capture;
-    this.next[node] = this.s.words[at + W_CAPTURE_LIST];
-    this.s.words[at + W_CAPTURE_LIST] = node;
+    const at = slot * WORDS + W_CAPTURE_LIST;
+    this.slot[node] = slot;
+    this.group[node] = group;
+    this.bits[node] = 0;
+    this.next[node] = this.s.words[at];
+    this.s.words[at] = node;
+    const head = this.head(slot, group);
+    this.chain[node] = this.heads[head];
+    this.heads[head] = node;
+    return node;
   }
 
+  private unchain(node: number): void {
+    const head = this.head(this.slot[node], this.group[node]);
+    this.steps++;
+    if (this.heads[head] === node) {
+      this.heads[head] = this.chain[node];
+      return;
+    }
+    let before = this.heads[head];
+    while (this.chain[before] !== node) {
+      before = this.chain[before];
+      this.steps++;
+    }
+    this.chain[before] = this.chain[node];
+  }
+
+  /** Only called with no node free: every node is in use. */
   private grow(): void {
-    const rank = new Int32Array(this.rank.length * 2);
-    rank.set(this.rank);
-    this.rank = rank;
-    const next = new Int32Array(this.next.length * 2);
-    next.set(this.next);
-    this.next = next;
+    for (const name of ['slot', 'group', 'bits', 'next', 'chain'] as const) {
+      const grown = new Int32Array(this.used * 2);
+      grown.set(this[name]);
+      this[name] = grown;
+    }
+    this.heads = new Int32Array(this.used * 4).fill(-1);
+    for (let node = 0; node < this.used; node++) {
+      const head = this.head(this.slot[node], this.group[node]);
+      this.chain[node] = this.heads[head];
+      this.heads[head] = node;
+    }
   }
 }

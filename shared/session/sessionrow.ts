@@ -22,6 +22,7 @@ const {
   R_LAST,
   R_MISSED,
   R_START,
+  R_SYN_RTT,
   WORDS,
   W_CAPTURE_COUNT,
   W_CAPTURE_FIRST,
@@ -36,7 +37,6 @@ const {
   W_PORTS,
   W_OUT_OF_ORDER,
   W_RETRANSMITTED,
-  W_SYN_RTT,
   W_TRUNCATED,
   W_TUNNEL,
   W_VLANS,
@@ -98,7 +98,7 @@ export function writeSession(
   rows.vlan[row] = words[at + W_VLANS] & 0xffff;
   rows.innerVlan[row] = words[at + W_VLANS] >>> 16;
   rows.tunnel[row] = rows.tunnels.copy(flows.tunnels, words[at + W_TUNNEL]);
-  rows.synRttUs[row] = words[at + W_SYN_RTT];
+  rows.synRttUs[row] = reals[ra + R_SYN_RTT];
   rows.captureFirst[row] = words[at + W_CAPTURE_FIRST];
   rows.captureLast[row] = words[at + W_CAPTURE_LAST];
   rows.captureCount[row] = words[at + W_CAPTURE_COUNT];

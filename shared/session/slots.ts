@@ -11,7 +11,7 @@
  */
 
 /** Words of a slot. */
-export const WORDS = 60;
+export const WORDS = 62;
 /** Doubles of a slot. */
 export const REALS = 16;
 /** History letters held in the slot; longer histories go on in `overflow`. */
@@ -34,7 +34,7 @@ export const W_CAPTURE_LAST = 6;
 export const W_CAPTURE_COUNT = 7;
 /** Largest capture rank seen. */
 export const W_CAPTURE_MAX = 8;
-/** Head of the list of captures seen besides the latest one, -1 = none. */
+/** Head of the list of nodes of captures seen besides the two latest ones, -1 = none (captureset.ts). */
 export const W_CAPTURE_LIST = 9;
 export const W_RETRANSMITTED = 10;
 export const W_OUT_OF_ORDER = 11;
@@ -43,8 +43,8 @@ export const W_TRUNCATED = 13;
 /** Outer VLAN + 1 in the low half, inner VLAN + 1 in the high half. */
 export const W_VLANS = 14;
 export const W_TUNNEL = 15;
-/** Microseconds from SYN to SYN-ACK, -1 while unknown. */
-export const W_SYN_RTT = 16;
+/** The capture seen before the one seen latest, -1 = none. */
+export const W_CAPTURE_BEFORE = 16;
 /** Sequence number of the last SYN without ACK. */
 export const W_SYN_SEQ = 17;
 /** Without TCP: the ports of the first packet where they are no part of the flow, in the order of its ends (SCTP). */
@@ -53,15 +53,15 @@ export const W_PORTS = 17;
 export const W_NUMBER = 18;
 /** How many sessions of the same flow began at the same time before this one. */
 export const W_ORDINAL = 19;
-/** Bucket of the expiry wheel, and the neighbours in it (-1 = none). W_NEXT also links free slots. */
-export const W_BUCKET = 20;
+/** Cell of the expiry wheel, and the neighbours in it (-1 = none). W_NEXT also links free slots. */
+export const W_CELL = 20;
 export const W_NEXT = 21;
 export const W_PREVIOUS = 22;
 /** Capture seen latest, fragments included. */
 export const W_CAPTURE_LATEST = 23;
 /** First end block; W_END_SIZE words each. */
 export const W_ENDS = 24;
-export const W_END_SIZE = 18;
+export const W_END_SIZE = 19;
 
 // Words of an end, from its block.
 /** STATE_* in bits 0..2, the state before it in bits 4..6, END_* bits above. */
@@ -72,8 +72,8 @@ export const E_START = 1;
 export const E_LAST = 2;
 /** Highest acknowledgement of this end's bytes. */
 export const E_ACK = 3;
-/** Times E_LAST wrapped in the low half, times E_ACK wrapped in the high half. */
-export const E_WRAPS = 4;
+/** Times E_LAST wrapped. */
+export const E_LAST_WRAPS = 4;
 /** Relative sequence numbers of the last SYN, FIN and RST that the history looked at, folded into a word. */
 export const E_LAST_SYN = 5;
 export const E_LAST_FIN = 6;
@@ -92,6 +92,8 @@ export const E_DUP_SEQ = 14;
 export const E_DUP_ACK = 15;
 export const E_DUP_LENGTH = 16;
 export const E_DUP_FLAGS = 17;
+/** Times E_ACK wrapped. */
+export const E_ACK_WRAPS = 18;
 
 // Doubles of the session, all in microseconds but R_MISSED.
 export const R_START = 0;
@@ -107,6 +109,8 @@ export const R_RESET = 4;
 export const R_MISSED = 5;
 /** Time of the last SYN without ACK. */
 export const R_SYN = 6;
+/** Microseconds from SYN to SYN-ACK, -1 while unknown. */
+export const R_SYN_RTT = 7;
 /** First end block; R_END_SIZE doubles each. */
 export const R_ENDS = 8;
 export const R_END_SIZE = 4;

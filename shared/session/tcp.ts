@@ -39,14 +39,15 @@ const {
   END_DID_CLOSE,
   END_FIN_SEEN,
   E_ACK,
+  E_ACK_WRAPS,
   E_LAST,
   E_LAST_FIN,
   E_LAST_RST,
   E_LAST_SYN,
+  E_LAST_WRAPS,
   E_RETRANSMISSIONS,
   E_START,
   E_STATE,
-  E_WRAPS,
   E_ZERO_WINDOWS,
   FLAG_ORIG_IS_B,
   FLAG_PARTIAL,
@@ -59,6 +60,7 @@ const {
   R_END_SIZE,
   R_LAST,
   R_SYN,
+  R_SYN_RTT,
   STATE_CLOSED,
   STATE_ESTABLISHED,
   STATE_INACTIVE,
@@ -73,7 +75,6 @@ const {
   W_FLAGS,
   W_OUT_OF_ORDER,
   W_RETRANSMITTED,
-  W_SYN_RTT,
   W_SYN_SEQ,
   X_FIN,
 } = L;
@@ -203,7 +204,7 @@ function moveLast(
   const onlySyn = (flags & FIN) !== 0 && last === ((words[we + E_START] + 1) | 0);
   if (!onlySyn && (words[we + E_STATE] & STATE_MASK) === STATE_RESET) return delta;
   if (onlySyn || delta > 0) {
-    if (past >>> 0 < last >>> 0) words[we + E_WRAPS]++;
+    if (past >>> 0 < last >>> 0) words[we + E_LAST_WRAPS]++;
     words[we + E_LAST] = past;
   } else if (len > 0 && givesLetter(++words[we + E_RETRANSMISSIONS])) addLetterOf(s, slot, end, LETTER_T);
   return delta;
@@ -215,13 +216,13 @@ function moveAck(words: Int32Array, wp: number, flags: number, ack: number): num
     setStart(words, wp, (ack - 1) | 0, (ack - 1) | 0);
     return 1;
   }
-  const wraps = words[wp + E_WRAPS] >>> 16;
+  const wraps = words[wp + E_ACK_WRAPS];
   const rel = relative(words[wp + E_START], ack, words[wp + E_ACK], wraps);
   if (rel < 0 && wraps === 0) return 0;
   if ((flags & RST) === 0) {
     const delta = (ack - words[wp + E_ACK]) | 0;
     if (delta > 0 && !(ack === 0 && delta > TOO_LARGE_JUMP)) {
-      if (ack >>> 0 < words[wp + E_ACK] >>> 0) words[wp + E_WRAPS] += 0x10000;
+      if (ack >>> 0 < words[wp + E_ACK] >>> 0) words[wp + E_ACK_WRAPS]++;
       words[wp + E_ACK] = ack;
     }
   }
@@ -237,11 +238,11 @@ function noteHandshake(s: L.SessionSlots, slot: number, flags: number, seq: numb
     words[at + W_FLAGS] |= FLAG_SYN_SEEN;
     reals[slot * REALS + R_SYN] = us;
   } else if (
-    words[at + W_SYN_RTT] < 0 &&
+    reals[slot * REALS + R_SYN_RTT] < 0 &&
     (words[at + W_FLAGS] & FLAG_SYN_SEEN) !== 0 &&
     ack === ((words[at + W_SYN_SEQ] + 1) | 0)
   )
-    words[at + W_SYN_RTT] = Math.min(us - reals[slot * REALS + R_SYN], 0x7fffffff);
+    reals[slot * REALS + R_SYN_RTT] = us - reals[slot * REALS + R_SYN];
 }
 
 /**
@@ -283,7 +284,7 @@ export function tcpPacket(
   const size = ((flags & RST) !== 0 ? 0 : len) + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
   const past = (seq + size) | 0;
   initSender(words, we, flags, seq, past);
-  const rel = relative(words[we + E_START], seq, words[we + E_LAST], words[we + E_WRAPS] & 0xffff);
+  const rel = relative(words[we + E_START], seq, words[we + E_LAST], words[we + E_LAST_WRAPS]);
   noteFlags(s, slot, end, we, flags, rel, len);
   if (
     window === 0 &&

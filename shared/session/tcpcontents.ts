@@ -17,12 +17,13 @@ const {
   END_FIN_SEEN,
   END_SKIPPING,
   E_ACK,
+  E_ACK_WRAPS,
   E_GAPS,
   E_LAST,
+  E_LAST_WRAPS,
   E_RANGES,
   E_START,
   E_STATE,
-  E_WRAPS,
   FLAG_PARTIAL,
   PREVIOUS_SHIFT,
   REALS,
@@ -61,12 +62,12 @@ export const NEW_BELOW = 2;
 
 /** Highest acknowledgement of an end's bytes, unwrapped but not relative. */
 function fullAck(s: L.SessionSlots, we: number): number {
-  return (s.words[we + E_WRAPS] >>> 16) * WRAP + (s.words[we + E_ACK] >>> 0);
+  return s.words[we + E_ACK_WRAPS] * WRAP + (s.words[we + E_ACK] >>> 0);
 }
 
 /** One past the highest sequence number of an end, unwrapped but not relative. */
 function fullLast(s: L.SessionSlots, we: number): number {
-  return (s.words[we + E_WRAPS] & 0xffff) * WRAP + (s.words[we + E_LAST] >>> 0);
+  return s.words[we + E_LAST_WRAPS] * WRAP + (s.words[we + E_LAST] >>> 0);
 }
 
 function nothingAcknowledged(s: L.SessionSlots, we: number): boolean {

@@ -9,6 +9,10 @@
  * in the bucket of a time not later than its deadline and is looked at again
  * when that has passed. Cost: constant for a packet, linear in sessions and in
  * the timeouts they live through, nothing for an idle gap.
+ *
+ * Buckets counted since 1970 outgrow 31 bits in 2041. So a slot holds only its cell,
+ * the bucket modulo the size of the wheel: all cells lie less than one turn ahead
+ * of the wheel's own time, which is a double.
  */
 import type { SessionConfig } from './config.ts';
 import * as L from './slots.ts';
@@ -41,7 +45,7 @@ const {
   STATE_SYN_ACK_SENT,
   STATE_SYN_SENT,
   WORDS,
-  W_BUCKET,
+  W_CELL,
   W_ENDS,
   W_END_SIZE,
   W_FLAGS,
@@ -60,7 +64,7 @@ export const REASON_END_OF_INPUT = 6;
 
 /** Microseconds a bucket covers. */
 const BUCKET_US = 1 << 20;
-/** Buckets: a little over an hour, so that the longest usual timeout is armed once. */
+/** Buckets, a power of two: a little over an hour, so that the longest usual timeout is armed once. */
 const BUCKETS = 4096;
 
 /** Idle times by IDLE_* class. */
@@ -188,8 +192,10 @@ function closeReason(a: number, b: number): number {
 export class ExpiryWheel {
   private readonly s: L.SessionSlots;
   private readonly heads = new Int32Array(BUCKETS).fill(-1);
-  /** All buckets before this one have been emptied. */
+  /** All buckets before this one, counted since 1970, have been emptied. */
   private current = 0;
+  /** Its cell. */
+  private cell = 0;
 
   constructor(slots: L.SessionSlots) {
     this.s = slots;
@@ -203,12 +209,10 @@ export class ExpiryWheel {
   /** Arms a session for `due`. */
   add(slot: number, due: number): void {
     const words = this.s.words;
-    const first = this.current;
-    const bucket = Math.min(Math.max(Math.floor(due / BUCKET_US), first), first + BUCKETS - 1);
-    const cell = bucket % BUCKETS;
+    const cell = (this.cell + this.ahead(due)) & (BUCKETS - 1);
     const at = slot * WORDS;
     const head = this.heads[cell];
-    words[at + W_BUCKET] = bucket;
+    words[at + W_CELL] = cell;
     words[at + W_PREVIOUS] = -1;
     words[at + W_NEXT] = head;
     if (head >= 0) words[head * WORDS + W_PREVIOUS] = slot;
@@ -223,14 +227,20 @@ export class ExpiryWheel {
     const previous = words[at + W_PREVIOUS];
     if (next >= 0) words[next * WORDS + W_PREVIOUS] = previous;
     if (previous >= 0) words[previous * WORDS + W_NEXT] = next;
-    else this.heads[words[at + W_BUCKET] % BUCKETS] = next;
+    else this.heads[words[at + W_CELL]] = next;
   }
 
   /** Moves a session forward if `due` lies in an earlier bucket than it sits in. */
   hasten(slot: number, due: number): void {
-    if (Math.floor(due / BUCKET_US) >= this.s.words[slot * WORDS + W_BUCKET]) return;
+    if (this.ahead(due) >= ((this.s.words[slot * WORDS + W_CELL] - this.cell) & (BUCKETS - 1))) return;
     this.remove(slot);
     this.add(slot, due);
+  }
+
+  /** How many buckets ahead a deadline is put: none if it has passed, a turn less one if it lies farther away. */
+  private ahead(due: number): number {
+    const buckets = Math.floor(due / BUCKET_US) - this.current;
+    return buckets <= 0 ? 0 : buckets < BUCKETS ? buckets : BUCKETS - 1;
   }
 
   /**
@@ -240,13 +250,14 @@ export class ExpiryWheel {
   advance(us: number, look: (slot: number) => void): void {
     const target = Math.floor(us / BUCKET_US);
     if (target <= this.current) return;
-    const from = this.current;
-    const buckets = this.s.open === 0 ? 0 : Math.min(target - from, BUCKETS);
+    const from = this.cell;
+    const buckets = this.s.open === 0 ? 0 : Math.min(target - this.current, BUCKETS);
     // What is armed again while time passes goes to the target bucket or later.
     this.current = target;
+    this.cell = target % BUCKETS;
     let pending = -1;
     for (let i = 0; i < buckets; i++) {
-      const cell = (from + i) % BUCKETS;
+      const cell = (from + i) & (BUCKETS - 1);
       const head = this.heads[cell];
       if (head < 0) continue;
       this.heads[cell] = -1;

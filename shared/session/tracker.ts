@@ -77,6 +77,7 @@ const {
   R_END_SIZE,
   R_LAST,
   R_START,
+  R_SYN_RTT,
   WORDS,
   W_CAPTURE_LAST,
   W_DUPLICATE,
@@ -88,7 +89,6 @@ const {
   W_NUMBER,
   W_ORDINAL,
   W_PORTS,
-  W_SYN_RTT,
   W_TRUNCATED,
   W_TUNNEL,
   W_VLANS,
@@ -343,7 +343,6 @@ export class SessionTracker {
     words[at + W_NANOS] = ns;
     words[at + W_NUMBER] = this.sessionsOpened++;
     words[at + W_ORDINAL] = ordinal;
-    words[at + W_SYN_RTT] = -1;
     words[at + W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
     words[at + W_TUNNEL] = columns.tunnel[row];
     if (kind === KIND_OTHER) {
@@ -353,6 +352,7 @@ export class SessionTracker {
     }
     reals[slot * REALS + R_START] = us;
     reals[slot * REALS + R_LAST] = us;
+    reals[slot * REALS + R_SYN_RTT] = -1;
     if (reversed) addFlip(this.slots, slot);
     this.captures.open(slot, capture);
     if (kind === KIND_TCP) this.contents.open(slot);

@@ -88,33 +88,6 @@ test('VLANs and ports of an ICMP flow over either protocol number stay apart', (
   assert.equal(bench.flows.count, 2);
 });
 
-test('IPv4 keys with one and the same 32-bit hash are told apart', () => {
-  // murmur3's mixing can be undone: for any address there are ports that lead to a given hash.
-  const rotate = (x: number, bits: number) => (x << bits) | (x >>> (32 - bits));
-  const mix = (h: number, word: number) =>
-    (Math.imul(rotate(h ^ Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593), 13), 5) + 0xe6546b64) | 0;
-  const inverse = (odd: number) => {
-    let x = odd;
-    for (let i = 0; i < 5; i++) x = Math.imul(x, 2 - Math.imul(odd, x));
-    return x;
-  };
-  const portsFor = (h: number, target: number) => {
-    const mixed = rotate(Math.imul((target - 0xe6546b64) | 0, inverse(5)), 19) ^ h;
-    return Math.imul(rotate(Math.imul(mixed, inverse(0x1b873593)), 17), inverse(0xcc9e2d51));
-  };
-  const [a, b, proto, ports] = [0x0a000001, 0x0a000002, 6, 0x10002000];
-  const target = mix(mix(mix(proto, a), b), ports);
-  const table = new FlowTable();
-  assert.equal(table.lookup4(a, b, ports, proto, 0, 0), 0);
-  for (let i = 1; i < 50; i++) {
-    const other = a + i * 65536;
-    const collision = portsFor(mix(mix(proto, other), b), target);
-    assert.equal(mix(mix(mix(proto, other), b), collision), target);
-    assert.equal(table.lookup4(other, b, collision, proto, 0, 0), i);
-  }
-  assert.equal(table.lookup4(a, b, ports, proto, 0, 0), 0);
-});
-
 test('addresses are ordered as unsigned numbers, most significant word first', () => {
   for (let word = 0; word < 4; word++) {
     const digits = (value: string) => '00000001'.repeat(word) + value + 'fffffffe'.repeat(3 - word);
