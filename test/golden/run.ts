@@ -219,6 +219,6 @@ class Stages {
 }
 
 /** Members whose values differ with the version of what compresses, or follow from bytes that do. */
-const VARYING = new Set(['bytes', 'start', 'end', 'crc', 'shuffleBytes']);
+const VARYING = new Set(['crc', 'bytes', 'start', 'end', 'crc', 'shuffleBytes']);
 
 const NOTHING: ReadonlySet<string> = new Set();
