@@ -48,6 +48,9 @@ export class FragmentJoiner {
   readonly completed: Float64Array;
   readonly neverCompleted: Float64Array;
 
+  /** Steps of searches for the place of a fragment, for tests. */
+  steps = 0;
+
   private readonly report: FragmentAnomaly;
   /** Fragments of the open datagram, which began with row 0. */
   private readonly held = new FragmentColumns(64);
@@ -152,8 +155,7 @@ export class FragmentJoiner {
   /** Unite [start, end) with the ranges; says whether some of it was there already. */
   private insert(start: number, end: number): boolean {
     const { from, to } = this;
-    let first = this.ranges;
-    while (first > 0 && to[first - 1] >= start) first--;
+    const first = this.firstEndingAt(start);
     let last = first;
     let overlap = false;
     let low = start;
@@ -173,6 +175,25 @@ export class FragmentJoiner {
     from[first] = low;
     to[first] = high;
     return overlap;
+  }
+
+  /**
+   * The first range that ends at `start` or behind it. By halving: fragments that come from behind, with holes
+   * between them, would have every range looked at for each.
+   */
+  private firstEndingAt(start: number): number {
+    let low = 0;
+    let high = this.ranges;
+    // Nearly all fragments come in order: behind the last range, or at its end.
+    if (high === 0 || this.to[high - 1] < start) return high;
+    if (high === 1 || this.to[high - 2] < start) return high - 1;
+    while (low < high) {
+      this.steps++;
+      const middle = (low + high) >>> 1;
+      if (this.to[middle] < start) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** All is there: write the datagram's row, and one for every other fragment. */

@@ -78,11 +78,20 @@ export class TunnelTable {
     this.tables = tables;
   }
 
-  /** Forget every tunnel, keep the memory. */
+  /**
+   * Forget every tunnel, keep the memory; but not slots for many more tunnels than there were. Tables are cleared for each
+   * datagram that is joined: one of thousands of tunnels must not be paid for by all that follow.
+   */
   clear(): void {
     if (this.count === 0) return;
+    if (this.slots.length > Math.max(64, this.count * 16)) this.slots = new Uint32Array(64);
+    else this.slots.fill(0);
     this.count = 0;
-    this.slots.fill(0);
+  }
+
+  /** Slots that `clear` would have to empty, for tests. */
+  get size(): number {
+    return this.slots.length;
   }
 
   /** The number of the tunnel of `layers` layers whose words stand in `words` from `at` on, entered if it is new. */

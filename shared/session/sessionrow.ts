@@ -9,7 +9,6 @@ import { writeUid } from './uid.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.
 const {
-  E_PACKETS,
   E_TCP_FLAGS,
   FLAG_KIND_MASK,
   FLAG_KIND_SHIFT,
@@ -42,6 +41,7 @@ const {
   W_VLANS,
   X_DELIVERED,
   X_IP_BYTES,
+  X_PACKETS,
 } = L;
 
 /** Appends the session in `slot` to `rows`, which has room. `reason` is an index into END_REASONS. */
@@ -84,8 +84,8 @@ export function writeSession(
   const bytes = (end: number, x: number) => (kind === KIND_TCP ? sequenceBytes(s, slot, end) : reals[x + X_DELIVERED]);
   rows.origBytes[row] = duration > 0 ? bytes(origEnd, origReals) : UNSET;
   rows.respBytes[row] = duration > 0 ? bytes(origEnd ^ 1, respReals) : UNSET;
-  rows.origPkts[row] = words[orig + E_PACKETS] >>> 0;
-  rows.respPkts[row] = words[resp + E_PACKETS] >>> 0;
+  rows.origPkts[row] = reals[origReals + X_PACKETS];
+  rows.respPkts[row] = reals[respReals + X_PACKETS];
   rows.origIpBytes[row] = reals[origReals + X_IP_BYTES];
   rows.respIpBytes[row] = reals[respReals + X_IP_BYTES];
   rows.missedBytes[row] = reals[ra + R_MISSED];

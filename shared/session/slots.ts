@@ -11,9 +11,9 @@
  */
 
 /** Words of a slot. */
-export const WORDS = 62;
+export const WORDS = 60;
 /** Doubles of a slot. */
-export const REALS = 16;
+export const REALS = 18;
 /** History letters held in the slot; longer histories go on in `overflow`. */
 export const LETTERS = 24;
 /** Longest history kept. Zeek's has no end; beyond this the letters no longer tell anything. */
@@ -61,7 +61,7 @@ export const W_PREVIOUS = 22;
 export const W_CAPTURE_LATEST = 23;
 /** First end block; W_END_SIZE words each. */
 export const W_ENDS = 24;
-export const W_END_SIZE = 19;
+export const W_END_SIZE = 18;
 
 // Words of an end, from its block.
 /** STATE_* in bits 0..2, the state before it in bits 4..6, END_* bits above. */
@@ -84,7 +84,8 @@ export const E_ZERO_WINDOWS = 9;
 export const E_GAPS = 10;
 /** Head of the list of ranges beyond a hole, -1 = none. */
 export const E_RANGES = 11;
-export const E_PACKETS = 12;
+/** Times E_ACK wrapped. */
+export const E_ACK_WRAPS = 12;
 /** OR of the TCP flags. */
 export const E_TCP_FLAGS = 13;
 /** The packet before, to recognise exact repeats: sequence, acknowledgement, payload length, flags << 16 | window. */
@@ -92,10 +93,8 @@ export const E_DUP_SEQ = 14;
 export const E_DUP_ACK = 15;
 export const E_DUP_LENGTH = 16;
 export const E_DUP_FLAGS = 17;
-/** Times E_ACK wrapped. */
-export const E_ACK_WRAPS = 18;
 
-// Doubles of the session, all in microseconds but R_MISSED.
+// Doubles of the session, all in microseconds but R_MISSED. What counts bytes or packets without end is a double.
 export const R_START = 0;
 /** Zeek's last time: stands still once both sides have closed. */
 export const R_LAST = 1;
@@ -113,7 +112,7 @@ export const R_SYN = 6;
 export const R_SYN_RTT = 7;
 /** First end block; R_END_SIZE doubles each. */
 export const R_ENDS = 8;
-export const R_END_SIZE = 4;
+export const R_END_SIZE = 5;
 
 // Doubles of an end, from its block.
 /** IP bytes. */
@@ -124,6 +123,7 @@ export const X_DELIVERED = 1;
 export const X_TRIMMED = 2;
 /** Relative sequence number one past the FIN. */
 export const X_FIN = 3;
+export const X_PACKETS = 4;
 
 // FLAG_* bits of W_FLAGS.
 /** End B is the originator. */
@@ -200,6 +200,17 @@ export const END_FIN_SEEN = 1 << 9;
 export const END_SKIPPING = 1 << 10;
 /** All its data has been delivered. */
 export const END_DID_EOF = 1 << 11;
+
+/** The largest count that a word holds; it stays there. Only counts of what is odd stand in words. */
+export const MOST_COUNTED = 0xffffffff;
+
+/** Counts one more in word `at`. @returns the count */
+export function count(words: Int32Array, at: number): number {
+  const before = words[at] >>> 0;
+  if (before === MOST_COUNTED) return before;
+  words[at] = before + 1;
+  return before + 1;
+}
 
 /** The slots, with a free list. */
 export class SessionSlots {

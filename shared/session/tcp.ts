@@ -77,6 +77,7 @@ const {
   W_RETRANSMITTED,
   W_SYN_SEQ,
   X_FIN,
+  count,
 } = L;
 const { ACK, FIN, RST, SYN } = Flags;
 
@@ -206,7 +207,7 @@ function moveLast(
   if (onlySyn || delta > 0) {
     if (past >>> 0 < last >>> 0) words[we + E_LAST_WRAPS]++;
     words[we + E_LAST] = past;
-  } else if (len > 0 && givesLetter(++words[we + E_RETRANSMISSIONS])) addLetterOf(s, slot, end, LETTER_T);
+  } else if (len > 0 && givesLetter(count(words, we + E_RETRANSMISSIONS))) addLetterOf(s, slot, end, LETTER_T);
   return delta;
 }
 
@@ -291,7 +292,7 @@ export function tcpPacket(
     (flags & RST) === 0 &&
     (words[wp + E_STATE] & STATE_MASK) !== STATE_CLOSED &&
     (words[we + E_STATE] & STATE_MASK) !== STATE_RESET &&
-    givesLetter(++words[we + E_ZERO_WINDOWS])
+    givesLetter(count(words, we + E_ZERO_WINDOWS))
   )
     addLetterOf(s, slot, end, LETTER_W);
   if ((words[we + E_STATE] & words[wp + E_STATE] & END_DID_CLOSE) === 0) s.reals[slot * REALS + R_LAST] = us;
@@ -311,8 +312,8 @@ export function tcpPacket(
   if (len > 0 && (flags & RST) === 0) {
     let what = delta <= 0 ? SEEN_BEFORE : NEW_AT_TOP;
     if (rel >= 0 && !truncated) what = c.contents.sent(slot, end, (flags & SYN) !== 0 ? rel + 1 : rel, len);
-    if (what === SEEN_BEFORE) words[at + W_RETRANSMITTED]++;
-    else if (what === NEW_BELOW) words[at + W_OUT_OF_ORDER]++;
+    if (what === SEEN_BEFORE) count(words, at + W_RETRANSMITTED);
+    else if (what === NEW_BELOW) count(words, at + W_OUT_OF_ORDER);
   }
   if (checkEof(c, slot, end)) closing = true;
   if (close !== 0 && connectionClosed(c, slot, end, close)) closing = true;

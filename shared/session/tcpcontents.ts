@@ -43,6 +43,7 @@ const {
   X_DELIVERED,
   X_FIN,
   X_TRIMMED,
+  count,
 } = L;
 
 /** Most ranges beyond holes that one end keeps. */
@@ -223,7 +224,7 @@ export class TcpContents {
     const ends = slot * WORDS + W_ENDS;
     if (!isClean(words[ends + E_STATE]) || !isClean(words[ends + W_END_SIZE + E_STATE])) return;
     reals[slot * REALS + R_MISSED] += bytes;
-    if (givesLetter(++words[ends + end * W_END_SIZE + E_GAPS])) addLetterOf(this.s, slot, end, LETTER_G);
+    if (givesLetter(count(words, ends + end * W_END_SIZE + E_GAPS))) addLetterOf(this.s, slot, end, LETTER_G);
   }
 
   /** Zeek's limits on contents that wait, for a hole to be filled or to be acknowledged. */

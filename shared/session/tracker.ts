@@ -50,7 +50,6 @@ const {
   E_DUP_FLAGS,
   E_DUP_LENGTH,
   E_DUP_SEQ,
-  E_PACKETS,
   E_TCP_FLAGS,
   FLAG_ACTIVE,
   FLAG_DNS,
@@ -93,6 +92,8 @@ const {
   W_TUNNEL,
   W_VLANS,
   X_IP_BYTES,
+  X_PACKETS,
+  count,
 } = L;
 
 const KINDS_IDLE = [IDLE_HANDSHAKE, IDLE_UDP, IDLE_ICMP, IDLE_OTHER];
@@ -203,18 +204,18 @@ export class SessionTracker {
 
     const { words, reals } = this.slots;
     const at = slot * WORDS;
-    const we = at + W_ENDS + end * W_END_SIZE;
     reals[slot * REALS + R_END] = us;
     words[at + W_NANOS] = (words[at + W_NANOS] & 0xffff) | (columns.ns[row] << 16);
     words[at + W_CAPTURE_LAST] = capture;
-    if ((meta & META_TRUNCATED) !== 0) words[at + W_TRUNCATED]++;
+    if ((meta & META_TRUNCATED) !== 0) count(words, at + W_TRUNCATED);
     const kind = this.kind(slot);
     // As in Zeek, a broken TCP header opens a session and is then passed over: no count, no flag, no time.
     if (kind !== KIND_TCP || (meta & META_BROKEN) === 0) {
       if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
       else {
-        words[we + E_PACKETS]++;
-        reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
+        const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+        reals[xe + X_PACKETS]++;
+        reals[xe + X_IP_BYTES] += columns.ipLen[row];
         datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
         if ((words[at + W_FLAGS] & (FLAG_DNS | FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
       }
@@ -268,7 +269,7 @@ export class SessionTracker {
   private tcpRow(columns: PacketColumns, row: number, slot: number, end: number, us: number, flags: number): void {
     const { words, reals } = this.slots;
     const at = slot * WORDS;
-    let we = at + W_ENDS + end * W_END_SIZE;
+    const we = at + W_ENDS + end * W_END_SIZE;
     const seq = columns.seq[row] | 0;
     const ack = columns.ack[row] | 0;
     const length = columns.payloadLen[row];
@@ -287,9 +288,9 @@ export class SessionTracker {
       // Zeek books a SYN that turns a session on the side where it stood before.
       if ((flags & SYN) !== 0) counted ^= 1;
     }
-    we = at + W_ENDS + counted * W_END_SIZE;
-    words[we + E_PACKETS]++;
-    reals[slot * REALS + R_ENDS + counted * R_END_SIZE + X_IP_BYTES] += columns.ipLen[row];
+    const xe = slot * REALS + R_ENDS + counted * R_END_SIZE;
+    reals[xe + X_PACKETS]++;
+    reals[xe + X_IP_BYTES] += columns.ipLen[row];
     if (closing) this.wheel.hasten(slot, this.deadlines.of(this.slots, slot));
   }
 
@@ -302,7 +303,7 @@ export class SessionTracker {
       words[we + E_DUP_ACK] === ack &&
       words[we + E_DUP_FLAGS] === flagsAndWindow
     )
-      words[at + W_DUPLICATE]++;
+      count(words, at + W_DUPLICATE);
     words[we + E_DUP_SEQ] = seq;
     words[we + E_DUP_ACK] = ack;
     words[we + E_DUP_LENGTH] = length;

@@ -493,3 +493,13 @@ test('random fragments of random datagrams join exactly when a bitmap says so', 
     assert.ok(joinery.flows.count <= 1, what);
   }
 });
+
+test('fragments that come from behind, with holes between them, cost a logarithm of the ranges each', () => {
+  const joinery = new Joinery();
+  const count = 4000;
+  for (let i = count; i > 0; i--)
+    joinery.add(ipv4(new Uint8Array(8), { id: 1, offset: i * 16, more: i < count }), count - i);
+  joinery.join();
+  assert.deepEqual(joinery.counts(), [0, count]);
+  assert.ok(joinery.joiner.steps < count * 14, `${joinery.joiner.steps / count} steps a fragment`);
+});

@@ -72,3 +72,14 @@ test('text names kind, outer addresses and number, the outermost first', () => {
     'gtpv1 192.0.2.1>192.0.2.2 teid=4294967294, teredo 2001:db8::1>2001:db8::2',
   );
 });
+
+test('a table that once held many tunnels is cleared at the cost of those that it holds', () => {
+  const table = new TunnelTable();
+  for (let id = 0; id < 20_000; id++) table.lookup(layer4(KIND_VXLAN | LAYER_HAS_ID, id), 1);
+  table.clear();
+  table.lookup(layer4(KIND_IP), 1);
+  table.clear();
+  assert.ok(table.size <= 64, `${table.size} slots`);
+  for (let id = 0; id < 1000; id++) assert.equal(table.lookup(layer4(KIND_VXLAN | LAYER_HAS_ID, id), 1), id + 1);
+  for (let id = 0; id < 1000; id++) assert.equal(table.lookup(layer4(KIND_VXLAN | LAYER_HAS_ID, id), 1), id + 1);
+});
