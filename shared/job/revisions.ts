@@ -21,7 +21,7 @@
 export const SOFTWARE = '0.1.0';
 
 export const MAPPING_REVISION = 3;
-export const TRACKING_REVISION = 1;
+export const TRACKING_REVISION = 2;
 export const PUBLISHING_REVISION = 1;
 
 /** All that decides results, as one word. */
