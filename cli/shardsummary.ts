@@ -1,6 +1,6 @@
 /** What lies near a shard and says what the shard itself does not: its task's summary, or the reduce tasks' lists. */
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { MapSummary, RankedCapture, ReduceSpec } from '../shared/job/types.ts';
 import { parseJson } from '../shared/store/jsonobject.ts';
 
@@ -36,8 +36,11 @@ async function fromBalance(place: string, folder: string): Promise<ShardSummary 
     if (!/^reduce-\d+\.json$/.test(name)) continue;
     const shard = findShard(place, (await json<ReduceSpec>(join(folder, name)))?.shards);
     if (shard === undefined) continue;
-    const captures = await json<RankedCapture[]>(join(folder, 'captures.json'));
-    return { baseUs: shard.baseUs, captures: (captures ?? []).map(({ capture }) => capture.name) };
+    const captures: string[] = [];
+    for (const part of (await json<string[]>(join(folder, 'captures.json'))) ?? [])
+      for (const { capture } of (await json<RankedCapture[]>(join(folder, basename(part)))) ?? [])
+        captures.push(capture.name);
+    return { baseUs: shard.baseUs, captures };
   }
   return null;
 }

@@ -30,10 +30,10 @@ export interface AnomalyRow {
 
 /** Collects anomalies of several captures, bounded by name and capture. */
 export class AnomalyLog implements AnomalySink {
-  readonly rows: AnomalyRow[] = [];
+  rows: AnomalyRow[] = [];
   /** The capture that reports now. */
   capture = 0;
-  private seen = new Map<string, { count: number; overflow: AnomalyRow | undefined }>();
+  private readonly seen = new Map<string, { count: number; overflow: AnomalyRow | undefined }>();
 
   anomaly(name: string, us: number, ns: number, offset: number, detail: string): void {
     const key = `${this.capture}/${name}`;
@@ -56,5 +56,25 @@ export class AnomalyLog implements AnomalySink {
     } else {
       entry.overflow.count++;
     }
+  }
+
+  /**
+   * Takes the rows out, to be kept elsewhere, in order. Rows that still count stay behind: each is the last of its
+   * capture and name, so that what comes in later takes no row's place before it.
+   */
+  take(): AnomalyRow[] {
+    const counting = new Set<AnomalyRow>();
+    for (const { overflow } of this.seen.values()) if (overflow !== undefined) counting.add(overflow);
+    const taken = this.rows.filter((row) => !counting.has(row));
+    this.rows = this.rows.filter((row) => counting.has(row));
+    return taken;
+  }
+
+  /** Nothing more comes of the captures so far: takes all rows out and forgets what was counted. */
+  finish(): AnomalyRow[] {
+    const { rows } = this;
+    this.rows = [];
+    this.seen.clear();
+    return rows;
   }
 }

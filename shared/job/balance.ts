@@ -26,9 +26,11 @@ import { attemptPrefix, manifestKey } from './keys.ts';
 import { failedOutcome } from './outcome.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
 import type { Manifest } from './plan.ts';
+import { PART_ROWS, PartsWriter } from './parts.ts';
 import { compareCaptures } from './rank.ts';
 import { checkJoined } from './reconcile.ts';
 import type {
+  AnomalyPlaces,
   CaptureOutcome,
   Job,
   MapSummary,
@@ -64,14 +66,11 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
   for (const [rank, { task, number }] of outcomes.entries()) ranks[task][number] = rank;
 
   const shards: RankedShard[] = [];
-  const anomalies: AnomalyRow[] = [];
-  for (const [task, summary] of summaries.entries()) {
+  const anomalies = new PartsWriter<AnomalyRow>(store, `${prefix}anomalies-`);
+  for (const [task, summary] of summaries.entries())
     for (const shard of summary.shards) shards.push({ ...shard, ranks: ranks[task] });
-    for (const row of summary.anomalies) anomalies.push({ ...row, capture: ranks[task][row.capture] });
-  }
-  const joined = await joinFragments(context, job, summaries, ranks, outcomes.length, prefix);
-  shards.push(...joined.shards);
-  anomalies.push(...joined.anomalies);
+  const joined = await joinFragments(context, job, summaries, ranks, outcomes.length, prefix, anomalies);
+  for (const shard of joined.shards) shards.push(shard);
   shards.sort((a, b) => a.firstUs - b.firstUs);
 
   const captures: RankedCapture[] = outcomes.map(({ outcome }, rank) => ({
@@ -80,9 +79,12 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
     fragmentsIncomplete: joined.neverCompleted[rank],
   }));
   checkJoined(job, captures);
-  nameCopies(captures, anomalies);
-  await store.put(`${prefix}captures.json`, jsonBytes(captures));
-  await store.put(`${prefix}anomalies.json`, jsonBytes(anomalies));
+  await anomalies.add(copies(captures));
+  const places: AnomalyPlaces = { ranks, parts: await anomalies.end() };
+  await store.put(`${prefix}anomalies.json`, jsonBytes(places));
+  const captureParts = new PartsWriter<RankedCapture>(store, `${prefix}captures-`);
+  await captureParts.add(captures);
+  await store.put(`${prefix}captures.json`, jsonBytes(await captureParts.end()));
 
   const rows = bucketRows(shards, sharding.buckets);
   const total = rows.reduce((sum, count) => sum + count, 0);
@@ -135,7 +137,8 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
         return { captures: spec.captures.map(failedOutcome), shards: [], fragments: [], anomalies: [] };
       const summary = await requireJson<MapSummary>(store, result.summary);
       const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
-      return { ...summary, captures };
+      // Anomalies are commit's, who reads them one task at a time.
+      return { ...summary, captures, anomalies: [] };
     });
     summaries.push(...(await Promise.all(some)));
   }
@@ -143,13 +146,13 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
 }
 
 /** Captures with the same records as the one before them are read, as all are, and named. */
-function nameCopies(captures: readonly RankedCapture[], anomalies: AnomalyRow[]): void {
+function* copies(captures: readonly RankedCapture[]): Generator<AnomalyRow> {
   for (let rank = 1; rank < captures.length; rank++) {
     const before = captures[rank - 1];
     const { facts, digest, capture } = captures[rank];
     if (facts.records === 0 || digest === null || digest !== before.digest) continue;
     const detail = `${capture.name} holds the same packets as ${before.capture.name}`;
-    anomalies.push({ capture: rank, name: 'duplicate_capture', us: -1, ns: 0, offset: 0, detail, count: 1 });
+    yield { capture: rank, name: 'duplicate_capture', us: -1, ns: 0, offset: 0, detail, count: 1 };
   }
 }
 
@@ -160,9 +163,9 @@ async function joinFragments(
   ranks: readonly number[][],
   captures: number,
   prefix: string,
+  anomalies: PartsWriter<AnomalyRow>,
 ): Promise<{
   shards: RankedShard[];
-  anomalies: AnomalyRow[];
   completed: Float64Array;
   neverCompleted: Float64Array;
 }> {
@@ -179,6 +182,7 @@ async function joinFragments(
     log.capture = capture;
     log.anomaly(name, us, ns, offset, detail);
   });
+  let mostAnomalies = PART_ROWS;
   const writer = new ShardWriter();
   const shards: RankedShard[] = [];
   const flush = async (): Promise<void> => {
@@ -214,11 +218,17 @@ async function joinFragments(
       async () => {
         if (columns.length >= JOINED_ROWS) await flush();
         if (joiner.nested.length >= NESTED_ROWS) await spill();
+        if (log.rows.length >= mostAnomalies) {
+          await anomalies.add(log.take());
+          // Rows that still count stay, one a capture and name.
+          mostAnomalies = log.rows.length + PART_ROWS;
+        }
       },
     );
     joiner.end();
     await spill();
   }
   await flush();
-  return { shards, anomalies: log.rows, completed: joiner.completed, neverCompleted: joiner.neverCompleted };
+  await anomalies.add(log.finish());
+  return { shards, completed: joiner.completed, neverCompleted: joiner.neverCompleted };
 }

@@ -9,14 +9,17 @@ import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { writeAnomalies } from '../table/anomalies.ts';
+import { AnomalySort } from '../table/anomalysort.ts';
 import { type CaptureRow, writeCaptures } from '../table/captures.ts';
+import type { ParquetFile } from '../table/parquetfile.ts';
 import { stageEnds, stageResults } from './barrier.ts';
 import { JobError, type RequestTotals, requireJson, type TaskContext } from './context.ts';
 import { makeCurrent } from './current.ts';
 import { STAGES, summaryKey, tablePrefix } from './keys.ts';
+import { readListed, readParts } from './parts.ts';
 import { checkConserved, checkWritten } from './reconcile.ts';
 import { conservationOf, type JobSummary, summarize, undecodable } from './summary.ts';
-import type { Job, RankedCapture, StageResults } from './types.ts';
+import type { AnomalyPlaces, Job, MapSummary, RankedCapture, StageResults } from './types.ts';
 
 export async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
   const { store, results, scratch, duckdbMemory } = context;
@@ -24,8 +27,9 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   const [balance] = await stageResults(store, job.job, 'balance');
   if (balance === null || balance === undefined)
     throw new JobError('the balance stage has no result', job.job, 'commit');
-  const captures = await requireJson<RankedCapture[]>(store, balance.captures);
-  const anomalies = await requireJson<AnomalyRow[]>(store, balance.anomalies);
+  const captures: RankedCapture[] = [];
+  for await (const part of readListed<RankedCapture>(store, balance.captures))
+    for (const capture of part) captures.push(capture);
   const mapped = await stageResults(store, job.job, 'map');
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
@@ -38,12 +42,20 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
     captures: [`${tablePrefix('captures', dataset, job.job)}part-0.parquet`],
     anomalies: [`${tablePrefix('anomalies', dataset, job.job)}part-0.parquet`],
   };
-  const capturesFile = await writeCaptures(join(scratch, 'captures.parquet'), captures.map(captureRow), limits);
+  const capturesFile = await writeCaptures(join(scratch, 'captures.parquet'), captureRows(captures), limits);
   checkWritten(job, 'captures', captures.length, capturesFile.rows);
   await results.putFile(files.captures[0], capturesFile.path);
-  const named = anomalies.map((row) => ({ ...row, captureName: captures[row.capture].capture.name }));
-  const anomaliesFile = await writeAnomalies(join(scratch, 'anomalies.parquet'), named, limits);
-  checkWritten(job, 'anomalies', named.length, anomaliesFile.rows);
+  const anomalies = new AnomalySort(scratch);
+  let anomaliesFile: ParquetFile;
+  try {
+    for await (const rows of anomalyRows(context, mapped, balance.anomalies))
+      for (const row of rows) anomalies.add(row);
+    const nameOf = (rank: number): string => captures[rank].capture.name;
+    anomaliesFile = await writeAnomalies(join(scratch, 'anomalies.parquet'), anomalies.sorted(), nameOf, limits);
+  } finally {
+    anomalies.close();
+  }
+  checkWritten(job, 'anomalies', anomalies.rows, anomaliesFile.rows);
   await results.putFile(files.anomalies[0], anomaliesFile.path);
 
   const summary = summarize(job, captures, mapped, balance, reduced, files);
@@ -55,6 +67,27 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   await makeCurrent(results, summary);
   await context.catalog?.register(summary);
   return { summary: summaryKey(job.job) };
+}
+
+/** The anomalies of all map tasks, one part at a time, and then balance's; `capture` is the rank. */
+async function* anomalyRows(
+  { store }: TaskContext,
+  mapped: readonly (StageResults['map'] | null)[],
+  places: string,
+): AsyncGenerator<AnomalyRow[]> {
+  const { ranks, parts } = await requireJson<AnomalyPlaces>(store, places);
+  for (const [task, result] of mapped.entries()) {
+    if (result === null) continue;
+    const { anomalies, anomalyParts = [] } = await requireJson<MapSummary>(store, result.summary);
+    const ranked = (row: AnomalyRow): AnomalyRow => ({ ...row, capture: ranks[task][row.capture] });
+    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield rows.map(ranked);
+    yield anomalies.map(ranked);
+  }
+  yield* readParts<AnomalyRow>(store, parts);
+}
+
+function* captureRows(captures: readonly RankedCapture[]): Generator<CaptureRow> {
+  for (const [rank, outcome] of captures.entries()) yield captureRow(outcome, rank);
 }
 
 /** Requests of all tasks that have ended, by kind; undefined where they are not counted. What moves the job on is not among them. */

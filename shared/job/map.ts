@@ -3,7 +3,7 @@
  * whole captures, or a piece of one, so that its records can be put in the order
  * of captures without knowing those of other tasks.
  */
-import { AnomalyLog } from '../capture/anomalies.ts';
+import { AnomalyLog, type AnomalyRow } from '../capture/anomalies.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
 import { readCapture } from '../capture/read.ts';
 import { META_LEVELS, PacketColumns } from '../packet/columns.ts';
@@ -23,6 +23,7 @@ import type { TaskContext } from './context.ts';
 import { faultOf, soundOrDiscarded } from './fault.ts';
 import { shardGroupPrefix, shardSummaryKey } from './keys.ts';
 import { unreadableFacts } from './outcome.ts';
+import { PART_ROWS, PartsWriter } from './parts.ts';
 import { compareCaptures } from './rank.ts';
 import { ReadingAhead } from './readahead.ts';
 import { RecordDigest } from './recorddigest.ts';
@@ -122,6 +123,7 @@ class Mapper {
   private readonly flows: FlowTable;
   private readonly fragments: FragmentColumns;
   private readonly anomalies = new AnomalyLog();
+  private readonly anomalyParts: PartsWriter<AnomalyRow>;
   private readonly decoder: PacketDecoder;
   private readonly writer: ShardWriter;
   private readonly outcomes: CaptureOutcome[] = [];
@@ -151,6 +153,7 @@ class Mapper {
     this.fragments.clear();
     this.decoder = new PacketDecoder(job.config.decode, this.columns, this.flows, this.fragments, this.anomalies);
     this.writer = this.workspace.writer;
+    this.anomalyParts = new PartsWriter(context.store, `${prefix}anomalies-`);
   }
 
   /** Reads one capture to its end, or to where it cannot be read. */
@@ -213,6 +216,7 @@ class Mapper {
       digest: failure === null ? this.digest.finish(fates) : null,
       failure,
     });
+    if (this.anomalies.rows.length >= PART_ROWS) await this.anomalyParts.add(this.anomalies.finish());
   }
 
   /** Writes what is left. */
@@ -222,11 +226,13 @@ class Mapper {
     this.flushFragments();
     await this.writes.atMost(0);
     spareWorkspaces.push(this.workspace);
+    const anomalyParts = await this.anomalyParts.end();
     return {
       captures: this.outcomes,
       shards: this.shards,
       fragments: this.fragmentFiles,
       anomalies: this.anomalies.rows,
+      ...(anomalyParts.length > 0 && { anomalyParts }),
     };
   }
 

@@ -9,8 +9,9 @@ import { openDuckDB } from '../table/duckdb.ts';
 import { publishPackets, publishSessions } from '../table/publish.ts';
 import type { Window } from '../table/window.ts';
 import { stageResults } from './barrier.ts';
-import { requireJson, type TaskContext } from './context.ts';
+import type { TaskContext } from './context.ts';
 import { tablePrefix } from './keys.ts';
+import { readListed } from './parts.ts';
 import type { Job, PublishedFile, PublishSpec, RankedCapture, StageResults } from './types.ts';
 
 /** Key of the file of one window. */
@@ -22,8 +23,10 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
   const { store, results, scratch, duckdbMemory } = context;
   const { table } = spec;
   const [balance] = await stageResults(store, job.job, 'balance');
-  const captures = await requireJson<RankedCapture[]>(store, balance?.captures ?? '');
-  const captureName = (rank: number): string => captures[rank].capture.name;
+  const names: string[] = [];
+  for await (const part of readListed<RankedCapture>(store, balance?.captures ?? ''))
+    for (const { capture } of part) names.push(capture.name);
+  const captureName = (rank: number): string => names[rank];
   const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
   const sessionRuns = reduced.flatMap((result) => result.sessionRuns);
   const packetRuns = reduced.flatMap((result) => result.packetRuns);

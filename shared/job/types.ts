@@ -72,6 +72,16 @@ export interface MapSummary {
   fragments: FragmentPlace[];
   /** `capture` is the number in `captures`. */
   anomalies: AnomalyRow[];
+  /** Keys of parts with those before them, where they are many. */
+  anomalyParts?: string[];
+}
+
+/** Where a job's anomalies are: with its map tasks, and those that balance has found itself. */
+export interface AnomalyPlaces {
+  /** Rank of each capture of each map task; none where it failed. */
+  ranks: number[][];
+  /** Keys of parts with rows under their captures' ranks. They come after those of map. */
+  parts: string[];
 }
 
 /** A shard as reduce tasks see it. */
@@ -118,7 +128,9 @@ export interface StageResults {
   plan: { captures: number; bytes: number };
   map: { summary: string; captures: number; records: number; reused: boolean };
   balance: {
+    /** Key of the list of parts of the captures, in order of rank. */
     captures: string;
+    /** Key of AnomalyPlaces. */
     anomalies: string;
     specs: string;
     partitions: number;

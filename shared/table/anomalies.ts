@@ -20,24 +20,19 @@ export const ANOMALIES_SCHEMA: readonly TableColumn[] = [
   column('count', 'BIGINT', 'How many the row stands for: above 1 in the row that closes a bounded list'),
 ];
 
-/** One row of the anomalies table; `capture` is the rank. */
-export interface AnomalyTableRow extends AnomalyRow {
-  /** Name of the capture. */
-  captureName: string;
-}
-
-/** Write the anomalies table, in order of (rank, offset, name); rows equal in these keep their order. */
+/**
+ * Write the anomalies table. The rows come in its order and are taken as they are written: AnomalySort puts them so.
+ * @param captureName of the capture with a rank
+ */
 export function writeAnomalies(
   path: string,
-  rows: readonly AnomalyTableRow[],
+  rows: Iterable<AnomalyRow>,
+  captureName: (rank: number) => string,
   limits: DuckDBLimits = {},
 ): Promise<ParquetFile> {
-  const ordered = [...rows].sort(
-    (a, b) => a.capture - b.capture || a.offset - b.offset || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  );
-  const source = rowSource(ANOMALIES_SCHEMA, ordered, (row) => {
+  const source = rowSource(ANOMALIES_SCHEMA, rows, (row) => {
     const time = row.us < 0 ? null : { us: row.us, ns: row.ns };
-    return [time, time, choiceText(row.captureName), row.offset, row.name, row.detail, row.count];
+    return [time, time, choiceText(captureName(row.capture)), row.offset, row.name, row.detail, row.count];
   });
   return writeParquet(path, source, limits);
 }

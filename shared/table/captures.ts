@@ -87,14 +87,13 @@ export interface CaptureRow {
   rank: number;
 }
 
-/** Write the captures table, in order of rank. */
+/** Write the captures table. The rows come in order of rank and are taken as they are written. */
 export function writeCaptures(
   path: string,
-  rows: readonly CaptureRow[],
+  rows: Iterable<CaptureRow>,
   limits: DuckDBLimits = {},
 ): Promise<ParquetFile> {
-  const ranked = [...rows].sort((a, b) => a.rank - b.rank);
-  const source = rowSource(CAPTURES_SCHEMA, ranked, (row) => {
+  const source = rowSource(CAPTURES_SCHEMA, rows, (row) => {
     const reasons = Object.entries(row.undecodable).filter(([, count]) => count > 0);
     reasons.sort(([a], [b]) => (a < b ? -1 : 1));
     return [

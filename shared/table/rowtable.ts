@@ -65,32 +65,33 @@ function columnOf(type: ColumnType): { column: ChunkColumn; set: Setter } {
 }
 
 /**
- * A source for `writeParquet` over objects.
+ * A source for `writeParquet` over objects, taken a chunk at a time as they are written.
  *
  * @param values the value of each column of `schema` for a row, in order
  * @throws RangeError (from the write) when a value is null in a column that is not nullable
  */
 export function rowSource<Row>(
   schema: readonly TableColumn[],
-  rows: readonly Row[],
+  rows: Iterable<Row>,
   values: (row: Row) => readonly RowValue[],
 ): ParquetSource {
   const columns = schema.map((c) => columnOf(c.type));
-  let next = 0;
+  const left = rows[Symbol.iterator]();
   return {
     schema,
     columns: columns.map((c) => c.column),
     fill(): number {
-      const count = Math.min(CHUNK_ROWS, rows.length - next);
-      for (let i = 0; i < count; i++) {
-        const row = values(rows[next + i]);
+      let count = 0;
+      for (; count < CHUNK_ROWS; count++) {
+        const next = left.next();
+        if (next.done) break;
+        const row = values(next.value);
         for (let c = 0; c < columns.length; c++) {
-          if (row[c] !== null) columns[c].set(i, row[c]);
-          else if (schema[c].nullable) columns[c].column.setNull(i);
+          if (row[c] !== null) columns[c].set(count, row[c]);
+          else if (schema[c].nullable) columns[c].column.setNull(count);
           else throw new RangeError(`column ${schema[c].name} cannot be NULL`);
         }
       }
-      next += count;
       return count;
     },
   };

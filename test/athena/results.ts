@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import type { CurrentJob } from '../../shared/job/current.ts';
 import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
-import { type AnomalyTableRow, writeAnomalies } from '../../shared/table/anomalies.ts';
+import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
+import { writeAnomalies } from '../../shared/table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
 import type { TableName } from '../../shared/table/query.ts';
 import { DEMO, flowstitch } from '../cli/harness.ts';
@@ -31,15 +32,14 @@ const UNREAD: CaptureRow = {
   ...{ fragmentsCompleted: 0, fragmentsIncomplete: 0, notIp: 0, undecodable: {}, version: null, digest: null, rank: 0 },
 };
 
-const ANOMALIES: readonly AnomalyTableRow[] = [
+const ANOMALIES: readonly AnomalyRow[] = [
   {
-    ...{ capture: 0, captureName: UNREAD.capture, name: 'unknown_format', detail: '', count: 2 ** 53 - 1 },
+    ...{ capture: 0, name: 'unknown_format', detail: '', count: 2 ** 53 - 1 },
     ...{ us: -1, ns: 0, offset: 0 },
   },
   {
     ...{
       capture: 0,
-      captureName: UNREAD.capture,
       name: 'truncated_tail',
       detail: 'Zeile 1\nZeile 2 \u0000 ’',
       count: 1,
@@ -66,6 +66,6 @@ export async function writeMadeResults(folder: string): Promise<ResultKeys> {
   const anomalies = `${tablePrefix('anomalies', 'made', 'job1')}part-0.parquet`;
   for (const key of [captures, anomalies]) mkdirSync(dirname(join(folder, key)), { recursive: true });
   await writeCaptures(join(folder, captures), [UNREAD]);
-  await writeAnomalies(join(folder, anomalies), ANOMALIES);
+  await writeAnomalies(join(folder, anomalies), ANOMALIES, () => UNREAD.capture);
   return { sessions: keys, captures: [captures], anomalies: [anomalies] };
 }

@@ -7,8 +7,9 @@ import { stageResults } from '../../shared/job/barrier.ts';
 import type { JobConfig } from '../../shared/job/config.ts';
 import { manifestKey, STAGES } from '../../shared/job/keys.ts';
 import type { Manifest } from '../../shared/job/plan.ts';
+import { readListed, readParts } from '../../shared/job/parts.ts';
 import { startJob } from '../../shared/job/start.ts';
-import type { MapSummary, RankedCapture, ReduceSpec, StageResults } from '../../shared/job/types.ts';
+import type { AnomalyPlaces, MapSummary, RankedCapture, ReduceSpec, StageResults } from '../../shared/job/types.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
@@ -109,6 +110,12 @@ export async function golden(): Promise<Golden> {
   };
 }
 
+async function allOf<T>(parts: AsyncIterable<T[]>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const part of parts) all.push(...part);
+  return all;
+}
+
 /** Reads what the stages of one job have left. */
 class Stages {
   private readonly store: MemoryStore;
@@ -175,13 +182,14 @@ class Stages {
   async tracking(parts: Parts): Promise<void> {
     const [balance] = (await stageResults(this.store, this.job, 'balance')) as StageResults['balance'][];
     parts.addJson(`${this.name} results of balance`, this.plainly(balance));
-    for (const { capture, fates, fragmentsCompleted, fragmentsIncomplete } of await this.json<RankedCapture[]>(
-      balance.captures,
-    )) {
+    const captures = await allOf(readListed<RankedCapture>(this.store, balance.captures));
+    for (const { capture, fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
       parts.addJson(`${this.name} order of captures`, [capture.name, fragmentsCompleted, fragmentsIncomplete]);
       for (const [fate, count] of fates.entries()) if (count > 0) this.touched.fates.add(String(fate));
     }
-    for (const row of await this.json<AnomalyRow[]>(balance.anomalies)) {
+    const places = await this.json<AnomalyPlaces>(balance.anomalies);
+    parts.addJson(`${this.name} ranks`, places.ranks);
+    for (const row of await allOf(readParts<AnomalyRow>(this.store, places.parts))) {
       parts.addJson(`${this.name} anomalies`, row);
       this.touched.anomalies.add(row.name);
     }

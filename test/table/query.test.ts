@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type AnomalyTableRow, writeAnomalies } from '../../shared/table/anomalies.ts';
+import type { AnomalyRow } from "../../shared/capture/anomalies.ts";
+import { writeAnomalies } from '../../shared/table/anomalies.ts';
 import { openResults, TABLES } from '../../shared/table/query.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/table/resulttext.ts';
 import { writeSessions } from '../../shared/table/sessions.ts';
@@ -34,9 +35,8 @@ const NASTY = [
   'uid=7/ts_ns=1',
 ];
 
-const anomaly = (name: string): AnomalyTableRow => ({
+const anomaly = (name: string): AnomalyRow => ({
   capture: 0,
-  captureName: name,
   name: 'truncated_tail',
   us: 1_700_000_000_123_456,
   ns: 789,
@@ -66,9 +66,9 @@ describe('files with awkward names', () => {
   before(async () => {
     for (const [i, path] of paths.entries()) {
       mkdirSync(dirname(path), { recursive: true });
-      await writeAnomalies(path, [anomaly(NASTY[i])]);
+      await writeAnomalies(path, [anomaly(NASTY[i])], () => NASTY[i]);
       // Written twice: a file that is there already takes another way in DuckDB.
-      await writeAnomalies(path, [anomaly(NASTY[i])]);
+      await writeAnomalies(path, [anomaly(NASTY[i])], () => NASTY[i]);
     }
   });
   for (const [i, name] of NASTY.entries()) {

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { ANOMALIES_SCHEMA, type AnomalyTableRow, writeAnomalies } from '../../shared/table/anomalies.ts';
+import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
+import { ANOMALIES_SCHEMA, writeAnomalies } from '../../shared/table/anomalies.ts';
+import { AnomalySort } from '../../shared/table/anomalysort.ts';
 import { CAPTURES_SCHEMA, type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
 import { openResults, TABLES } from '../../shared/table/query.ts';
 import { athenaType } from '../../shared/table/schema.ts';
+import { pick, random, SEED } from '../job/harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-small-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -69,7 +72,7 @@ const broken: CaptureRow = {
 describe('captures table', () => {
   test('is written in order of rank, with NULLs, exact numbers and both sides of the count', async () => {
     const path = join(dir, 'captures.parquet');
-    await writeCaptures(path, [sound, broken]);
+    await writeCaptures(path, [broken, sound]);
     const [first, second] = await readParquet(path);
     assert.deepEqual(
       Object.keys(first),
@@ -130,20 +133,20 @@ describe('captures table', () => {
 
   test('thousands of captures span chunks', async () => {
     const path = join(dir, 'many.parquet');
-    const rows = Array.from({ length: 5000 }, (_, i) => ({ ...sound, capture: `capture-${i}`, rank: 4999 - i }));
+    const rows = Array.from({ length: 5000 }, (_, rank) => ({ ...sound, capture: `capture-${rank}`, rank }));
     assert.equal((await writeCaptures(path, rows)).rows, 5000);
     const read = await readParquet(path);
     assert.deepEqual(
       read.map((row) => row.capture),
-      rows.map((row) => row.capture).reverse(),
+      rows.map((row) => row.capture),
     );
   });
 });
 
 describe('anomalies table', () => {
-  const row = (capture: number, offset: number, name: string, us = 1_700_000_000_000_000): AnomalyTableRow => ({
+  const nameOf = (rank: number): string => `c${rank}`;
+  const row = (capture: number, offset: number, name: string, us = 1_700_000_000_000_000): AnomalyRow => ({
     capture,
-    captureName: `c${capture}`,
     offset,
     name,
     us,
@@ -154,13 +157,17 @@ describe('anomalies table', () => {
 
   test('is ordered by rank, offset and name, and has NULL for what has no time', async () => {
     const path = join(dir, 'anomalies.parquet');
-    await writeAnomalies(path, [
+    const sort = new AnomalySort(dir);
+    for (const given of [
       row(1, 0, 'a'),
       row(0, 50, 'b'),
       row(0, 50, 'a', -1),
       row(0, 2 ** 40, 'z'),
       row(0, 7, 'z'),
-    ]);
+    ])
+      sort.add(given);
+    await writeAnomalies(path, sort.sorted(), nameOf);
+    sort.close();
     const read = await readParquet(path);
     assert.deepEqual(
       read.map((r) => [r.capture, r.offset, r.name]),
@@ -176,9 +183,27 @@ describe('anomalies table', () => {
     assert.equal(read[0].detail, '\0\x1b"quo\'te"\n');
   });
 
+  test('rows that went to scratch and rows that did not leave in one order, equal ones as they came', () => {
+    const next = random(SEED);
+    const rows = Array.from({ length: 5000 }, (_, i) => ({
+      ...row(Math.floor(next() * 200), Math.floor(next() * 5), pick(next, ['a', 'b'])),
+      detail: `${i}`,
+    }));
+    const expected = [...rows].sort(
+      (a, b) => a.capture - b.capture || a.offset - b.offset || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+    );
+    for (const most of [1, 7, 999, 1e6]) {
+      const sort = new AnomalySort(dir, most);
+      for (const given of rows) sort.add(given);
+      assert.equal(sort.rows, rows.length);
+      assert.deepEqual([...sort.sorted()], expected, `seed ${SEED}, ${most} rows in memory`);
+      sort.close();
+    }
+  });
+
   test('no rows give a file with the columns and no rows', async () => {
     const path = join(dir, 'none.parquet');
-    assert.equal((await writeAnomalies(path, [])).rows, 0);
+    assert.equal((await writeAnomalies(path, [], nameOf)).rows, 0);
     assert.deepEqual(await readParquet(path), []);
     const results = await openResults({ anomalies: [path] });
     const { columns } = await results.runQuery('SELECT * FROM anomalies');
