@@ -28,7 +28,8 @@ ${STACK_HELP}
 Timeouts as 500ms, 90s, 5m or 1h; Zeek's unless given:
 ${TIMEOUTS_HELP}
 Exit codes: 0 submitted, or with --wait: committed, all was read; 1 usage, input/output, or the job failed or was
-cancelled; 2 committed, but some capture was damaged or unreadable; 130 or 143 stopped by Ctrl-C or SIGTERM; the job goes on.
+cancelled; 2 committed, but some capture was damaged or unreadable; 130 or 143 stopped by Ctrl-C or SIGTERM; the job
+goes on.
 ${WHERE_HELP}`;
 
 const JOBS_HELP = `flowstitch jobs

@@ -25,8 +25,8 @@ import { requireJson, type TaskContext } from './context.ts';
 import { attemptPrefix, manifestKey } from './keys.ts';
 import { failedOutcome } from './outcome.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
-import type { Manifest } from './plan.ts';
 import { PART_ROWS, PartsWriter } from './parts.ts';
+import type { Manifest } from './plan.ts';
 import { compareCaptures } from './rank.ts';
 import { checkJoined } from './reconcile.ts';
 import type {

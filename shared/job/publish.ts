@@ -4,6 +4,7 @@
  * are the same whatever the partitions were; attempts write the same bytes under
  * the same name, and so need none of their own.
  */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDuckDB } from '../table/duckdb.ts';
 import { publishPackets, publishSessions } from '../table/publish.ts';
@@ -13,6 +14,10 @@ import type { TaskContext } from './context.ts';
 import { tablePrefix } from './keys.ts';
 import { readListed } from './parts.ts';
 import type { Job, PublishedFile, PublishSpec, RankedCapture, StageResults } from './types.ts';
+import { PendingWrites } from './writes.ts';
+
+/** Files on their way into the results at once. */
+const MOST_MOVES = 8;
 
 /** Key of the file of one window. */
 function fileKey(job: Job, table: PublishSpec['table'], window: Window): string {
@@ -33,10 +38,11 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
   const turned = new Map(reduced.flatMap((result) => result.turned));
   const writer = await openDuckDB({ memoryLimit: duckdbMemory, tempDirectory: scratch });
   const files: PublishedFile[] = [];
+  const moves = new PendingWrites();
   try {
-    for (const window of spec.windows) {
+    for (const [number, window] of spec.windows.entries()) {
       const task = {
-        path: join(scratch, 'part.parquet'),
+        path: join(scratch, `part-${number}.parquet`),
         fromUs: window.fromUs,
         toUs: window.toUs,
         read: (key: string, start: number, end: number) => store.get(key, { start, end }),
@@ -46,9 +52,18 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
         table === 'sessions'
           ? await publishSessions({ ...task, runs: sessionRuns, context: { captureName } })
           : await publishPackets({ ...task, runs: packetRuns, captureName, turned });
-      const key = fileKey(job, table, window);
-      files.push({ table, key, day: window.day, rows: file.rows, bytes: await results.putFile(key, file.path) });
+      // A slot with more rows than a file is cut into equal lengths of time, and its rows may all start in one of them.
+      if (file.rows === 0) {
+        await rm(file.path);
+        continue;
+      }
+      const { rows, bytes } = file;
+      files.push({ table, key: fileKey(job, table, window), day: window.day, rows, bytes });
+      // The files of a task are small where they are many: they reach the disk while the next ones are written.
+      await moves.atMost(MOST_MOVES - 1);
+      moves.add(results.putFile(files[files.length - 1].key, file.path));
     }
+    await moves.atMost(0);
   } finally {
     writer.close();
   }

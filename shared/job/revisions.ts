@@ -20,8 +20,8 @@
 /** Version of the package, for people. */
 export const SOFTWARE = '0.1.0';
 
-export const MAPPING_REVISION = 5;
-export const TRACKING_REVISION = 2;
+export const MAPPING_REVISION = 6;
+export const TRACKING_REVISION = 3;
 export const PUBLISHING_REVISION = 1;
 
 /** All that decides results, as one word. */

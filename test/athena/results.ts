@@ -2,10 +2,10 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
 import type { CurrentJob } from '../../shared/job/current.ts';
 import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
-import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
 import { writeAnomalies } from '../../shared/table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
 import type { TableName } from '../../shared/table/query.ts';

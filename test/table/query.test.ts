@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { AnomalyRow } from "../../shared/capture/anomalies.ts";
+import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
 import { writeAnomalies } from '../../shared/table/anomalies.ts';
 import { openResults, TABLES } from '../../shared/table/query.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/table/resulttext.ts';

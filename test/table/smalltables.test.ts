@@ -158,13 +158,7 @@ describe('anomalies table', () => {
   test('is ordered by rank, offset and name, and has NULL for what has no time', async () => {
     const path = join(dir, 'anomalies.parquet');
     const sort = new AnomalySort(dir);
-    for (const given of [
-      row(1, 0, 'a'),
-      row(0, 50, 'b'),
-      row(0, 50, 'a', -1),
-      row(0, 2 ** 40, 'z'),
-      row(0, 7, 'z'),
-    ])
+    for (const given of [row(1, 0, 'a'), row(0, 50, 'b'), row(0, 50, 'a', -1), row(0, 2 ** 40, 'z'), row(0, 7, 'z')])
       sort.add(given);
     await writeAnomalies(path, sort.sorted(), nameOf);
     sort.close();
