@@ -267,21 +267,24 @@ export class PcapReader implements FormatReader {
     if (!Number.isNaN(p)) {
       // Against odd headers that lead on in the same day as all before them, only a sound chain of that day speaks.
       const farToo = verdict === 'broken' || this.strayed || far(view.getUint32(q, this.shape.little), this.lastSec);
-      const found = this.resync.find(view, p + 1, q, end, ended, this.lastSec, farToo);
+      const found = this.resync.find(view, p + 1, q, end, ended, this.lastSec, farToo, verdict !== 'broken');
       if (found === MORE) return 'more';
       if (found !== NONE) {
         this.resumeAt = found;
         return 'resume';
       }
     }
-    if (odd >= IMPOSSIBLE || (verdict === 'broken' && odd > 1)) return 'lost';
+    if (odd >= IMPOSSIBLE || (verdict !== 'unsure' && odd > 1)) return 'lost';
     if (Number.isNaN(p)) this.odd = true;
     return 'accept';
   }
 
-  /** At the end of the capture: is there a sound chain inside the record at `p`, so that its length is wrong? */
+  /**
+   * At the end of the capture: is there a sound chain inside the record at `p`, so that its length is wrong? That the capture
+   * is cut off explains the record as well as a chain that is cut off itself.
+   */
   private findInside(view: DataView, p: number, to: number, end: number, sec: number): boolean {
-    const found = this.resync.find(view, p + 1, to, end, true, sec, true);
+    const found = this.resync.find(view, p + 1, to, end, true, sec, true, true);
     this.resumeAt = found;
     return found >= 0;
   }

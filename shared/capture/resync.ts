@@ -5,8 +5,13 @@
  * judged by the chain behind it, and a lost reader looks for the next offset
  * from which a chain of sound headers leads on.
  *
- * What is asked for in memory is bounded by RESYNC_WINDOW beyond the place in
- * question, whatever lengths the bytes claim.
+ * Lengths decide, times do not: clocks jump, alternate or say nothing in
+ * captures that are otherwise sound. A chain in place whose lengths are sound
+ * is sound, whatever its times are. Where the way is lost, times only say how
+ * many headers it takes to prove a place.
+ *
+ * What is asked for in memory is bounded by RESYNC_WINDOW, or one record of the
+ * largest size, beyond the place in question, whatever lengths the bytes claim.
  */
 
 /** Bytes beyond a candidate that a chain may ask for. */
@@ -17,6 +22,12 @@ export const DAY = 86_400;
 const CHAIN = 4;
 /** The same when it is not: a capture may be joined of days that lie apart. */
 const FAR_CHAIN = 8;
+/** The same when the headers lie apart among themselves: a capture may hold the records of several clocks. */
+const SCATTERED_CHAIN = 16;
+/** Steps over more than a day that make a chain scattered: with fewer, a chain of one clock stands nearby. */
+const SCATTERED_STEPS = 3;
+/** Headers in a row of which each says a possible captured length, that prove a place whatever else they say. */
+const LONG_CHAIN = 32;
 /** Bytes on the wire beyond which a length looks odd. */
 export const ODD_ORIG_LEN = 16 * 1024 * 1024;
 
@@ -46,20 +57,36 @@ export const IMPOSSIBLE = 100;
  */
 export function oddities(view: DataView, at: number, shape: RecordShape, nearSec: number): number {
   const little = shape.little;
+  const sec = view.getUint32(at, little);
+  let odd = oddLengths(view, at, shape);
+  if (view.getUint32(at + 4, little) >= shape.unit) odd++;
+  if (far(sec, nearSec)) odd++;
+  return odd;
+}
+
+/** How odd a header's lengths are, as `oddities` counts. */
+function oddLengths(view: DataView, at: number, shape: RecordShape): number {
+  const little = shape.little;
   const cap = view.getUint32(at + shape.capAt, little);
   if (cap > shape.limit) return IMPOSSIBLE;
   const len = view.getUint32(at + shape.lenAt, little);
-  const sec = view.getUint32(at, little);
-  const sub = view.getUint32(at + 4, little);
   // Files that were preallocated and never filled end in zeros; a record of nothing at no time is not one.
-  if (len === 0 && cap === 0 && sec === 0 && sub === 0) return IMPOSSIBLE;
+  if (len === 0 && cap === 0 && view.getUint32(at, little) === 0 && view.getUint32(at + 4, little) === 0)
+    return IMPOSSIBLE;
   let odd = 0;
   if (len === 0) odd++;
   if (cap > len) odd++;
   if (len > ODD_ORIG_LEN) odd++;
-  if (sub >= shape.unit) odd++;
-  if (far(sec, nearSec)) odd++;
   return odd;
+}
+
+/**
+ * True if the header may be one read four bytes too late: where records are captured whole, lengths lead on from such
+ * places too, for ever. The captured length is then found where the part of the second should be, in every header.
+ */
+function slipped(view: DataView, at: number, shape: RecordShape): boolean {
+  const cap = view.getUint32(at + shape.capAt, shape.little);
+  return cap > 0 && view.getUint32(at + 4, shape.little) === cap;
 }
 
 /** True if two seconds are more than a day apart; false when `nearSec` is NaN. */
@@ -69,10 +96,12 @@ export function far(sec: number, nearSec: number): boolean {
 
 /** What a header that looks odd turned out to be. */
 export type Verdict =
-  /** It is a record: what follows it is sound, or it ends exactly where the capture does. */
+  /** It is a record: what follows it is sound, or its lengths and those behind it are, or it ends exactly where the capture does. */
   | 'sound'
   /** Nothing speaks against it and nothing for it: its followers are as odd. */
   | 'unsure'
+  /** Its lengths are sound, and its record ends behind the end of the capture: no other header can speak for it. */
+  | 'cut'
   /** Its length leads to something that is no record. */
   | 'broken'
   /** More bytes are needed: up to index `wanted`. */
@@ -92,32 +121,44 @@ export class PcapResync {
 
   /** Judge the odd but possible header at `at` by the headers its lengths lead to. */
   judge(view: DataView, at: number, end: number, ended: boolean): Verdict {
-    const { header, capAt, little } = this.shape;
+    const { shape } = this;
+    const { header, capAt, little } = shape;
     let pos = at;
     let nearSec = Number.NaN;
-    for (let n = 0; n < CHAIN; n++) {
+    // Headers in a row from the first on whose lengths are sound, and those that only lead on.
+    let sound = 0;
+    let leading = 0;
+    let slips = 0;
+    for (let n = 0; ; n++) {
       if (pos === end && ended) return 'sound';
       if (pos + header > end) {
-        if (ended || pos + header - at > RESYNC_WINDOW) return 'broken';
+        // The capture is cut off here, or larger than what may be held, of which one whole record is always seen: that must do.
+        if (ended || pos + header - at > Math.max(RESYNC_WINDOW, shape.limit + 2 * header))
+          return sound < n ? (n < CHAIN ? 'broken' : 'unsure') : n === 1 ? 'cut' : 'sound';
         this.wanted = pos + header;
         return 'more';
       }
-      if (n > 0) {
-        const odd = oddities(view, pos, this.shape, nearSec);
-        if (odd === 0) return 'sound';
-        if (odd >= IMPOSSIBLE) return 'broken';
-      }
+      const lengths = oddLengths(view, pos, shape);
+      if (lengths >= IMPOSSIBLE) return n >= CHAIN || (n > 1 && sound === n && slips === 0) ? 'unsure' : 'broken';
+      if (n > 0 && n < CHAIN && lengths === 0 && oddities(view, pos, shape, nearSec) === 0) return 'sound';
+      const cap = view.getUint32(pos + capAt, little);
+      if (slipped(view, pos, shape)) slips++;
+      if (lengths === 0 && sound === n) sound++;
+      if (cap > 0 && leading === n) leading++;
+      if ((sound === CHAIN || leading === LONG_CHAIN) && slips * CHAIN <= n + 1) return 'sound';
+      if (n + 1 === CHAIN && slips > 1) return 'broken';
+      if (n + 1 >= CHAIN && (leading <= n || n === LONG_CHAIN)) return 'unsure';
       nearSec = view.getUint32(pos, little);
-      pos += header + view.getUint32(pos + capAt, little);
+      pos += header + cap;
     }
-    return 'unsure';
   }
 
   /**
    * The first index in from..to (to excluded) from which sound records follow.
    *
    * @param nearSec seconds of the last record read, NaN when there is none
-   * @param farToo also take a chain whose first record is more than a day from `nearSec`
+   * @param farToo also take a chain whose first record is more than a day from `nearSec`, or whose records are so from each other
+   * @param exact a short chain must end exactly where the capture does
    * @returns the index, NONE when there is none, or MORE when bytes up to `wanted` are
    *   needed first; `candidate` then tells the index in question
    */
@@ -129,12 +170,13 @@ export class PcapResync {
     ended: boolean,
     nearSec: number,
     farToo: boolean,
+    exact = false,
   ): number {
     const last = Math.min(to, end - this.shape.header + 1);
     for (let at = from; at < last; at++) {
       const odd = oddities(view, at, this.shape, nearSec);
       if (odd > (farToo ? 1 : 0)) continue;
-      const found = this.chain(view, at, end, ended, nearSec);
+      const found = this.chain(view, at, end, ended, nearSec, farToo, exact);
       if (found === 'sound') return at;
       if (found === 'more') {
         this.candidate = at;
@@ -144,25 +186,47 @@ export class PcapResync {
     return NONE;
   }
 
-  private chain(view: DataView, at: number, end: number, ended: boolean, nearSec: number): Verdict {
+  private chain(
+    view: DataView,
+    at: number,
+    end: number,
+    ended: boolean,
+    nearSec: number,
+    farToo: boolean,
+    exact: boolean,
+  ): Verdict {
     const { header, capAt, little } = this.shape;
-    const near = !far(view.getUint32(at, little), nearSec);
-    const enough = near ? CHAIN : FAR_CHAIN;
+    // Being near to the first day of 1970 says nothing: small numbers are.
+    const near = !far(view.getUint32(at, little), nearSec) && !(nearSec <= DAY);
     // Across a jump in time the first header is measured against nothing but its followers.
     let beforeSec = near ? nearSec : Number.NaN;
     let sound = 0;
+    let steps = 0;
+    let slips = 0;
     let pos = at;
     for (;;) {
-      if (pos === end && ended) return sound >= (near ? 1 : 2) ? 'sound' : 'broken';
-      if (pos + header > end) {
-        const few = sound >= (near ? 2 : 4);
-        if (ended || pos + header - at > RESYNC_WINDOW) return few ? 'sound' : 'broken';
+      const enough = steps > 0 ? SCATTERED_CHAIN : near ? CHAIN : FAR_CHAIN;
+      const cut = pos + header > end;
+      if (cut && !ended && pos + header - at <= RESYNC_WINDOW) {
         this.wanted = pos + header;
         return 'more';
       }
-      if (oddities(view, pos, this.shape, beforeSec) !== 0) return 'broken';
-      if (++sound === enough) return 'sound';
-      beforeSec = view.getUint32(pos, little);
+      if (cut || sound === enough) {
+        // Ending where the capture ends is worth more than being cut off by it.
+        const few = pos === end && ended ? enough / 4 : cut && !exact ? enough / 2 : enough;
+        return sound >= few && (steps === 0 || (steps >= SCATTERED_STEPS && slips * CHAIN <= sound))
+          ? 'sound'
+          : 'broken';
+      }
+      const sec = view.getUint32(pos, little);
+      if (oddities(view, pos, this.shape, Number.NaN) !== 0) return 'broken';
+      if (far(sec, beforeSec)) {
+        if (!farToo || exact) return 'broken';
+        steps++;
+      }
+      if (slipped(view, pos, this.shape)) slips++;
+      sound++;
+      beforeSec = sec;
       pos += header + view.getUint32(pos + capAt, little);
     }
   }
