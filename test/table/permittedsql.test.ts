@@ -15,9 +15,8 @@ const kept = join(dir, 'kept.parquet');
 after(() => rmSync(dir, { recursive: true }));
 before(async () => {
   mkdirSync(place);
-  await writeAnomalies(kept, [
-    { capture: 0, captureName: 'a', name: 'x', us: 1, ns: 1, offset: 1, detail: '', count: 1 },
-  ]);
+  const row = { capture: 0, name: 'x', us: 1, ns: 1, offset: 1, detail: '', count: 1 };
+  await writeAnomalies(kept, [row], () => 'a');
   copyFileSync(kept, file);
 });
 
