@@ -1,7 +1,8 @@
 /**
  * A cursor over the chunks of an asynchronous source: a few bytes at a time
- * for headers, slices without copying for bodies. Errors of the source pass
- * through as they are.
+ * for headers, pieces of a given size for decompressors. Where pieces begin and
+ * end does not depend on the source's chunks; a piece that lies inside a chunk
+ * is not copied. Errors of the source pass through as they are.
  */
 
 const NOTHING = new Uint8Array(0);
@@ -13,31 +14,33 @@ export class ByteSource {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private chunk: Uint8Array = NOTHING;
   private at = 0;
+  /** What came of the source behind `chunk`. */
+  private behind: Uint8Array = NOTHING;
   private done = false;
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.chunks = source[Symbol.asyncIterator]();
   }
 
-  /** Make `count` bytes (a few: they may be copied) readable by `byte`; returns how many are, fewer only at the end of the source. */
+  /** Make `count` bytes (they may be copied) readable by `byte`; returns how many are, fewer only at the end of the source. */
   async fill(count: number): Promise<number> {
-    while (this.chunk.length - this.at < count && !this.done) {
-      const next = await this.chunks.next();
-      if (next.done === true) {
-        this.done = true;
-      } else if (this.at === this.chunk.length) {
-        this.chunk = next.value;
-        this.at = 0;
-      } else {
-        const left = this.chunk.length - this.at;
-        const joined = new Uint8Array(left + next.value.length);
-        joined.set(this.chunk.subarray(this.at));
-        joined.set(next.value, left);
-        this.chunk = joined;
-        this.at = 0;
-      }
+    if (this.chunk.length - this.at >= count) return count;
+    if (this.at === this.chunk.length && (await this.turn()) && this.chunk.length >= count) return count;
+    const left = this.chunk.subarray(this.at);
+    if (left.length === 0 || (this.done && this.behind.length === 0)) return left.length;
+    const joined = new Uint8Array(count);
+    joined.set(left);
+    let held = left.length;
+    while (held < count && (await this.turn())) {
+      const used = Math.min(count - held, this.chunk.length);
+      joined.set(used < this.chunk.length ? this.chunk.subarray(0, used) : this.chunk, held);
+      held += used;
+      // The rest of it comes behind what has been joined.
+      this.behind = this.chunk.subarray(used);
     }
-    return Math.min(count, this.chunk.length - this.at);
+    this.chunk = held < count ? joined.subarray(0, held) : joined;
+    this.at = 0;
+    return held;
   }
 
   /** The byte `index` places ahead, which `fill` has made readable. */
@@ -52,22 +55,33 @@ export class ByteSource {
     return (c[at] | (c[at + 1] << 8) | (c[at + 2] << 16) | (c[at + 3] << 24)) >>> 0;
   }
 
+  /** The next `count` bytes, which `fill` has made readable, without passing them. */
+  peek(count: number): Uint8Array {
+    return this.chunk.subarray(this.at, this.at + count);
+  }
+
   /** Pass over `count` bytes that `fill` has made readable. */
   skip(count: number): void {
     this.at += count;
     this.offset += count;
   }
 
-  /** The next 1..max bytes, valid until the next call; an empty array at the end of the source. */
+  /** The next `count` bytes, fewer only at the end of the source, valid until the next call. */
+  async piece(count: number): Promise<Uint8Array> {
+    const piece = this.peek(await this.fill(count));
+    this.skip(piece.length);
+    return piece;
+  }
+
+  /** The next 1..max bytes, as the source has them, valid until the next call; an empty array at the end of the source. */
   async take(max: number): Promise<Uint8Array> {
     if ((await this.fill(1)) === 0) return NOTHING;
-    const end = Math.min(this.chunk.length, this.at + max);
-    const slice = this.chunk.subarray(this.at, end);
+    const slice = this.peek(Math.min(max, this.chunk.length - this.at));
     this.skip(slice.length);
     return slice;
   }
 
-  /** Step back over the last `count` bytes of the slice that `take` gave last. */
+  /** Step back over the last `count` bytes of what `piece` or `take` gave last. */
   untake(count: number): void {
     this.at -= count;
     this.offset -= count;
@@ -98,5 +112,20 @@ export class ByteSource {
     if (this.done) return;
     this.done = true;
     await this.chunks.return?.();
+  }
+
+  /** Go to the next chunk that has bytes; false at the end of the source. */
+  private async turn(): Promise<boolean> {
+    let next = this.behind;
+    this.behind = NOTHING;
+    while (next.length === 0 && !this.done) {
+      const { done, value } = await this.chunks.next();
+      if (done === true) this.done = true;
+      else next = value;
+    }
+    if (next.length === 0) return false;
+    this.chunk = next;
+    this.at = 0;
+    return true;
   }
 }

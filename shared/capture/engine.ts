@@ -10,8 +10,6 @@ import type { InflateRaw, ZstdDecompress } from 'node:zlib';
 import { constants, createInflateRaw, createZstdDecompress } from 'node:zlib';
 
 const OUTPUT_BYTES = 64 * 1024;
-/** Windows up to 2 GiB, as zstd --long=31 writes them; the memory is used only as far as the window is. */
-const WINDOW_LOG_MAX = 31;
 
 /** One decompressor. */
 export class Engine {
@@ -21,14 +19,20 @@ export class Engine {
   private readonly stream: InflateRaw | ZstdDecompress;
   private wake: (() => void) | undefined;
 
-  /** @param kind raw deflate (the body of gzip), or zstd */
-  constructor(kind: 'deflate' | 'zstd') {
+  /**
+   * @param kind raw deflate (the body of gzip), or zstd
+   * @param window bytes of output that zstd may look back on; the memory is used only as far as the window is
+   */
+  constructor(kind: 'deflate' | 'zstd', window = 0) {
     // A high-water mark of one byte makes zlib wait until each chunk was taken.
     const options = { chunkSize: OUTPUT_BYTES, readableHighWaterMark: 1 };
     this.stream =
       kind === 'deflate'
         ? createInflateRaw(options)
-        : createZstdDecompress({ ...options, params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX } });
+        : createZstdDecompress({
+            ...options,
+            params: { [constants.ZSTD_d_windowLogMax]: Math.ceil(Math.log2(window)) },
+          });
     const signal = () => {
       const wake = this.wake;
       this.wake = undefined;

@@ -49,10 +49,18 @@ export type DamageReason =
   | 'unknown_interface'
   /** A pcapng block too short for its type: that block is lost. */
   | 'block_too_short'
+  | CompressionReason;
+
+/** Why a capture's compressed bytes could not be used any further. */
+export type CompressionReason =
   /** The compressed bytes end inside a gzip member or zstd frame. */
   | 'truncated_compression'
   /** The compressed bytes cannot be decompressed from here on. */
-  | 'corrupt_compression';
+  | 'corrupt_compression'
+  /** A zstd frame asks for a larger window than is given: nothing is decompressed from here on. */
+  | 'zstd_window_too_large'
+  /** More comes out of the compressed bytes than any capture would give: nothing is decompressed from here on. */
+  | 'compression_ratio_exceeded';
 
 /** One place of damage. */
 export interface Damage {
@@ -89,7 +97,7 @@ export interface CaptureFacts {
   interfaces: number;
   /** Records handed to the sink. */
   records: number;
-  /** Uncompressed bytes taken in, the unusable ones included. */
+  /** Uncompressed bytes taken in, the unusable ones included; of what is refused at its beginning, those looked at. */
   bytes: number;
   /** Earliest record time, whole microseconds since 1970 and the nanoseconds below; null without records. */
   firstUs: number | null;
@@ -196,8 +204,10 @@ export class CaptureLedger {
   }
 
   /** The compressed bytes broke off or went wrong; `offset` is how many uncompressed bytes came before. */
-  compressionFault(offset: number, reason: 'truncated_compression' | 'corrupt_compression', detail: string): void {
-    this.enter(offset, reason, detail, 0, reason === 'truncated_compression' ? 'truncated' : 'damaged');
+  compressionFault(offset: number, reason: CompressionReason, detail: string): void {
+    const refused = reason === 'zstd_window_too_large' && offset === 0;
+    const status = refused ? 'unreadable' : reason === 'truncated_compression' ? 'truncated' : 'damaged';
+    this.enter(offset, reason, detail, 0, status);
     this.anomalies.anomaly(reason, -1, 0, offset, detail);
   }
 

@@ -10,8 +10,8 @@
  */
 
 import type { AnomalySink } from './anomalies.ts';
-import type { CompressionReport } from './decompress.ts';
-import { type CaptureFacts, CaptureLedger, type Compression } from './facts.ts';
+import type { CompressionReport } from './compression.ts';
+import { type CaptureFacts, CaptureLedger, type Compression, type CompressionReason } from './facts.ts';
 import { isPcapMagic, PcapReader } from './pcap.ts';
 import { isPcapngMagic, PcapngReader } from './pcapng.ts';
 
@@ -42,6 +42,8 @@ export interface RecordSink {
 export interface FormatReader {
   /** Bytes wanted, counted from the position that `run` returned, before it can go on. Always more than were left. */
   need: number;
+  /** Nothing behind what `run` has used will be read. */
+  readonly refused: boolean;
   /**
    * Parse what is whole in bytes[start..end).
    *
@@ -53,8 +55,10 @@ export interface FormatReader {
   run(bytes: Uint8Array, view: DataView, start: number, end: number, base: number, ended: boolean): number;
 }
 
-/** Takes the bytes of what cannot be read, so that they are counted. */
-const REFUSED: FormatReader = { need: 1, run: (_bytes, _view, _start, end) => end };
+/** Bytes from which the format is told. */
+const MAGIC_BYTES = 4;
+/** For what is of no format that is read here. */
+const REFUSED: FormatReader = { need: 1, refused: true, run: (_bytes, _view, start) => start + MAGIC_BYTES };
 
 const CARRY_BYTES = 4096;
 
@@ -86,20 +90,27 @@ export class CaptureParser implements CompressionReport {
     return this.ledger.facts();
   }
 
+  /** The capture cannot be read, whatever follows: bytes that are pushed now are passed over. */
+  get refused(): boolean {
+    return this.reader?.refused === true;
+  }
+
   /** Take the next uncompressed bytes. The chunk's memory belongs to the caller again after the call. */
   push(chunk: Uint8Array): void {
     if (this.ended) throw new Error('push after end');
+    if (this.refused) return;
     const length = chunk.length;
     this.ledger.bytes += length;
     let at = 0;
     while (this.held > 0 && at < length) {
-      const need = this.reader === undefined ? 4 : this.reader.need;
+      const need = this.reader === undefined ? MAGIC_BYTES : this.reader.need;
       // Half as much again as is held at least, so that moving the rest forward costs no more than a few times the bytes.
       const take = Math.min(Math.max(need - this.held, this.held >> 1), length - at);
       this.hold(chunk, at, at + take);
       at += take;
       if (this.held < need) return;
       const rest = this.held - this.run(this.carry, this.carryView, 0, this.held, false);
+      if (this.refused) break;
       if (rest <= at) {
         // What is left came from this chunk whole: go on in place.
         at -= rest;
@@ -109,10 +120,10 @@ export class CaptureParser implements CompressionReport {
         this.held = rest;
       }
     }
-    if (at < length) {
+    if (at < length && !this.refused) {
       const view = new DataView(chunk.buffer, chunk.byteOffset, length);
       const used = this.run(chunk, view, at, length, false);
-      if (used < length) this.hold(chunk, used, length);
+      if (used < length && !this.refused) this.hold(chunk, used, length);
     }
   }
 
@@ -120,12 +131,12 @@ export class CaptureParser implements CompressionReport {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.run(this.carry, this.carryView, 0, this.held, true);
+    if (!this.refused) this.run(this.carry, this.carryView, 0, this.held, true);
     this.held = 0;
   }
 
   /** The compression around the capture broke off or went wrong after the bytes that came so far. */
-  fault(reason: 'truncated_compression' | 'corrupt_compression', detail: string): void {
+  fault(reason: CompressionReason, detail: string): void {
     this.ledger.compressionFault(this.ledger.bytes, reason, detail);
   }
 
@@ -136,18 +147,20 @@ export class CaptureParser implements CompressionReport {
 
   private run(bytes: Uint8Array, view: DataView, start: number, end: number, ended: boolean): number {
     if (this.reader === undefined) {
-      if (end - start >= 4) this.reader = this.detect(view, start);
+      if (end - start >= MAGIC_BYTES) this.reader = this.detect(view, start);
       else if (!ended) return start;
       else {
         if (end > start) {
           this.ledger.format = 'unknown';
-          this.ledger.truncated(0, 'truncated_file_header', end - start, 4);
+          this.ledger.truncated(0, 'truncated_file_header', end - start, MAGIC_BYTES);
         }
         return end;
       }
     }
     const used = this.reader.run(bytes, view, start, end, this.position - start, ended);
     this.position += used - start;
+    // What came behind was not looked at, and how much came depends on the source's chunks.
+    if (this.reader.refused) this.ledger.bytes = this.position;
     return used;
   }
 

@@ -113,8 +113,11 @@ export class PcapReader implements FormatReader {
       if (at < end && this.switched) continue;
       return at;
     }
-    this.need = 1;
-    return end;
+    return at;
+  }
+
+  get refused(): boolean {
+    return this.state === 'refused';
   }
 
   private fileHeader(view: DataView, at: number): void {

@@ -70,10 +70,7 @@ export class PcapngReader implements FormatReader {
     let at = start;
     for (;;) {
       const before = this.state;
-      if (before === 'refused') {
-        this.need = 1;
-        return end;
-      }
+      if (before === 'refused') return at;
       if (before === 'blocks') at = this.blocks(bytes, view, at, end, base, ended);
       else at = this.search(view, at, end, base, ended);
       if (this.state === before || (at === end && !ended)) {
@@ -83,6 +80,10 @@ export class PcapngReader implements FormatReader {
       }
       if (at === end && this.state === 'blocks') return at;
     }
+  }
+
+  get refused(): boolean {
+    return this.state === 'refused';
   }
 
   /** Read blocks from the one at `at` on. */
@@ -104,7 +105,7 @@ export class PcapngReader implements FormatReader {
           if (this.sections > 0) return this.lose(p, base, 'bad_section_header');
           this.ledger.unreadable(base + p, 'bad_section_header', `byte-order magic 0x${magic.toString(16)}`);
           this.state = 'refused';
-          return end;
+          return p + MAGIC_AT + 4;
         }
         little = magic === MAGIC_LITTLE;
       }

@@ -3,7 +3,9 @@
  */
 
 import type { AnomalySink } from './anomalies.ts';
-import { decompressed, type Reopen } from './decompress.ts';
+import type { CompressionBounds } from './bounds.ts';
+import type { Reopen } from './compression.ts';
+import { decompressed } from './decompress.ts';
 import { type CaptureFacts, type Compression, RECORD_LIMIT } from './facts.ts';
 import { CaptureParser, type RecordSink } from './parser.ts';
 
@@ -20,21 +22,28 @@ export interface CaptureHead {
   facts: CaptureFacts;
 }
 
+interface ReadOptions {
+  reopen?: Reopen;
+  bounds?: CompressionBounds | undefined;
+}
+
 /**
  * Read a whole capture, compressed or not.
  *
  * @param sink gets every record in the order of the file
- * @param options `reopen` opens the same source again: with it not a byte before a fault
- *   inside gzip is lost (see decompress.ts)
+ * What is refused at its beginning is not read any further.
+ *
+ * @param options `reopen` opens the same source again: with it not a byte before a fault of the
+ *   compression is lost (see decompress.ts); `bounds` are those on decompressing
  * @returns the facts, whatever the bytes were; only errors of the source (and of the sink) are thrown
  */
 export async function readCapture(
   source: AsyncIterable<Uint8Array>,
   sink: RecordSink,
   anomalies: AnomalySink,
-  options: { reopen?: Reopen } = {},
+  options: ReadOptions = {},
 ): Promise<CaptureFacts> {
-  const { parser } = await parse(source, sink, anomalies, () => true, options.reopen);
+  const { parser } = await parse(source, sink, anomalies, () => true, options);
   parser.end();
   return parser.facts;
 }
@@ -44,7 +53,11 @@ export async function readCapture(
  * of the source. When the first record ends beyond them, reading goes on until
  * it has come, for at most RECORD_LIMIT bytes more.
  */
-export async function readHead(source: AsyncIterable<Uint8Array>, limitBytes = 65_536): Promise<CaptureHead> {
+export async function readHead(
+  source: AsyncIterable<Uint8Array>,
+  limitBytes = 65_536,
+  options: Pick<ReadOptions, 'bounds'> = {},
+): Promise<CaptureHead> {
   let firstUs: number | null = null;
   let firstNs: number | null = null;
   const sink: RecordSink = {
@@ -55,7 +68,7 @@ export async function readHead(source: AsyncIterable<Uint8Array>, limitBytes = 6
     },
   };
   const more = (bytes: number) => bytes < limitBytes || (firstUs === null && bytes < limitBytes + RECORD_LIMIT);
-  const { parser, whole } = await parse(source, sink, { anomaly() {} }, more);
+  const { parser, whole } = await parse(source, sink, { anomaly() {} }, more, options);
   // The end of the head is not the end of the capture: only a whole capture can be truncated.
   if (whole) parser.end();
   const facts = parser.facts;
@@ -68,14 +81,15 @@ async function parse(
   sink: RecordSink,
   anomalies: AnomalySink,
   more: (bytes: number) => boolean,
-  reopen?: Reopen,
+  options: ReadOptions,
 ): Promise<{ parser: CaptureParser; whole: boolean }> {
   const parser = new CaptureParser(sink, anomalies);
-  const { compression, chunks } = await decompressed(source, parser, reopen);
+  const { compression, chunks } = await decompressed(source, parser, options);
   parser.compression = compression;
   let bytes = 0;
   for await (const chunk of chunks) {
     parser.push(chunk);
+    if (parser.refused) break;
     bytes += chunk.length;
     if (!more(bytes)) return { parser, whole: false };
   }

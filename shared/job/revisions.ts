@@ -20,7 +20,7 @@
 /** Version of the package, for people. */
 export const SOFTWARE = '0.1.0';
 
-export const MAPPING_REVISION = 6;
+export const MAPPING_REVISION = 7;
 export const TRACKING_REVISION = 3;
 export const PUBLISHING_REVISION = 1;
 

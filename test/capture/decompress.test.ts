@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, zstdCompressSync } from 'node:zlib';
-import { decompressed, type Reopen } from '../../shared/capture/decompress.ts';
+
+import type { CompressionBounds } from '../../shared/capture/bounds.ts';
+import type { Reopen } from '../../shared/capture/compression.ts';
+import { decompressed } from '../../shared/capture/decompress.ts';
+
 import { seeds } from '../seed.ts';
+
 import { chunked, concat, gzip, random, zstd } from './build.ts';
 
 interface Outcome {
@@ -13,14 +18,23 @@ interface Outcome {
   details: string[];
 }
 
-async function take(bytes: Uint8Array, size = bytes.length, reopen?: Reopen): Promise<Outcome> {
+async function take(
+  bytes: Uint8Array,
+  size = bytes.length,
+  reopen?: Reopen,
+  bounds?: CompressionBounds,
+): Promise<Outcome> {
   const told: string[] = [];
   const details: string[] = [];
   const tell = (name: string, detail: string) => {
     told.push(name);
     details.push(detail);
   };
-  const { compression, chunks } = await decompressed(chunked(bytes, size), { fault: tell, odd: tell }, reopen);
+  const { compression, chunks } = await decompressed(
+    chunked(bytes, size),
+    { fault: tell, odd: tell },
+    { reopen, bounds },
+  );
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk.slice());
   return { compression, bytes: concat(parts), told, details };
