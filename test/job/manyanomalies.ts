@@ -1,6 +1,6 @@
 /**
  * A job over many captures whose anomalies overflow their lists: run as a program under a small heap by
- * parts.test.ts. Says how many rows the table of anomalies has, and fails unless it has all of them in order.
+ * parts.test.ts. Says how many rows the table of anomalies has, and fails unless all are there.
  *
  *   node --max-old-space-size=128 manyanomalies.ts CAPTURES
  */
