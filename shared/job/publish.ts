@@ -65,6 +65,7 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
     }
     await moves.atMost(0);
   } finally {
+    await moves.settled();
     writer.close();
   }
   return { files };

@@ -13,4 +13,9 @@ export class PendingWrites {
   async atMost(count: number): Promise<void> {
     while (this.pending.length > count) await this.pending.shift();
   }
+
+  /** Waits until none is under way any more, however they end: what they read may be removed then. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.pending);
+  }
 }

@@ -144,7 +144,8 @@ const unfinishedIn = (out: string): string[] => namesBelow(out).filter((name) =>
 
 test('what killed runs left is cleared away by the next, what a living one has under way is not', async () => {
   const out = join(folder.path, 'killed');
-  const stages = ['map', 'reduce', 'publish'];
+  // The last kill is well before the job's end, however slow this machine is at looking.
+  const stages = ['map', 'balance', 'reduce'];
   for (const [i, stage] of stages.entries()) {
     const run = await startRun(captures, out);
     const begun = (): boolean =>
