@@ -117,6 +117,7 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
     specs: `${prefix}reduce-`,
     partitions: partitions.length,
     rows: total,
+    innermostBytes: summaries.reduce((sum, summary) => sum + summary.innermostBytes, 0),
     joined: joined.shards.reduce((sum, shard) => sum + shard.rows, 0),
     shuffleBytes:
       shards.reduce((sum, shard) => sum + shard.bytes, 0) +
@@ -134,7 +135,13 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
     const some = tasks.slice(from, from + PARALLEL_READS).map(async (spec, i): Promise<MapSummary> => {
       const result = results[from + i];
       if (result === null)
-        return { captures: spec.captures.map(failedOutcome), shards: [], fragments: [], anomalies: [] };
+        return {
+          captures: spec.captures.map(failedOutcome),
+          shards: [],
+          fragments: [],
+          innermostBytes: 0,
+          anomalies: [],
+        };
       const summary = await requireJson<MapSummary>(store, result.summary);
       const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
       // Anomalies are commit's, who reads them one task at a time.

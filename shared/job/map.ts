@@ -129,6 +129,7 @@ class Mapper {
   private readonly outcomes: CaptureOutcome[] = [];
   private readonly shards: ShardPlace[] = [];
   private readonly fragmentFiles: FragmentPlace[] = [];
+  private innermostBytes = 0;
   private readonly writes = new PendingWrites();
   /** First row, and first fragment, of the capture that is being read. */
   private captureRow = 0;
@@ -231,6 +232,7 @@ class Mapper {
       captures: this.outcomes,
       shards: this.shards,
       fragments: this.fragmentFiles,
+      innermostBytes: this.innermostBytes,
       anomalies: this.anomalies.rows,
       ...(anomalyParts.length > 0 && { anomalyParts }),
     };
@@ -292,6 +294,7 @@ class Mapper {
     const { columns, flows } = this;
     if (rows === 0) return;
     const captures = capturesOf(columns.capture, rows);
+    this.innermostBytes += innermostBytes(columns, rows);
     const { sharding, sizes } = this.job.config;
     const { bytes, index } = this.writer.write(columns, rows, flows, sharding, this.localRanks(), sizes.batchRows);
     const key = `${this.prefix}${String(this.shards.length).padStart(5, '0')}.arrow`;
@@ -337,6 +340,13 @@ function extraInnermost({ meta, length }: PacketColumns, row: number, fate: numb
   let innermost = 0;
   for (let at = row; at < length; at++) if ((meta[at] & META_LEVELS) === 0) innermost++;
   return Math.max(0, innermost - (fate === FATE_SESSION ? 1 : 0));
+}
+
+/** IP bytes of the innermost packets among the first rows. */
+function innermostBytes({ meta, ipLen }: PacketColumns, rows: number): number {
+  let bytes = 0;
+  for (let row = 0; row < rows; row++) if ((meta[row] & META_LEVELS) === 0) bytes += ipLen[row];
+  return bytes;
 }
 
 /** The capture's bytes cannot be had: it is lost, the task is not. */

@@ -13,8 +13,9 @@ import type { Job, PublishedFile, RankedCapture, ReduceSpec, StageResults } from
 
 /** Rows of packets that the session tracker has entered into sessions, by kind. */
 export interface Tracked {
-  /** Innermost packets that came whole. */
+  /** Innermost packets that came whole, and their IP bytes. */
   packets: number;
+  bytes: number;
   /** Packets around them: of tunnels that are sessions too. */
   outer: number;
   /** Datagrams joined from fragments, and their other fragments. */
@@ -23,11 +24,12 @@ export interface Tracked {
   orphans: number;
 }
 
-export const NOTHING_TRACKED: Tracked = { packets: 0, outer: 0, joined: 0, orphans: 0 };
+export const NOTHING_TRACKED: Tracked = { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 };
 
 export function addTracked(a: Tracked, b: Tracked): Tracked {
   return {
     packets: a.packets + b.packets,
+    bytes: a.bytes + b.bytes,
     outer: a.outer + b.outer,
     joined: a.joined + b.joined,
     orphans: a.orphans + b.orphans,
@@ -116,6 +118,10 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
   ledger.equal(
     ['map sent', innermost, 'innermost packets into sessions'],
     ['reduce tracked', tracked.packets, 'of them'],
+  );
+  ledger.equal(
+    ['map wrote', balance.innermostBytes, 'IP bytes of innermost packets'],
+    ['reduce tracked', tracked.bytes, 'of them'],
   );
   ledger.equal(
     ['balance joined', balance.joined, 'rows of datagrams and their fragments'],

@@ -99,8 +99,14 @@ export async function runReduce(
       },
     );
     tracker.finish(spec.endUs);
-    const { innermost, outer, joined, orphanFragments } = tracker;
-    tracked = addTracked(tracked, { packets: innermost, outer, joined, orphans: orphanFragments });
+    const { innermost, innermostBytes, outer, joined, orphanFragments } = tracker;
+    tracked = addTracked(tracked, {
+      packets: innermost,
+      bytes: innermostBytes,
+      outer,
+      joined,
+      orphans: orphanFragments,
+    });
     opened += tracker.sessionsOpened;
     flushPackets();
     turned.push(...turnedSessions(directory.lateFlips, directory));

@@ -70,6 +70,8 @@ export interface MapSummary {
   captures: CaptureOutcome[];
   shards: ShardPlace[];
   fragments: FragmentPlace[];
+  /** IP bytes of the innermost packets in its shards. */
+  innermostBytes: number;
   /** `capture` is the number in `captures`. */
   anomalies: AnomalyRow[];
   /** Keys of parts with those before them, where they are many. */
@@ -137,6 +139,8 @@ export interface StageResults {
     /** Rows of all reduce tasks; those among them that balance joined from fragments. */
     rows: number;
     joined: number;
+    /** IP bytes of the innermost packets in all shards of map tasks. */
+    innermostBytes: number;
     shuffleBytes: number;
   };
   reduce: {

@@ -103,6 +103,7 @@ export class SessionTracker {
   sessionsOpened = 0;
   /** Rows entered into sessions: whole innermost packets, packets around them, and datagrams with their fragments. */
   innermost = 0;
+  innermostBytes = 0;
   outer = 0;
   joined = 0;
   private readonly flows: FlowTable;
@@ -221,8 +222,10 @@ export class SessionTracker {
       }
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
-    if ((meta & (META_LEVELS | META_DATAGRAM)) === 0) this.innermost++;
-    else if ((meta & META_DATAGRAM) === 0) this.outer++;
+    if ((meta & (META_LEVELS | META_DATAGRAM)) === 0) {
+      this.innermost++;
+      this.innermostBytes += columns.ipLen[row];
+    } else if ((meta & META_DATAGRAM) === 0) this.outer++;
     else this.joined++;
     if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)
       this.fragments.release(flow, (waiting, i, rank) => this.attach(waiting, i, slot, rank));

@@ -138,6 +138,9 @@ export class SegmentReader {
       let number = 0;
       for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) {
         const place = places[number++];
+        // Of a stream without batches Arrow's reader makes an empty one, whose rows would read as zeros.
+        if (batch.numRows !== place?.rows)
+          throw new Error(`the shard's batch at byte ${place?.start} holds ${batch.numRows} rows, not ${place?.rows}`);
         const from = Math.max(segment.from - place.firstRow, 0);
         const to = Math.min(segment.to - place.firstRow, place.rows);
         this.decoder.decode(batch, from, to, segment.baseUs, segment.captures, this.flows, this.columns);

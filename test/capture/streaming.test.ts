@@ -54,13 +54,15 @@ test('damage never throws, never touches the records before it, and is always to
     const sound = write(seed, randomRecords(next, 40, 120));
     const clean = parse(sound).records;
     const { bytes, from } = damage(next, sound);
-    const { records, facts } = parse(bytes);
+    const { records, facts, anomalies } = parse(bytes);
     const before = clean.filter((_, i) => (clean[i + 1]?.offset ?? sound.length) <= from);
     assert.deepEqual(records.slice(0, before.length), before, `seed ${seed}: damage from ${from}`);
     assert.equal(facts.bytes, bytes.length);
     assert.equal(facts.records, records.length);
+    // A packet's block whose type has changed is a block of another kind: no damage, but odd.
+    const told = facts.status !== 'complete' || anomalies.rows.length > 0;
     if (records.length < clean.length - 1 && bytes.length === sound.length)
-      assert.notEqual(facts.status, 'complete', `seed ${seed}: ${records.length} of ${clean.length} records`);
+      assert.ok(told, `seed ${seed}: ${records.length} of ${clean.length} records`);
     for (let i = 1; i < records.length; i++)
       assert.ok(records[i].offset > records[i - 1].offset, `seed ${seed}: offsets go up`);
   }

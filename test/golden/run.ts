@@ -159,6 +159,9 @@ class Stages {
       parts.addJson(`${this.name} results of map`, this.plainly(result));
       const summary = await this.json<MapSummary>(result.summary);
       this.touch(summary);
+      // What stands in it beside what is digested by itself below, and that nothing else does.
+      const { captures: _, shards: _s, fragments: _f, anomalies: _a, ...totals } = summary;
+      parts.addJson(`${this.name} summaries`, [Object.keys(summary).sort(), totals]);
       for (const { capture, ...outcome } of summary.captures)
         parts.addJson(`${this.name} capture ${capture.name}`, this.plainly({ capture, ...outcome }, NOTHING));
       for (const anomaly of summary.anomalies)

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { currentKey } from '../../shared/job/keys.ts';
 import { startJob } from '../../shared/job/start.ts';
 import type { MapSummary, StageList, StageResults } from '../../shared/job/types.ts';
+import { META_FRAGMENT } from '../../shared/packet/columns.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
@@ -75,6 +76,32 @@ describe('a job fails, and nothing is shown,', () => {
       await failureOf((store) => store),
       /^JobError: the segments of reduce task \d+ hold [\d,]+ rows, but it tracked [\d,]+ of them\. .*nothing of this job is shown/,
     );
+  });
+
+  test('when a packet comes to the tracker with other bytes than it left the map', async (t) => {
+    let calls = 0;
+    const { packet } = SessionTracker.prototype;
+    t.mock.method(
+      SessionTracker.prototype,
+      'packet',
+      function (this: SessionTracker, ...given: Parameters<SessionTracker['packet']>) {
+        const [columns, row] = given;
+        if ((columns.meta[row] & META_FRAGMENT) === 0 && ++calls === 500) columns.ipLen[row]++;
+        packet.apply(this, given);
+      },
+    );
+    assert.match(
+      await failureOf((store) => store),
+      /^JobError: map wrote [\d,]+ IP bytes of innermost packets, but reduce tracked [\d,]+ of them/,
+    );
+  });
+
+  test('when shards and fragments are empty though all lists are right', async () => {
+    for (const [key, said] of [
+      [/^shards\/.*\/0\d+\.arrow$/, /^Error: the shard's batch at byte \d+ holds 0 rows, not \d+/],
+      [/^shards\/.*\/fragments-.*\.arrow$/, /./],
+    ] as const)
+      assert.match(await failureOf((store) => changing(store, key, () => '')), said);
   });
 
   test('when a shard is left out of what the map made', async () => {

@@ -229,6 +229,7 @@ async function balance(
     partitions,
     rows: captures * RECORDS,
     joined: 0,
+    innermostBytes: 0,
     shuffleBytes: 0,
   };
 }
@@ -253,7 +254,7 @@ async function reduce(
     turned: [],
     sessionStarts: Array.from({ length: 2 * publishTasks }, (_, at) => (at % 2 === 0 ? at / 2 : SESSIONS)),
     packetStarts: [],
-    tracked: { packets: 0, outer: 0, joined: 0, orphans: 0 },
+    tracked: { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 },
     sessions: publishTasks * SESSIONS,
     packets: 0,
     spanning: 0,
