@@ -3,6 +3,7 @@
  * job's id; the sizes, on which only speed and memory depend, do not.
  */
 import { createHash } from 'node:crypto';
+import type { CompressionBounds } from '../capture/bounds.ts';
 import type { DecodeConfig } from '../packet/decode.ts';
 import type { SessionConfig } from '../session/config.ts';
 import { SHARD_FORMAT } from '../shard/format.ts';
@@ -63,6 +64,8 @@ export interface JobConfig {
   dataset: string;
   sharding: Sharding;
   decode: DecodeConfig;
+  /** What compressed captures may ask for; missing means what they may unless told otherwise. */
+  compression?: CompressionBounds;
   sessions: SessionConfig;
   /** Whether the packets table is made. */
   packets: boolean;
@@ -89,7 +92,8 @@ function canonical(value: unknown): string {
 
 /** What shards depend on apart from the captures: shards of equal digest can be used again. */
 export function shardingDigest(config: JobConfig): string {
-  return digestOf({ software: SOFTWARE, format: SHARD_FORMAT, sharding: config.sharding, decode: config.decode });
+  const { sharding, decode, compression } = config;
+  return digestOf({ software: SOFTWARE, format: SHARD_FORMAT, sharding, decode, compression });
 }
 
 /** The job's id: the same captures and configuration are the same job. */

@@ -5,6 +5,7 @@
  * merges stay narrow. Groups whose shards exist already are kept as they are.
  */
 import { createHash } from 'node:crypto';
+import type { CompressionBounds } from '../capture/bounds.ts';
 import { readHead } from '../capture/read.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
 import { getJson, jsonBytes, StoreError } from '../store/objectstore.ts';
@@ -58,9 +59,10 @@ interface HeadedCapture extends PlannedCapture {
 /** Heads of all inputs, part by part where they are many: what has been read is kept if the time runs out. */
 async function allHeads(context: TaskContext, job: Job, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
   const { store, receives = 1, timeLeft = () => Number.POSITIVE_INFINITY } = context;
-  const mostBytes = job.config.sizes.captureBytes ?? Number.POSITIVE_INFINITY;
+  const { compression, sizes } = job.config;
+  const mostBytes = sizes.captureBytes ?? Number.POSITIVE_INFINITY;
   const read = (some: readonly CaptureRef[]): Promise<HeadedCapture[]> =>
-    readHeads(context.captures, some, receives > TRIES_WITH_HEADS, mostBytes);
+    readHeads(context.captures, some, receives > TRIES_WITH_HEADS, mostBytes, compression);
   if (inputs.length <= HEADS_PART) return read(inputs);
   const captures: HeadedCapture[] = [];
   for (let from = 0; from < inputs.length; from += HEADS_PART) {
@@ -81,6 +83,7 @@ async function readHeads(
   inputs: readonly CaptureRef[],
   blind: boolean,
   mostBytes: number,
+  bounds: CompressionBounds | undefined,
 ): Promise<HeadedCapture[]> {
   const captures: HeadedCapture[] = [];
   let next = 0;
@@ -88,7 +91,8 @@ async function readHeads(
     for (let at = next++; at < inputs.length; at = next++) {
       const capture = inputs[at];
       const headless = { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
-      captures[at] = blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes);
+      captures[at] =
+        blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes, bounds);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_HEADS, inputs.length) }, work));
@@ -104,6 +108,7 @@ async function readOneHead(
   capture: CaptureRef,
   headless: HeadedCapture,
   mostBytes: number,
+  bounds: CompressionBounds | undefined,
 ): Promise<HeadedCapture> {
   const stored = createHash('sha256');
   const hashed = async function* (): AsyncIterable<Uint8Array> {
@@ -113,7 +118,7 @@ async function readOneHead(
     }
   };
   try {
-    const { compression, firstUs } = await readHead(hashed(), HEAD_BYTES);
+    const { compression, firstUs } = await readHead(hashed(), HEAD_BYTES, { bounds });
     const reckoned = capture.size * (compression === 'none' ? 1 : COMPRESSION);
     const headed = { ...capture, headUs: firstUs, headDigest: stored.digest('hex').slice(0, 16), reckoned };
     return reckoned > mostBytes ? { ...headed, refused: tooLarge(capture.size, compression, mostBytes) } : headed;
