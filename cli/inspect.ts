@@ -1,5 +1,6 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
+import { BOUND_OPTIONS, BOUNDS_HELP, compressionBounds } from '../shared/job/options.ts';
 import { wholeNumber } from '../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../shared/table/printable.ts';
 import { readOptions } from './options.ts';
@@ -13,7 +14,7 @@ or a result file (Parquet) is: format, time span, counts, damage.
 
   -n N      the first N packets as lines, or the first N rows as a table
   --json    as JSON
-
+${BOUNDS_HELP}
 A packet's line is: offset of its record in the uncompressed capture, time (UTC), source > destination,
 protocol, [TCP flags], sequence and acknowledgement numbers as sent, window, payload length.
 
@@ -57,6 +58,7 @@ const INSPECTORS = {
 export async function inspect(args: string[]): Promise<number> {
   const { values, positionals } = readOptions('inspect', args, {
     n: { type: 'string', short: 'n' },
+    ...BOUND_OPTIONS,
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   });
@@ -66,13 +68,14 @@ export async function inspect(args: string[]): Promise<number> {
   }
   if (positionals.length !== 1) throw new UsageError('inspect: which file? Name one');
   const shown = wholeNumber(values.n, '-n', 0, MOST_SHOWN) ?? 0;
+  const bounds = compressionBounds(values);
   const [path] = positionals;
   const at = await stat(path).catch(() => undefined);
   if (at === undefined) throw new UsageError(`there is no file ${printable(path)}`);
   if (at.isDirectory()) throw new UsageError(`${printable(path)} is a folder: inspect takes one file`);
   if (!at.isFile()) throw new UsageError(`${printable(path)} is no regular file`);
   const look = await INSPECTORS[await kindOf(path)]();
-  const { json, text, exitCode } = await interruptibly(() => look(path, shown));
+  const { json, text, exitCode } = await interruptibly(() => look(path, shown, bounds));
   const whole = { file: path, storedBytes: at.size, ...json };
   process.stdout.write(values.json ? `${printableJson(whole)}\n` : `${text}`);
   return exitCode;

@@ -1,6 +1,7 @@
 /** What a capture is and holds: its facts, its records by fate, and its first packets. */
 import { createReadStream } from 'node:fs';
 import { AnomalyLog, type AnomalyRow } from '../shared/capture/anomalies.ts';
+import type { CompressionBounds } from '../shared/capture/bounds.ts';
 import type { CaptureFacts } from '../shared/capture/facts.ts';
 import { linkTypeName } from '../shared/capture/linktypes.ts';
 import { readCapture } from '../shared/capture/read.ts';
@@ -32,9 +33,10 @@ interface Oddity {
 /**
  * Reads a capture to its end.
  * @param shown packets to show
+ * @param bounds what its compression may ask for
  * @throws UsageError when its bytes are of no format that is read here
  */
-export async function inspectCapture(path: string, shown: number): Promise<Inspection> {
+export async function inspectCapture(path: string, shown: number, bounds: CompressionBounds): Promise<Inspection> {
   const lines: string[] = [];
   const fates = new Float64Array(FATES.length);
   const columns = new PacketColumns(1);
@@ -61,7 +63,7 @@ export async function inspectCapture(path: string, shown: number): Promise<Inspe
     return `${String(offset).padStart(8)}  ${text}`;
   };
   const stream = (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: READ_BYTES });
-  const facts = await readCapture(stream(), { record }, anomalies, { reopen: stream });
+  const facts = await readCapture(stream(), { record }, anomalies, { reopen: stream, bounds });
   if (facts.format === 'unknown' && facts.records === 0) throw new UsageError(foreign(path, facts));
 
   const odd = oddities(anomalies.rows, facts);

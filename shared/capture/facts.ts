@@ -59,6 +59,8 @@ export type CompressionReason =
   | 'corrupt_compression'
   /** A zstd frame asks for a larger window than is given: nothing is decompressed from here on. */
   | 'zstd_window_too_large'
+  /** Tens of thousands of zstd frames of some bytes each: nothing is decompressed from here on. */
+  | 'zstd_frames_too_small'
   /** More comes out of the compressed bytes than any capture would give: nothing is decompressed from here on. */
   | 'compression_ratio_exceeded';
 

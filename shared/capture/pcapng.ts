@@ -12,12 +12,18 @@
  */
 
 import { BLOCK_LIMIT, BlockScan, MORE, NONE, readWhole, registered, TYPE } from './blocks.ts';
-import { type CaptureLedger, RECORD_LIMIT, recordLimit } from './facts.ts';
+import { type CaptureLedger, RECORD_LIMIT, RECORD_LIMIT_CAP, recordLimit } from './facts.ts';
 import type { FormatReader, RecordSink } from './parser.ts';
 import { InterfaceClock } from './timestamps.ts';
 
 /** Interfaces of a section that are kept; a capture that describes more is read without the rest. */
 const INTERFACES = 65_536;
+
+/** Bytes of a block that is held to see both of its lengths, though its body is of no use. */
+const HELD_LIMIT = RECORD_LIMIT_CAP;
+/** Blocks in a row that prove a place: behind damage, and inside a block that is merely large. */
+const CHAIN = 2;
+const SKIPPED_CHAIN = 4;
 
 const SECTION_BODY = 28;
 const MAGIC_AT = 8;
@@ -115,7 +121,8 @@ export class PcapngReader implements FormatReader {
         return this.lose(p, base, 'bad_block_length');
       }
       const whole = Math.ceil(total / 4) * 4;
-      if (total > this.limit) {
+      // What is held as a whole is judged by both of its lengths, whatever its body looks like.
+      if (total > Math.max(this.limit, HELD_LIMIT)) {
         this.skipTo = base + p + whole;
         this.skipLength = total;
         this.lostFrom = base + p;
@@ -125,7 +132,7 @@ export class PcapngReader implements FormatReader {
       if (there < whole) {
         this.need = whole;
         if (!ended) return p;
-        return this.cutOff(view, p, end, base, whole);
+        return this.cutOff(view, p, end, base, whole, total > this.limit ? SKIPPED_CHAIN : CHAIN);
       }
       if (view.getUint32(p + whole - 4, little) !== total) {
         // One block with two equal lengths behind it, or a few led to by their first lengths alone, say that only this trailer is wrong.
@@ -256,7 +263,7 @@ export class PcapngReader implements FormatReader {
     const linkType = view.getUint16(p + 8, little);
     const snaplen = view.getUint32(p + 12, little);
     let tsresol = 6;
-    let offset = 0;
+    let offset = 0n;
     for (let at = p + 16; at + 4 <= end - 4; ) {
       const code = view.getUint16(at, little);
       const length = view.getUint16(at + 2, little);
@@ -267,10 +274,7 @@ export class PcapngReader implements FormatReader {
         break;
       }
       if (code === OPTION_TSRESOL && length >= 1) tsresol = view.getUint8(at + 4);
-      if (code === OPTION_TSOFFSET && length >= 8) {
-        const high = view.getInt32(at + (little ? 8 : 4), little);
-        offset = high * 0x1_0000_0000 + view.getUint32(at + (little ? 4 : 8), little);
-      }
+      if (code === OPTION_TSOFFSET && length >= 8) offset = view.getBigInt64(at + 4, little);
       at = next;
     }
     const clock = new InterfaceClock(tsresol, offset);
@@ -301,8 +305,8 @@ export class PcapngReader implements FormatReader {
   }
 
   /** The capture ends inside the block at `p`, unless its length is wrong and sound blocks follow. */
-  private cutOff(view: DataView, p: number, end: number, base: number, whole: number): number {
-    const found = this.scan.find(view, p + 1, end, end, true, this.little, this.limit, 2);
+  private cutOff(view: DataView, p: number, end: number, base: number, whole: number, chain: number): number {
+    const found = this.scan.find(view, p + 1, end, end, true, this.little, this.limit, chain);
     if (found === NONE) {
       this.ledger.truncated(base + p, 'truncated_block', end - p, whole);
       return end;
@@ -322,7 +326,7 @@ export class PcapngReader implements FormatReader {
     const skipping = this.state === 'skipping';
     const trailer = skipping ? this.skipTo - 4 - base : end;
     // Inside a block that is merely large there may be bytes that look like blocks: only many in a row tell.
-    const chain = skipping ? 4 : 2;
+    const chain = skipping ? SKIPPED_CHAIN : CHAIN;
     const found = this.scan.find(view, at, trailer, end, ended, this.little, this.limit, chain);
     if (found === MORE) {
       this.need = this.scan.wanted - this.scan.candidate;

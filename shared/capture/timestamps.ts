@@ -3,9 +3,10 @@
  * 2^-n seconds, plus if_tsoffset whole seconds (draft-ietf-opsawg-pcapng,
  * section 4.2). Turned into whole microseconds and the nanoseconds below, with
  * numbers alone: every product below stays under 2^53, so nothing is rounded
- * but the part under a nanosecond, which is cut off. Only units under 10^-19
- * and 2^-64 seconds, whose whole range is less than two seconds, are computed
- * in floating point.
+ * but the part under a nanosecond, which is cut off. Where a count lies beyond
+ * MAX_US and a negative offset may bring it back, whole numbers of any size are
+ * used. Only units under 10^-19 and 2^-64 seconds, whose whole range is less
+ * than two seconds, are computed in floating point.
  */
 
 import { MAX_US } from './facts.ts';
@@ -22,16 +23,18 @@ export class InterfaceClock {
   readonly resolution: string;
   private readonly exponent: number;
   private readonly binary: boolean;
+  private readonly offset: bigint;
   private readonly offsetUs: number;
 
   /**
    * @param tsresol the option's byte: the top bit set means a power of two; 6 when the option is absent
-   * @param offsetSeconds if_tsoffset, 0 when absent; beyond 2^53 it may be rounded, such times are clamped anyway
+   * @param offsetSeconds if_tsoffset, 0 when absent
    */
-  constructor(tsresol: number, offsetSeconds: number) {
+  constructor(tsresol: number, offsetSeconds: bigint) {
     this.exponent = tsresol & 0x7f;
     this.binary = (tsresol & 0x80) !== 0;
-    this.offsetUs = offsetSeconds * 1e6;
+    this.offset = offsetSeconds;
+    this.offsetUs = Number(offsetSeconds) * 1e6;
     const decimal = this.exponent === 6 ? 'us' : this.exponent === 9 ? 'ns' : `10^-${this.exponent}`;
     this.resolution = this.binary ? `2^-${this.exponent}` : decimal;
   }
@@ -40,12 +43,22 @@ export class InterfaceClock {
   read(hi: number, lo: number): void {
     if (this.binary) this.readBinary(hi, lo);
     else this.readDecimal(hi, lo);
-    this.us += this.offsetUs;
+    if (this.us > MAX_US && this.offsetUs < 0) this.readExact(hi, lo);
+    else this.us += this.offsetUs;
     this.clamped = this.us < 0 || this.us > MAX_US;
     if (this.clamped) {
       this.us = this.us < 0 ? 0 : MAX_US;
       this.ns = 0;
     }
+  }
+
+  /** The same, offset and all, in whole numbers of any size. */
+  private readExact(hi: number, lo: number): void {
+    const unit = (this.binary ? 2n : 10n) ** BigInt(this.exponent);
+    const count = (BigInt(hi) << 32n) | BigInt(lo);
+    const nanos = (count * 1_000_000_000n) / unit + this.offset * 1_000_000_000n;
+    this.us = nanos < 0n ? -1 : Number(nanos / 1000n);
+    this.ns = Number(nanos % 1000n);
   }
 
   private readDecimal(hi: number, lo: number): void {

@@ -20,6 +20,10 @@ const BATCH = 4096;
 /** Bytes of the longest frame header. */
 const LONGEST_HEADER = 18;
 
+/** Frames of a capture whose size does not matter, and compressed bytes that the frames must have on average beyond them: each costs as much as some kilobytes. */
+const FREE_FRAMES = 10_000;
+const LEAST_FRAME = 128;
+
 /** True if a little-endian number begins a zstd frame, a skippable one too. */
 export function isZstd(magic: number): boolean {
   return magic === MAGIC || isSkippable(magic);
@@ -50,7 +54,7 @@ export async function* unzstd(
   // One engine serves all frames: it is ready for the next one whenever a frame has ended.
   const engine = new Engine('zstd', window);
   try {
-    for (;;) {
+    for (let frames = 0; ; ) {
       const start = input.offset;
       const there = await input.fill(4);
       if (there === 0) return;
@@ -61,6 +65,10 @@ export async function* unzstd(
         input.skip(8);
         if ((await input.pass(size)) < size) return tell(report, 'truncated', `zstd skippable frame at ${start}`);
       } else if (magic === MAGIC) {
+        if (++frames > FREE_FRAMES && start < frames * LEAST_FRAME) {
+          const detail = `${frames} frames up to ${start}; 'zstd -d' gives the capture itself, which is read`;
+          return report.fault('zstd_frames_too_small', detail);
+        }
         const frame = new Frame(input, engine, window, reopen);
         const { check, at, detail } = yield* frame.read();
         if (check === 'window') return report.fault('zstd_window_too_large', `zstd frame at ${start}: ${detail}`);

@@ -3,6 +3,7 @@
  * job's id; the sizes on which only speed and memory depend do not.
  */
 import { createHash } from 'node:crypto';
+import type { CompressionBounds } from '../capture/bounds.ts';
 import type { DecodeConfig } from '../packet/decode.ts';
 import type { SessionConfig } from '../session/config.ts';
 import type { Sharding } from '../shard/writer.ts';
@@ -60,6 +61,8 @@ export interface JobConfig {
   dataset: string;
   sharding: Sharding;
   decode: DecodeConfig;
+  /** What compressed captures may ask for; missing means what they may unless told otherwise. */
+  compression?: CompressionBounds;
   sessions: SessionConfig;
   /** Whether the packets table is made. */
   packets: boolean;

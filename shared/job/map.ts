@@ -194,7 +194,11 @@ class Mapper {
     try {
       if (capture.refused !== undefined) failure = capture.refused;
       else if (await this.changed(capture)) failure = CHANGED;
-      else facts = await readCapture(this.paced(capture), sink, this.anomalies, { reopen: () => this.paced(capture) });
+      else
+        facts = await readCapture(this.paced(capture), sink, this.anomalies, {
+          reopen: () => this.paced(capture),
+          bounds: this.job.config.compression,
+        });
       if (failure === null && (await this.changed(capture))) failure = CHANGED;
     } catch (error) {
       if (!(error instanceof UnreadableCapture)) throw error;

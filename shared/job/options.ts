@@ -3,11 +3,12 @@
  * same for a run on one machine, a job that is submitted, a marker object that
  * starts one, and a prefix whose captures start them by themselves.
  */
+import { type CompressionBounds, DEFAULT_BOUNDS, LEAST_ZSTD_WINDOW, MOST_ZSTD_WINDOW } from '../capture/bounds.ts';
 import type { ShardBy } from '../packet/flowtable.ts';
 import { DEFAULTS, type SessionConfig } from '../session/config.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import type { JobConfig, Sizes } from './config.ts';
-import { durationOption, OptionError, parseDuration, wholeNumber } from './optionvalues.ts';
+import { durationOption, OptionError, parseDuration, sizeOption, sizeText, wholeNumber } from './optionvalues.ts';
 import { DEFAULT_BUCKETS, datasetSharding } from './start.ts';
 
 const TIMEOUTS = {
@@ -22,6 +23,12 @@ const TIMEOUTS = {
 } as const satisfies Record<string, keyof SessionConfig>;
 /** Timers that a session can do without. */
 const CAN_BE_NEVER = new Set(['tcp-reset-delay']);
+
+/** Options on what compressed captures may ask for: of a job, and of whoever reads a capture. */
+export const BOUND_OPTIONS = {
+  'max-zstd-window': { type: 'string' },
+  'max-compression-ratio': { type: 'string' },
+} as const;
 
 /** The options, as Node's parser of arguments takes them. */
 export const JOB_OPTIONS = {
@@ -38,14 +45,24 @@ export const JOB_OPTIONS = {
   'tcp-attempt-delay': { type: 'string' },
   'tcp-close-delay': { type: 'string' },
   'tcp-reset-delay': { type: 'string' },
+  ...BOUND_OPTIONS,
 } as const;
+/** Options that a JSON object may give as numbers. */
+const NUMBERS = new Set(['buckets', 'max-zstd-window', 'max-compression-ratio']);
+
+/** Help on what compressed captures may ask for. */
+export const BOUNDS_HELP = `  --max-zstd-window SIZE
+                      memory that a zstd frame may ask for (default ${sizeText(DEFAULT_BOUNDS.zstdWindow)}, at most ${sizeText(MOST_ZSTD_WINDOW)})
+  --max-compression-ratio N
+                      bytes that a compressed byte may give, beyond a capture's first 100 MB (default ${DEFAULT_BOUNDS.ratio})
+`;
 
 /** Help on the options that say what is wanted, without `--dataset`, whose default differs. */
 export const JOB_OPTIONS_HELP = `  --packets           make the packets table too
   --buckets P         slices of the flow-hash space (default ${DEFAULT_BUCKETS})
   --shard-by KEY      5tuple (default), 4tuple, or 2tuple: keep all of a host pair in one place
   --key vlan,vni      VLAN ids, network identifiers of VXLAN and GENEVE, or both are part of what makes a session
-`;
+${BOUNDS_HELP}`;
 
 export const TIMEOUTS_HELP = Object.entries(TIMEOUTS)
   .map(([option, field]) => `  --${option.padEnd(18)}${durationOption(DEFAULTS[field])}\n`)
@@ -62,6 +79,7 @@ export interface JobOptions {
   keyVlan: boolean;
   keyVni: boolean;
   sessions: SessionConfig;
+  compression: CompressionBounds;
   packets: boolean;
 }
 
@@ -73,7 +91,7 @@ export function givenOptions(value: unknown): GivenOptions {
     if (!Object.hasOwn(JOB_OPTIONS, name))
       throw new OptionError(`there is no option '${name}'; there are ${Object.keys(JOB_OPTIONS).join(', ')}`);
     const wanted = JOB_OPTIONS[name as keyof typeof JOB_OPTIONS].type;
-    if (typeof given !== wanted && !(name === 'buckets' && typeof given === 'number'))
+    if (typeof given !== wanted && !(NUMBERS.has(name) && typeof given === 'number'))
       throw new OptionError(`option '${name}' takes a ${wanted}, not ${JSON.stringify(given)}`);
   }
   return value as GivenOptions;
@@ -104,7 +122,20 @@ export function jobOptions(given: GivenOptions): JobOptions {
     keyVlan: keys.includes('vlan'),
     keyVni: keys.includes('vni'),
     sessions,
+    compression: compressionBounds(given),
     packets: given.packets === true,
+  };
+}
+
+/** What compressed captures may ask for. @throws OptionError for a value that an option does not take */
+export function compressionBounds(given: Pick<GivenOptions, keyof typeof BOUND_OPTIONS>): CompressionBounds {
+  const text = (name: keyof typeof BOUND_OPTIONS): string | undefined =>
+    given[name] === undefined ? undefined : String(given[name]);
+  const { zstdWindow, ratio } = DEFAULT_BOUNDS;
+  return {
+    zstdWindow:
+      sizeOption(text('max-zstd-window'), '--max-zstd-window', LEAST_ZSTD_WINDOW, MOST_ZSTD_WINDOW) ?? zstdWindow,
+    ratio: wholeNumber(text('max-compression-ratio'), '--max-compression-ratio', 1, 1_000_000_000) ?? ratio,
   };
 }
 
@@ -119,6 +150,7 @@ export async function jobConfig(
     dataset,
     sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets),
     decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
+    compression: options.compression,
     sessions: options.sessions,
     packets: options.packets,
     sizes,

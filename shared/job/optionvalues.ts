@@ -1,4 +1,7 @@
-/** Values of options: durations as people write them (500ms, 90s, 5m, 1h, 2d; bare numbers are seconds; 'never' where that can be), and whole numbers. */
+/**
+ * Values of options: durations as people write them (500ms, 90s, 5m, 1h, 2d; bare numbers are seconds; 'never' where that
+ * can be), sizes (128M, 2G; bare numbers are bytes), and whole numbers.
+ */
 
 /** What is wrong with an option that somebody gave, and what it takes. */
 export class OptionError extends Error {
@@ -42,4 +45,29 @@ export function wholeNumber(text: string | undefined, option: string, least: num
   if (!(value >= least && value <= most))
     throw new OptionError(`${option} takes a whole number from ${least} to ${most}, not '${text}'`);
   return value;
+}
+
+const SIZES = ['', 'K', 'M', 'G'];
+
+/**
+ * A number of bytes given as text.
+ * @returns undefined when it was not given
+ * @throws OptionError when it is no size from `least` to `most`
+ */
+export function sizeOption(text: string | undefined, option: string, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d+)([KMG]?)$/.exec(text);
+  const bytes = match === null ? Number.NaN : Number(match[1]) * 1024 ** SIZES.indexOf(match[2]);
+  if (!(bytes >= least && bytes <= most))
+    throw new OptionError(
+      `${option} takes a size from ${sizeText(least)} to ${sizeText(most)}, such as 128M, not '${text}'`,
+    );
+  return bytes;
+}
+
+/** A size as sizeOption reads it, in the largest unit that gives a whole number. */
+export function sizeText(bytes: number): string {
+  let unit = 0;
+  while (unit + 1 < SIZES.length && bytes % 1024 ** (unit + 1) === 0) unit++;
+  return `${bytes / 1024 ** unit}${SIZES[unit]}`;
 }

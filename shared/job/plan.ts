@@ -5,6 +5,7 @@
  * merges stay narrow. Groups whose shards exist already are kept as they are.
  */
 import { createHash } from 'node:crypto';
+import type { CompressionBounds } from '../capture/bounds.ts';
 import { readHead } from '../capture/read.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
@@ -61,9 +62,10 @@ interface HeadedCapture extends PlannedCapture {
 /** Heads of all inputs, part by part where they are many: what has been read is kept if the time runs out. */
 async function allHeads(context: TaskContext, job: Job, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
   const { store, receives = 1, timeLeft = () => Number.POSITIVE_INFINITY } = context;
-  const mostBytes = job.config.sizes.captureBytes ?? Number.POSITIVE_INFINITY;
+  const { compression, sizes } = job.config;
+  const mostBytes = sizes.captureBytes ?? Number.POSITIVE_INFINITY;
   const read = (some: readonly CaptureRef[]): Promise<HeadedCapture[]> =>
-    readHeads(context.captures, some, receives > TRIES_WITH_HEADS, mostBytes);
+    readHeads(context.captures, some, receives > TRIES_WITH_HEADS, mostBytes, compression);
   if (inputs.length <= HEADS_PART) return read(inputs);
   const captures: HeadedCapture[] = [];
   for (let from = 0; from < inputs.length; from += HEADS_PART) {
@@ -84,6 +86,7 @@ async function readHeads(
   inputs: readonly CaptureRef[],
   blind: boolean,
   mostBytes: number,
+  bounds: CompressionBounds | undefined,
 ): Promise<HeadedCapture[]> {
   const captures: HeadedCapture[] = [];
   let next = 0;
@@ -91,7 +94,8 @@ async function readHeads(
     for (let at = next++; at < inputs.length; at = next++) {
       const capture = inputs[at];
       const headless = { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
-      captures[at] = blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes);
+      captures[at] =
+        blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes, bounds);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_HEADS, inputs.length) }, work));
@@ -107,12 +111,13 @@ async function readOneHead(
   capture: CaptureRef,
   headless: HeadedCapture,
   mostBytes: number,
+  bounds: CompressionBounds | undefined,
 ): Promise<HeadedCapture> {
   try {
     // All of it before any is looked at: the digest must not depend on the pieces in which the bytes came.
     const stored: Uint8Array[] = [];
     for await (const chunk of source.stream(capture, HEAD_BYTES)) stored.push(chunk.slice());
-    const { compression, firstUs } = await readHead(inPieces(stored), HEAD_BYTES);
+    const { compression, firstUs } = await readHead(inPieces(stored), HEAD_BYTES, { bounds });
     const reckoned = capture.size * (compression === 'none' ? 1 : COMPRESSION);
     const headDigest = createHash('sha256').update(Buffer.concat(stored)).digest('hex').slice(0, 16);
     const headed = { ...capture, headUs: firstUs, headDigest, reckoned };

@@ -123,13 +123,19 @@ test('a capture of zero bytes is empty, one of a header alone is complete', () =
   assert.deepEqual([bare.format, bare.status, bare.records, bare.lastUs], ['pcap', 'complete', 0, null]);
 });
 
-test('foreign bytes are unreadable by name, and counted', () => {
-  const snoop = parse(new TextEncoder().encode('snoop\0\0\0 and more')).facts;
-  assert.deepEqual([snoop.format, snoop.status, snoop.bytes], ['unknown', 'unreadable', 17]);
+test('foreign bytes are unreadable by name, and no more is counted than was looked at, however they come', () => {
+  const foreign = new TextEncoder().encode('snoop\0\0\0 and more');
+  const snoop = parse(foreign).facts;
+  assert.deepEqual([snoop.format, snoop.status, snoop.bytes], ['unknown', 'unreadable', 4]);
   assert.equal(snoop.damage[0].reason, 'unsupported_format');
   assert.match(snoop.damage[0].detail, /snoop/);
   const old = parse(writePcap(plain(3), { version: [1, 9] })).facts;
   assert.deepEqual([old.status, old.damage[0].reason, old.records], ['unreadable', 'unsupported_version', 0]);
+  assert.equal(old.bytes, 24);
+  for (const size of [1, 3, 5]) {
+    assert.deepEqual(parse(foreign, () => size).facts, snoop);
+    assert.deepEqual(parse(writePcap(plain(3), { version: [1, 9] }), () => size).facts, old);
+  }
 });
 
 test('of the link-type field only the low half is the link type', () => {

@@ -132,12 +132,23 @@ test('blocks that carry no packets are skipped, and unregistered types are named
 
 test('a block too large to hold is skipped as it streams by', () => {
   const packet = packetBlock(plain(1)[0]);
-  const next = random(3);
-  const body = Uint8Array.from({ length: 5_000_000 }, () => Math.floor(next() * 256));
+  const body = Uint8Array.from({ length: 20_000_000 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 15);
   const file = concat([sectionHeader(), interfaceBlock(), packet, block(10, body), packet, packet]);
   for (const size of [1000, 65_536, file.length]) {
     const { records, facts } = parse(file, () => size);
     assert.deepEqual([records.length, facts.status], [3, 'complete'], `chunks of ${size}`);
+  }
+});
+
+test('blocks inside of a large block that is sound are its own', () => {
+  const packet = packetBlock(plain(1)[0]);
+  const within = writePcapng(plain(50));
+  for (const size of [1_500_000, 5_000_000, 15_000_000]) {
+    const body = new Uint8Array(size);
+    for (let at = 1000; at + within.length < size; at += size >> 2) body.set(within, at);
+    const file = concat([sectionHeader(), interfaceBlock(), packet, block(0xbad, body), packet, packet]);
+    const { records, facts } = parse(file, () => 65_536);
+    assert.deepEqual([records.length, facts.status, facts.interfaces], [3, 'complete', 1], `${size} bytes`);
   }
 });
 

@@ -129,3 +129,43 @@ test('link types have the names of the registry, unknown numbers a name of their
   ]);
   assert.equal(linkTypeName(9999), 'LINKTYPE_9999');
 });
+
+test('what is refused at its beginning is not read any further', async () => {
+  const version = writePcap([], { version: [9, 0] });
+  const section = Uint8Array.from([0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4, ...new Uint8Array(16)]);
+  for (const [head, reason] of [
+    [new TextEncoder().encode('anything'), 'unsupported_format'],
+    [version, 'unsupported_version'],
+    [section, 'bad_section_header'],
+  ] as const) {
+    let given = 0;
+    let closed = false;
+    async function* source() {
+      try {
+        for (yield head; given < 1000; given++) yield new Uint8Array(1000);
+      } finally {
+        closed = true;
+      }
+    }
+    const facts = await readCapture(source(), new RecordList(), new AnomalyLog());
+    assert.deepEqual([facts.status, facts.damage[0].reason, facts.damageCount], ['unreadable', reason, 1]);
+    assert.ok(given <= 1 && closed, `${reason}: ${given} chunks`);
+    assert.ok(facts.bytes <= head.length, `${reason}: ${facts.bytes} bytes`);
+    const packed = gzip(concat([head, new Uint8Array(50_000_000)]));
+    const inside = await readCapture(chunked(packed, 1000), new RecordList(), new AnomalyLog());
+    assert.deepEqual({ ...inside, compression: 'none' }, facts);
+  }
+});
+
+test('bounds of the compression are told in the facts: nothing was read, or what came before', async () => {
+  const window = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 1, 0, 0);
+  const none = await readCapture(chunked(window), new RecordList(), new AnomalyLog());
+  assert.deepEqual([none.status, none.damage[0].reason], ['unreadable', 'zstd_window_too_large']);
+  const list = new RecordList();
+  const some = await readCapture(
+    chunked(concat([zstd(writePcap(records.slice(0, 2))), window])),
+    list,
+    new AnomalyLog(),
+  );
+  assert.deepEqual([some.status, some.damage[0].reason, list.records.length], ['damaged', 'zstd_window_too_large', 2]);
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { SmallInflate } from '../../shared/capture/inflate.ts';
+import { concat, random } from './build.ts';
+
+const ROOM = 32 * 1024;
+const STRATEGIES = [
+  constants.Z_DEFAULT_STRATEGY,
+  constants.Z_HUFFMAN_ONLY,
+  constants.Z_RLE,
+  constants.Z_FIXED,
+  constants.Z_FILTERED,
+];
+
+/** What zlib makes of the stream at the beginning of `bytes`: its output and the bytes it took, or null. */
+function byZlib(bytes: Uint8Array): { output: Buffer; used: number } | null {
+  try {
+    const { buffer, engine } = inflateRawSync(bytes, { info: true }) as unknown as {
+      buffer: Buffer;
+      engine: { bytesWritten: number };
+    };
+    return { output: buffer, used: engine.bytesWritten };
+  } catch {
+    return null;
+  }
+}
+
+test('small streams inflate as zlib inflates them, to the byte behind them', () => {
+  const small = new SmallInflate(ROOM);
+  for (let seed = 1; seed <= 3000; seed++) {
+    const next = random(seed);
+    const values = 1 + Math.floor(next() * 255);
+    const plain = Uint8Array.from({ length: Math.floor(next() * 600) }, () => Math.floor(next() * values));
+    const packed = deflateRawSync(plain, {
+      level: Math.floor(next() * 10),
+      strategy: STRATEGIES[Math.floor(next() * STRATEGIES.length)],
+    });
+    const input = concat([packed, Uint8Array.of(1, 2, 3)]);
+    assert.ok(small.inflate(input), `seed ${seed}`);
+    assert.deepEqual([small.used, small.length], [packed.length, plain.length], `seed ${seed}`);
+    assert.ok(Buffer.compare(small.output.subarray(0, small.length), plain) === 0, `seed ${seed}`);
+    for (let length = 0; length < packed.length; length += 1 + (packed.length >> 3))
+      assert.ok(!small.inflate(packed.subarray(0, length)), `seed ${seed}, cut at ${length}`);
+  }
+});
+
+test('wrong streams are taken only if zlib takes them, and give the same', () => {
+  const small = new SmallInflate(ROOM);
+  let taken = 0;
+  for (let seed = 1; seed <= 20_000; seed++) {
+    const next = random(seed);
+    const values = seed % 2 === 0 ? 4 : 200;
+    const plain = Uint8Array.from({ length: Math.floor(next() * 200) }, () => Math.floor(next() * values));
+    const packed =
+      seed % 3 === 0 ? Uint8Array.from({ length: 60 }, () => Math.floor(next() * 256)) : deflateRawSync(plain);
+    const bytes = concat([packed, new Uint8Array(8)]);
+    for (let n = Math.floor(next() * 4); n > 0; n--)
+      bytes[Math.floor(next() * bytes.length)] ^= 1 << Math.floor(next() * 8);
+    if (!small.inflate(bytes)) continue;
+    taken++;
+    const wanted = byZlib(bytes);
+    assert.ok(wanted !== null, `seed ${seed}`);
+    assert.deepEqual([small.used, small.length], [wanted.used, wanted.output.length], `seed ${seed}`);
+    assert.ok(Buffer.compare(small.output.subarray(0, small.length), wanted.output) === 0, `seed ${seed}`);
+  }
+  assert.ok(taken > 1000, `${taken} streams`);
+});
+
+test('what does not fit into the room is left to the engine', () => {
+  const packed = deflateRawSync(new Uint8Array(ROOM + 1));
+  assert.ok(!new SmallInflate(ROOM).inflate(packed));
+  assert.ok(new SmallInflate(ROOM + 1).inflate(packed));
+});
