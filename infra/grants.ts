@@ -42,12 +42,18 @@ export const GRANTS: Readonly<Record<FunctionName, Grants>> = {
     leases: true,
     schedule: ['Enable'],
   },
-  map: { work: { ...MOVES_ON, 'shards/*': READ_WRITE }, captures: true, leases: true },
+  // A summary that is damaged is removed, and its captures mapped again.
+  map: {
+    work: { ...MOVES_ON, 'shards/*': READ_WRITE, 'shards/*/summary.json': ['remove'] },
+    captures: true,
+    leases: true,
+  },
   balance: { work: { ...MOVES_ON, 'shards/*': ['read'] }, leases: true },
   reduce: { work: { ...MOVES_ON, 'shards/*': ['read'] }, leases: true },
   publish: { work: MOVES_ON, results: { 'sessions/*': ['write'], 'packets/*': ['write'] }, leases: true },
   commit: {
-    work: MOVES_ON,
+    // Anomalies lie beside the shards of the captures in which they were found.
+    work: { ...MOVES_ON, 'shards/*': ['read'] },
     results: {
       'captures/*': ['write'],
       'anomalies/*': ['write'],

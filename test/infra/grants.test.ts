@@ -61,7 +61,7 @@ describe('roles', () => {
     assert.deepEqual(may('s3:PutObject', `${CAPTURES}/x`), []);
     assert.deepEqual(may('s3:DeleteObject', `${CAPTURES}/x`), []);
     assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/0.arrow`), []);
-    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/summary.json`), ['plan']);
+    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/summary.json`), ['plan', 'map']);
     assert.deepEqual(may('s3:GetObject', `${CAPTURES}/x`), ['plan', 'map', 'uploads']);
   });
 

@@ -5,6 +5,7 @@ import { DEFAULT_SIZES, type JobConfig, jobId, type Sizes, shardingDigest } from
 import { type GivenOptions, JOB_OPTIONS, jobConfig, jobOptions } from '../../shared/job/options.ts';
 import { hasOurRevisions, RELEASE, REVISIONS } from '../../shared/job/revisions.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
+import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import { plainConfig } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';
 
@@ -12,7 +13,7 @@ const CAPTURES: CaptureRef[] = [{ name: 'a', location: '/a', size: 10, version: 
 
 async function configOf(given: GivenOptions): Promise<JobConfig> {
   const store = new MemoryStore();
-  await store.putIfAbsent('datasets/d/dataset.json', new TextEncoder().encode('{"buckets":64,"seed":7}'));
+  await store.putIfAbsent('datasets/d/dataset.json', jsonBytes({ buckets: 64, seed: 7 }));
   const options = jobOptions({ dataset: 'd', ...given });
   return jobConfig(store, given.dataset === undefined ? 'd' : String(given.dataset), options, DEFAULT_SIZES);
 }
@@ -33,6 +34,8 @@ const OTHER: Record<keyof typeof JOB_OPTIONS, [value: string | boolean, shards: 
   'tcp-attempt-delay': ['7s', false],
   'tcp-close-delay': ['7s', false],
   'tcp-reset-delay': ['7s', false],
+  'max-zstd-window': ['64M', true],
+  'max-compression-ratio': ['7', true],
 };
 
 describe('each option of a job', () => {
