@@ -33,7 +33,7 @@ export const CAPTURES_SCHEMA: readonly TableColumn[] = [
   nullableColumn('last_ts', 'TIMESTAMP', 'Latest packet time, UTC, cut to the millisecond; NULL without packets'),
   nullableColumn('last_ns', 'BIGINT', 'Latest packet time, nanoseconds since 1970-01-01 UTC; NULL without packets'),
   column('packets', 'BIGINT', 'Packet records read'),
-  column('bytes', 'BIGINT', 'Bytes read, uncompressed'),
+  column('bytes', 'BIGINT', 'Bytes read, uncompressed; of a capture refused at its beginning those looked at'),
   column('stored_bytes', 'BIGINT', 'Bytes of the stored object'),
   column('out_of_order', 'BIGINT', 'Packets with a time before that of the packet ahead of them in the capture'),
   column('status', 'VARCHAR', 'How reading it ended: complete, truncated, damaged, unreadable or empty'),
