@@ -14,8 +14,6 @@ import { SmallInflate } from './inflate.ts';
 
 /** Compressed bytes fed to inflate at once: what is held back on a fault is what this much gives. */
 const PIECE = 64 * 1024;
-/** The failing piece is looked at in pieces of this size first, and the failing one of these byte by byte. */
-const SMALLER = 256;
 /** Compressed and uncompressed bytes of a member that is inflated without an engine. */
 const SMALL_MEMBER = 1024;
 const SMALL_OUTPUT = 32 * 1024;
@@ -103,7 +101,10 @@ class Member {
         }
         if (engine.failure !== undefined) {
           const to = input.offset;
-          if (this.reopen !== undefined) yield* this.heldBack(this.reopen, begin, from);
+          if (this.reopen !== undefined) {
+            const failed = { kind: 'deflate', reopen: this.reopen, begin, from, given: this.given, window: 0 } as const;
+            yield* heldBack(failed, new Uint8Array(to - from).fill(1));
+          }
           return tell(report, 'corrupt', `gzip member at ${start}, between ${from} and ${to}: ${engine.failure}`);
         }
       }
@@ -112,12 +113,6 @@ class Member {
     } finally {
       engine.close();
     }
-  }
-
-  private async *heldBack(reopen: Reopen, begin: number, from: number): AsyncGenerator<Uint8Array, void> {
-    const failed = { kind: 'deflate', reopen, begin, from, given: this.given, window: 0 } as const;
-    const near = yield* heldBack(failed, [SMALLER]);
-    yield* heldBack({ ...failed, from: near.from, given: near.given }, [1]);
   }
 }
 

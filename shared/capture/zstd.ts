@@ -174,7 +174,7 @@ class Frame {
     let at = input.offset;
     if (this.reopen !== undefined && sizes.length > 1) {
       const { reopen, begin, given, window } = this;
-      at = (yield* heldBack({ kind: 'zstd', reopen, begin, from, given, window }, sizes)).to;
+      at = yield* heldBack({ kind: 'zstd', reopen, begin, from, given, window }, sizes);
     }
     return { check: 'corrupt', at, detail };
   }

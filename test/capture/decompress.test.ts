@@ -363,6 +363,15 @@ test('a megabyte of tiny members, tiny blocks or corrupt captures costs little m
   });
   assert.ok(spent < 3, `${spent} s`);
   assert.equal(opened, 2 * 15);
+  const tiny = frame(
+    0x50,
+    concat(Array.from({ length: 1000 }, () => block)),
+    Uint8Array.of(0x24, 0, 0, 255, 255, 255, 255),
+  );
+  const tail = await cpuSeconds(async () => {
+    for (let i = 0; i < 100; i++) assert.equal((await take(tiny, 65_536, () => chunked(tiny))).bytes.length, 1000);
+  });
+  assert.ok(tail < 1.5, `${tail} s`);
 });
 
 test('random damage to compressed bytes never throws and is always told', async () => {
