@@ -6,6 +6,8 @@
  */
 
 const NOTHING = new Uint8Array(0);
+/** Every so many bytes of the source is a border of pieces: sources' chunks have theirs there too, so that few pieces are copied. */
+const PIECE = 64 * 1024;
 
 /** Reads a source from front to back. */
 export class ByteSource {
@@ -58,6 +60,11 @@ export class ByteSource {
   /** The next `count` bytes, which `fill` has made readable, without passing them. */
   peek(count: number): Uint8Array {
     return this.chunk.subarray(this.at, this.at + count);
+  }
+
+  /** Bytes up to the next border of pieces, 64 KiB at most: what to feed a decompressor, however the source cuts its chunks. */
+  get untilBorder(): number {
+    return PIECE - (this.offset % PIECE);
   }
 
   /** Pass over `count` bytes that `fill` has made readable. */

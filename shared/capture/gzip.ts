@@ -12,8 +12,6 @@ import { Engine } from './engine.ts';
 import { heldBack } from './heldback.ts';
 import { SmallInflate } from './inflate.ts';
 
-/** Compressed bytes fed to inflate at once: what is held back on a fault is what this much gives. */
-const PIECE = 64 * 1024;
 /** Compressed and uncompressed bytes of a member that is inflated without an engine. */
 const SMALL_MEMBER = 1024;
 const SMALL_OUTPUT = 32 * 1024;
@@ -36,6 +34,8 @@ export async function* gunzip(
   reopen?: Reopen,
 ): AsyncGenerator<Uint8Array, void> {
   const small = new SmallInflate(SMALL_OUTPUT);
+  // Behind a small member there may be another: then it costs less to try.
+  let smallBefore = false;
   for (;;) {
     const start = input.offset;
     const there = await input.fill(2);
@@ -45,7 +45,7 @@ export async function* gunzip(
     if (check !== 'sound') return tell(report, check, `gzip header at ${start}`);
     let checksum = 0;
     let given = 0;
-    if (small.inflate(input.peek(await input.fill(SMALL_MEMBER)))) {
+    if (smallBefore && small.inflate(input.peek(await input.fill(SMALL_MEMBER)))) {
       input.skip(small.used);
       given = small.length;
       const chunk = small.output.subarray(0, given);
@@ -56,6 +56,7 @@ export async function* gunzip(
       yield* member.body();
       if (!member.whole) return;
       ({ checksum, given } = member);
+      smallBefore = member.used <= SMALL_MEMBER && given <= SMALL_OUTPUT;
     }
     if ((await input.fill(8)) < 8) return tell(report, 'truncated', `gzip trailer at ${input.offset}`);
     if (input.uint32(0) !== checksum || input.uint32(4) !== given % 0x1_0000_0000)
@@ -69,6 +70,8 @@ class Member {
   checksum = 0;
   /** Uncompressed bytes delivered. */
   given = 0;
+  /** Compressed bytes of the body. */
+  used = 0;
   /** The body has been decompressed to its end. */
   whole = false;
   private readonly start: number;
@@ -91,7 +94,7 @@ class Member {
       let fed = 0;
       while (engine.used === fed) {
         const from = input.offset;
-        const piece = await input.piece(PIECE);
+        const piece = await input.piece(input.untilBorder);
         if (piece.length === 0) return tell(report, 'truncated', `gzip member at ${start} ends at ${from}`);
         fed += piece.length;
         for await (const chunk of engine.feed(piece)) {
@@ -108,7 +111,8 @@ class Member {
           return tell(report, 'corrupt', `gzip member at ${start}, between ${from} and ${to}: ${engine.failure}`);
         }
       }
-      input.untake(fed - engine.used);
+      this.used = engine.used;
+      input.untake(fed - this.used);
       this.whole = true;
     } finally {
       engine.close();
@@ -130,7 +134,7 @@ async function header(input: ByteSource): Promise<Check> {
   }
   for (const text of [NAME, COMMENT]) {
     for (let ended = (flags & text) === 0; !ended; ) {
-      const slice = await input.take(PIECE);
+      const slice = await input.take(Number.MAX_SAFE_INTEGER);
       if (slice.length === 0) return 'truncated';
       const end = slice.indexOf(0);
       ended = end >= 0;

@@ -22,9 +22,6 @@ export interface Failed {
   window: number;
 }
 
-/** Bytes fed at once up to the failing piece. */
-const PIECE = 64 * 1024;
-
 /**
  * Deliver what comes before the fault. The failing piece is gone through in groups of its smallest pieces
  * first, and the failing group one by one: of a thousand pieces some sixty are fed, and not all.
@@ -68,7 +65,7 @@ async function* again(
     for (let number = 0; ; ) {
       const at = input.offset;
       const before = at < from;
-      const size = before ? Math.min(PIECE, from - at) : sizes[number];
+      const size = before ? Math.min(input.untilBorder, from - at) : sizes[number];
       const piece = await input.piece(size);
       if (piece.length > 0)
         for await (const chunk of engine.feed(piece)) {

@@ -119,7 +119,9 @@ for (const [name, compress] of forms) {
     const tell = (what: string) => told.push(what);
     const { chunks } = await decompressed(source(), { fault: tell, odd: tell });
     for await (const _ of chunks);
-    assert.deepEqual([told, given], [['bytes_after_compression'], 5]);
+    assert.deepEqual(told, ['bytes_after_compression']);
+    // A decompressor is fed up to 64 KiB at once.
+    assert.ok(given >= 5 && given <= 70, `${given} chunks`);
   });
 
   test(`${name}: a source that stops being read is told so`, async () => {
