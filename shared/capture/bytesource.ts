@@ -6,8 +6,7 @@
  */
 
 const NOTHING = new Uint8Array(0);
-/** Every so many bytes of the source is a border of pieces: sources' chunks have theirs there too, so that few pieces are copied. */
-const PIECE = 64 * 1024;
+const BORDER = 256 * 1024;
 
 /** Reads a source from front to back. */
 export class ByteSource {
@@ -62,9 +61,12 @@ export class ByteSource {
     return this.chunk.subarray(this.at, this.at + count);
   }
 
-  /** Bytes up to the next border of pieces, 64 KiB at most: what to feed a decompressor, however the source cuts its chunks. */
+  /**
+   * Bytes up to the next border: pieces for a decompressor end there, however the source cuts its chunks. Chunks of
+   * files end there too, so that few pieces are copied.
+   */
   get untilBorder(): number {
-    return PIECE - (this.offset % PIECE);
+    return BORDER - (this.offset % BORDER);
   }
 
   /** Pass over `count` bytes that `fill` has made readable. */

@@ -12,6 +12,8 @@ import { Engine } from './engine.ts';
 import { heldBack } from './heldback.ts';
 import { SmallInflate } from './inflate.ts';
 
+/** Compressed bytes fed to inflate at once, at most: what is held back on a fault is what this much gives. */
+const PIECE = 64 * 1024;
 /** Compressed and uncompressed bytes of a member that is inflated without an engine. */
 const SMALL_MEMBER = 1024;
 const SMALL_OUTPUT = 32 * 1024;
@@ -94,7 +96,7 @@ class Member {
       let fed = 0;
       while (engine.used === fed) {
         const from = input.offset;
-        const piece = await input.piece(input.untilBorder);
+        const piece = await input.piece(Math.min(PIECE, input.untilBorder));
         if (piece.length === 0) return tell(report, 'truncated', `gzip member at ${start} ends at ${from}`);
         fed += piece.length;
         for await (const chunk of engine.feed(piece)) {

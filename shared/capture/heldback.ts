@@ -7,6 +7,9 @@
 import { ByteSource } from './bytesource.ts';
 import { Engine } from './engine.ts';
 
+/** Bytes fed at once up to the failing piece, at most. */
+const PIECE = 64 * 1024;
+
 /** A stream that failed. */
 export interface Failed {
   kind: 'deflate' | 'zstd';
@@ -65,7 +68,7 @@ async function* again(
     for (let number = 0; ; ) {
       const at = input.offset;
       const before = at < from;
-      const size = before ? Math.min(input.untilBorder, from - at) : sizes[number];
+      const size = before ? Math.min(PIECE, input.untilBorder, from - at) : sizes[number];
       const piece = await input.piece(size);
       if (piece.length > 0)
         for await (const chunk of engine.feed(piece)) {
