@@ -6,6 +6,7 @@
  */
 
 const NOTHING = new Uint8Array(0);
+const BORDER = 256 * 1024;
 
 /** Reads a source from front to back. */
 export class ByteSource {
@@ -58,6 +59,14 @@ export class ByteSource {
   /** The next `count` bytes, which `fill` has made readable, without passing them. */
   peek(count: number): Uint8Array {
     return this.chunk.subarray(this.at, this.at + count);
+  }
+
+  /**
+   * Bytes up to the next border: pieces for a decompressor end there, however the source cuts its chunks. Chunks of
+   * files end there too, so that few pieces are copied.
+   */
+  get untilBorder(): number {
+    return BORDER - (this.offset % BORDER);
   }
 
   /** Pass over `count` bytes that `fill` has made readable. */

@@ -12,10 +12,8 @@ import { Engine } from './engine.ts';
 import { heldBack } from './heldback.ts';
 import { SmallInflate } from './inflate.ts';
 
-/** Compressed bytes fed to inflate at once: what is held back on a fault is what this much gives. */
+/** Compressed bytes fed to inflate at once, at most: what is held back on a fault is what this much gives. */
 const PIECE = 64 * 1024;
-/** The failing piece is looked at in pieces of this size first, and the failing one of these byte by byte. */
-const SMALLER = 256;
 /** Compressed and uncompressed bytes of a member that is inflated without an engine. */
 const SMALL_MEMBER = 1024;
 const SMALL_OUTPUT = 32 * 1024;
@@ -38,6 +36,8 @@ export async function* gunzip(
   reopen?: Reopen,
 ): AsyncGenerator<Uint8Array, void> {
   const small = new SmallInflate(SMALL_OUTPUT);
+  // Behind a small member there may be another: then it costs less to try.
+  let smallBefore = false;
   for (;;) {
     const start = input.offset;
     const there = await input.fill(2);
@@ -47,7 +47,7 @@ export async function* gunzip(
     if (check !== 'sound') return tell(report, check, `gzip header at ${start}`);
     let checksum = 0;
     let given = 0;
-    if (small.inflate(input.peek(await input.fill(SMALL_MEMBER)))) {
+    if (smallBefore && small.inflate(input.peek(await input.fill(SMALL_MEMBER)))) {
       input.skip(small.used);
       given = small.length;
       const chunk = small.output.subarray(0, given);
@@ -58,6 +58,7 @@ export async function* gunzip(
       yield* member.body();
       if (!member.whole) return;
       ({ checksum, given } = member);
+      smallBefore = member.used <= SMALL_MEMBER && given <= SMALL_OUTPUT;
     }
     if ((await input.fill(8)) < 8) return tell(report, 'truncated', `gzip trailer at ${input.offset}`);
     if (input.uint32(0) !== checksum || input.uint32(4) !== given % 0x1_0000_0000)
@@ -71,6 +72,8 @@ class Member {
   checksum = 0;
   /** Uncompressed bytes delivered. */
   given = 0;
+  /** Compressed bytes of the body. */
+  used = 0;
   /** The body has been decompressed to its end. */
   whole = false;
   private readonly start: number;
@@ -93,7 +96,7 @@ class Member {
       let fed = 0;
       while (engine.used === fed) {
         const from = input.offset;
-        const piece = await input.piece(PIECE);
+        const piece = await input.piece(Math.min(PIECE, input.untilBorder));
         if (piece.length === 0) return tell(report, 'truncated', `gzip member at ${start} ends at ${from}`);
         fed += piece.length;
         for await (const chunk of engine.feed(piece)) {
@@ -103,21 +106,19 @@ class Member {
         }
         if (engine.failure !== undefined) {
           const to = input.offset;
-          if (this.reopen !== undefined) yield* this.heldBack(this.reopen, begin, from);
+          if (this.reopen !== undefined) {
+            const failed = { kind: 'deflate', reopen: this.reopen, begin, from, given: this.given, window: 0 } as const;
+            yield* heldBack(failed, new Uint8Array(to - from).fill(1));
+          }
           return tell(report, 'corrupt', `gzip member at ${start}, between ${from} and ${to}: ${engine.failure}`);
         }
       }
-      input.untake(fed - engine.used);
+      this.used = engine.used;
+      input.untake(fed - this.used);
       this.whole = true;
     } finally {
       engine.close();
     }
-  }
-
-  private async *heldBack(reopen: Reopen, begin: number, from: number): AsyncGenerator<Uint8Array, void> {
-    const failed = { kind: 'deflate', reopen, begin, from, given: this.given, window: 0 } as const;
-    const near = yield* heldBack(failed, [SMALLER]);
-    yield* heldBack({ ...failed, from: near.from, given: near.given }, [1]);
   }
 }
 
@@ -135,7 +136,7 @@ async function header(input: ByteSource): Promise<Check> {
   }
   for (const text of [NAME, COMMENT]) {
     for (let ended = (flags & text) === 0; !ended; ) {
-      const slice = await input.take(PIECE);
+      const slice = await input.take(Number.MAX_SAFE_INTEGER);
       if (slice.length === 0) return 'truncated';
       const end = slice.indexOf(0);
       ended = end >= 0;

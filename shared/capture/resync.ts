@@ -146,6 +146,7 @@ export class PcapResync {
       if (lengths === 0 && sound === n) sound++;
       if (cap > 0 && leading === n) leading++;
       if ((sound === CHAIN || leading === LONG_CHAIN) && slips * CHAIN <= n + 1) return 'sound';
+      // A chain of headers that may all be read four bytes too late: the one they were taken from is looked for.
       if (n + 1 === CHAIN && slips > 1) return 'broken';
       if (n + 1 >= CHAIN && (leading <= n || n === LONG_CHAIN)) return 'unsure';
       nearSec = view.getUint32(pos, little);
@@ -158,7 +159,7 @@ export class PcapResync {
    *
    * @param nearSec seconds of the last record read, NaN when there is none
    * @param farToo also take a chain whose first record is more than a day from `nearSec`, or whose records are so from each other
-   * @param exact a short chain must end exactly where the capture does
+   * @param exact something speaks for the place in hand: a short chain must end exactly where the capture does, and one of several clocks does not count
    * @returns the index, NONE when there is none, or MORE when bytes up to `wanted` are
    *   needed first; `candidate` then tells the index in question
    */

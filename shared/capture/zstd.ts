@@ -2,8 +2,8 @@
  * zstd (RFC 8878): any number of frames in a row; skippable frames are skipped.
  * Frames and blocks are walked here and not by node:zlib, whose zstd stream
  * stops silently behind the first frame and takes a truncated one for whole.
- * Blocks are fed whole, tiny ones several at once, so that a fault costs the
- * same bytes however the source cuts its chunks.
+ * What is fed at once depends on the compressed bytes alone, so that a fault
+ * costs the same bytes however the source cuts its chunks.
  */
 
 import type { ByteSource } from './bytesource.ts';
@@ -134,6 +134,9 @@ class Frame {
         if (fed.check !== 'sound') return fed;
       }
       this.add(bytes);
+      if (this.pending < BATCH || last) continue;
+      const fed = yield* this.feed('sound');
+      if (fed.check !== 'sound') return fed;
     }
     if ((descriptor & 4) !== 0) this.add(4);
     return yield* this.feed('sound');
@@ -161,20 +164,23 @@ class Frame {
   private async *feed(otherwise: FrameEnd['check']): AsyncGenerator<Uint8Array, FrameEnd> {
     const { input, engine, pending, sizes } = this;
     const from = input.offset;
-    const piece = await input.piece(pending);
     this.pending = 0;
     this.sizes = [];
-    if (piece.length > 0)
+    for (let left = pending; left > 0 && engine.failure === undefined; ) {
+      const piece = await input.piece(Math.min(left, input.untilBorder));
+      if (piece.length === 0) return { check: 'truncated', at: input.offset };
+      left -= piece.length;
       for await (const chunk of engine.feed(piece)) {
         this.given += chunk.length;
         yield chunk;
       }
+    }
     const detail = engine.failure;
-    if (detail === undefined) return { check: piece.length < pending ? 'truncated' : otherwise, at: input.offset };
+    if (detail === undefined) return { check: otherwise, at: input.offset };
     let at = input.offset;
     if (this.reopen !== undefined && sizes.length > 1) {
       const { reopen, begin, given, window } = this;
-      at = (yield* heldBack({ kind: 'zstd', reopen, begin, from, given, window }, sizes)).to;
+      at = yield* heldBack({ kind: 'zstd', reopen, begin, from, given, window }, sizes);
     }
     return { check: 'corrupt', at, detail };
   }

@@ -7,7 +7,7 @@ import { findCaptures } from '../../cli/inputs.ts';
 import { localSizes } from '../../cli/run.ts';
 import { runEmbedded } from '../../shared/engine/embedded.ts';
 import { DEFAULTS } from '../../shared/session/config.ts';
-import { gzip } from '../capture/build.ts';
+import { concat, gzip, zstd } from '../capture/build.ts';
 import {
   command,
   DEMO,
@@ -101,6 +101,21 @@ test('damaged and foreign files are named with offset and reason, the rest is re
   assert.match(stdout, / {2}in\/notes\.txt: unreadable at byte 0, unsupported_format: /);
   assert.doesNotMatch(stdout, /empty\.pcap/, 'an empty capture is no damage');
   assert.doesNotMatch(stdout, /good\.pcap/);
+});
+
+test('a capture whose compression asks for too much is named with the option that gives it, and read with that option', (t) => {
+  const folder = scratchFolder(t);
+  // A frame with a window of 2 GiB and an empty block: what zstd --long=31 announces.
+  const wide = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 1, 0, 0);
+  writeFiles(folder, { 'in/wide.pcap.zst': concat([zstd(udpCapture(10)), wide]) });
+  const args = ['run', 'in', '--out', 'out', '--json'];
+  const refused = flowstitch(args, { cwd: folder });
+  const { job, packets, damaged } = summaryOf(refused);
+  assert.deepEqual([refused.code, packets, damaged[0].reason], [2, 10, 'zstd_window_too_large']);
+  assert.match(flowstitch(['inspect', 'in/wide.pcap.zst'], { cwd: folder }).stdout, /--max-zstd-window gives more/);
+  const read = flowstitch([...args, '--max-zstd-window', '2G'], { cwd: folder });
+  assert.deepEqual([read.code, summaryOf(read).damaged, summaryOf(read).reusedTasks], [0, [], 0]);
+  assert.notEqual(summaryOf(read).job, job);
 });
 
 test('a capture that vanished after it was found is named, and the others are read', async (t) => {
