@@ -97,7 +97,8 @@ export async function runReduce(
     );
     tracker.finish(spec.endUs);
     flushPackets();
-    turned.push(...turnedSessions(directory.lateFlips, directory));
+    // One by one: as arguments of one call a million of them would not fit on the stack.
+    for (const session of turnedSessions(directory.lateFlips, directory)) turned.push(session);
     await rm(scratch, { recursive: true });
   }
   flushSessions();
