@@ -109,7 +109,8 @@ export async function runReduce(
     });
     opened += tracker.sessionsOpened;
     flushPackets();
-    turned.push(...turnedSessions(directory.lateFlips, directory));
+    // One by one: as arguments of one call a million of them would not fit on the stack.
+    for (const session of turnedSessions(directory.lateFlips, directory)) turned.push(session);
     await rm(scratch, { recursive: true });
   }
   flushSessions();

@@ -7,7 +7,7 @@
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
 
-import { hashOfWord, randomTables, TABLES_OF_WORD } from './keyhash.ts';
+import { draw, finish, hashOfSums, hashOfWords } from './keyhash.ts';
 import { TunnelTable } from './tunnels.ts';
 
 /** 32-bit words a key takes. */
@@ -52,8 +52,8 @@ export function hasPorts(proto: number): boolean {
   return proto === 6 || proto === 17 || proto === 132;
 }
 
-/** The tables of this process. */
-const TABLES = randomTables(KEY_WORDS);
+/** The numbers that this process has drawn. */
+const DRAWN = draw(KEY_WORDS);
 
 /** One round of murmur3's 32-bit mixing. */
 function mix(h: number, word: number): number {
@@ -62,15 +62,6 @@ function mix(h: number, word: number): number {
   h ^= Math.imul(k, 0x1b873593);
   h = (h << 13) | (h >>> 19);
   return (Math.imul(h, 5) + 0xe6546b64) | 0;
-}
-
-/** murmur3's finaliser: every input bit reaches every output bit. */
-function finish(h: number): number {
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }
 
 /**
@@ -114,11 +105,11 @@ export class FlowTable {
   /** Two numbers a slot, side by side so that a look-up touches one cache line: flow (-1: free) and hash of its key. */
   private slots: Int32Array;
   private mask: number;
-  private readonly tables: Int32Array;
+  private readonly drawn: Int32Array;
 
-  /** @param tables random numbers of the hash, KEY_WORDS words of them; tests bring their own */
-  constructor(expectedFlows = 1024, tables: Int32Array = TABLES) {
-    this.tables = tables;
+  /** @param drawn random numbers of the hash for KEY_WORDS words; tests bring their own */
+  constructor(expectedFlows = 1024, drawn: Int32Array = DRAWN) {
+    this.drawn = drawn;
     let size = 1024;
     while (size < expectedFlows * 2) size *= 2;
     this.slots = new Int32Array(size * 2).fill(-1);
@@ -144,25 +135,29 @@ export class FlowTable {
     ports |= 0;
     vlan |= 0;
     tunnel |= 0;
-    // hashOfWord of every word, in line: this is done for each packet.
-    const t = this.tables;
-    let h =
-      t[3 * TABLES_OF_WORD + (a & 0xff)] ^
-      t[3 * TABLES_OF_WORD + 256 + ((a >>> 8) & 0xff)] ^
-      t[3 * TABLES_OF_WORD + 512 + ((a >>> 16) & 0xff)] ^
-      t[3 * TABLES_OF_WORD + 768 + (a >>> 24)] ^
-      t[7 * TABLES_OF_WORD + (b & 0xff)] ^
-      t[7 * TABLES_OF_WORD + 256 + ((b >>> 8) & 0xff)] ^
-      t[7 * TABLES_OF_WORD + 512 + ((b >>> 16) & 0xff)] ^
-      t[7 * TABLES_OF_WORD + 768 + (b >>> 24)] ^
-      t[8 * TABLES_OF_WORD + (ports & 0xff)] ^
-      t[8 * TABLES_OF_WORD + 256 + ((ports >>> 8) & 0xff)] ^
-      t[8 * TABLES_OF_WORD + 512 + ((ports >>> 16) & 0xff)] ^
-      t[8 * TABLES_OF_WORD + 768 + (ports >>> 24)] ^
-      t[9 * TABLES_OF_WORD + (proto & 0xff)] ^
-      t[9 * TABLES_OF_WORD + 256 + ((proto >>> 8) & 0xff)];
-    if ((vlan | tunnel) !== 0)
-      h ^= hashOfWord(t, 10 * TABLES_OF_WORD, vlan) ^ hashOfWord(t, 11 * TABLES_OF_WORD, tunnel);
+    // hashOfWords in line: this is done for each packet. The numbers of a word begin at four times its index.
+    const d = this.drawn;
+    const aLow = a & 0xffff;
+    const aHigh = a >>> 16;
+    const bLow = b & 0xffff;
+    const bHigh = b >>> 16;
+    const portsLow = ports & 0xffff;
+    const portsHigh = ports >>> 16;
+    let one = (Math.imul(d[12], aLow) + Math.imul(d[13], aHigh)) | 0;
+    let other = (Math.imul(d[14], aLow) + Math.imul(d[15], aHigh)) | 0;
+    one = (one + Math.imul(d[28], bLow) + Math.imul(d[29], bHigh)) | 0;
+    other = (other + Math.imul(d[30], bLow) + Math.imul(d[31], bHigh)) | 0;
+    one = (one + Math.imul(d[32], portsLow) + Math.imul(d[33], portsHigh)) | 0;
+    other = (other + Math.imul(d[34], portsLow) + Math.imul(d[35], portsHigh)) | 0;
+    one = (one + Math.imul(d[36], proto)) | 0;
+    other = (other + Math.imul(d[38], proto)) | 0;
+    if ((vlan | tunnel) !== 0) {
+      one = (one + Math.imul(d[40], vlan & 0xffff) + Math.imul(d[41], vlan >>> 16)) | 0;
+      other = (other + Math.imul(d[42], vlan & 0xffff) + Math.imul(d[43], vlan >>> 16)) | 0;
+      one = (one + Math.imul(d[44], tunnel & 0xffff) + Math.imul(d[45], tunnel >>> 16)) | 0;
+      other = (other + Math.imul(d[46], tunnel & 0xffff) + Math.imul(d[47], tunnel >>> 16)) | 0;
+    }
+    const h = hashOfSums(one, other);
     let slot = h & this.mask;
     for (;;) {
       const flow = this.slots[slot * 2];
@@ -200,8 +195,7 @@ export class FlowTable {
   lookup(key: Uint32Array, at = 0): number {
     if ((key[at + KEY_PROTO] & KEY_FLAG_V6) === 0)
       return this.lookup4(key[at + 3], key[at + 7], key[at + 8], key[at + 9], key[at + 10], key[at + 11]);
-    let h = 0;
-    for (let i = 0; i < KEY_WORDS; i++) h ^= hashOfWord(this.tables, i * TABLES_OF_WORD, key[at + i]);
+    const h = hashOfWords(this.drawn, 0, key, at, KEY_WORDS);
     let slot = h & this.mask;
     for (;;) {
       const flow = this.slots[slot * 2];

@@ -1,34 +1,61 @@
 /**
- * The hash of tables whose keys come from the wire: tabulation with random tables.
- * Each byte of a key picks a random number from a table of its own, and the hash is
- * the exclusive or of them all.
+ * The hash of tables whose keys come from the wire: multilinear, with random numbers
+ * that each process draws anew. A key is taken as halves of words, each half is
+ * multiplied by a random number of its own, and the upper half of the sum counts; two
+ * such sums with different numbers make 32 bits.
  *
  * Whoever writes a capture chooses its keys, and a hash that is known can be turned
- * round: 100,000 flows of one hash are 5,000,000,000 steps. Here which keys collide
- * depends on the tables alone, which are drawn anew in each process. (A secret first
- * state of murmur3 would not do: there are differences that its rounds cancel whatever
- * the state.) For tables of open addresses a look-up takes a constant number of steps
- * on average, whatever the keys (Pătraşcu and Thorup, The Power of Simple Tabulation Hashing).
+ * round: 100,000 flows of one hash are 5,000,000,000 steps. Here any two keys have one
+ * hash for one in 2^32 of the draws, whatever the keys are (Lemire and Kaser, Strongly
+ * Universal String Hashing is Fast). A secret first state of murmur3 would not do: there
+ * are differences that its rounds cancel whatever the state. Murmur3's finaliser comes
+ * last: it is one to one, and keeps keys in a row from becoming slots in a row.
  *
  * No result may depend on it: tables give numbers in order of first look-up.
  */
 import { randomFillSync } from 'node:crypto';
 
-/** Numbers of a word: 256 for each of its four bytes. */
-export const TABLES_OF_WORD = 4 * 256;
+/** Random numbers of a word: for its lower and its upper half, of the one sum and then of the other. */
+export const DRAWN_FOR_WORD = 4;
 
-/** Random tables for keys of `words` words: those of word i begin at i * TABLES_OF_WORD. */
-export function randomTables(words: number): Int32Array {
-  return randomFillSync(new Int32Array(words * TABLES_OF_WORD));
+/** Random numbers for keys of `words` words: those of word i begin at i * DRAWN_FOR_WORD. */
+export function draw(words: number): Int32Array {
+  return randomFillSync(new Int32Array(words * DRAWN_FOR_WORD));
 }
 
-/** What a word adds to a hash; `at` is where its tables begin. A word of 0 adds nothing: most words of most keys are 0. */
-export function hashOfWord(tables: Int32Array, at: number, word: number): number {
-  if (word === 0) return 0;
-  return (
-    tables[at + (word & 0xff)] ^
-    tables[at + 256 + ((word >>> 8) & 0xff)] ^
-    tables[at + 512 + ((word >>> 16) & 0xff)] ^
-    tables[at + 768 + (word >>> 24)]
-  );
+/** The hash of two sums. */
+export function hashOfSums(one: number, other: number): number {
+  return finish((one >>> 16) | (other & 0xffff0000));
+}
+
+/** The hash of the `count` words that stand in `words` from `at` on, with the numbers drawn for word `first` and those behind it. */
+export function hashOfWords(
+  drawn: Int32Array,
+  first: number,
+  words: ArrayLike<number>,
+  at: number,
+  count: number,
+): number {
+  let one = 0;
+  let other = 0;
+  for (let i = 0; i < count; i++) {
+    const word = words[at + i];
+    // Most words of most keys are 0, which adds nothing.
+    if (word === 0) continue;
+    const low = word & 0xffff;
+    const high = word >>> 16;
+    const d = (first + i) * DRAWN_FOR_WORD;
+    one = (one + Math.imul(drawn[d], low) + Math.imul(drawn[d + 1], high)) | 0;
+    other = (other + Math.imul(drawn[d + 2], low) + Math.imul(drawn[d + 3], high)) | 0;
+  }
+  return hashOfSums(one, other);
+}
+
+/** murmur3's finaliser: every input bit reaches every output bit. */
+export function finish(h: number): number {
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return h ^ (h >>> 16);
 }

@@ -8,7 +8,7 @@
  * tunnelled packet costs one look-up and no object.
  */
 
-import { hashOfWord, randomTables, TABLES_OF_WORD } from './keyhash.ts';
+import { draw, hashOfWords } from './keyhash.ts';
 
 /** Layers that are unpacked (Zeek's Tunnel::max_depth). */
 export const MAX_LAYERS = 2;
@@ -38,8 +38,8 @@ export const LAYER_V6 = 0x80;
 
 /** Words of an entry: the number of layers, then the layers, zeros behind them. */
 const ENTRY_WORDS = 1 + MAX_LAYERS * LAYER_WORDS;
-/** The tables of this process for the hash of an entry. */
-const TABLES = randomTables(ENTRY_WORDS);
+/** The numbers that this process has drawn for the hash of the layers. */
+const DRAWN = draw(MAX_LAYERS * LAYER_WORDS);
 /** The most bytes that `put` writes. */
 export const MAX_TUNNEL_BYTES = 1 + MAX_LAYERS * (1 + 32 + 4);
 
@@ -68,14 +68,14 @@ export class TunnelTable {
   private hashes = new Int32Array(4);
   /** By number: the hash that is the same everywhere. */
   private contents = new Int32Array(4);
-  private readonly tables: Int32Array;
+  private readonly drawn: Int32Array;
   /** Tunnel numbers by hash, 0 = free. */
   private slots = new Uint32Array(8);
   private readonly scratch = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
 
-  /** @param tables random numbers of the hash, 1 + MAX_LAYERS * LAYER_WORDS words of them; tests bring their own */
-  constructor(tables: Int32Array = TABLES) {
-    this.tables = tables;
+  /** @param drawn random numbers of the hash for MAX_LAYERS * LAYER_WORDS words; tests bring their own */
+  constructor(drawn: Int32Array = DRAWN) {
+    this.drawn = drawn;
   }
 
   /**
@@ -97,9 +97,8 @@ export class TunnelTable {
   /** The number of the tunnel of `layers` layers whose words stand in `words` from `at` on, entered if it is new. */
   lookup(words: ArrayLike<number>, layers: number, at = 0): number {
     if (layers === 0) return 0;
-    const t = this.tables;
-    let h = t[layers];
-    for (let i = 0; i < layers * LAYER_WORDS; i++) h ^= hashOfWord(t, (i + 1) * TABLES_OF_WORD, words[at + i]);
+    // A layer's first word is never 0, so the number of layers tells nothing new.
+    const h = hashOfWords(this.drawn, 0, words, at, layers * LAYER_WORDS);
     const mask = this.slots.length - 1;
     let slot = h & mask;
     for (;;) {

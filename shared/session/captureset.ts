@@ -6,7 +6,7 @@
  * bit a capture: however many captures a session has and in whatever order they
  * come, a packet costs a constant number of steps.
  */
-import { hashOfWord, randomTables, TABLES_OF_WORD } from '../packet/keyhash.ts';
+import { DRAWN_FOR_WORD, draw, hashOfSums } from '../packet/keyhash.ts';
 import * as L from './slots.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.
@@ -21,15 +21,15 @@ const {
   W_CAPTURE_MAX,
 } = L;
 
-/** The tables of this process: which captures overlap is for whoever writes them to choose. */
-const TABLES = randomTables(2);
+/** The numbers that this process has drawn: which captures overlap is for whoever writes them to choose. */
+const DRAWN = draw(2);
 
 /** Capture ranks of all open sessions; their nodes share one pool. */
 export class CaptureSets {
   /** Nodes looked at so far, for tests. */
   steps = 0;
   private readonly s: L.SessionSlots;
-  private readonly tables: Int32Array;
+  private readonly drawn: Int32Array;
   /** Of a node: its session's slot, the captures it stands for (rank / 32), and those of them that are there. */
   private slot = new Int32Array(64);
   private group = new Int32Array(64);
@@ -42,10 +42,10 @@ export class CaptureSets {
   private free = -1;
   private used = 0;
 
-  /** @param tables random numbers of the hash, 2 words of them; tests bring their own */
-  constructor(slots: L.SessionSlots, tables: Int32Array = TABLES) {
+  /** @param drawn random numbers of the hash for 2 words; tests bring their own */
+  constructor(slots: L.SessionSlots, drawn: Int32Array = DRAWN) {
     this.s = slots;
-    this.tables = tables;
+    this.drawn = drawn;
   }
 
   /** A new session with its first packet. */
@@ -115,8 +115,13 @@ export class CaptureSets {
   }
 
   private head(slot: number, group: number): number {
-    const { tables } = this;
-    return (hashOfWord(tables, 0, slot) ^ hashOfWord(tables, TABLES_OF_WORD, group)) & (this.heads.length - 1);
+    const d = this.drawn;
+    const sum = (at: number): number =>
+      Math.imul(d[at], slot & 0xffff) +
+      Math.imul(d[at + 1], slot >>> 16) +
+      Math.imul(d[at + DRAWN_FOR_WORD], group & 0xffff) +
+      Math.imul(d[at + DRAWN_FOR_WORD + 1], group >>> 16);
+    return hashOfSums(sum(0), sum(2)) & (this.heads.length - 1);
   }
 
   private add(slot: number, group: number): number {

@@ -8,11 +8,14 @@
  * The wheel only frees memory. It has buckets of about a second; a session sits
  * in the bucket of a time not later than its deadline and is looked at again
  * when that has passed. Cost: constant for a packet, linear in sessions and in
- * the timeouts they live through, nothing for an idle gap.
+ * the timeouts they live through, nothing for an idle gap. Deadlines farther away
+ * than a turn of the wheel wait in a second wheel, whose buckets are turns of the
+ * first: else sessions that may be idle for a year would all be looked at each hour.
  *
  * Buckets counted since 1970 outgrow 31 bits in 2041. So a slot holds only its cell,
  * the bucket modulo the size of the wheel: all cells lie less than one turn ahead
- * of the wheel's own time, which is a double.
+ * of the wheel's own time, which is a double. Advancing ends: it empties each cell
+ * once at most, and what is armed again meanwhile goes to another list.
  */
 import type { SessionConfig } from './config.ts';
 import * as L from './slots.ts';
@@ -66,6 +69,8 @@ export const REASON_END_OF_INPUT = 6;
 const BUCKET_US = 1 << 20;
 /** Buckets, a power of two: a little over an hour, so that the longest usual timeout is armed once. */
 const BUCKETS = 4096;
+/** Turns that the second wheel has, a power of two: 203 days. What lies farther away is put off that long. */
+const TURNS = 4096;
 
 /** Idle times by IDLE_* class. */
 export function idleTimes(config: SessionConfig): Float64Array {
@@ -191,11 +196,14 @@ function closeReason(a: number, b: number): number {
 /** Open sessions by the time at which they are to be looked at. */
 export class ExpiryWheel {
   private readonly s: L.SessionSlots;
-  private readonly heads = new Int32Array(BUCKETS).fill(-1);
+  /** First session of each cell: those of the buckets, then those of the turns. */
+  private readonly heads = new Int32Array(BUCKETS + TURNS).fill(-1);
   /** All buckets before this one, counted since 1970, have been emptied. */
   private current = 0;
   /** Its cell. */
   private cell = 0;
+  /** Its turn, counted since 1970. Those up to it have been emptied. */
+  private turn = 0;
 
   constructor(slots: L.SessionSlots) {
     this.s = slots;
@@ -209,7 +217,8 @@ export class ExpiryWheel {
   /** Arms a session for `due`. */
   add(slot: number, due: number): void {
     const words = this.s.words;
-    const cell = (this.cell + this.ahead(due)) & (BUCKETS - 1);
+    const ahead = this.ahead(due);
+    const cell = ahead < BUCKETS ? (this.cell + ahead) & (BUCKETS - 1) : this.turnCell(ahead);
     const at = slot * WORDS;
     const head = this.heads[cell];
     words[at + W_CELL] = cell;
@@ -232,15 +241,26 @@ export class ExpiryWheel {
 
   /** Moves a session forward if `due` lies in an earlier bucket than it sits in. */
   hasten(slot: number, due: number): void {
-    if (this.ahead(due) >= ((this.s.words[slot * WORDS + W_CELL] - this.cell) & (BUCKETS - 1))) return;
+    const cell = this.s.words[slot * WORDS + W_CELL];
+    const sits =
+      cell < BUCKETS
+        ? (cell - this.cell) & (BUCKETS - 1)
+        : ((cell - BUCKETS - this.turn) & (TURNS - 1)) * BUCKETS - this.cell;
+    if (this.ahead(due) >= sits) return;
     this.remove(slot);
     this.add(slot, due);
   }
 
-  /** How many buckets ahead a deadline is put: none if it has passed, a turn less one if it lies farther away. */
+  /** How many buckets ahead a deadline lies: none if it has passed. */
   private ahead(due: number): number {
     const buckets = Math.floor(due / BUCKET_US) - this.current;
-    return buckets <= 0 ? 0 : buckets < BUCKETS ? buckets : BUCKETS - 1;
+    return buckets <= 0 ? 0 : buckets;
+  }
+
+  /** Cell of the turn in which the bucket `ahead` lies, a turn or more; of the last turn there is if it lies farther away. */
+  private turnCell(ahead: number): number {
+    const turns = Math.min(Math.floor((this.cell + ahead) / BUCKETS), TURNS - 1);
+    return BUCKETS + ((this.turn + turns) % TURNS);
   }
 
   /**
@@ -251,18 +271,17 @@ export class ExpiryWheel {
     const target = Math.floor(us / BUCKET_US);
     if (target <= this.current) return;
     const from = this.cell;
+    const fromTurn = this.turn;
+    const targetTurn = Math.floor(target / BUCKETS);
     const buckets = this.s.open === 0 ? 0 : Math.min(target - this.current, BUCKETS);
+    const turns = this.s.open === 0 ? 0 : Math.min(targetTurn - fromTurn, TURNS);
     // What is armed again while time passes goes to the target bucket or later.
     this.current = target;
     this.cell = target % BUCKETS;
+    this.turn = targetTurn;
     let pending = -1;
-    for (let i = 0; i < buckets; i++) {
-      const cell = (from + i) & (BUCKETS - 1);
-      const head = this.heads[cell];
-      if (head < 0) continue;
-      this.heads[cell] = -1;
-      pending = this.join(head, pending);
-    }
+    for (let i = 0; i < buckets; i++) pending = this.empty((from + i) & (BUCKETS - 1), pending);
+    for (let i = 1; i <= turns; i++) pending = this.empty(BUCKETS + ((fromTurn + i) % TURNS), pending);
     const words = this.s.words;
     while (pending >= 0) {
       const slot = pending;
@@ -271,9 +290,12 @@ export class ExpiryWheel {
     }
   }
 
-  /** Puts a whole bucket before a list. */
-  private join(head: number, list: number): number {
+  /** Empties a cell, puts its sessions before a list. @returns the list */
+  private empty(cell: number, list: number): number {
     const words = this.s.words;
+    const head = this.heads[cell];
+    if (head < 0) return list;
+    this.heads[cell] = -1;
     let tail = head;
     while (words[tail * WORDS + W_NEXT] >= 0) tail = words[tail * WORDS + W_NEXT];
     words[tail * WORDS + W_NEXT] = list;

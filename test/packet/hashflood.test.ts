@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { hashOfWord, TABLES_OF_WORD } from '../../shared/packet/keyhash.ts';
+import { DRAWN_FOR_WORD, hashOfWords } from '../../shared/packet/keyhash.ts';
 import { KIND_GRE, LAYER_HAS_ID, LAYER_WORDS, MAX_LAYERS, TunnelTable } from '../../shared/packet/tunnels.ts';
 import { DEFAULTS } from '../../shared/session/config.ts';
 import { SessionRows } from '../../shared/session/sessionrows.ts';
@@ -19,17 +19,17 @@ import { random } from './harness.ts';
 const KEYS = 20_000;
 /** A table that is half full at most needs 1.5 slots a key on average; an unlucky draw a few more. */
 const FEW = 3;
-const TUNNEL_WORDS = 1 + MAX_LAYERS * LAYER_WORDS;
+const TUNNEL_WORDS = MAX_LAYERS * LAYER_WORDS;
 
-function tables(words: number, seed: number): Int32Array {
+function drawn(words: number, seed: number): Int32Array {
   const next = random(seed);
-  return Int32Array.from({ length: words * TABLES_OF_WORD }, () => next(2 ** 32) | 0);
+  return Int32Array.from({ length: words * DRAWN_FOR_WORD }, () => next(2 ** 32) | 0);
 }
 
 /** Several draws, the one of this process among them. */
 const draws = (words: number): (Int32Array | undefined)[] => [
   undefined,
-  ...[1, 2, 3].map((seed) => tables(words, seed)),
+  ...[1, 2, 3].map((seed) => drawn(words, seed)),
 ];
 
 const rotate = (x: number, bits: number) => (x << bits) | (x >>> (32 - bits));
@@ -114,14 +114,13 @@ test('a tunnel table is not slowed down by tunnels that were chosen', () => {
 test('keys that collide under one draw are spread under another', () => {
   const seed = SEED;
   const next = random(seed);
-  const known = tables(KEY_WORDS, seed);
+  const known = drawn(KEY_WORDS, seed);
   // Keys whose hash ends in twelve zeros under the known draw: an attacker who has seen one process.
   const keys: [number, number, number][] = [];
   while (keys.length < 1000) {
     const key: [number, number, number] = [next(2 ** 32), next(2 ** 32), next(2 ** 32)];
-    const h = [3, 7, 8].map((word, i) => hashOfWord(known, word * TABLES_OF_WORD, key[i]));
-    const proto = known[9 * TABLES_OF_WORD + 6] ^ known[9 * TABLES_OF_WORD + 256];
-    if (((h[0] ^ h[1] ^ h[2] ^ proto) & 0xfff) === 0) keys.push(key);
+    const words = [0, 0, 0, key[0], 0, 0, 0, key[1], key[2], 6, 0, 0];
+    if ((hashOfWords(known, 0, words, 0, KEY_WORDS) & 0xfff) === 0) keys.push(key);
   }
   const probes = (random: Int32Array | undefined): number => {
     const table = new FlowTable(16, random);
@@ -130,12 +129,12 @@ test('keys that collide under one draw are spread under another', () => {
     return table.probes();
   };
   assert.ok(probes(known) > 100_000, `seed ${seed}: the keys collide under the draw that they were made for`);
-  for (const other of [undefined, tables(KEY_WORDS, seed + 1)]) assert.ok(probes(other) < keys.length * FEW);
+  for (const other of [undefined, drawn(KEY_WORDS, seed + 1)]) assert.ok(probes(other) < keys.length * FEW);
 });
 
 test('keys of one and the same hash are told apart', () => {
-  const flows = new FlowTable(16, new Int32Array(KEY_WORDS * TABLES_OF_WORD));
-  const tunnels = new TunnelTable(new Int32Array(TUNNEL_WORDS * TABLES_OF_WORD));
+  const flows = new FlowTable(16, new Int32Array(KEY_WORDS * DRAWN_FOR_WORD));
+  const tunnels = new TunnelTable(new Int32Array(TUNNEL_WORDS * DRAWN_FOR_WORD));
   for (let round = 0; round < 2; round++)
     for (let i = 0; i < 300; i++) {
       assert.equal(flows.lookup4(i, 1000, 80, 6, 0, 0), i);
@@ -159,7 +158,7 @@ test('sessions do not depend on the draw', () => {
     tracker.finish();
     return seenRows(rows).map((seen) => JSON.stringify(seen));
   };
-  const expected = sessions(new Int32Array(KEY_WORDS * TABLES_OF_WORD));
+  const expected = sessions(new Int32Array(KEY_WORDS * DRAWN_FOR_WORD));
   assert.ok(expected.length > 100);
   for (const draw of draws(KEY_WORDS)) assert.deepEqual(sessions(draw), expected);
 });

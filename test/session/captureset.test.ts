@@ -1,7 +1,7 @@
 /** The captures of a session, against a plain set, and what a packet costs however many there are. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TABLES_OF_WORD } from '../../shared/packet/keyhash.ts';
+import { DRAWN_FOR_WORD } from '../../shared/packet/keyhash.ts';
 import { CaptureSets } from '../../shared/session/captureset.ts';
 import { SessionSlots, W_CAPTURE_COUNT, WORDS } from '../../shared/session/slots.ts';
 import { random } from './walk.ts';
@@ -9,11 +9,11 @@ import { random } from './walk.ts';
 const SEED = Number(process.env.SEED ?? 17);
 
 test(`sessions over many captures are counted like sets (seed ${SEED})`, () => {
-  // With tables of zeros all nodes hang on one head.
-  for (const tables of [undefined, new Int32Array(2 * TABLES_OF_WORD)]) {
+  // With zeros drawn all nodes hang on one head.
+  for (const drawn of [undefined, new Int32Array(2 * DRAWN_FOR_WORD)]) {
     const next = random(SEED);
     const slots = new SessionSlots(2);
-    const sets = new CaptureSets(slots, tables);
+    const sets = new CaptureSets(slots, drawn);
     const expected = new Map<number, Set<number>>();
     for (let i = 0; i < 30_000; i++) {
       const session = Math.floor(next() * 40);
