@@ -21,7 +21,7 @@ function sql(...args: string[]): Outcome {
 
 test('a view is queried like a table', () => {
   const query = 'select id.orig_h, proto, orig_pkts from zeek_conn';
-  assert.equal(sql(query, '--data', 'out', '--csv').stdout, 'orig_h,proto,orig_pkts\r\n10.0.0.1,udp,5\r\n');
+  assert.equal(sql(query, '--data', 'out', '--csv').stdout, 'orig_h,proto,orig_pkts\n10.0.0.1,udp,5\n');
 });
 
 test('a ROW of a view is an object in JSON', () => {
@@ -33,7 +33,7 @@ test('a ROW of a view is an object in JSON', () => {
 test('a saved query runs by its name', () => {
   const { code, stdout } = sql('--query', 'by_protocol', '--data', 'out', '--csv');
   assert.equal(code, 0);
-  assert.match(stdout, /^proto,ip_proto,service,sessions,packets,.*\r\nudp,17,,1,10,/);
+  assert.match(stdout, /^proto,ip_proto,service,sessions,packets,.*\nudp,17,,1,10,/);
 });
 
 test('the saved queries are listed, the views are in the help', () => {
