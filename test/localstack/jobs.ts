@@ -13,7 +13,7 @@ import { type JobStatus, jobStatus } from '../../shared/job/status.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { Done } from '../../shared/job/types.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
 import { listCaptures, parseS3Url } from '../../shared/store/s3list.ts';
 import type { TableName } from '../../shared/table/query.ts';
 import { type Ended, firstDifference, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';
@@ -38,7 +38,8 @@ export async function upload(cloud: Cloud, captures: Captures): Promise<void> {
 
 /** Puts the marker object that starts a job. */
 export async function putMarker(cloud: Cloud, prefix: string, options?: GivenOptions): Promise<void> {
-  await cloud.captures.put(`${prefix}_READY`, options === undefined ? new Uint8Array() : jsonBytes(options));
+  // As a person writes it: plain JSON, or nothing.
+  await cloud.captures.put(`${prefix}_READY`, new TextEncoder().encode(options && JSON.stringify(options)));
 }
 
 /** The data set of a prefix that is given no other name. */
