@@ -41,12 +41,12 @@ const scratchOf = (out: string): string[] => {
 
 /** Starts a run, and waits until it has taken its place. */
 async function startRun(input: string, out: string, ...more: string[]): Promise<CliProcess> {
+  // Those of dead runs are still there.
+  const before = scratchOf(out);
   const run = startCli(runOf(input, out, ...more));
-  while (
-    run.child.exitCode === null &&
-    !scratchOf(out).some((name) => existsSync(join(out, '_flowstitch/.scratch', name, 'run.json')))
-  )
-    await sleep(2);
+  const ownNote = (name: string): boolean =>
+    !before.includes(name) && existsSync(join(out, '_flowstitch/.scratch', name, 'run.json'));
+  while (run.child.exitCode === null && !scratchOf(out).some(ownNote)) await sleep(2);
   return run;
 }
 
