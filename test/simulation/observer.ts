@@ -3,9 +3,11 @@
  * an end that changes, a stage that begins before the one before it has ended, a job
  * that begins while another of its data set runs, work by two versions in one job.
  */
+
 import type { JobEnd } from '../../shared/job/end.ts';
 import { STAGES, type Stage } from '../../shared/job/keys.ts';
 import type { Done, StageList } from '../../shared/job/types.ts';
+import { parseJson } from '../../shared/store/jsonobject.ts';
 import { noneOfAll } from './bounds.ts';
 import type { BucketWatcher } from './bucket.ts';
 import type { Process } from './process.ts';
@@ -157,5 +159,5 @@ export class Observer implements BucketWatcher<Process> {
 }
 
 function parse<T>(bytes: Uint8Array): T {
-  return JSON.parse(new TextDecoder().decode(bytes)) as T;
+  return parseJson<T>('an object that was written', bytes);
 }

@@ -3,7 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { RELEASE } from '../../shared/job/revisions.ts';
 import type { Job } from '../../shared/job/types.ts';
 import { SqsQueue } from '../../shared/queue/sqs.ts';
-import { jsonBytes } from '../../shared/store/jsonobject.ts';
+import { jsonBytes, parseJson } from '../../shared/store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
 import { type Bucket, PAGE } from './bucket.ts';
 import type { Process } from './process.ts';
@@ -85,7 +85,7 @@ function renamed(bytes: Uint8Array, from: string, to: string): Uint8Array {
   renamings.set(bytes, known);
   let answer = known.get(from);
   if (answer === undefined) {
-    const job = JSON.parse(new TextDecoder().decode(bytes)) as Job;
+    const job = parseJson<Job>('job.json', bytes);
     answer = job.software === from ? jsonBytes({ ...job, software: to }) : bytes;
     known.set(from, answer);
   }

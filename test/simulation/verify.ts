@@ -1,8 +1,10 @@
 /** What a run must have come to: looked up in the buckets themselves. */
+
 import type { CurrentJob } from '../../shared/job/current.ts';
 import { currentKey, doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { Done } from '../../shared/job/types.ts';
+import { parseJson } from '../../shared/store/jsonobject.ts';
 import { tasksOf } from './bounds.ts';
 import type { AskedJob, Simulation } from './simulation.ts';
 import { SESSIONS } from './stages.ts';
@@ -19,7 +21,8 @@ export function verify(simulation: Simulation): void {
       newest.set(asked.dataset, asked);
   }
   for (const [dataset, asked] of newest) {
-    const { job } = JSON.parse(new TextDecoder().decode(simulation.results.get(currentKey(dataset)))) as CurrentJob;
+    const key = currentKey(dataset);
+    const { job } = parseJson<CurrentJob>(key, simulation.results.get(key)!);
     if (job !== asked.id) simulation.observer.violation(`readers of ${dataset} see ${job}, not ${asked.id}`);
   }
 }
@@ -88,7 +91,7 @@ class Verification {
 
   private json<T>(key: string): T | undefined {
     const bytes = this.simulation.work.get(key);
-    return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as T);
+    return bytes === undefined ? undefined : parseJson<T>(key, bytes);
   }
 
   private wrong(what: string): void {
