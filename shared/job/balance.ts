@@ -20,6 +20,7 @@ import { encodeFragments, type FragmentFile, mergeFragments } from '../shard/fra
 import { rangeReader } from '../shard/scratch.ts';
 import { ShardWriter } from '../shard/writer.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
+import { slotLength } from '../table/window.ts';
 import { stageResults } from './barrier.ts';
 import { requireJson, type TaskContext } from './context.ts';
 import { attemptPrefix, manifestKey } from './keys.ts';
@@ -85,14 +86,18 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
   const captureParts = new PartsWriter<RankedCapture>(store, `${prefix}captures-`);
   await captureParts.add(captures);
   await store.put(`${prefix}captures.json`, jsonBytes(await captureParts.end()));
+  const nameParts = new PartsWriter<string>(store, `${prefix}names-`);
+  for (const { capture } of captures) await nameParts.add([capture.name]);
+  await store.put(`${prefix}names.json`, jsonBytes(await nameParts.end()));
 
   const rows = bucketRows(shards, sharding.buckets);
   const total = rows.reduce((sum, count) => sum + count, 0);
   const partitions = cutBuckets(rows, 0, sharding.buckets, partitionTarget(total, sizes));
   let endUs = 0;
   for (const { lastUs } of shards) if (lastUs > endUs) endUs = lastUs;
+  const slotUs = slotLength(shards[0]?.firstUs ?? 0, endUs);
   for (const [number, partition] of partitions.entries()) {
-    const spec: ReduceSpec = { endUs, shards: [], groups: [] };
+    const spec: ReduceSpec = { endUs, slotUs, shards: [], groups: [] };
     const numbers = new Map<RankedShard, number>();
     for (const group of cutGroups(shards, rows, partition, sizes.openRows)) {
       const segments = [];
@@ -113,9 +118,11 @@ export async function runBalance(context: TaskContext, job: Job, attempt: string
   }
   return {
     captures: `${prefix}captures.json`,
+    names: `${prefix}names.json`,
     anomalies: `${prefix}anomalies.json`,
     specs: `${prefix}reduce-`,
     partitions: partitions.length,
+    slotUs,
     rows: total,
     innermostBytes: summaries.reduce((sum, summary) => sum + summary.innermostBytes, 0),
     joined: joined.shards.reduce((sum, shard) => sum + shard.rows, 0),

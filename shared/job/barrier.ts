@@ -61,21 +61,19 @@ export function readDone<S extends Stage>(
   return getJson<Done<S>>(store, doneKey(job, stage, task));
 }
 
-/** How each task of a stage ended, in order of tasks; undefined for those that have not. */
-export async function stageEnds<S extends Stage>(
+/** How each task of a stage ended, in order of tasks, some at a time in memory; undefined for those that have not. */
+export async function* eachEnd<S extends Stage>(
   store: ObjectStore,
   job: string,
   stage: S,
-): Promise<(Done<S> | undefined)[]> {
+): AsyncGenerator<Done<S> | undefined> {
   const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
-  const ends: (Done<S> | undefined)[] = [];
   for (let from = 0; from < tasks; from += PARALLEL_READS) {
     const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
       readDone(store, job, stage, from + i),
     );
-    for (const done of await Promise.all(some)) ends.push(done);
+    yield* await Promise.all(some);
   }
-  return ends;
 }
 
 /**
@@ -87,10 +85,23 @@ export async function stageResults<S extends Stage>(
   job: string,
   stage: S,
 ): Promise<(StageResults[S] | null)[]> {
-  return (await stageEnds(store, job, stage)).map((done, task) => {
+  const results: (StageResults[S] | null)[] = [];
+  for await (const result of eachResult(store, job, stage)) results.push(result);
+  return results;
+}
+
+/** As `stageResults`, one after the other: those of reduce say of each batch of each run where it is. */
+export async function* eachResult<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+): AsyncGenerator<StageResults[S] | null> {
+  let task = 0;
+  for await (const done of eachEnd(store, job, stage)) {
     if (done === undefined) throw new JobError(`${stage} task ${task} has not ended yet`, job, stage, task);
-    return done.ok ? (done.result as StageResults[S]) : null;
-  });
+    yield done.ok ? (done.result as StageResults[S]) : null;
+    task++;
+  }
 }
 
 async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
@@ -182,10 +193,14 @@ async function failureOf(
   tasks: number,
 ): Promise<JobEnd | 'unended' | null> {
   if (!isFatal(stage)) return (await countKeys(store, donePrefix(job, stage))) < tasks ? 'unended' : null;
-  const ends = await stageEnds(store, job, stage);
-  for (const [task, done] of ends.entries())
-    if (done !== undefined && !done.ok) return { state: 'failed', stage, task, reason: done.reason };
-  return ends.includes(undefined) ? 'unended' : null;
+  let task = 0;
+  let unended = false;
+  for await (const done of eachEnd(store, job, stage)) {
+    if (done === undefined) unended = true;
+    else if (!done.ok) return { state: 'failed', stage, task, reason: done.reason };
+    task++;
+  }
+  return unended ? 'unended' : null;
 }
 
 /**
@@ -239,7 +254,10 @@ async function sendUnended(store: ObjectStore, queue: TaskQueue, job: string, st
 export async function forgetFailures(store: ObjectStore, job: string): Promise<void> {
   const stage = await newestStage(store, job);
   if (stage === null) return;
-  for (const [task, done] of (await stageEnds(store, job, stage)).entries())
+  let task = 0;
+  for await (const done of eachEnd(store, job, stage)) {
     if (done !== undefined && !done.ok)
       await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
+    task++;
+  }
 }

@@ -12,7 +12,7 @@ import { writeAnomalies } from '../table/anomalies.ts';
 import { AnomalySort } from '../table/anomalysort.ts';
 import { type CaptureRow, writeCaptures } from '../table/captures.ts';
 import type { ParquetFile } from '../table/parquetfile.ts';
-import { stageEnds, stageResults } from './barrier.ts';
+import { eachEnd, eachResult, stageResults } from './barrier.ts';
 import { JobError, type RequestTotals, requireJson, type TaskContext } from './context.ts';
 import { makeCurrent } from './current.ts';
 import { STAGES, summaryKey, tablePrefix } from './keys.ts';
@@ -31,7 +31,11 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
   for await (const part of readListed<RankedCapture>(store, balance.captures))
     for (const capture of part) captures.push(capture);
   const mapped = await stageResults(store, job.job, 'map');
-  const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
+  const reduced: StageResults['reduce'][] = [];
+  // Their lists were for publish and are the most of them: what is left are sums.
+  for await (const result of eachResult(store, job.job, 'reduce'))
+    if (result !== null)
+      reduced.push({ ...result, sessionRuns: [], packetRuns: [], turned: [], sessionStarts: [], packetStarts: [] });
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
   checkConserved(job, { conservation: conservationOf(captures), captures, balance, reduced, published });
 
@@ -94,7 +98,7 @@ function* captureRows(captures: readonly RankedCapture[]): Generator<CaptureRow>
 async function jobRequests(store: ObjectStore, job: string): Promise<RequestTotals | undefined> {
   let totals: RequestTotals | undefined;
   for (const stage of STAGES)
-    for (const done of await stageEnds(store, job, stage)) {
+    for await (const done of eachEnd(store, job, stage)) {
       if (!done?.ok || done.requests === undefined) continue;
       totals ??= {};
       for (const [kind, count] of Object.entries(done.requests)) totals[kind] = (totals[kind] ?? 0) + count;

@@ -78,9 +78,10 @@ export function segmentOf(shard: ShardPlace, number: number, range: BucketRange)
   const to = rowOf(shard, range.to);
   if (from === to) return null;
   const tuple: SegmentTuple = [number, from, to, rowOf(shard, firstBucket(shard, range) + 1) >= to ? 1 : 0];
-  for (const batch of shard.batches)
-    if (batch.firstRow < to && batch.firstRow + batch.rows > from)
-      tuple.push(batch.start, batch.end, batch.crc, batch.firstRow, batch.rows);
+  for (let i = batchOf(shard, from); i < shard.batches.length && shard.batches[i].firstRow < to; i++) {
+    const { start, end, crc, firstRow, rows } = shard.batches[i];
+    tuple.push(start, end, crc, firstRow, rows);
+  }
   return tuple;
 }
 
@@ -92,6 +93,18 @@ export function batchesOf(tuple: SegmentTuple): BatchPlace[] {
     batches.push({ start, end, crc, firstRow, rows });
   }
   return batches;
+}
+
+/** The batch that holds a row. */
+function batchOf({ batches }: ShardPlace, row: number): number {
+  let low = 0;
+  let high = batches.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (batches[middle].firstRow + batches[middle].rows <= row) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function firstBucket(shard: ShardPlace, range: BucketRange): number {
@@ -121,21 +134,23 @@ export function cutGroups(
 
 /** The most rows that segments of a range hold open at one time, blocks of single buckets aside. */
 function peakRows(shards: readonly ShardPlace[], range: BucketRange): number {
-  const open: { lastUs: number; rows: number }[] = [];
-  let sum = 0;
-  let peak = 0;
   const single = range.to - range.from === 1;
+  const opening: { firstUs: number; lastUs: number; held: number }[] = [];
   for (const shard of shards) {
     const rows = rowOf(shard, range.to) - rowOf(shard, range.from);
     if (rows === 0) continue;
-    for (let i = open.length - 1; i >= 0; i--) {
-      if (open[i].lastUs >= shard.firstUs) continue;
-      sum -= open[i].rows;
-      open[i] = open[open.length - 1];
-      open.pop();
-    }
-    const held = single ? Math.min(rows, MAX_BATCH_ROWS) : rows;
-    open.push({ lastUs: shard.lastUs, rows: held });
+    opening.push({
+      firstUs: shard.firstUs,
+      lastUs: shard.lastUs,
+      held: single ? Math.min(rows, MAX_BATCH_ROWS) : rows,
+    });
+  }
+  const closing = [...opening].sort((a, b) => a.lastUs - b.lastUs);
+  let closed = 0;
+  let sum = 0;
+  let peak = 0;
+  for (const { firstUs, held } of opening) {
+    while (closing[closed].lastUs < firstUs) sum -= closing[closed++].held;
     sum += held;
     if (sum > peak) peak = sum;
   }

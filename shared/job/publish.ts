@@ -1,67 +1,64 @@
 /**
  * The publish stage: windows of session start time, from the runs of all reduce
- * tasks to one Parquet file each. Windows are cut from exact counts, so the files
+ * tasks to Parquet files. Windows are cut from exact counts, so the files
  * are the same whatever the partitions were; attempts write the same bytes under
  * the same name, and so need none of their own.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openDuckDB } from '../table/duckdb.ts';
+import type { PacketRunBatch } from '../table/packetrun.ts';
 import { publishPackets, publishSessions } from '../table/publish.ts';
+import { type TurnedRow, TurnedSessions } from '../table/turned.ts';
 import type { Window } from '../table/window.ts';
 import { stageResults } from './barrier.ts';
-import type { TaskContext } from './context.ts';
+import { CaptureNames } from './capturenames.ts';
+import { JobError, type TaskContext } from './context.ts';
 import { tablePrefix } from './keys.ts';
-import { readListed } from './parts.ts';
-import type { Job, PublishedFile, PublishSpec, RankedCapture, StageResults } from './types.ts';
+import { readParts } from './parts.ts';
+import type { Job, PublishedFile, PublishSpec, RunPlace, StageResults } from './types.ts';
 import { PendingWrites } from './writes.ts';
 
 /** Files on their way into the results at once. */
 const MOST_MOVES = 8;
 
-/** Key of the file of one window. */
-function fileKey(job: Job, table: PublishSpec['table'], window: Window): string {
-  return `${tablePrefix(table, job.config.dataset, job.job)}dt=${window.day}/part-${window.part}.parquet`;
+/** Key of a window's file; those after the first, where a window holds more than a file, are numbered. */
+function fileKey(job: Job, table: PublishSpec['table'], { day, part }: Window, piece: number): string {
+  const number = piece === 0 ? `${part}` : `${part}-${piece}`;
+  return `${tablePrefix(table, job.config.dataset, job.job)}dt=${day}/part-${number}.parquet`;
 }
 
 export async function runPublish(context: TaskContext, job: Job, spec: PublishSpec): Promise<StageResults['publish']> {
   const { store, results, scratch, duckdbMemory } = context;
-  const { table } = spec;
+  const { table, windows, mostRows } = spec;
   const [balance] = await stageResults(store, job.job, 'balance');
-  const names: string[] = [];
-  for await (const part of readListed<RankedCapture>(store, balance?.captures ?? ''))
-    for (const { capture } of part) names.push(capture.name);
-  const captureName = (rank: number): string => names[rank];
-  const reduced = (await stageResults(store, job.job, 'reduce')).filter((result) => result !== null);
-  const sessionRuns = reduced.flatMap((result) => result.sessionRuns);
-  const packetRuns = reduced.flatMap((result) => result.packetRuns);
-  const turned = new Map(reduced.flatMap((result) => result.turned));
+  if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, 'publish');
+  const names = await CaptureNames.open(store, balance.names);
   const writer = await openDuckDB({ memoryLimit: duckdbMemory, tempDirectory: scratch });
+  const task = {
+    directory: scratch,
+    windows,
+    mostRows,
+    read: (key: string, start: number, end: number) => store.get(key, { start, end }),
+    captureName: (rank: number) => names.nameOf(rank),
+    needNames: (lowest: number, highest: number) => names.need(lowest, highest),
+    limits: { tempDirectory: scratch, writer },
+  };
   const files: PublishedFile[] = [];
   const moves = new PendingWrites();
   try {
-    for (const [number, window] of spec.windows.entries()) {
-      const task = {
-        path: join(scratch, `part-${number}.parquet`),
-        fromUs: window.fromUs,
-        toUs: window.toUs,
-        read: (key: string, start: number, end: number) => store.get(key, { start, end }),
-        limits: { tempDirectory: scratch, writer },
-      };
-      const file =
-        table === 'sessions'
-          ? await publishSessions({ ...task, runs: sessionRuns, context: { captureName } })
-          : await publishPackets({ ...task, runs: packetRuns, captureName, turned });
-      // A slot with more rows than a file is cut into equal lengths of time, and its rows may all start in one of them.
-      if (file.rows === 0) {
-        await rm(file.path);
-        continue;
-      }
-      const { rows, bytes } = file;
-      files.push({ table, key: fileKey(job, table, window), day: window.day, rows, bytes });
+    const parts =
+      table === 'sessions'
+        ? publishSessions({ ...task, runs: spec.runs })
+        : publishPackets({
+            ...task,
+            runs: spec.runs as RunPlace<PacketRunBatch>[],
+            turned: await turnedSessions(context, spec.turned),
+          });
+    for await (const { window, piece, path, rows, bytes } of parts) {
+      const key = fileKey(job, table, windows[window], piece);
+      files.push({ table, key, day: windows[window].day, rows, bytes });
       // The files of a task are small where they are many: they reach the disk while the next ones are written.
       await moves.atMost(MOST_MOVES - 1);
-      moves.add(results.putFile(files[files.length - 1].key, file.path));
+      moves.add(results.putFile(key, path));
     }
     await moves.atMost(0);
   } finally {
@@ -69,4 +66,10 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
     writer.close();
   }
   return { files };
+}
+
+async function turnedSessions({ store }: TaskContext, keys: readonly string[]): Promise<TurnedSessions> {
+  const turned = new TurnedSessions();
+  for await (const rows of readParts<TurnedRow>(store, keys)) turned.add(rows);
+  return turned;
 }

@@ -12,13 +12,26 @@ import { SessionRows, UID_BYTES } from '../session/sessionrows.ts';
 import { SessionTracker } from '../session/tracker.ts';
 import { mergeSegments } from '../shard/merge.ts';
 import { type ReadRange, readingAhead, type Segment } from '../shard/segment.ts';
-import { encodePacketRun, type PacketRunBatch, turnedSessions } from '../table/packetrun.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
+import { encodePacketRun, type PacketRunBatch } from '../table/packetrun.ts';
 import { encodeSessionRun } from '../table/sessionrun.ts';
+import { type TurnedRow, turnedRows } from '../table/turned.ts';
+import { sumStarts } from '../table/window.ts';
 import type { TaskContext } from './context.ts';
 import { attemptPrefix } from './keys.ts';
 import { batchesOf } from './partition.ts';
+import { PART_ROWS } from './parts.ts';
 import { addTracked, checkReduced, NOTHING_TRACKED } from './reconcile.ts';
-import type { Job, LongestSpan, ReduceShard, ReduceSpec, RunPlace, SegmentTuple, StageResults } from './types.ts';
+import type {
+  Job,
+  LongestSpan,
+  ReduceShard,
+  ReduceSpec,
+  RunPlace,
+  SegmentTuple,
+  StageResults,
+  TurnedPart,
+} from './types.ts';
 import { PendingWrites } from './writes.ts';
 
 /** Rows of a run. */
@@ -38,9 +51,9 @@ export async function runReduce(
   const prefix = attemptPrefix(job.job, 'reduce', task, attempt);
   const sessionRuns: RunPlace[] = [];
   const packetRuns: RunPlace<PacketRunBatch>[] = [];
-  const turned: [string, number][] = [];
-  const sessionStarts: number[][] = [];
-  const packetStarts: number[][] = [];
+  const turned: TurnedPart[] = [];
+  const sessionStarts = new Map<number, number>();
+  const packetStarts = new Map<number, number>();
   const writes = new PendingWrites();
   let tracked = NOTHING_TRACKED;
   let opened = 0;
@@ -60,10 +73,10 @@ export async function runReduce(
       const uid = uidText(rows, row);
       if (longest === null || captures > longest.captures || uid < longest.uid) longest = { captures, uid };
     }
-    const { bytes, batches, starts } = encodeSessionRun(rows);
+    const { bytes, batches, starts } = encodeSessionRun(rows, spec.slotUs);
     const key = `${prefix}sessions-${sessionRuns.length}.arrow`;
     sessionRuns.push({ key, batches });
-    sessionStarts.push(starts);
+    sumStarts(sessionStarts, starts);
     sessions += rows.length;
     writes.add(store.put(key, bytes));
     rows.clear();
@@ -77,11 +90,11 @@ export async function runReduce(
     const packetRows = new PacketRows(job.config.packets ? PACKET_RUN_ROWS : 0);
     const flushPackets = (): void => {
       if (packetRows.length === 0) return;
-      const { bytes, batches, starts } = encodePacketRun(packetRows, directory);
+      const { bytes, batches, starts } = encodePacketRun(packetRows, directory, spec.slotUs);
       for (let row = 0; row < packetRows.length; row++) directory.markFlushed(packetRows.session[row]);
       const key = `${prefix}packets-${packetRuns.length}.arrow`;
       packetRuns.push({ key, batches });
-      packetStarts.push(starts);
+      sumStarts(packetStarts, starts);
       packets += packetRows.length;
       writes.add(store.put(key, bytes));
       packetRows.clear();
@@ -109,8 +122,11 @@ export async function runReduce(
     });
     opened += tracker.sessionsOpened;
     flushPackets();
-    // One by one: as arguments of one call a million of them would not fit on the stack.
-    for (const session of turnedSessions(directory.lateFlips, directory)) turned.push(session);
+    for (const part of inParts(turnedRows(directory.lateFlips, directory))) {
+      const key = `${prefix}turned-${turned.length}.json`;
+      turned.push({ key, firstUs: part[0][0], lastUs: part[part.length - 1][0] });
+      await store.put(key, jsonBytes(part));
+    }
     await rm(scratch, { recursive: true });
   }
   flushSessions();
@@ -120,8 +136,8 @@ export async function runReduce(
     sessionRuns,
     packetRuns,
     turned,
-    sessionStarts: addCounts(sessionStarts),
-    packetStarts: addCounts(packetStarts),
+    sessionStarts: inOrder(sessionStarts),
+    packetStarts: inOrder(packetStarts),
     tracked,
     sessions,
     packets,
@@ -147,12 +163,20 @@ function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTup
   return { ...segment, ...readingAhead(segment, read) };
 }
 
-/** Sums counts per slot (slot, count, slot, count, ...). */
-function addCounts(lists: readonly (readonly number[])[]): number[] {
-  const sums = new Map<number, number>();
-  for (const list of lists)
-    for (let i = 0; i < list.length; i += 2) sums.set(list[i], (sums.get(list[i]) ?? 0) + list[i + 1]);
+/** Counts per slot, as slot, count, slot, count, ... */
+function inOrder(sums: ReadonlyMap<number, number>): number[] {
   return [...sums].sort((a, b) => a[0] - b[0]).flat();
+}
+
+function* inParts(rows: Iterable<TurnedRow>): Generator<TurnedRow[]> {
+  let part: TurnedRow[] = [];
+  for (const row of rows) {
+    part.push(row);
+    if (part.length < PART_ROWS) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }
 
 function uidText(rows: SessionRows, row: number): string {

@@ -21,8 +21,8 @@
 export const SOFTWARE = '0.1.0';
 
 export const MAPPING_REVISION = 9;
-export const TRACKING_REVISION = 4;
-export const PUBLISHING_REVISION = 2;
+export const TRACKING_REVISION = 5;
+export const PUBLISHING_REVISION = 3;
 
 /** All that decides results, as one word. */
 export const REVISIONS = `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`;

@@ -6,14 +6,14 @@ import { randomBytes } from 'node:crypto';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
-import { advance, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
+import { advance, eachResult, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
 import { deservesMore } from './careful.ts';
 import { JobError, loadJob, type RequestTotals, requireJson, type TaskContext, Unfinished } from './context.ts';
 import { readEnd, writeEnd } from './end.ts';
 import type { Fault } from './fault.ts';
 import { jobPrefix, listKey, manifestKey, STAGES, type Stage } from './keys.ts';
 import type { Manifest } from './plan.ts';
-import { planPublish } from './publishplan.ts';
+import { PublishPlan } from './publishplan.ts';
 import type { Done, Job, MapSpec, PublishSpec, ReduceSpec, StageList, StageResults } from './types.ts';
 import { PendingWrites } from './writes.ts';
 
@@ -192,12 +192,17 @@ export function stagePlanner(store: ObjectStore, job: Job): StagePlanner {
         return { tasks: balance.partitions, specs: balance.specs };
       }
       case 'publish': {
-        const reduced = (await stageResults(store, job.job, 'reduce')).map((result, task) => {
+        const [balance] = await stageResults(store, job.job, 'balance');
+        if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, stage);
+        const plan = new PublishPlan(job, balance.slotUs);
+        let task = 0;
+        for await (const result of eachResult(store, job.job, 'reduce')) {
           // Somebody resumes the job at this moment: what would begin now would lack a partition.
           if (result === null) throw new JobError('has no result yet', job.job, 'reduce', task);
-          return result;
-        });
-        return writeSpecs(stage, planPublish(job, reduced));
+          plan.add(result);
+          task++;
+        }
+        return writeSpecs(stage, plan.specs());
       }
     }
   };

@@ -103,6 +103,8 @@ export type SegmentTuple = number[];
 export interface ReduceSpec {
   /** Time of the last packet of the whole job: what still waits for a timeout then ends with the input. */
   endUs: number;
+  /** Length of the slots of time by which session starts are counted. */
+  slotUs: number;
   shards: ReduceShard[];
   groups: { segments: SegmentTuple[] }[];
 }
@@ -125,17 +127,27 @@ export interface LongestSpan {
   uid: string;
 }
 
+/** An object with TurnedRow's of sessions that start from `firstUs` to `lastUs`. */
+export interface TurnedPart {
+  key: string;
+  firstUs: number;
+  lastUs: number;
+}
+
 /** What each stage's done key says of success. */
 export interface StageResults {
   plan: { captures: number; bytes: number };
   map: { summary: string; captures: number; records: number; reused: boolean };
   balance: {
-    /** Key of the list of parts of the captures, in order of rank. */
+    /** Key of the list of parts of the captures, in order of rank; the same of their names alone. */
     captures: string;
+    names: string;
     /** Key of AnomalyPlaces. */
     anomalies: string;
     specs: string;
     partitions: number;
+    /** As in ReduceSpec. */
+    slotUs: number;
     /** Rows of all reduce tasks; those among them that balance joined from fragments. */
     rows: number;
     joined: number;
@@ -146,8 +158,8 @@ export interface StageResults {
   reduce: {
     sessionRuns: RunPlace[];
     packetRuns: RunPlace<PacketRunBatch>[];
-    /** uid and last orientation of sessions that turned after packet rows of theirs had been written. */
-    turned: [string, number][];
+    /** Sessions that turned after packet rows of theirs had been written. */
+    turned: TurnedPart[];
     /** Slot of session start and sessions, alternating; and the same for packet rows. */
     sessionStarts: number[];
     packetStarts: number[];
@@ -162,10 +174,16 @@ export interface StageResults {
   commit: { summary: string };
 }
 
-/** One publish task: neighbouring windows of one table, each a file. */
+/** One publish task: neighbouring windows of one table, mostly each a file. */
 export interface PublishSpec {
   table: 'sessions' | 'packets';
   windows: Window[];
+  /** Rows of a file, at most. */
+  mostRows: number;
+  /** Runs with batches that reach into the windows, and these batches alone. */
+  runs: RunPlace<RunBatch | PacketRunBatch>[];
+  /** Keys of the parts about sessions that turned. */
+  turned: string[];
 }
 
 /** A file of a table. */

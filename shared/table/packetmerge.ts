@@ -4,19 +4,18 @@
  * whole sessions of a batch at a time, with one decoded batch per run that has
  * been reached.
  */
-import { UID_BYTES } from '../session/sessionrows.ts';
-import { uidText } from '../session/uid.ts';
 import { CHUNK_ROWS, ChoiceColumn, type ChunkColumn } from './chunk.ts';
 import { compareStarts } from './order.ts';
-import { decodePacketBatch, type PacketBatch } from './packetrun.ts';
+import { decodePacketBatch, type PacketBatch, type PacketRunBatch } from './packetrun.ts';
 import { PacketChunk } from './packets.ts';
-import type { Spool, SpooledBatch } from './spool.ts';
+import type { Spool } from './spool.ts';
+import type { TurnedSessions } from './turned.ts';
 
 /** Where the merge stands in one run. */
 interface Cursor {
   /** Place of the run in the list: earlier runs hold earlier packets of a session. */
   run: number;
-  batches: readonly SpooledBatch[];
+  batches: readonly PacketRunBatch[];
   /** The batch to load next. */
   next: number;
   /** The loaded batch, undefined when the next one is still to be loaded. */
@@ -24,60 +23,100 @@ interface Cursor {
   row: number;
 }
 
-/** What decides which rows are merged and how they read. */
-export interface MergeOptions {
-  /** Sessions that start in [fromUs, toUs). */
-  fromUs: number;
-  toUs: number;
-  captureName(rank: number): string;
-  /** uid to the last value of origIsB, for sessions that turned after rows of theirs had been written. */
-  turned: ReadonlyMap<string, number>;
-}
-
-/** Fills chunks of the packets table from spooled runs. */
+/** Fills chunks of the packets table from spooled runs, file after file. */
 export class PacketMerge {
-  readonly columns: readonly ChunkColumn[];
-  private readonly chunk: PacketChunk;
-  private readonly spool: Spool;
-  private readonly options: MergeOptions;
-  private readonly lowestCapture: number;
+  private readonly spool: Spool<PacketRunBatch>;
+  private readonly turned: TurnedSessions;
+  private readonly fromUs: number;
   /** Binary heap, the cursor that comes first at the top. */
   private readonly heap: Cursor[];
+  /** Of the file that is being filled: where the window ends, rows that there is room for, lowest rank of a capture. */
+  private toUs = Number.NEGATIVE_INFINITY;
+  private room = 0;
+  private lowestCapture = 0;
+  private chunk: PacketChunk | undefined;
 
-  constructor(spool: Spool, options: MergeOptions) {
+  /** @param fromUs packets of sessions that start earlier are passed over */
+  constructor(spool: Spool<PacketRunBatch>, turned: TurnedSessions, fromUs: number) {
     this.spool = spool;
-    this.options = options;
-    let lowest = Number.POSITIVE_INFINITY;
-    let highest = -1;
-    for (const batches of spool.runs) {
-      for (const batch of batches) {
-        lowest = Math.min(lowest, batch.firstCapture);
-        highest = Math.max(highest, batch.lastCapture);
-      }
-    }
-    const names: string[] = [];
-    for (let rank = lowest; rank <= highest; rank++) names.push(options.captureName(rank));
-    this.lowestCapture = lowest;
-    this.chunk = new PacketChunk(new ChoiceColumn(names));
-    this.columns = this.chunk.columns;
+    this.turned = turned;
+    this.fromUs = fromUs;
     this.heap = spool.runs.map((batches, run) => ({ run, batches, next: 0, batch: undefined, row: 0 }));
     for (let i = (this.heap.length >>> 1) - 1; i >= 0; i--) this.sink(i);
   }
 
-  /** Fill the next chunk; the number of rows in it, 0 at the end. */
+  /** Whether packets of a session that starts before `toUs` are left. */
+  hasRowsBefore(toUs: number): boolean {
+    while (this.heap.length > 0) {
+      const top = this.heap[0];
+      if (startOf(top) >= toUs) return false;
+      if (top.batch !== undefined && startOf(top) >= this.fromUs) return true;
+      if (top.batch === undefined) this.load(top);
+      else this.passOver(top, top.batch);
+      this.settle(top);
+    }
+    return false;
+  }
+
+  /**
+   * Begins a file: of packets of sessions that start before `toUs`, at most `mostRows`.
+   *
+   * @param captureName for ranks in `ranksBefore(toUs)`
+   * @returns its columns, for `fill`
+   */
+  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): readonly ChunkColumn[] {
+    this.toUs = toUs;
+    this.room = mostRows;
+    const { lowest, highest } = this.ranksBefore(toUs);
+    const names: string[] = [];
+    for (let rank = lowest; rank <= highest; rank++) names.push(captureName(rank));
+    this.lowestCapture = lowest;
+    this.chunk = new PacketChunk(new ChoiceColumn(names));
+    return this.chunk.columns;
+  }
+
+  /** Lowest and highest rank of a capture in the batches that are left and begin before `toUs`. */
+  ranksBefore(toUs: number): { lowest: number; highest: number } {
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = -1;
+    for (const { batches, batch, next } of this.heap)
+      for (let i = batch === undefined ? next : next - 1; i < batches.length && batches[i].firstUs < toUs; i++) {
+        lowest = Math.min(lowest, batches[i].firstCapture);
+        highest = Math.max(highest, batches[i].lastCapture);
+      }
+    return { lowest, highest };
+  }
+
+  /** Rows that the batches which are left and begin before `toUs` hold: no fewer than the file will have. */
+  rowsBefore(toUs: number): number {
+    let rows = 0;
+    for (const { batches, batch, next } of this.heap)
+      for (let i = batch === undefined ? next : next - 1; i < batches.length && batches[i].firstUs < toUs; i++)
+        rows += batches[i].rows;
+    return rows;
+  }
+
+  /** Fill the file's next chunk; the number of rows in it, 0 at its end. */
   fill(): number {
     let count = 0;
-    while (count < CHUNK_ROWS && this.heap.length > 0) {
+    while (count < CHUNK_ROWS && this.room > 0 && this.heap.length > 0) {
       const top = this.heap[0];
+      if (startOf(top) >= this.toUs) break;
       if (top.batch === undefined) this.load(top);
+      else if (startOf(top) < this.fromUs) this.passOver(top, top.batch);
       else count = this.takeSession(top, top.batch, count);
-      if (top.batch === undefined && top.next === top.batches.length) {
-        const last = this.heap.pop()!;
-        if (last !== top) this.heap[0] = last;
-      }
-      this.sink(0);
+      this.settle(top);
     }
     return count;
+  }
+
+  /** The cursor at the top has moved: to its place in the heap, or out of it at its run's end. */
+  private settle(top: Cursor): void {
+    if (top.batch === undefined && top.next === top.batches.length) {
+      const last = this.heap.pop()!;
+      if (last !== top) this.heap[0] = last;
+    }
+    this.sink(0);
   }
 
   private load(cursor: Cursor): void {
@@ -86,29 +125,28 @@ export class PacketMerge {
     cursor.row = 0;
   }
 
-  /** Take the rows of one session from a cursor's batch, as far as the chunk has room. */
-  private takeSession(cursor: Cursor, batch: PacketBatch, count: number): number {
-    const first = cursor.row;
-    let row = first;
-    const startUs = batch.startUs[first];
-    const wanted = startUs >= this.options.fromUs && startUs < this.options.toUs;
-    const origIsB = this.orientation(batch, first);
-    do {
-      if (wanted) {
-        if (count === CHUNK_ROWS) break;
-        this.chunk.put(count++, batch, row, origIsB, batch.capture[row] - this.lowestCapture);
-      }
-      row++;
-    } while (row < batch.rows && compareStarts(batch, row, batch, first) === 0);
-    cursor.row = row;
-    if (row === batch.rows) cursor.batch = undefined;
-    return count;
+  /** Pass over the rows of a batch that belong to sessions which start too early. */
+  private passOver(cursor: Cursor, batch: PacketBatch): void {
+    while (cursor.row < batch.rows && batch.startUs[cursor.row] < this.fromUs) cursor.row++;
+    if (cursor.row === batch.rows) cursor.batch = undefined;
   }
 
-  private orientation(batch: PacketBatch, row: number): number {
-    const { turned } = this.options;
-    const last = turned.size === 0 ? undefined : turned.get(uidText(batch.uid, row * UID_BYTES));
-    return last ?? batch.origIsB[row];
+  /** Take the rows of one session from a cursor's batch, as far as chunk and file have room. */
+  private takeSession(cursor: Cursor, batch: PacketBatch, count: number): number {
+    const first = cursor.row;
+    const most = Math.min(CHUNK_ROWS, count + this.room);
+    const origIsB = this.turned.directionOf(batch, first) ?? batch.origIsB[first];
+    let row = first;
+    let filled = count;
+    do {
+      if (filled === most) break;
+      this.chunk!.put(filled++, batch, row, origIsB, batch.capture[row] - this.lowestCapture);
+      row++;
+    } while (row < batch.rows && compareStarts(batch, row, batch, first) === 0);
+    this.room -= filled - count;
+    cursor.row = row;
+    if (row === batch.rows) cursor.batch = undefined;
+    return filled;
   }
 
   private sink(at: number): void {
@@ -124,14 +162,19 @@ export class PacketMerge {
   }
 }
 
+/** Start of the session that a cursor has next; where its batch is still to be loaded, none earlier. */
+function startOf({ batch, row, batches, next }: Cursor): number {
+  return batch === undefined ? batches[next].firstUs : batch.startUs[row];
+}
+
 /** Whether cursor `a` is to be served before `b`. One that has yet to load goes first at equal times: what it holds is not known. */
 function before(a: Cursor, b: Cursor): boolean {
   if (a.batch !== undefined && b.batch !== undefined) {
     const order = compareStarts(a.batch, a.row, b.batch, b.row);
     return order < 0 || (order === 0 && a.run < b.run);
   }
-  const aUs = a.batch === undefined ? a.batches[a.next].firstUs : a.batch.startUs[a.row];
-  const bUs = b.batch === undefined ? b.batches[b.next].firstUs : b.batch.startUs[b.row];
+  const aUs = startOf(a);
+  const bUs = startOf(b);
   if (aUs !== bUs) return aUs < bUs;
   return a.batch === undefined && (b.batch !== undefined || a.run < b.run);
 }

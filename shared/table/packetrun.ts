@@ -10,7 +10,6 @@
 import { type Data, Field, FixedSizeBinary, makeData, Schema } from 'apache-arrow';
 import { PACKET_COLUMNS, PacketRows } from '../session/packetrows.ts';
 import { UID_BYTES } from '../session/sessionrows.ts';
-import { uidText } from '../session/uid.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
 import { startOrder } from './order.ts';
 import {
@@ -21,7 +20,7 @@ import {
   numberChild,
   type RunBatch,
 } from './sessionrun.ts';
-import { addStart } from './window.ts';
+import { addStart, SLOT_US } from './window.ts';
 
 /** Rows of a full batch. */
 export const PACKET_BATCH_ROWS = 8192;
@@ -37,20 +36,6 @@ export interface SessionLookup {
   readonly origIsB: Uint8Array;
   /** IP protocol. */
   readonly proto: Uint8Array;
-}
-
-/**
- * The sessions that turned, as `publishPackets` takes them.
- *
- * @param numbers session numbers whose direction changed after a run with packets of theirs was written
- */
-export function turnedSessions(
-  numbers: Iterable<number>,
-  sessions: Pick<SessionLookup, 'uid' | 'origIsB'>,
-): Map<string, number> {
-  const turned = new Map<string, number>();
-  for (const number of numbers) turned.set(uidText(sessions.uid, number * UID_BYTES), sessions.origIsB[number]);
-  return turned;
 }
 
 /** One batch of a packet run. */
@@ -98,11 +83,16 @@ const SCHEMA_MESSAGE = schemaMessage(SCHEMA);
  *
  * @param rows in the tracker's order
  * @param sessions columns by session number, covering every number in `rows`
+ * @param slotUs length of the slots by which starts are counted
  */
-export function encodePacketRun(rows: PacketRows, sessions: SessionLookup): EncodedRun<PacketRunBatch> {
+export function encodePacketRun(
+  rows: PacketRows,
+  sessions: SessionLookup,
+  slotUs: number = SLOT_US,
+): EncodedRun<PacketRunBatch> {
   const order = bySession(rows, sessions);
   const starts: number[] = [];
-  for (let i = 0; i < order.length; i++) addStart(starts, sessions.startUs[rows.session[order[i]]]);
+  for (let i = 0; i < order.length; i++) addStart(starts, sessions.startUs[rows.session[order[i]]], slotUs);
   const batches = function* (): Generator<{ rows: number; children: Data[] }> {
     for (let from = 0; from < order.length; from += PACKET_BATCH_ROWS)
       yield packetBatch(rows, sessions, order.subarray(from, from + PACKET_BATCH_ROWS));

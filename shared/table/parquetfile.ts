@@ -9,7 +9,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { CHUNK_ROWS, type ChunkColumn } from './chunk.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
@@ -43,10 +43,22 @@ export interface ParquetSource {
    * a bloom filter; default DEFAULT_DICTIONARY_LIMIT.
    */
   dictionaryLimit?: number;
+  /** Rows that it has at most, where that is known. */
+  mostRows?: number;
 }
 
-/** Table functions registered so far: an instance that writes several files needs a name for each. */
-let functions = 0;
+/** Name of the table function that gives the rows of the file which a connection writes. */
+const ROWS_FUNCTION = 'rows_to_write';
+
+/** What is being written through a connection. */
+interface Writing {
+  source: ParquetSource;
+  rows: number;
+  failure: unknown;
+}
+
+/** Connections that have the table function, with what they write now. A function cannot be taken back, and what it holds neither: so one for all files. */
+const writers = new WeakMap<DuckDBConnection, { now: Writing | undefined }>();
 
 /**
  * Write a Parquet file. An existing file of that name is replaced; after an error
@@ -63,43 +75,65 @@ export async function writeParquet(
   if (schema.length !== columns.length)
     throw new RangeError(`${columns.length} columns for a schema of ${schema.length}`);
   const target = resolve(path);
+  // DuckDB makes room for dictionaries of that many values before it sees a row: for a file of a few rows that costs
+  // five times what all else does. More values than rows there are not, so the bytes are the same.
+  const dictionary = Math.min(
+    source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT,
+    Math.max(1, source.mostRows ?? Number.POSITIVE_INFINITY),
+  );
   const open = limits.writer ?? (await openDuckDB({ ...limits, threads: 1 }));
-  const rowsFunction = `rows_${functions++}`;
-  let rows = 0;
-  let failure: unknown;
+  const writing: Writing = { source, rows: 0, failure: undefined };
   try {
     const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
     const copy =
-      `COPY (SELECT ${list} FROM ${rowsFunction}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
-      `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT})`;
+      `COPY (SELECT ${list} FROM ${ROWS_FUNCTION}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
+      `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${dictionary})`;
     await callNative(() => {
-      open.connection.registerTableFunction(
-        DuckDBTableFunction.create({
-          name: rowsFunction,
-          bindFunction: (bind) => {
-            for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);
-          },
-          initFunction: (init) => init.setMaxThreads(1),
-          mainFunction: (call, chunk) => {
-            try {
-              const filled = source.fill();
-              handOver(chunk, columns, filled);
-              rows += filled;
-            } catch (cause) {
-              failure ??= cause;
-              call.setError('the rows to write could not be produced');
-            }
-          },
-        }),
-      );
+      writerOf(open.connection).now = writing;
       return open.connection.run(copy);
     });
   } catch (cause) {
-    throw failure ?? cause;
+    throw writing.failure ?? cause;
   } finally {
+    const writer = writers.get(open.connection);
+    if (writer !== undefined) writer.now = undefined;
     if (limits.writer === undefined) open.close();
   }
-  return { path, rows, bytes: (await stat(target)).size };
+  return { path, rows: writing.rows, bytes: (await stat(target)).size };
+}
+
+/** What a connection writes, to be set before its COPY; the connection has the table function from then on. */
+function writerOf(connection: DuckDBConnection): { now: Writing | undefined } {
+  const known = writers.get(connection);
+  if (known !== undefined) return known;
+  const writer: { now: Writing | undefined } = { now: undefined };
+  const current = (): Writing => {
+    if (writer.now === undefined) throw new Error('nothing is being written');
+    return writer.now;
+  };
+  connection.registerTableFunction(
+    DuckDBTableFunction.create({
+      name: ROWS_FUNCTION,
+      bindFunction: (bind) => {
+        const { schema, columns } = current().source;
+        for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);
+      },
+      initFunction: (init) => init.setMaxThreads(1),
+      mainFunction: (call, chunk) => {
+        const writing = current();
+        try {
+          const filled = writing.source.fill();
+          handOver(chunk, writing.source.columns, filled);
+          writing.rows += filled;
+        } catch (cause) {
+          writing.failure ??= cause;
+          call.setError('the rows to write could not be produced');
+        }
+      },
+    }),
+  );
+  writers.set(connection, writer);
+  return writer;
 }
 
 function handOver(chunk: DuckDBDataChunk, columns: readonly ChunkColumn[], rows: number): void {

@@ -1,21 +1,27 @@
 /**
- * Publishing: one file of the sessions or the packets table from the runs of all
- * reduce tasks, for one window of session start time (window.ts plans those).
+ * Publishing: files of the sessions or the packets table from the runs of all
+ * reduce tasks, for neighbouring windows of session start time (window.ts plans
+ * those). A window gives one file; none when it has no rows, and several when it
+ * has more than a file may hold.
  *
- * The file depends on the rows of the window alone: not on how many runs there
+ * The files depend on the rows of the windows alone: not on how many runs there
  * are, where they were cut, or in which order they are listed, as long as runs of
  * one session's packets are listed in the order in which they were written.
  */
+import { join } from 'node:path';
 import { SessionRows } from '../session/sessionrows.ts';
 import { checkRanges } from '../store/checkedrange.ts';
 import type { DuckDBLimits } from './duckdb.ts';
+import { startOrder } from './order.ts';
 import { PacketMerge } from './packetmerge.ts';
 import type { PacketRunBatch } from './packetrun.ts';
 import { PACKETS_SCHEMA } from './packets.ts';
 import { type ParquetFile, writeParquet } from './parquetfile.ts';
-import { decodeSessionBatches, type RunBatch } from './sessionrun.ts';
-import { type TableContext, writeSessions } from './sessions.ts';
+import { SessionPieces } from './sessionpieces.ts';
+import { decodeSessionBatches, NoRoom, type RunBatch } from './sessionrun.ts';
+import { writeSessions } from './sessions.ts';
 import { Spool } from './spool.ts';
+import type { TurnedSessions } from './turned.ts';
 
 /** Most bytes asked for in one read, unless a single batch is larger. */
 const READ_BYTES = 4 << 20;
@@ -82,62 +88,155 @@ async function* readInOrder<Batch extends RunBatch>(
   }
 }
 
-/** What both kinds of publish task are told. */
-export interface PublishTask<Batch extends RunBatch = RunBatch> {
-  /** Where the file goes: a path on this machine. */
-  path: string;
-  /** Sessions that start in [fromUs, toUs), microseconds since 1970. */
+/** Sessions that start in [fromUs, toUs), microseconds since 1970. */
+export interface TimeRange {
   fromUs: number;
   toUs: number;
+}
+
+/** What both kinds of publish task are told. */
+export interface PublishTask<Batch extends RunBatch = RunBatch> {
+  /** Folder on this machine in which the files are made. */
+  directory: string;
+  /** At least one, in order of time; what starts between two of them is in no file. */
+  windows: readonly TimeRange[];
+  /** Rows of a file, at most. */
+  mostRows: number;
   runs: readonly PublishedRun<Batch>[];
   read: ReadRange;
+  captureName(rank: number): string;
+  /** Called before names of these ranks, lowest and highest, are asked for. */
+  needNames?(lowest: number, highest: number): Promise<void>;
   limits?: DuckDBLimits;
 }
 
-/**
- * Write the sessions of a window. All its rows are held in memory at about 200
- * bytes each, beside some 300 MB for DuckDB and the decoding: measured, 650 MB at
- * the peak for a million rows and 510 MB for half a million.
- *
- * @throws what `read` throws, or DuckDB's error, or an Error for a run that cannot be read
- */
-export async function publishSessions(task: PublishTask & { context: TableContext }): Promise<ParquetFile> {
-  const { fromUs, toUs } = task;
-  const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
-  let most = 0;
-  for (const read of reads) for (const batch of read.batches) most += batch.rows;
-  const rows = new SessionRows(most);
-  for await (const { read, bytes } of readInOrder(reads, task.read))
-    decodeSessionBatches(bytes, read.batches, rows, fromUs, toUs);
-  return writeSessions(task.path, rows, task.context, task.limits);
+/** A file that was written. */
+export interface PublishedPart extends ParquetFile {
+  /** Number of its window in the task's list. */
+  window: number;
+  /** Number of the file in its window, from 0; they follow each other in the table's order. */
+  piece: number;
+}
+
+/** Where the windows of a task begin and end. */
+function spanOf(windows: readonly TimeRange[]): TimeRange {
+  return { fromUs: windows[0].fromUs, toUs: windows[windows.length - 1].toUs };
 }
 
 /**
- * Write the packets of a window's sessions. The batches are copied to the temp
+ * Write the sessions of some windows, which mostly have no more rows together than a file may. All rows are held in
+ * memory at about 200 bytes each, beside some 300 MB for DuckDB and the decoding: measured, 650 MB at
+ * the peak for a million rows and 510 MB for half a million. Where there are more than `mostRows` they
+ * go to the temp directory first and come back a file at a time.
+ *
+ * @returns the files, each before the next one is begun
+ * @throws what `read` throws, or DuckDB's error, or an Error for a run that cannot be read
+ */
+export async function* publishSessions(task: PublishTask): AsyncGenerator<PublishedPart> {
+  const { fromUs, toUs } = spanOf(task.windows);
+  const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
+  let most = 0;
+  for (const read of reads) for (const batch of read.batches) most += batch.rows;
+  // Batches at the borders bring rows of other windows: room for them all is asked for, and used by few.
+  const rows = new SessionRows(Math.min(most, task.mostRows));
+  try {
+    for await (const { read, bytes } of readInOrder(reads, task.read))
+      decodeSessionBatches(bytes, read.batches, rows, fromUs, toUs);
+  } catch (error) {
+    if (!(error instanceof NoRoom)) throw error;
+    yield* publishInPieces(task, reads, rows);
+    return;
+  }
+  const order = startOrder(rows);
+  await needNames(task, rows);
+  for (let window = 0, from = 0; window < task.windows.length; window++) {
+    const end = task.windows[window].toUs;
+    let to = from;
+    while (to < order.length && rows.startUs[order[to]] < end) to++;
+    if (to > from) yield { window, piece: 0, ...(await writePart(task, window, 0, rows, order.subarray(from, to))) };
+    from = to;
+  }
+}
+
+/** As `publishSessions`, where there are more rows than a file may have. @param rows room for those of a file */
+async function* publishInPieces(
+  task: PublishTask,
+  reads: readonly PlannedRead[],
+  rows: SessionRows,
+): AsyncGenerator<PublishedPart> {
+  const spool = new Spool<RunBatch>(task.limits?.tempDirectory);
+  try {
+    for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
+    const pieces = new SessionPieces(spool, task.windows[0].fromUs);
+    for (const [window, { toUs }] of task.windows.entries())
+      for (let piece = 0; ; piece++) {
+        rows.clear();
+        pieces.take(rows, toUs);
+        if (rows.length === 0) break;
+        await needNames(task, rows);
+        yield { window, piece, ...(await writePart(task, window, piece, rows, startOrder(rows))) };
+        if (!rows.full) break;
+      }
+  } finally {
+    spool.close();
+  }
+}
+
+function writePart(
+  task: PublishTask,
+  window: number,
+  piece: number,
+  rows: SessionRows,
+  order: Uint32Array,
+): Promise<ParquetFile> {
+  return writeSessions(partPath(task, window, piece), rows, task, task.limits, order);
+}
+
+function partPath({ directory }: PublishTask, window: number, piece: number): string {
+  return join(directory, `${window}-${piece}.parquet`);
+}
+
+async function needNames(
+  { needNames }: PublishTask,
+  { length, captureFirst, captureLast }: SessionRows,
+): Promise<void> {
+  if (needNames === undefined || length === 0) return;
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = 0;
+  for (let i = 0; i < length; i++) {
+    lowest = Math.min(lowest, captureFirst[i], captureLast[i]);
+    highest = Math.max(highest, captureFirst[i], captureLast[i]);
+  }
+  await needNames(lowest, highest);
+}
+
+/**
+ * Write the packets of some windows' sessions. The batches are copied to the temp
  * directory first and merged from there, one batch of each run in memory at a
  * time and runs opened as late as their first session allows: neither a giant
- * session nor a giant window needs to fit into memory.
+ * session nor a giant window needs to fit into memory. A file that is full ends, be
+ * it within a session.
  *
- * @param task.turned sessions whose direction turned after packets of theirs had been
- *   written to a run: uid to the last value of origIsB. See `turnedSessions`.
- * @throws as `publishSessions`
+ * @returns and throws as `publishSessions`
  */
-export async function publishPackets(
-  task: PublishTask<PacketRunBatch> & {
-    captureName(rank: number): string;
-    turned: ReadonlyMap<string, number>;
-  },
-): Promise<ParquetFile> {
-  const spool = new Spool(task.limits?.tempDirectory);
+export async function* publishPackets(
+  task: PublishTask<PacketRunBatch> & { turned: TurnedSessions },
+): AsyncGenerator<PublishedPart> {
+  const { fromUs, toUs } = spanOf(task.windows);
+  const spool = new Spool<PacketRunBatch>(task.limits?.tempDirectory);
   try {
-    const reads = task.runs.flatMap((run) => planReads(run, task.fromUs, task.toUs));
+    const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
     for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
-    const merge = new PacketMerge(spool, task);
-    return await writeParquet(
-      task.path,
-      { schema: PACKETS_SCHEMA, columns: merge.columns, fill: () => merge.fill() },
-      task.limits,
-    );
+    const merge = new PacketMerge(spool, task.turned, fromUs);
+    for (const [window, { toUs: end }] of task.windows.entries())
+      for (let piece = 0; merge.hasRowsBefore(end); piece++) {
+        const { lowest, highest } = merge.ranksBefore(end);
+        await task.needNames?.(lowest, highest);
+        const mostRows = Math.min(task.mostRows, merge.rowsBefore(end));
+        const columns = merge.begin(end, mostRows, task.captureName.bind(task));
+        const source = { schema: PACKETS_SCHEMA, columns, fill: () => merge.fill(), mostRows };
+        yield { window, piece, ...(await writeParquet(partPath(task, window, piece), source, task.limits)) };
+      }
   } finally {
     spool.close();
   }

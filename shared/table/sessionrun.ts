@@ -25,8 +25,8 @@ import { KEY_WORDS } from '../packet/flowtable.ts';
 import { MAX_TUNNEL_BYTES } from '../packet/tunnels.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../session/sessionrows.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
-import { startOrder } from './order.ts';
-import { countStarts } from './window.ts';
+import { type StartColumns, startOrder } from './order.ts';
+import { countStarts, SLOT_US } from './window.ts';
 
 /** Rows of a full batch. */
 export const SESSION_BATCH_ROWS = 8192;
@@ -71,11 +71,17 @@ const FIELDS = [
   new Field('history', new Utf8(), false),
   new Field('tunnel', new Binary(), false),
 ];
+const START_US = SESSION_COLUMNS.indexOf('startUs');
+const START_NS = SESSION_COLUMNS.indexOf('startNs');
 const SCHEMA = new Schema(FIELDS);
 const SCHEMA_MESSAGE = schemaMessage(SCHEMA);
 
-/** Encode session rows, in any order, as one run in the order of the sessions table. No rows give a run without batches. */
-export function encodeSessionRun(rows: SessionRows): EncodedRun {
+/**
+ * Encode session rows, in any order, as one run in the order of the sessions table. No rows give a run without batches.
+ *
+ * @param slotUs length of the slots by which starts are counted
+ */
+export function encodeSessionRun(rows: SessionRows, slotUs: number = SLOT_US): EncodedRun {
   const order = startOrder(rows);
   const batches = function* (): Generator<{ rows: number; children: Data[] }> {
     for (let from = 0; from < order.length; from += SESSION_BATCH_ROWS)
@@ -91,7 +97,7 @@ export function encodeSessionRun(rows: SessionRows): EncodedRun {
       at += range.rows;
       return { ...range, firstUs, lastUs: rows.startUs[order[at - 1]] };
     }),
-    starts: countStarts(rows.startUs, order),
+    starts: countStarts(rows.startUs, order, slotUs),
   };
 }
 
@@ -133,7 +139,7 @@ function sessionBatch(rows: SessionRows, order: Uint32Array): { rows: number; ch
  *
  * @param bytes the ranges of `batches`, neighbours in one run, one after the other
  * @returns how many rows were appended
- * @throws Error when the bytes are not these batches; RangeError when the rows do not fit
+ * @throws Error when the bytes are not these batches; NoRoom when the rows do not fit
  */
 export function decodeSessionBatches(
   bytes: Uint8Array,
@@ -143,21 +149,53 @@ export function decodeSessionBatches(
   toUs: number,
 ): number {
   const before = into.length;
-  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, batches)) appendBatch(batch, into, fromUs, toUs);
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, batches)) {
+    const startUs = childValues(batch, START_US) as Float64Array;
+    appendRows(batch, into, lowerBound(startUs, fromUs), lowerBound(startUs, toUs));
+  }
   return into.length - before;
 }
+
+/**
+ * Append rows [from, to) of one batch to `into`.
+ *
+ * @throws as `decodeSessionBatches`
+ */
+export function decodeSessionRows(
+  bytes: Uint8Array,
+  range: BatchRange,
+  into: SessionRows,
+  from: number,
+  to: number,
+): void {
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range])) appendRows(batch, into, from, to);
+}
+
+/** What puts the rows of one batch in order, in memory of its own. @throws Error when the bytes are not this batch */
+export function decodeSessionStarts(bytes: Uint8Array, range: BatchRange): StartColumns {
+  let columns: StartColumns | undefined;
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range]))
+    columns = {
+      length: batch.numRows,
+      startUs: (childValues(batch, START_US) as Float64Array).slice(),
+      startNs: (childValues(batch, START_NS) as Uint16Array).slice(),
+      uid: (childValues(batch, SESSION_COLUMNS.length) as Uint8Array).slice(),
+    };
+  if (columns === undefined) throw new Error('a batch without rows in a list of batches');
+  return columns;
+}
+
+/** There are more rows than they were given room for. */
+export class NoRoom extends RangeError {}
 
 /** The values of child `index` of a record batch. */
 export function childValues(batch: RecordBatch, index: number): NumberArray {
   return batch.data.children[index].values as NumberArray;
 }
 
-function appendBatch(batch: RecordBatch, into: SessionRows, fromUs: number, toUs: number): void {
-  const startUs = childValues(batch, 0) as Float64Array;
-  const from = lowerBound(startUs, fromUs);
-  const to = lowerBound(startUs, toUs);
+function appendRows(batch: RecordBatch, into: SessionRows, from: number, to: number): void {
   const at = into.length;
-  if (at + to - from > into.capacity) throw new RangeError(`no room for ${to - from} rows more`);
+  if (at + to - from > into.capacity) throw new NoRoom(`no room for ${to - from} rows more`);
   let child = 0;
   for (const name of SESSION_COLUMNS)
     (into[name] as Uint32Array).set(childValues(batch, child++).subarray(from, to), at);
@@ -177,7 +215,7 @@ function appendBatch(batch: RecordBatch, into: SessionRows, fromUs: number, toUs
 }
 
 /** First index of sorted `values` that is not below `limit`. */
-function lowerBound(values: Float64Array, limit: number): number {
+export function lowerBound(values: Float64Array, limit: number): number {
   let low = 0;
   let high = values.length;
   while (low < high) {

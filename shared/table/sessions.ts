@@ -140,10 +140,10 @@ export function captureChoices(
   return { column: () => new ChoiceColumn(names), place };
 }
 
-function* captureRanks(rows: SessionRows): Generator<number> {
-  for (let i = 0; i < rows.length; i++) {
-    yield rows.captureFirst[i];
-    yield rows.captureLast[i];
+function* captureRanks(rows: SessionRows, order: Uint32Array): Generator<number> {
+  for (let i = 0; i < order.length; i++) {
+    yield rows.captureFirst[order[i]];
+    yield rows.captureLast[order[i]];
   }
 }
 
@@ -151,6 +151,7 @@ function* captureRanks(rows: SessionRows): Generator<number> {
  * Write session rows as one Parquet file, in order of (ts_ns, uid).
  *
  * @param rows in any order
+ * @param order the rows to write, in the order of the table: a stretch of what `startOrder` gives, all by default
  * @throws DuckDB's error when the file cannot be written
  */
 export async function writeSessions(
@@ -158,8 +159,8 @@ export async function writeSessions(
   rows: SessionRows,
   context: TableContext,
   limits: DuckDBLimits = {},
+  order: Uint32Array = startOrder(rows),
 ): Promise<ParquetFile> {
-  const order = startOrder(rows);
   const writer = new SessionChunks(rows, order, context);
   return writeParquet(
     path,
@@ -168,6 +169,7 @@ export async function writeSessions(
       columns: writer.columns,
       fill: () => writer.fill(),
       dictionaryLimit: addressDictionaryLimit(rows, order),
+      mostRows: order.length,
     },
     limits,
   );
@@ -212,7 +214,7 @@ class SessionChunks {
   constructor(rows: SessionRows, order: Uint32Array, context: TableContext) {
     this.rows = rows;
     this.order = order;
-    const captures = captureChoices(captureRanks(rows), (rank) => context.captureName(rank));
+    const captures = captureChoices(captureRanks(rows, order), (rank) => context.captureName(rank));
     this.captures = captures.place;
     this.captureFirst = captures.column();
     this.captureLast = captures.column();

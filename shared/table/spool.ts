@@ -1,22 +1,19 @@
 /**
- * Packet batches of one window, copied to a file in the temp directory: DuckDB
- * takes rows in calls that cannot wait for a store, and a window of packets can be
- * larger than memory. The file is unlinked as soon as it is open, so nothing of it
+ * Batches of a publish task, copied to a file in the temp directory: DuckDB takes
+ * rows in calls that cannot wait for a store, and what a task covers can be larger
+ * than memory. The file is unlinked as soon as it is open, so nothing of it
  * outlives the process.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PacketRunBatch } from './packetrun.ts';
 import type { PlannedRead } from './publish.ts';
-
-/** A batch and its byte range [start, end) in the spool. */
-export type SpooledBatch = PacketRunBatch;
+import type { RunBatch } from './sessionrun.ts';
 
 /** Batches by run, in a temporary file. */
-export class Spool {
-  /** Batches of each run that has any, in order of runs; batches in order. */
-  readonly runs: SpooledBatch[][] = [];
+export class Spool<Batch extends RunBatch> {
+  /** Batches of each run that has any, in order of runs, with their byte ranges in the spool; batches in order. */
+  readonly runs: Batch[][] = [];
   private readonly file: number;
   private length = 0;
   private lastKey: string | undefined;
@@ -32,7 +29,7 @@ export class Spool {
   }
 
   /** Append what a planned read brought; the reads of one run come one after the other, in order. */
-  append(read: PlannedRead<PacketRunBatch>, bytes: Uint8Array): void {
+  append(read: PlannedRead<Batch>, bytes: Uint8Array): void {
     if (read.key !== this.lastKey) this.runs.push([]);
     this.lastKey = read.key;
     for (let at = 0; at < bytes.length; ) at += writeSync(this.file, bytes, at, bytes.length - at, this.length + at);
@@ -43,7 +40,7 @@ export class Spool {
   }
 
   /** The bytes of a batch. */
-  read(batch: SpooledBatch): Uint8Array {
+  read(batch: Batch): Uint8Array {
     const bytes = new Uint8Array(batch.end - batch.start);
     for (let at = 0; at < bytes.length; ) {
       const count = readSync(this.file, bytes, at, bytes.length - at, batch.start + at);

@@ -7,10 +7,19 @@
  * partitions were.
  */
 
-/** Length of a slot, microseconds. */
-export const SLOT_US = 10_000_000;
-/** Length of a day, microseconds; a whole number of slots. */
+/** Lengths that slots may have, microseconds: each a whole part of a day. */
+const SLOT_LENGTHS = [10, 60, 600, 3600, 86_400].map((seconds) => seconds * 1e6);
+/** Shortest length of a slot, microseconds. */
+export const SLOT_US = SLOT_LENGTHS[0];
+/** Slots of a job, at most, whatever times its captures name: 231 days of the shortest ones. */
+const MOST_SLOTS = 2_000_000;
+/** Length of a day, microseconds. */
 const DAY_US = 86_400_000_000;
+
+/** Length of the slots of a job whose sessions begin in [firstUs, lastUs]: the same for all its tasks. */
+export function slotLength(firstUs: number, lastUs: number): number {
+  return SLOT_LENGTHS.find((us) => (lastUs - firstUs) / us <= MOST_SLOTS) ?? DAY_US;
+}
 
 /** One file to be: sessions that start in [fromUs, toUs), and how many rows that is. */
 export interface Window {
@@ -30,30 +39,32 @@ export interface Window {
  * @param order the rows that count, in order of their start
  * @returns slot number and count, alternating, in order of slots
  */
-export function countStarts(startUs: Float64Array, order: Uint32Array): number[] {
+export function countStarts(startUs: Float64Array, order: Uint32Array, slotUs: number): number[] {
   const counts: number[] = [];
-  for (let i = 0; i < order.length; i++) addStart(counts, startUs[order[i]]);
+  for (let i = 0; i < order.length; i++) addStart(counts, startUs[order[i]], slotUs);
   return counts;
 }
 
 /** Count one row more, whose session starts no earlier than those before. */
-export function addStart(counts: number[], startUs: number): void {
-  const slot = Math.floor(startUs / SLOT_US);
+export function addStart(counts: number[], startUs: number, slotUs: number): void {
+  const slot = Math.floor(startUs / slotUs);
   if (counts.length > 0 && counts[counts.length - 2] === slot) counts[counts.length - 1]++;
   else counts.push(slot, 1);
+}
+
+/** Add counts of some rows to those of others. */
+export function sumStarts(sums: Map<number, number>, counts: readonly number[]): void {
+  for (let i = 0; i < counts.length; i += 2) sums.set(counts[i], (sums.get(counts[i]) ?? 0) + counts[i + 1]);
 }
 
 /**
  * Cut time into windows of at most `maxRows` rows each, by whole slots. A slot
  * that holds more by itself is cut into equal lengths of time, as many as its
- * count asks for; a single session's packets are never cut.
+ * count asks for: how many rows each of these has is not known before they are written.
  *
- * @param runs the `starts` of all runs
+ * @param sums rows by slot
  */
-export function planWindows(runs: Iterable<readonly number[]>, maxRows: number): Window[] {
-  const sums = new Map<number, number>();
-  for (const starts of runs)
-    for (let i = 0; i < starts.length; i += 2) sums.set(starts[i], (sums.get(starts[i]) ?? 0) + starts[i + 1]);
+export function planWindows(sums: ReadonlyMap<number, number>, maxRows: number, slotUs: number): Window[] {
   const windows: Window[] = [];
   let open: Window | undefined;
   const begin = (fromUs: number, toUs: number, rows: number): Window => {
@@ -63,21 +74,21 @@ export function planWindows(runs: Iterable<readonly number[]>, maxRows: number):
     windows.push(window);
     return window;
   };
-  for (const slot of [...sums.keys()].sort((a, b) => a - b)) {
+  for (const slot of Float64Array.from(sums.keys()).sort()) {
     const rows = sums.get(slot)!;
-    const fromUs = slot * SLOT_US;
+    const fromUs = slot * slotUs;
     if (rows > maxRows) {
-      const pieces = Math.min(Math.ceil(rows / maxRows), SLOT_US);
+      const pieces = Math.min(Math.ceil(rows / maxRows), slotUs);
       for (let i = 0; i < pieces; i++) {
-        const cut = (n: number): number => fromUs + Math.floor((SLOT_US * n) / pieces);
+        const cut = (n: number): number => fromUs + Math.floor((slotUs * n) / pieces);
         begin(cut(i), cut(i + 1), Math.ceil(rows / pieces));
       }
       open = undefined;
     } else if (open !== undefined && open.rows + rows <= maxRows && open.day === dayOf(fromUs)) {
-      open.toUs = fromUs + SLOT_US;
+      open.toUs = fromUs + slotUs;
       open.rows += rows;
     } else {
-      open = begin(fromUs, fromUs + SLOT_US, rows);
+      open = begin(fromUs, fromUs + slotUs, rows);
     }
   }
   return windows;

@@ -1,6 +1,7 @@
 /** Files of the publish stage where start times are extreme. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { stageResults } from '../../shared/job/barrier.ts';
 import { startJob } from '../../shared/job/start.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
@@ -32,7 +33,7 @@ function datagrams(seconds: readonly number[]): Uint8Array {
 async function published(
   seconds: readonly number[],
   fileRows: number,
-): Promise<{ files: string[]; rows: number; ms: number }> {
+): Promise<{ files: string[]; rows: number; counts: number[]; sorted: boolean }> {
   using folder = temporaryFolder();
   const place = new Workplace(folder.path);
   const bytes = datagrams(seconds);
@@ -44,19 +45,23 @@ async function published(
   const queue = new InProcessQueue();
   const refs = [{ name: 'a', location: 'a', size: bytes.length, version: '1' }];
   const { job } = await startJob(place.store, queue, plainConfig({ sizes: { fileRows } }), refs);
-  const began = performance.now();
   await place.drain(queue, () => 0);
-  const ms = performance.now() - began;
   const { files } = await place.summary(job.job);
+  const published = await stageResults(place.store, job.job, 'publish');
+  const counts = published.flatMap((result) => result?.files ?? []).map(({ rows }) => rows);
   const { sessions } = await readTables(folder.path, files, ['sessions']);
-  return { files: files.sessions, rows: sessions.length, ms };
+  const keys = sessions.map(({ ts_ns, uid }) => `${String(ts_ns).padStart(20, '0')} ${uid}`);
+  const sorted = keys.every((key, i) => i === 0 || keys[i - 1] < key);
+  return { files: files.sessions, rows: keys.length, counts, sorted };
 }
 
 describe('published files', () => {
-  test('sessions of one timestamp leave no file empty', async () => {
-    const { files, rows } = await published(new Array<number>(1000).fill(1_700_000_003), 100);
-    assert.equal(rows, 1000);
-    assert.equal(files.length, 1);
+  test('sessions of one timestamp are cut by rows, in one order over all files, and no file is empty', async () => {
+    const { files, rows, counts, sorted } = await published(new Array<number>(1030).fill(1_700_000_003), 100);
+    assert.equal(rows, 1030);
+    assert.deepEqual(counts, [...new Array<number>(10).fill(100), 30]);
+    assert.equal(new Set(files).size, 11);
+    assert.ok(sorted);
   });
 
   test('a capture that names a hundred days gives a file a day', async () => {

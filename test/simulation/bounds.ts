@@ -47,13 +47,13 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   let all = dead;
   for (const stage of STAGES) all += deliveries[stage];
   const again = (stage: Stage): number => Math.max(0, deliveries[stage] - tasks[stage]);
-  const { balance, publish, commit } = deliveries;
+  const { balance, commit } = deliveries;
   // Whoever begins a stage has read the ends of the one before it; in a job that failed, each delivery of it has.
   const looks = (stage: Stage, next: Stage): number => plannings[next] + again(stage) + dead;
   const bound = noRequests();
   bound.get = 8 * all + 12 * ended;
   bound.get += tasks.map * (balance + 2 * commit) + tasks.publish * (2 * commit + looks('publish', 'commit'));
-  bound.get += tasks.reduce * (publish + 2 * commit + plannings.publish + looks('reduce', 'publish'));
+  bound.get += tasks.reduce * (2 * commit + plannings.publish + looks('reduce', 'publish'));
   bound.put = 5 * all + 9 * again('map') + tasks.map * plannings.map + tasks.reduce * balance;
   bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan;
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));

@@ -159,5 +159,5 @@ export class Observer implements BucketWatcher<Process> {
 }
 
 function parse<T>(bytes: Uint8Array): T {
-  return parseJson<T>('an object', bytes);
+  return parseJson<T>('an object that was written', bytes);
 }

@@ -3,7 +3,7 @@
  * reads and writes the same of the job's own keys, and makes results of which it is
  * known beforehand what they must add up to.
  */
-import { stageEnds, stageResults } from '../../shared/job/barrier.ts';
+import { eachEnd, stageResults } from '../../shared/job/barrier.ts';
 import { CarefulReading } from '../../shared/job/careful.ts';
 import { shardingDigest } from '../../shared/job/config.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
@@ -26,6 +26,8 @@ import type { StageWork } from '../../shared/job/task.ts';
 import type { Job, MapSpec, PublishedFile, PublishSpec, StageList, StageResults } from '../../shared/job/types.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import type { RunBatch } from '../../shared/table/sessionrun.ts';
+import { SLOT_US } from '../../shared/table/window.ts';
 import type { Process } from './process.ts';
 import type { Shape } from './scenario.ts';
 
@@ -205,6 +207,9 @@ async function map(
   return result(`${prefix}${attempt}/summary.json`, summary, false);
 }
 
+/** A batch with rows of every window. */
+const BATCH_OF_ALL: RunBatch = { start: 0, end: 1, crc: 0, rows: 1, firstUs: 0, lastUs: Number.MAX_SAFE_INTEGER };
+
 async function balance(
   place: WorkPlace,
   { store }: TaskContext,
@@ -224,9 +229,11 @@ async function balance(
     await store.put(`${prefix}reduce-${partition}.json`, jsonBytes({ partition, attempt }));
   return {
     captures: `${prefix}captures.json`,
+    names: `${prefix}captures.json`,
     anomalies: `${prefix}anomalies.json`,
     specs: `${prefix}reduce-`,
     partitions,
+    slotUs: SLOT_US,
     rows: captures * RECORDS,
     joined: 0,
     innermostBytes: 0,
@@ -249,7 +256,7 @@ async function reduce(
   const key = `${attemptPrefix(job.job, 'reduce', task, attempt)}sessions-0.arrow`;
   await store.put(key, jsonBytes(attempt));
   return {
-    sessionRuns: [{ key, batches: [] }],
+    sessionRuns: [{ key, batches: [BATCH_OF_ALL] }],
     packetRuns: [],
     turned: [],
     sessionStarts: Array.from({ length: 2 * publishTasks }, (_, at) => (at % 2 === 0 ? at / 2 : SESSIONS)),
@@ -271,9 +278,8 @@ async function publish(
   const { store, results } = context;
   const spec = await specOf<PublishSpec>(context, job, 'publish', task);
   const [balanced] = await stageResults(store, job.job, 'balance');
-  await requireJson(store, balanced?.captures ?? '');
-  const reduced = await stageResults(store, job.job, 'reduce');
-  if (reduced.includes(null)) place.violation(`publish ${task} of ${job.job} lacks a partition`);
+  await requireJson(store, balanced?.names ?? '');
+  if (spec.runs.length !== balanced?.partitions) place.violation(`publish ${task} of ${job.job} lacks a partition`);
   await takesTime(place, 30_000);
   const files: PublishedFile[] = [];
   for (const { day, part, rows } of spec.windows) {
@@ -306,7 +312,7 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
     files[table].push(key);
   }
   // The requests that tasks tell of are added up from all ends.
-  for (const stage of STAGES) await stageEnds(store, job.job, stage);
+  for (const stage of STAGES) for await (const _ of eachEnd(store, job.job, stage));
   const damaged = mapped.flatMap((result, task) => (result === null ? [lostTask(task)] : []));
   const summary = {
     job: job.job,

@@ -21,7 +21,8 @@ export function verify(simulation: Simulation): void {
       newest.set(asked.dataset, asked);
   }
   for (const [dataset, asked] of newest) {
-    const { job } = parseJson<CurrentJob>('current.json', simulation.results.get(currentKey(dataset))!);
+    const key = currentKey(dataset);
+    const { job } = parseJson<CurrentJob>(key, simulation.results.get(key)!);
     if (job !== asked.id) simulation.observer.violation(`readers of ${dataset} see ${job}, not ${asked.id}`);
   }
 }
@@ -90,7 +91,7 @@ class Verification {
 
   private json<T>(key: string): T | undefined {
     const bytes = this.simulation.work.get(key);
-    return bytes === undefined ? undefined : parseJson<T>('an object', bytes);
+    return bytes === undefined ? undefined : parseJson<T>(key, bytes);
   }
 
   private wrong(what: string): void {

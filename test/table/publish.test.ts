@@ -1,24 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { PacketRows } from '../../shared/session/packetrows.ts';
+import { startOrder } from '../../shared/table/order.ts';
+import { encodePacketRun, type PacketRunBatch, type SessionLookup } from '../../shared/table/packetrun.ts';
 import {
-  encodePacketRun,
-  type PacketRunBatch,
-  type SessionLookup,
-  turnedSessions,
-} from '../../shared/table/packetrun.ts';
-import {
+  type PublishedPart,
   type PublishedRun,
   planReads,
   publishPackets,
   publishSessions,
   type ReadRange,
 } from '../../shared/table/publish.ts';
-import { openResults, type QueryValue } from '../../shared/table/query.ts';
+import { openResults, type QueryValue, type TableName } from '../../shared/table/query.ts';
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/sessionrun.ts';
+import { TurnedSessions, turnedRows } from '../../shared/table/turned.ts';
 import { SEED } from '../seed.ts';
 import {
   CONTEXT,
@@ -82,33 +80,116 @@ describe('planned reads', () => {
   });
 });
 
+/** What a generator of files gives. */
+async function files(parts: AsyncGenerator<PublishedPart>): Promise<PublishedPart[]> {
+  const all: PublishedPart[] = [];
+  for await (const part of parts) all.push(part);
+  return all;
+}
+
+const ALL_TIME = { fromUs: 0, toUs: 2 ** 53 };
+
+/** A folder of its own, what one file of a task is told, and no bound on it that matters. */
+function taskOf(name: string, ...windows: { fromUs: number; toUs: number }[]) {
+  const directory = join(dir, name);
+  mkdirSync(directory);
+  return { directory, windows, mostRows: 1_000_000, ...CONTEXT };
+}
+
 describe('publishing sessions', () => {
   test(`the file is the same however the rows lie in runs (seed ${SEED})`, async () => {
     const rows = randomSessions(30_000, SEED);
     const next = random(SEED);
     const fromUs = DAY0_US + 600_000_000;
     const toUs = DAY0_US + 2_400_000_000;
-    const files: Buffer[] = [];
+    const bytes: Buffer[] = [];
     for (const hands of [1, 2, 7]) {
       const runs = stored(deal(rows.length, hands, next).map((pick) => encodeSessionRun(takeSessions(rows, pick))));
-      const path = join(dir, `sessions-${hands}.parquet`);
-      const file = await publishSessions({ path, fromUs, toUs, ...runs, context: CONTEXT });
+      const [file, ...others] = await files(
+        publishSessions({ ...taskOf(`sessions-${hands}`, { fromUs, toUs }), ...runs }),
+      );
+      assert.equal(others.length, 0);
       assert.equal(file.rows, rows.startUs.filter((us) => us >= fromUs && us < toUs).length);
-      assert.equal(file.bytes, readFileSync(path).length);
-      files.push(readFileSync(path));
+      assert.equal(file.bytes, readFileSync(file.path).length);
+      bytes.push(readFileSync(file.path));
     }
-    assert.deepEqual(files[1], files[0]);
-    assert.deepEqual(files[2], files[0]);
+    assert.deepEqual(bytes[1], bytes[0]);
+    assert.deepEqual(bytes[2], bytes[0]);
   });
 
-  test('a window without rows gives a file without rows', async () => {
-    const path = join(dir, 'none.parquet');
+  test('a window without rows gives no file', async () => {
     const runs = stored([encodeSessionRun(randomSessions(10, 1))]);
-    assert.equal((await publishSessions({ path, fromUs: 0, toUs: 1, ...runs, context: CONTEXT })).rows, 0);
-    assert.equal(
-      (await publishSessions({ path, fromUs: 0, toUs: 1, runs: [], read: runs.read, context: CONTEXT })).rows,
-      0,
-    );
+    const task = taskOf('none', { fromUs: 0, toUs: 1 });
+    assert.deepEqual(await files(publishSessions({ ...task, ...runs })), []);
+    assert.deepEqual(await files(publishSessions({ ...task, runs: [], read: runs.read })), []);
+  });
+
+  test(`windows that share a task give the files that each gives alone (seed ${SEED})`, async () => {
+    const runs = stored([encodeSessionRun(randomSessions(5000, SEED))]);
+    const windows = [0, 100, 101, 200e6, 400e6, 3600e6].map((us) => DAY0_US + us);
+    const ranges = windows.slice(1).map((toUs, i) => ({ fromUs: windows[i], toUs }));
+    const together = await files(publishSessions({ ...taskOf('together', ...ranges), ...runs }));
+    const alone: PublishedPart[] = [];
+    for (const [number, range] of ranges.entries())
+      for (const file of await files(publishSessions({ ...taskOf(`alone-${number}`, range), ...runs })))
+        alone.push({ ...file, window: number });
+    assert.equal(alone.length, 4, 'in that one microsecond nothing starts');
+    const content = ({ window, piece, rows, path }: PublishedPart): unknown[] => [
+      window,
+      piece,
+      rows,
+      readFileSync(path),
+    ];
+    assert.deepEqual(together.map(content), alone.map(content));
+  });
+
+  test(`a window of more rows than a file may have is cut by rows, at whatever instant they start (seed ${SEED})`, async () => {
+    for (const spanUs of [1, 2, 40, 1e6]) {
+      const rows = randomSessions(20_000, SEED, DAY0_US, spanUs);
+      if (spanUs === 1) rows.startNs.fill(7);
+      const order = startOrder(rows);
+      const range = { fromUs: DAY0_US, toUs: DAY0_US + Math.max(3, spanUs) };
+      const bytes: Buffer[][] = [];
+      for (const hands of [1, 5]) {
+        const runs = stored(
+          deal(rows.length, hands, random(SEED)).map((pick) => encodeSessionRun(takeSessions(rows, pick))),
+        );
+        const parts = await files(
+          publishSessions({ ...taskOf(`cut-${spanUs}-${hands}`, range), mostRows: 3000, ...runs }),
+        );
+        assert.deepEqual(
+          parts.map(({ window, piece, rows }) => [window, piece, rows]),
+          [0, 1, 2, 3, 4, 5, 6].map((piece) => [0, piece, piece < 6 ? 3000 : 2000]),
+        );
+        const uids = await queried('sessions', parts, 'SELECT uid FROM sessions');
+        assert.deepEqual(
+          uids.flat(),
+          [...order].map((row) => uidOf(rows.uid, row)),
+        );
+        bytes.push(parts.map(({ path }) => readFileSync(path)));
+      }
+      assert.deepEqual(bytes[1], bytes[0]);
+    }
+  });
+
+  test(`windows of which one holds too much are cut at their borders and inside (seed ${SEED})`, async () => {
+    const rows = randomSessions(20_000, SEED, DAY0_US, 1000);
+    const runs = stored(deal(rows.length, 3, random(SEED)).map((pick) => encodeSessionRun(takeSessions(rows, pick))));
+    const ranges = [
+      { fromUs: DAY0_US + 1, toUs: DAY0_US + 100 },
+      { fromUs: DAY0_US + 100, toUs: DAY0_US + 101 },
+      { fromUs: DAY0_US + 101, toUs: DAY0_US + 900 },
+    ];
+    const parts = await files(publishSessions({ ...taskOf('borders', ...ranges), mostRows: 2500, ...runs }));
+    for (const [window, { fromUs, toUs }] of ranges.entries()) {
+      const counts = parts.filter((part) => part.window === window).map((part) => part.rows);
+      const inside = rows.startUs.filter((us) => us >= fromUs && us < toUs).length;
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        inside,
+      );
+      assert.equal(counts.length, Math.ceil(inside / 2500));
+    }
   });
 });
 
@@ -175,45 +256,75 @@ function packetRuns(
   return runs;
 }
 
-async function readPackets(path: string): Promise<QueryValue[][]> {
-  const results = await openResults({ packets: [path] });
-  const { rows } = await results.runQuery('SELECT * REPLACE (epoch_ms(ts) AS ts) FROM packets');
+async function queried(table: TableName, parts: readonly PublishedPart[], sql: string): Promise<QueryValue[][]> {
+  const results = await openResults({ [table]: parts.map(({ path }) => path) });
+  const { rows } = await results.runQuery(sql);
   results.close();
   return rows;
 }
+
+function readPackets(parts: readonly PublishedPart[]): Promise<QueryValue[][]> {
+  return queried('packets', parts, 'SELECT * REPLACE (epoch_ms(ts) AS ts) FROM packets');
+}
+
+/** No session turned. */
+const NONE = new TurnedSessions();
 
 describe('publishing packets', () => {
   test(`the file is the same however tasks and runs were cut, and holds every value (seed ${SEED})`, async () => {
     const { rows, lookup } = randomPackets(40_000, 3000, SEED);
     const next = random(SEED + 1);
-    const files: Buffer[] = [];
+    const bytes: Buffer[] = [];
     for (const [tasks, cuts] of [
       [1, 0],
       [1, 5],
       [4, 3],
     ]) {
-      const path = join(dir, `packets-${tasks}-${cuts}.parquet`);
       const runs = stored(packetRuns(rows, lookup, tasks, cuts, next));
-      const file = await publishPackets({ path, fromUs: 0, toUs: 2 ** 53, ...runs, ...CONTEXT, turned: new Map() });
-      assert.equal(file.rows, rows.length);
-      files.push(readFileSync(path));
+      const task = taskOf(`packets-${tasks}-${cuts}`, ALL_TIME);
+      const parts = await files(publishPackets({ ...task, ...runs, turned: NONE }));
+      assert.deepEqual(
+        parts.map((part) => part.rows),
+        [rows.length],
+      );
+      bytes.push(readFileSync(parts[0].path));
+      assert.deepEqual(await readPackets(parts), expectedPackets(rows, lookup, 0, 2 ** 53));
     }
-    assert.deepEqual(await readPackets(join(dir, 'packets-1-0.parquet')), expectedPackets(rows, lookup, 0, 2 ** 53));
-    assert.deepEqual(files[1], files[0]);
-    assert.deepEqual(files[2], files[0]);
+    assert.deepEqual(bytes[1], bytes[0]);
+    assert.deepEqual(bytes[2], bytes[0]);
   });
 
   test(`windows together hold every packet once (seed ${SEED})`, async () => {
     const { rows, lookup } = randomPackets(30_000, 2000, SEED);
     const runs = stored(packetRuns(rows, lookup, 2, 2, random(SEED + 2)));
     const middle = lookup.startUs[1000];
-    for (const [fromUs, toUs] of [
-      [0, middle],
-      [middle, 2 ** 53],
+    const ranges = [
+      { fromUs: 0, toUs: middle },
+      { fromUs: middle, toUs: 2 ** 53 },
+    ];
+    const together = await files(publishPackets({ ...taskOf('halves', ...ranges), ...runs, turned: NONE }));
+    assert.equal(together.length, 2);
+    for (const [window, range] of ranges.entries()) {
+      const parts = await files(publishPackets({ ...taskOf(`half-${window}`, range), ...runs, turned: NONE }));
+      assert.deepEqual(await readPackets(parts), expectedPackets(rows, lookup, range.fromUs, range.toUs));
+      assert.deepEqual(readFileSync(together[window].path), readFileSync(parts[0].path));
+    }
+  });
+
+  test(`a file that is full ends, be it within a session (seed ${SEED})`, async () => {
+    const { rows, lookup } = randomPackets(20_000, 300, SEED);
+    for (const [tasks, cuts] of [
+      [1, 0],
+      [3, 2],
     ]) {
-      const path = join(dir, 'window.parquet');
-      await publishPackets({ path, fromUs, toUs, ...runs, ...CONTEXT, turned: new Map() });
-      assert.deepEqual(await readPackets(path), expectedPackets(rows, lookup, fromUs, toUs));
+      const runs = stored(packetRuns(rows, lookup, tasks, cuts, random(SEED)));
+      const task = { ...taskOf(`full-${tasks}`, ALL_TIME), mostRows: 3000 };
+      const parts = await files(publishPackets({ ...task, ...runs, turned: NONE }));
+      assert.deepEqual(
+        parts.map((part) => part.rows),
+        [3000, 3000, 3000, 3000, 3000, 3000, 2000],
+      );
+      assert.deepEqual(await readPackets(parts), expectedPackets(rows, lookup, 0, 2 ** 53));
     }
   });
 
@@ -230,24 +341,20 @@ describe('publishing packets', () => {
       ),
       last,
     );
-    const path = join(dir, 'turned.parquet');
-    await publishPackets({
-      path,
-      fromUs: 0,
-      toUs: 2 ** 53,
-      ...stored([early, late]),
-      ...CONTEXT,
-      // Listed once a change: a session that turned back and forth is listed for each.
-      turned: turnedSessions([...turned, 5, 5], last),
-    });
-    assert.deepEqual(await readPackets(path), expectedPackets(rows, last, 0, 2 ** 53));
+    // Listed once a change: a session that turned back and forth is listed for each.
+    const list = [...turnedRows([...turned, 5, 5], last)];
+    assert.equal(list.length, 4);
+    const directions = new TurnedSessions();
+    for (const row of list.reverse()) directions.add([row]);
+    const task = taskOf('turned', ALL_TIME);
+    const parts = await files(publishPackets({ ...task, ...stored([early, late]), turned: directions }));
+    assert.deepEqual(await readPackets(parts), expectedPackets(rows, last, 0, 2 ** 53));
   });
 
-  test('no runs give a file without rows', async () => {
-    const path = join(dir, 'no-packets.parquet');
+  test('no runs give no file', async () => {
     const none = { runs: [], read: async (): Promise<Uint8Array> => new Uint8Array(0) };
-    assert.equal((await publishPackets({ path, fromUs: 0, toUs: 1, ...none, ...CONTEXT, turned: new Map() })).rows, 0);
-    assert.deepEqual(await readPackets(path), []);
+    const task = taskOf('no-packets', { fromUs: 0, toUs: 1 });
+    assert.deepEqual(await files(publishPackets({ ...task, ...none, turned: NONE })), []);
   });
 
   test('a read that brings too few bytes, or fails, is an error, and nothing is left in the temp directory', async () => {
@@ -255,28 +362,29 @@ describe('publishing packets', () => {
     const { rows, lookup } = randomPackets(100, 5, 22);
     const { runs, read } = stored([encodePacketRun(rows, lookup)]);
     const task = {
-      path: join(dir, 'bad.parquet'),
-      fromUs: 0,
-      toUs: 2 ** 53,
+      ...taskOf('bad', ALL_TIME),
       runs,
-      ...CONTEXT,
-      turned: new Map(),
+      turned: NONE,
       limits: { tempDirectory: temp },
     };
     await assert.rejects(
-      publishPackets({ ...task, read: async (key, start, end) => (await read(key, start, end)).subarray(1) }),
+      files(publishPackets({ ...task, read: async (key, start, end) => (await read(key, start, end)).subarray(1) })),
       /run-0/,
     );
     await assert.rejects(
-      publishPackets({
-        ...task,
-        read: async () => {
-          throw new Error('gone');
-        },
-      }),
+      files(
+        publishPackets({
+          ...task,
+          read: async () => {
+            throw new Error('gone');
+          },
+        }),
+      ),
       /gone/,
     );
-    await assert.rejects(publishPackets({ ...task, read: async (_, start, end) => new Uint8Array(end - start) }));
+    await assert.rejects(
+      files(publishPackets({ ...task, read: async (_, start, end) => new Uint8Array(end - start) })),
+    );
     assert.deepEqual(readdirSync(temp), []);
   });
 });

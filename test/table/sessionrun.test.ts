@@ -6,7 +6,7 @@ import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../shared/session/sessionrows.ts';
 import { compareStarts, startOrder } from '../../shared/table/order.ts';
 import { decodeSessionBatches, encodeSessionRun, SESSION_BATCH_ROWS } from '../../shared/table/sessionrun.ts';
-import { dayOf, planWindows, SLOT_US } from '../../shared/table/window.ts';
+import { dayOf, planWindows, SLOT_US, slotLength, sumStarts } from '../../shared/table/window.ts';
 import { SEED } from '../seed.ts';
 import { DAY0_US, nanoseconds, random, randomSessions, takeSessions, uidOf } from './rows.ts';
 
@@ -146,23 +146,23 @@ describe('damaged runs', () => {
   });
 });
 
+function summed(runs: readonly (readonly number[])[]): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const starts of runs) sumStarts(sums, starts);
+  return sums;
+}
+
 describe('windows', () => {
   test(`are the same however the rows lie in runs, and hold every row once (seed ${SEED})`, () => {
     const rows = randomSessions(5000, SEED, DAY0_US - 40 * SLOT_US, 100 * SLOT_US);
-    const whole = planWindows([encodeSessionRun(rows).starts], 300);
+    const whole = planWindows(summed([encodeSessionRun(rows).starts]), 300, SLOT_US);
     const parts = [0, 1, 2].map((k) =>
       takeSessions(
         rows,
         [...Array(5000).keys()].filter((i) => i % 3 === k),
       ),
     );
-    assert.deepEqual(
-      planWindows(
-        parts.map((part) => encodeSessionRun(part).starts),
-        300,
-      ),
-      whole,
-    );
+    assert.deepEqual(planWindows(summed(parts.map((part) => encodeSessionRun(part).starts)), 300, SLOT_US), whole);
     let held = 0;
     for (const window of whole) {
       const inside = rows.startUs.filter((us) => us >= window.fromUs && us < window.toUs);
@@ -180,7 +180,7 @@ describe('windows', () => {
   });
   test('a slot with too many rows is cut by time', () => {
     assert.deepEqual(
-      planWindows([[7, 25, 8, 5]], 10).map((w) => [w.fromUs / SLOT_US, w.toUs / SLOT_US, w.rows]),
+      planWindows(summed([[7, 25, 8, 5]]), 10, SLOT_US).map((w) => [w.fromUs / SLOT_US, w.toUs / SLOT_US, w.rows]),
       [
         [7, 7.3333333, 9],
         [7.3333333, 7.6666666, 9],
@@ -189,7 +189,16 @@ describe('windows', () => {
       ],
     );
   });
+  test('slots are longer where a job spans more time, and always whole parts of a day', () => {
+    const day = 86_400e6;
+    for (const days of [0, 1, 231, 232, 1000, 20_000, 104_250]) {
+      const slot = slotLength(5, 5 + days * day);
+      assert.equal(day % slot, 0);
+      assert.ok((days * day) / slot <= 2_000_000);
+      assert.equal(slot === SLOT_US, days <= 231);
+    }
+  });
   test('no rows, no windows', () => {
-    assert.deepEqual(planWindows([[], []], 10), []);
+    assert.deepEqual(planWindows(summed([[], []]), 10, SLOT_US), []);
   });
 });
