@@ -113,7 +113,10 @@ export async function failTask(
 ): Promise<boolean> {
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
-  if (fault !== null && (await readDone(store, job.job, stage, message.task)) === undefined) {
+  // The task may have ended well, and what is damaged was met in moving the job on.
+  const endsJob =
+    fault !== null && (fault.damaged !== null || (await readDone(store, job.job, stage, message.task)) === undefined);
+  if (endsJob) {
     const damaged = fault.damaged === null ? {} : { damaged: fault.damaged };
     await writeEnd(store, job.job, { state: 'failed', stage, task: message.task, reason, ...damaged });
     return true;
