@@ -71,7 +71,7 @@ export const COMPRESSION_ATTACKS: readonly Attack[] = [
         createWriteStream(`${folder}/bomb.pcap.zst`),
       );
     },
-    bound: { cpuPerMB: 0.05, peakMB: 500 },
+    bound: { cpuPerMB: 0.05, peakMB: 500, exit: 2 },
   },
   {
     name: 'zstd window of 2 GiB',

@@ -15,7 +15,7 @@ const BEGIN = '<!-- attacks: npm run attacks -- --write -->\n';
 const END = '<!-- end of attacks -->\n';
 
 export function attackTable(outcomes: readonly Outcome[], empty: Measured, scale: number): string {
-  const head = `Measured on ${availableParallelism()} processors with two workers, Node ${process.version}${scale === 1 ? '' : `, at --scale ${scale}`}; an empty capture costs ${empty.cpuSeconds.toFixed(1)} s of cpu and ${empty.peakMB.toFixed(0)} MB, which are in the figures. The ratio is the cost of this size over that of half of it, an empty capture's taken off; - where that is less than a second. Figures in bold are beyond the attack's bound.
+  const head = `Measured on ${availableParallelism()} processors with two workers, Node ${process.version}${scale === 1 ? '' : `, at --scale ${scale}`}; an empty capture costs ${empty.cpuSeconds.toFixed(1)} s of cpu and ${empty.peakMB.toFixed(0)} MB, which are in the figures. The ratio is the cost of this size over that of half of it, an empty capture's taken off; - where that is less than a second, or half of it for the smaller one. Figures in bold are beyond the attack's bound.
 
 | attack | size | stored MB | cpu s | peak MB | ratio | exit | what the user sees |
 |---|---|---|---|---|---|---|---|

@@ -4,6 +4,8 @@ import type { Measured } from './run.ts';
 
 /** Cpu seconds below which a difference says nothing. */
 const NOISE_SECONDS = 1;
+/** The same of the smaller run: a ratio over less is the ratio of two errors. */
+const NOISE_OF_ONE_SECONDS = 0.5;
 /** Cpu seconds that any run may take beside what an empty one does. */
 const FREE_SECONDS = 1;
 
@@ -11,7 +13,7 @@ const FREE_SECONDS = 1;
 export function ratioOf(runs: readonly Measured[], empty: Measured): number | null {
   if (runs.length < 2) return null;
   const [one, two] = runs.map(({ cpuSeconds }) => cpuSeconds - empty.cpuSeconds);
-  return two < NOISE_SECONDS ? null : two / Math.max(one, 0.05);
+  return two < NOISE_SECONDS || one < NOISE_OF_ONE_SECONDS ? null : two / one;
 }
 
 /** What is beyond its bound, in words; nothing when all is in bounds. */
