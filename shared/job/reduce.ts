@@ -112,13 +112,13 @@ export async function runReduce(
       },
     );
     tracker.finish(spec.endUs);
-    const { innermost, innermostBytes, outer, joined, orphanFragments } = tracker;
+    const { innermost, innermostBytes, outer, joined } = tracker.rowsEntered;
     tracked = addTracked(tracked, {
       packets: innermost,
       bytes: innermostBytes,
       outer,
       joined,
-      orphans: orphanFragments,
+      orphans: tracker.orphanFragments,
     });
     opened += tracker.sessionsOpened;
     flushPackets();

@@ -41,7 +41,7 @@ const {
   W_VLANS,
   X_DELIVERED,
   X_IP_BYTES,
-  X_PACKETS,
+  packetsOf,
 } = L;
 
 /** Appends the session in `slot` to `rows`, which has room. `reason` is an index into END_REASONS. */
@@ -84,8 +84,8 @@ export function writeSession(
   const bytes = (end: number, x: number) => (kind === KIND_TCP ? sequenceBytes(s, slot, end) : reals[x + X_DELIVERED]);
   rows.origBytes[row] = duration > 0 ? bytes(origEnd, origReals) : UNSET;
   rows.respBytes[row] = duration > 0 ? bytes(origEnd ^ 1, respReals) : UNSET;
-  rows.origPkts[row] = reals[origReals + X_PACKETS];
-  rows.respPkts[row] = reals[respReals + X_PACKETS];
+  rows.origPkts[row] = packetsOf(words, orig);
+  rows.respPkts[row] = packetsOf(words, resp);
   rows.origIpBytes[row] = reals[origReals + X_IP_BYTES];
   rows.respIpBytes[row] = reals[respReals + X_IP_BYTES];
   rows.missedBytes[row] = reals[ra + R_MISSED];

@@ -5,15 +5,16 @@
  * of history. Each of its two ends has a block of its own, numbered by the ends
  * of the flow key (0 = A, 1 = B), never by role: a session that changes its
  * direction keeps everything where it is. A record lies in a few cache lines,
- * which a million columns of one value each would not.
+ * which a million columns of one value each would not: WORDS and REALS fill whole lines of 64 bytes, so that no
+ * slot begins in the midst of one.
  *
  * Everything is plain numbers: it can be written down and read back.
  */
 
 /** Words of a slot. */
-export const WORDS = 60;
+export const WORDS = 64;
 /** Doubles of a slot. */
-export const REALS = 18;
+export const REALS = 16;
 /** History letters held in the slot; longer histories go on in `overflow`. */
 export const LETTERS = 24;
 /** Longest history kept. Zeek's has no end; beyond this the letters no longer tell anything. */
@@ -61,7 +62,7 @@ export const W_PREVIOUS = 22;
 export const W_CAPTURE_LATEST = 23;
 /** First end block; W_END_SIZE words each. */
 export const W_ENDS = 24;
-export const W_END_SIZE = 18;
+export const W_END_SIZE = 20;
 
 // Words of an end, from its block.
 /** STATE_* in bits 0..2, the state before it in bits 4..6, END_* bits above. */
@@ -93,6 +94,9 @@ export const E_DUP_SEQ = 14;
 export const E_DUP_ACK = 15;
 export const E_DUP_LENGTH = 16;
 export const E_DUP_FLAGS = 17;
+/** Packets, and the times that their count wrapped: countPacket, packetsOf. */
+export const E_PACKETS = 18;
+export const E_PACKETS_WRAPS = 19;
 
 // Doubles of the session, all in microseconds but R_MISSED. What counts bytes or packets without end is a double.
 export const R_START = 0;
@@ -112,7 +116,7 @@ export const R_SYN = 6;
 export const R_SYN_RTT = 7;
 /** First end block; R_END_SIZE doubles each. */
 export const R_ENDS = 8;
-export const R_END_SIZE = 5;
+export const R_END_SIZE = 4;
 
 // Doubles of an end, from its block.
 /** IP bytes. */
@@ -123,7 +127,6 @@ export const X_DELIVERED = 1;
 export const X_TRIMMED = 2;
 /** Relative sequence number one past the FIN. */
 export const X_FIN = 3;
-export const X_PACKETS = 4;
 
 // FLAG_* bits of W_FLAGS.
 /** End B is the originator. */
@@ -210,6 +213,25 @@ export function count(words: Int32Array, at: number): number {
   if (before === MOST_COUNTED) return before;
   words[at] = before + 1;
   return before + 1;
+}
+
+/** One packet more of the end whose block begins at word `we`. */
+export function countPacket(words: Int32Array, we: number): void {
+  const low = (words[we + E_PACKETS] + 1) | 0;
+  words[we + E_PACKETS] = low;
+  if (low === 0) words[we + E_PACKETS_WRAPS]++;
+}
+
+/** One packet less. */
+export function uncountPacket(words: Int32Array, we: number): void {
+  const low = words[we + E_PACKETS];
+  words[we + E_PACKETS] = low - 1;
+  if (low === 0) words[we + E_PACKETS_WRAPS]--;
+}
+
+/** Packets of the end whose block begins at word `we`, below 2^53. */
+export function packetsOf(words: Int32Array, we: number): number {
+  return words[we + E_PACKETS_WRAPS] * 2 ** 32 + (words[we + E_PACKETS] >>> 0);
 }
 
 /** The slots, with a free list. */

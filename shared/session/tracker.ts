@@ -92,20 +92,23 @@ const {
   W_TUNNEL,
   W_VLANS,
   X_IP_BYTES,
-  X_PACKETS,
   count,
+  countPacket,
 } = L;
 
 const KINDS_IDLE = [IDLE_HANDSHAKE, IDLE_UDP, IDLE_ICMP, IDLE_OTHER];
 
+// Places of SessionTracker.entered.
+const INNERMOST = 0;
+const INNERMOST_BYTES = 1;
+const OUTER = 2;
+const JOINED = 3;
+
 export class SessionTracker {
   /** Sessions opened so far; the next one gets this number. */
   sessionsOpened = 0;
-  /** Rows entered into sessions: whole innermost packets, packets around them, and datagrams with their fragments. */
-  innermost = 0;
-  innermostBytes = 0;
-  outer = 0;
-  joined = 0;
+  /** Rows entered into sessions. In an array: as fields they would change their kind of number in the midst of the work. */
+  private readonly entered = new Float64Array(4);
   private readonly flows: FlowTable;
   private readonly rows: SessionRows;
   private readonly onRowsFull: () => void;
@@ -149,6 +152,17 @@ export class SessionTracker {
       config,
       roles: portRoles(config),
       portsOf: (flow) => flows.words[flow * KEY_WORDS + KEY_PORTS],
+    };
+  }
+
+  /** Rows entered into sessions: whole innermost packets and their IP bytes, packets around them, and datagrams with their fragments. */
+  get rowsEntered(): { innermost: number; innermostBytes: number; outer: number; joined: number } {
+    const { entered } = this;
+    return {
+      innermost: entered[INNERMOST],
+      innermostBytes: entered[INNERMOST_BYTES],
+      outer: entered[OUTER],
+      joined: entered[JOINED],
     };
   }
 
@@ -215,18 +229,18 @@ export class SessionTracker {
       if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
       else {
         const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
-        reals[xe + X_PACKETS]++;
+        countPacket(words, at + W_ENDS + end * W_END_SIZE);
         reals[xe + X_IP_BYTES] += columns.ipLen[row];
         datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
         if ((words[at + W_FLAGS] & (FLAG_DNS | FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
       }
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
+    const { entered } = this;
     if ((meta & (META_LEVELS | META_DATAGRAM)) === 0) {
-      this.innermost++;
-      this.innermostBytes += columns.ipLen[row];
-    } else if ((meta & META_DATAGRAM) === 0) this.outer++;
-    else this.joined++;
+      entered[INNERMOST]++;
+      entered[INNERMOST_BYTES] += columns.ipLen[row];
+    } else entered[(meta & META_DATAGRAM) === 0 ? OUTER : JOINED]++;
     if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)
       this.fragments.release(flow, (waiting, i, rank) => this.attach(waiting, i, slot, rank));
   }
@@ -292,7 +306,7 @@ export class SessionTracker {
       if ((flags & SYN) !== 0) counted ^= 1;
     }
     const xe = slot * REALS + R_ENDS + counted * R_END_SIZE;
-    reals[xe + X_PACKETS]++;
+    countPacket(words, at + W_ENDS + counted * W_END_SIZE);
     reals[xe + X_IP_BYTES] += columns.ipLen[row];
     if (closing) this.wheel.hasten(slot, this.deadlines.of(this.slots, slot));
   }
@@ -417,7 +431,7 @@ export class SessionTracker {
   }
 
   private attach(columns: PacketColumns, row: number, slot: number, capture: number): void {
-    this.joined++;
+    this.entered[JOINED]++;
     this.captures.enter(slot, capture);
     if (this.packets !== undefined)
       writePacket(this.packets, columns, row, this.slots.words[slot * WORDS + W_NUMBER], capture);

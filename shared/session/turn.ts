@@ -69,8 +69,8 @@ export function turnDatagrams(s: L.SessionSlots, slot: number, end: number, ipLe
   const bytes = reals[xe + L.X_DELIVERED];
   reals[xe + L.X_DELIVERED] = reals[xp + L.X_DELIVERED];
   reals[xp + L.X_DELIVERED] = bytes;
-  reals[xe + L.X_PACKETS]--;
-  reals[xp + L.X_PACKETS]++;
+  L.uncountPacket(words, we);
+  L.countPacket(words, wp);
   reals[xe + L.X_IP_BYTES] -= ipLen;
   reals[xp + L.X_IP_BYTES] += ipLen;
 }

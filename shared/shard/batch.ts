@@ -82,8 +82,13 @@ export class BatchEncoder {
    * @param baseUs the shard's base time, from which the first row's time counts
    */
   encode(columns: PacketColumns, table: FlowTable, from: number, to: number, baseUs: number): RecordBatch {
-    const n = to - from;
-    if (n > this.rows) throw new RangeError(`a batch of ${n} rows exceeds ${this.rows}`);
+    const rows = to - from;
+    if (rows > this.rows) throw new RangeError(`a batch of ${rows} rows exceeds ${this.rows}`);
+    return this.staged(rows, this.stage(columns, table, from, rows, baseUs));
+  }
+
+  /** Puts the values of `n` rows into this encoder's arrays. @returns bytes of `more` */
+  private stage(columns: PacketColumns, table: FlowTable, from: number, n: number, baseUs: number): number {
     if (this.shardFlow.length < table.count) {
       const grown = new Int32Array(table.count * 2).fill(-1);
       grown.set(this.shardFlow);
@@ -209,7 +214,13 @@ export class BatchEncoder {
         }
       }
     }
-    this.moreOffsets[n] = moreEnd;
+    // Nothing that was not done in the loop: code that is optimized inside of it would be thrown away here.
+    sMoreOffsets[n] = moreEnd;
+    return moreEnd;
+  }
+
+  /** The first `n` rows of this encoder's arrays as a record batch over them. */
+  private staged(n: number, moreEnd: number): RecordBatch {
     const staged = [
       this.time,
       this.ns,
@@ -279,6 +290,20 @@ export class BatchDecoder {
     table: FlowTable,
     out: PacketColumns,
   ): void {
+    out.reserve(out.length + (to - from));
+    out.length = this.append(batch, from, to, baseUs, captureNumbers, table, out);
+  }
+
+  /** As `decode`, into room that is there. @returns the rows of `out` */
+  private append(
+    batch: RecordBatch,
+    from: number,
+    to: number,
+    baseUs: number,
+    captureNumbers: ArrayLike<number> | null,
+    table: FlowTable,
+    out: PacketColumns,
+  ): number {
     const values = batch.data.children.map((child) => (child as { values: Values }).values);
     const times = values[0] as Uint32Array;
     const ns = values[1] as Uint16Array;
@@ -296,7 +321,6 @@ export class BatchDecoder {
     const flags = values[12] as Uint16Array;
     const metas = values[13] as Uint8Array;
     const { expected } = this;
-    out.reserve(out.length + (to - from));
     let us = baseUs;
     let offset = 0;
     let capture = captureNumbers === null ? 0 : captureNumbers[0];
@@ -383,7 +407,7 @@ export class BatchDecoder {
       out.ageNs[at] = ageNs;
       at++;
     }
-    out.length = at;
+    return at;
   }
 
   private enter(flow: number): void {

@@ -129,15 +129,7 @@ async function mergeOpen(
     const rivalAt = heap.length > 2 && before(heap[2], heap[1]) ? 2 : 1;
     const rival = heap.length > 1 ? heap[rivalAt] : null;
     const untilUs = next < segments.length ? segments[next].firstUs : Number.POSITIVE_INFINITY;
-    const { columns } = top;
-    do {
-      emit(columns, top.row);
-      top.step();
-    } while (
-      !top.exhausted &&
-      columns.us[top.row] < untilUs &&
-      (rival === null || compareRecords(columns, top.row, rival.columns, rival.row) <= 0)
-    );
+    emitRun(top, rival, untilUs, emit);
     if (top.exhausted) {
       await options.between?.();
       if (!(await top.fill())) {
@@ -148,6 +140,24 @@ async function mergeOpen(
     }
     if (heap.length > 1) siftDown(0);
   }
+}
+
+/** Emits rows of `top`, at least one: up to its block's end, the first that `rival` goes before, or the first at `untilUs` or later. */
+function emitRun(
+  top: SegmentReader,
+  rival: SegmentReader | null,
+  untilUs: number,
+  emit: (columns: PacketColumns, row: number) => void,
+): void {
+  const { columns } = top;
+  do {
+    emit(columns, top.row);
+    top.step();
+  } while (
+    !top.exhausted &&
+    columns.us[top.row] < untilUs &&
+    (rival === null || compareRecords(columns, top.row, rival.columns, rival.row) <= 0)
+  );
 }
 
 /** Has the first blocks of the segments that will be opened next read beforehand: object stores take their time to answer. */

@@ -66,6 +66,26 @@ const RADIX = 1 << RADIX_BITS;
  * Times that share a step (1 microsecond up to a span of 71 minutes) keep the order of their rows.
  */
 export function rowsByTime(us: Float64Array, length: number): Uint32Array {
+  const keys = timeKeys(us, length);
+  // Loops of their own functions: code that is optimized in the middle of a loop knows nothing of what comes behind it,
+  // is thrown away there, and is made again at the next call.
+  const places = [0, 1, 2].map(() => new Uint32Array(RADIX + 1));
+  countDigits(keys, places[0], places[1], places[2]);
+  let rows = new Uint32Array(length);
+  let target = new Uint32Array(length);
+  for (let row = 0; row < length; row++) rows[row] = row;
+  for (const [pass, counts] of places.entries()) {
+    if (counts[1] === length) continue;
+    placeByDigit(keys, rows, target, counts, pass * RADIX_BITS);
+    const swap = rows;
+    rows = target;
+    target = swap;
+  }
+  return rows;
+}
+
+/** Times as 32-bit numbers in their order: steps since the first. */
+function timeKeys(us: Float64Array, length: number): Uint32Array {
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (let row = 0; row < length; row++) {
@@ -75,29 +95,31 @@ export function rowsByTime(us: Float64Array, length: number): Uint32Array {
   let step = 1;
   while ((last - first) / step >= 2 ** 32) step *= 2;
   const keys = new Uint32Array(length);
-  const places = [0, RADIX_BITS, 2 * RADIX_BITS].map(() => new Uint32Array(RADIX + 1));
-  for (let row = 0; row < length; row++) {
-    const key = (us[row] - first) / step;
-    keys[row] = key;
-    places[0][(key & (RADIX - 1)) + 1]++;
-    places[1][((key >>> RADIX_BITS) & (RADIX - 1)) + 1]++;
-    places[2][(key >>> (2 * RADIX_BITS)) + 1]++;
+  for (let row = 0; row < length; row++) keys[row] = (us[row] - first) / step;
+  return keys;
+}
+
+/** Counts each digit d of all keys at d + 1. */
+function countDigits(keys: Uint32Array, low: Uint32Array, middle: Uint32Array, high: Uint32Array): void {
+  for (let row = 0; row < keys.length; row++) {
+    const key = keys[row];
+    low[(key & (RADIX - 1)) + 1]++;
+    middle[((key >>> RADIX_BITS) & (RADIX - 1)) + 1]++;
+    high[(key >>> (2 * RADIX_BITS)) + 1]++;
   }
-  let rows = new Uint32Array(length);
-  let target = new Uint32Array(length);
-  for (let row = 0; row < length; row++) rows[row] = row;
-  for (let pass = 0; pass < 3; pass++) {
-    const shift = pass * RADIX_BITS;
-    const next = places[pass];
-    if (next[1] === length) continue;
-    for (let digit = 0; digit < RADIX; digit++) next[digit + 1] += next[digit];
-    for (let i = 0; i < length; i++) {
-      const row = rows[i];
-      target[next[(keys[row] >>> shift) & (RADIX - 1)]++] = row;
-    }
-    const swap = rows;
-    rows = target;
-    target = swap;
+}
+
+/** One pass: `rows` into `target` by the digit of their key at `shift`; `next` has the counts, and is used up. */
+function placeByDigit(
+  keys: Uint32Array,
+  rows: Uint32Array,
+  target: Uint32Array,
+  next: Uint32Array,
+  shift: number,
+): void {
+  for (let digit = 0; digit < RADIX; digit++) next[digit + 1] += next[digit];
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    target[next[(keys[row] >>> shift) & (RADIX - 1)]++] = row;
   }
-  return rows;
 }

@@ -139,16 +139,15 @@ export class ShardWriter {
     sharding: Sharding,
     captureRank: ArrayLike<number>,
   ): Uint32Array {
-    const { buckets, seed, by } = sharding;
+    const { buckets } = sharding;
     if (this.flowBucket.length < flows.count) this.flowBucket = new Uint32Array(flows.count * 2);
     const { flowBucket } = this;
-    for (let flow = 0; flow < flows.count; flow++)
-      flowBucket[flow] = bucketOf(shardHash(flows.words, flow * KEY_WORDS, seed, by), buckets);
+    bucketsOfFlows(flows, sharding, flowBucket);
     if (this.place.length < rows) this.place = new Uint32Array(rows);
     const { place } = this;
     const rowFlow = columns.flow;
     const starts = new Uint32Array(buckets + 1);
-    for (let row = 0; row < rows; row++) starts[flowBucket[rowFlow[row]] + 1]++;
+    countRows(rowFlow, rows, flowBucket, starts);
     for (let bucket = 0; bucket < buckets; bucket++) starts[bucket + 1] += starts[bucket];
 
     const { us, ns, capture, offset, meta, ageUs, ageNs } = columns;
@@ -215,6 +214,17 @@ export class ShardWriter {
   }
 }
 
+function bucketsOfFlows(flows: FlowTable, { buckets, seed, by }: Sharding, flowBucket: Uint32Array): void {
+  const { words, count } = flows;
+  for (let flow = 0; flow < count; flow++)
+    flowBucket[flow] = bucketOf(shardHash(words, flow * KEY_WORDS, seed, by), buckets);
+}
+
+/** Counts the rows of each bucket b at b + 1. */
+function countRows(rowFlow: Uint32Array, rows: number, flowBucket: Uint32Array, starts: Uint32Array): void {
+  for (let row = 0; row < rows; row++) starts[flowBucket[rowFlow[row]] + 1]++;
+}
+
 /** Looks at the column's bytes four at a time: one kind of array whatever the column is, and no branch a row. */
 function isZero(column: Float64Array | Uint32Array | Uint16Array | Uint8Array, rows: number): boolean {
   const bytes = rows * column.BYTES_PER_ELEMENT;
@@ -222,13 +232,17 @@ function isZero(column: Float64Array | Uint32Array | Uint16Array | Uint8Array, r
   const step = 4096;
   for (let from = 0; from < words.length; from += step) {
     const to = Math.min(from + step, words.length);
-    let any = 0;
-    for (let at = from; at < to; at++) any |= words[at];
-    if (any !== 0) return false;
+    if (allBits(words, from, to) !== 0) return false;
   }
   for (let row = Math.floor((words.length * 4) / column.BYTES_PER_ELEMENT); row < rows; row++)
     if (column[row] !== 0) return false;
   return true;
+}
+
+function allBits(words: Uint32Array, from: number, to: number): number {
+  let any = 0;
+  for (let at = from; at < to; at++) any |= words[at];
+  return any;
 }
 
 function scatterDoubles(from: Float64Array, to: Float64Array, place: Uint32Array, rows: number): void {

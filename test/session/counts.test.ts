@@ -37,7 +37,13 @@ test('a session row holds counts of any size', () => {
   const packets = 2 ** 40;
   for (let end = 0; end < 2; end++) {
     const at = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
-    slots.reals[at + L.X_PACKETS] = packets + end;
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    slots.words[we + L.E_PACKETS] = -1;
+    slots.words[we + L.E_PACKETS_WRAPS] = packets / 2 ** 32 - 1;
+    // Over the border of 32 bits, and over it, back and over it again.
+    for (let i = 0; i <= end; i++) L.countPacket(slots.words, we);
+    L.uncountPacket(slots.words, we);
+    L.countPacket(slots.words, we);
     slots.reals[at + L.X_IP_BYTES] = packets * 65_535 + end;
   }
   for (const word of [L.W_RETRANSMITTED, L.W_OUT_OF_ORDER, L.W_DUPLICATE, L.W_TRUNCATED])
