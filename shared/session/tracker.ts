@@ -241,8 +241,7 @@ export class SessionTracker {
       entered[INNERMOST]++;
       entered[INNERMOST_BYTES] += columns.ipLen[row];
     } else entered[(meta & META_DATAGRAM) === 0 ? OUTER : JOINED]++;
-    if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0)
-      this.fragments.release(flow, (waiting, i, rank) => this.attach(waiting, i, slot, rank));
+    if ((meta & META_DATAGRAM) !== 0 && this.fragments.waiting > 0) this.attachWaiting(flow, slot);
   }
 
   /**
@@ -428,6 +427,11 @@ export class SessionTracker {
     }
     this.fragments.at(columns.us[row], ns);
     this.fragments.keep(columns, row, flow, capture);
+  }
+
+  /** A function of its own: the closure would have `packet` allocate for each packet. */
+  private attachWaiting(flow: number, slot: number): void {
+    this.fragments.release(flow, (waiting, row, capture) => this.attach(waiting, row, slot, capture));
   }
 
   private attach(columns: PacketColumns, row: number, slot: number, capture: number): void {
