@@ -211,6 +211,12 @@ export class PcapReader implements FormatReader {
         this.need = this.resync.wanted - p;
         return p;
       }
+      // Whoever takes a wrong length may come to another record's border. More bytes than there were on the wire are only
+      // believed where no records stand in them that lead to the same place.
+      if (this.odd && ruling === 'accept' && cap > len && q <= end) {
+        this.resumeAt = this.resync.inside(view, p, q, this.lastSec);
+        if (this.resumeAt !== NONE) ruling = 'resume';
+      }
       if (ruling === 'resume') {
         ledger.gap(base + p, base + this.resumeAt, 'bad_record_header');
         this.odd = this.strayed = false;

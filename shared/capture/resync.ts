@@ -187,6 +187,26 @@ export class PcapResync {
     return NONE;
   }
 
+  /**
+   * The first index behind the header at `at` from which headers that are sound in everything lead exactly to `to`, or
+   * NONE. Linear in the bytes between: each index is looked at once, from the last on.
+   */
+  inside(view: DataView, at: number, to: number, nearSec: number): number {
+    const { header, capAt, little } = this.shape;
+    const from = at + header;
+    const leads = new Uint8Array(Math.max(0, to - from) + 1);
+    leads[to - from] = 1;
+    let first = NONE;
+    for (let index = to - header; index >= from; index--) {
+      if (oddities(view, index, this.shape, nearSec) !== 0) continue;
+      const next = index + header + view.getUint32(index + capAt, little);
+      if (next > to || leads[next - from] === 0) continue;
+      leads[index - from] = 1;
+      first = index;
+    }
+    return first;
+  }
+
   private chain(
     view: DataView,
     at: number,

@@ -320,6 +320,29 @@ test('captured bytes beyond the length on the wire are named and the record is k
   );
 });
 
+test('a captured length that is wrong and leads to the border of a later record costs one record', () => {
+  const records = plain(12);
+  for (const [from, to] of [
+    [0, 1],
+    [3, 4],
+    [3, 8],
+    [9, 11],
+  ]) {
+    const whole = writePcap(records);
+    const at = offsets(records);
+    new DataView(whole.buffer).setUint32(at[from] + 8, at[to] - at[from] - 16 + 76, true);
+    for (const chunk of [1, 50, 1e9]) {
+      const { records: read, facts } = parse(whole, () => chunk);
+      assert.deepEqual(
+        read.map((record) => record.offset),
+        at.filter((offset) => offset !== at[from]),
+        `record ${from}, as long as if it were all up to ${to}`,
+      );
+      assert.equal(facts.status, 'damaged');
+    }
+  }
+});
+
 test('a sub-second field beyond a second is carried over and named', () => {
   const whole = writePcap(plain(5));
   new DataView(whole.buffer).setUint32(24 + 76 + 4, 2_500_001, true);
