@@ -57,6 +57,8 @@ export type CompressionReason =
   | 'truncated_compression'
   /** The compressed bytes cannot be decompressed from here on. */
   | 'corrupt_compression'
+  /** Behind the last gzip member or zstd frame stands something else than zeros: what it is of is not known. */
+  | 'bytes_after_compression'
   /** A zstd frame asks for a larger window than is given: nothing is decompressed from here on. */
   | 'zstd_window_too_large'
   /** Tens of thousands of zstd frames of some bytes each: nothing is decompressed from here on. */

@@ -20,7 +20,7 @@
 /** Version of the package, for people. */
 export const SOFTWARE = '0.1.0';
 
-export const MAPPING_REVISION = 9;
+export const MAPPING_REVISION = 10;
 export const TRACKING_REVISION = 5;
 export const PUBLISHING_REVISION = 3;
 

@@ -103,7 +103,7 @@ for (const [name, compress] of forms) {
     assert.ok(longest >= (name === 'gzip' ? want.length : want.length - 131_072), `${longest}`);
   });
 
-  test(`${name}: bytes behind the last member or frame are named and cost nothing`, async () => {
+  test(`${name}: bytes behind the last member or frame are named, and are a fault unless they are zeros`, async () => {
     const want = noise(6, 500);
     const zeros = await take(concat([compress(want), new Uint8Array(1000)]), 64);
     assert.deepEqual([zeros.bytes, zeros.told], [want, ['zeros_after_compression']]);
