@@ -6,6 +6,7 @@ import type { TaskQueue } from '../shared/queue/taskqueue.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 import { commandName } from './format.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { findPipeline, STACK_OPTION } from './pipeline.ts';
 import { oneJob } from './status.ts';
 import { remainingText, stateText } from './statustext.ts';
@@ -15,7 +16,7 @@ export async function cancel(args: string[]): Promise<number> {
   const { values, positionals } = readOptions('cancel', args, STACK_OPTION);
   const id = oneJob('cancel', positionals);
   const { work, queue, version } = await findPipeline(values.stack);
-  process.stdout.write(await cancelText(work, hasOurRevisions(version) ? queue : null, id));
+  print(await cancelText(work, hasOurRevisions(version) ? queue : null, id));
   return 0;
 }
 

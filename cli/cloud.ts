@@ -3,6 +3,7 @@
  * SDK takes a second to load.
  */
 import { JOB_OPTIONS_HELP, TIMEOUTS_HELP } from '../shared/job/options.ts';
+import { print } from './output.ts';
 
 export interface CloudCommand {
   help: string;
@@ -89,6 +90,6 @@ export const CLOUD_COMMANDS: Record<string, CloudCommand> = {
 export async function runCloudCommand(name: string, args: string[]): Promise<number> {
   const { help, run } = CLOUD_COMMANDS[name];
   if (!args.includes('--help') && !args.includes('-h')) return run(args);
-  process.stdout.write(help);
+  print(help);
   return 0;
 }

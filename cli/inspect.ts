@@ -4,6 +4,7 @@ import { BOUND_OPTIONS, BOUNDS_HELP, compressionBounds } from '../shared/job/opt
 import { wholeNumber } from '../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../shared/table/printable.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
 
@@ -63,7 +64,7 @@ export async function inspect(args: string[]): Promise<number> {
     help: { type: 'boolean', short: 'h' },
   });
   if (values.help) {
-    process.stdout.write(INSPECT_HELP);
+    print(INSPECT_HELP);
     return 0;
   }
   if (positionals.length !== 1) throw new UsageError('inspect: which file? Name one');
@@ -77,6 +78,6 @@ export async function inspect(args: string[]): Promise<number> {
   const look = await INSPECTORS[await kindOf(path)]();
   const { json, text, exitCode } = await interruptibly(() => look(path, shown, bounds));
   const whole = { file: path, storedBytes: at.size, ...json };
-  process.stdout.write(values.json ? `${printableJson(whole)}\n` : `${text}`);
+  print(values.json ? `${printableJson(whole)}\n` : `${text}`);
   return exitCode;
 }

@@ -7,6 +7,7 @@ import { printable, printableJson } from '../shared/table/printable.ts';
 import { formatTable } from '../shared/table/resulttext.ts';
 import { bytesText, commandName, count, counted } from './format.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { findPipeline, STACK_OPTION } from './pipeline.ts';
 import { momentText, stateText } from './statustext.ts';
 import { UsageError } from './usage.ts';
@@ -29,8 +30,8 @@ export async function jobs(args: string[]): Promise<number> {
   const refused = await listRefusals(work);
   if (values.json) {
     const known = entries.map((entry, i) => ({ ...entry, ...states[i] }));
-    process.stdout.write(`${printableJson({ jobs: known, refused })}\n`);
-  } else process.stdout.write(jobsText(entries, states, refused, values.dataset, capturesBucket));
+    print(`${printableJson({ jobs: known, refused })}\n`);
+  } else print(jobsText(entries, states, refused, values.dataset, capturesBucket));
   return 0;
 }
 

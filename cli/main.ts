@@ -1,5 +1,6 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
 import { printable } from '../shared/table/printable.ts';
+import { print, unwritten } from './output.ts';
 import { onStop, Stopped } from './signals.ts';
 import { HELP, packageVersion, UsageError } from './usage.ts';
 
@@ -50,11 +51,11 @@ async function dispatch([name, ...rest]: string[]): Promise<number> {
     return 1;
   }
   if (name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(HELP);
+    print(HELP);
     return 0;
   }
   if (name === '--version' || name === '-v') {
-    process.stdout.write(`flowstitch ${packageVersion()}\n`);
+    print(`flowstitch ${packageVersion()}\n`);
     return 0;
   }
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name](rest);
@@ -65,7 +66,8 @@ async function dispatch([name, ...rest]: string[]): Promise<number> {
 function outliveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    process.stderr.write(`flowstitch: ${unwritten(error)}\n`);
+    process.exit(1);
   });
   // Nor is progress that cannot be written, be it for a full disk: what matters is in the results and the exit code.
   process.stderr.on('error', () => {});

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../shared/store/objectstore.ts';
 import { printableJson } from '../shared/table/printable.ts';
 import { commandName, counted } from './format.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { findPipeline, requireSameVersion, STACK_OPTION } from './pipeline.ts';
 import { oneJob, printEnd } from './status.ts';
 
@@ -22,8 +23,9 @@ export async function resume(args: string[]): Promise<number> {
   requireSameVersion(pipeline, 'resume');
   const { text, ...resumed } = await resumeText(pipeline.work, pipeline.queue, id);
   const { wait = false, json = false } = values;
-  if (json && !wait) process.stdout.write(`${printableJson(resumed)}\n`);
-  else (wait ? process.stderr : process.stdout).write(text);
+  if (json && !wait) print(`${printableJson(resumed)}\n`);
+  else if (wait) process.stderr.write(text);
+  else print(text);
   return wait ? printEnd(pipeline, resumed.job, json) : 0;
 }
 

@@ -11,6 +11,7 @@ import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
 import { commandName, shellWord } from './format.ts';
 import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
 
@@ -107,11 +108,11 @@ export async function sql(args: string[]): Promise<number> {
     help: { type: 'boolean', short: 'h' },
   });
   if (values.help) {
-    process.stdout.write(SQL_HELP);
+    print(SQL_HELP);
     return 0;
   }
   if (values.queries) {
-    process.stdout.write(listQueries());
+    print(listQueries());
     return 0;
   }
   const given = values.query === undefined ? positionals : [...positionals, savedQuery(values.query)];
@@ -122,8 +123,8 @@ export async function sql(args: string[]): Promise<number> {
   const answer = values.data.startsWith('s3://') ? queryS3 : queryFolder;
   const { data, dataset } = values;
   const result = await interruptibly(() => answer(data, dataset, query));
-  if (values.csv) process.stdout.write(formatCsv(result, process.stdout.isTTY === true));
-  else process.stdout.write(values.json ? formatJson(result) : formatTable(result));
+  if (values.csv) print(formatCsv(result, process.stdout.isTTY === true));
+  else print(values.json ? formatJson(result) : formatTable(result));
   return 0;
 }
 

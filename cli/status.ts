@@ -6,6 +6,7 @@ import { follow, INTERRUPTED } from './follow.ts';
 import { commandName } from './format.ts';
 import { terminalOf } from './liveline.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { findPipeline, type Pipeline, STACK_OPTION } from './pipeline.ts';
 import { exitCodeOfStop } from './signals.ts';
 import { statusText } from './statustext.ts';
@@ -31,7 +32,7 @@ export async function status(args: string[]): Promise<number> {
   const id = oneJob('status', positionals);
   const pipeline = await findPipeline(values.stack);
   if (values.watch) return printEnd(pipeline, id, values.json ?? false);
-  process.stdout.write(told(pipeline, await jobStatus(pipeline.work, id), values.json ?? false));
+  print(told(pipeline, await jobStatus(pipeline.work, id), values.json ?? false));
   return 0;
 }
 
@@ -47,7 +48,7 @@ export async function printEnd(pipeline: Pipeline, id: string, json: boolean): P
     process.stderr.write(`the job goes on: ${again} shows it again, ${commandName()} cancel ${id} stops it\n`);
     return exitCodeOfStop();
   }
-  process.stdout.write(told(pipeline, ended, json));
+  print(told(pipeline, ended, json));
   return exitCodeOf(ended);
 }
 

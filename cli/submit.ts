@@ -12,6 +12,7 @@ import { printable, printableJson } from '../shared/table/printable.ts';
 import { bytesText, commandName, counted } from './format.ts';
 import { skippedText } from './joboptions.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { findPipeline, type Pipeline, requireSameVersion, STACK_OPTION } from './pipeline.ts';
 import { printEnd } from './status.ts';
 import { UsageError } from './usage.ts';
@@ -55,7 +56,7 @@ export async function submit(args: string[]): Promise<number> {
   const { job, state } = submission;
   const waits = (values.wait ?? false) && state !== 'ended';
   if (values.json) {
-    if (!waits) process.stdout.write(`${printableJson(submission)}\n`);
+    if (!waits) print(`${printableJson(submission)}\n`);
   } else (waits ? process.stderr : process.stdout).write(submissionText(submission, place, !waits));
   if (waits) return printEnd(pipeline, job, values.json ?? false);
   return state === 'ended' ? 1 : 0;

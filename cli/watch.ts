@@ -17,6 +17,7 @@ import { formatTable } from '../shared/table/resulttext.ts';
 import { commandName, shellWord } from './format.ts';
 import { givenJobOptions, optionsText } from './joboptions.ts';
 import { readOptions } from './options.ts';
+import { print } from './output.ts';
 import { findPipeline, type Pipeline, requireSameVersion, STACK_OPTION } from './pipeline.ts';
 import { UsageError } from './usage.ts';
 
@@ -41,13 +42,13 @@ export async function watch(args: string[]): Promise<number> {
     throw new UsageError('watch: --off for what? Name the prefix, as s3://BUCKET/PREFIX/, or the data set');
   if (place !== undefined && !values.off) parseS3Url(place);
   const pipeline = await findPipeline(values.stack);
-  if (values.off) process.stdout.write(await stopWatching(pipeline.work, place));
+  if (values.off) print(await stopWatching(pipeline.work, place));
   else if (place !== undefined) {
     requireSameVersion(pipeline, 'watch');
-    process.stdout.write(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
+    print(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
   } else {
     const sources = await listSources(pipeline.work);
-    process.stdout.write(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
+    print(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
   }
   return 0;
 }
