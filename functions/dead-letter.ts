@@ -1,13 +1,15 @@
 /** The dead-letter function: writes down as failed what failed each time it was tried, so that its job goes on or ends. */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { loadJobFile, OtherVersion, UnknownJob } from '../shared/job/context.ts';
-import type { Fault } from '../shared/job/fault.ts';
-import { errorKey, type Stage } from '../shared/job/keys.ts';
+import { writeEnd } from '../shared/job/end.ts';
+import { type Fault, soundOrDiscarded } from '../shared/job/fault.ts';
+import { errorKey, jobKey, type Stage } from '../shared/job/keys.ts';
+import { findJob } from '../shared/job/operate.ts';
 import { failTask } from '../shared/job/task.ts';
 import { takeTurn } from '../shared/job/turns.ts';
 import { endForVersion } from '../shared/job/version.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
-import { getJson } from '../shared/store/jsonobject.ts';
+import { StoreError } from '../shared/store/objectstore.ts';
 import { queue, work } from './environment.ts';
 import { logger, measure, publishMeasures } from './log.ts';
 import { messageOf } from './stage.ts';
@@ -41,12 +43,11 @@ async function bury(record: SQSRecord): Promise<void> {
   const message = readable(record);
   if (message === undefined) return;
   const stage = message.stage as Stage;
-  const known = await getJson<{ reason: string; fault: Fault | null }>(
+  const known = await soundOrDiscarded<{ reason: string; fault: Fault | null }>(
     work,
     errorKey(message.job, stage, message.task),
   );
-  const reason =
-    known?.reason ?? 'its function ended without a word each time: out of memory, or killed; its log has more';
+  const reason = known?.reason ?? 'its function ended without a word: out of memory, or killed; its log has more';
   logger.error('given up', { ...message, reason });
   measure('TasksGivenUp', 'count', 1);
   try {
@@ -54,6 +55,17 @@ async function bury(record: SQSRecord): Promise<void> {
     if (await failTask(work, queue, message, reason, known?.fault)) await takeTurn(work, queue, config.dataset);
   } catch (error) {
     if (error instanceof OtherVersion) return endForVersion(work, queue, { ...message, stage }, error);
+    if (error instanceof StoreError && error.reason === 'damaged' && error.key === jobKey(message.job)) {
+      await writeEnd(work, message.job, {
+        state: 'failed',
+        stage,
+        task: message.task,
+        reason: error.message,
+        damaged: error.key,
+      });
+      await takeTurn(work, queue, (await findJob(work, message.job)).dataset);
+      return;
+    }
     // The job's files have been removed: there is nothing left that could go on.
     if (!(error instanceof UnknownJob)) throw error;
     logger.warn(error.message);

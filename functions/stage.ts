@@ -67,6 +67,8 @@ async function deliver(stage: Stage, record: SQSRecord, lambda: Context, needs: 
   const lease = new Lease(sqs, queueUrls[stage], record.receiptHandle);
   const clock = new Clock(lambda, message);
   const scratch = await mkdtemp(join(tmpdir(), 'flowstitch-'));
+  // Why an attempt before failed says nothing of this one, which may die without a word.
+  if (receives > 1) await work.remove([errorKey(job, stage, task)]);
   try {
     const report = await runTask(
       {

@@ -4,7 +4,7 @@
  * resuming takes the key away.
  */
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { doneKey, endKey, jobKey, type Stage } from './keys.ts';
 import type { Done } from './types.ts';
 
@@ -40,6 +40,12 @@ export async function writeEnd(store: ObjectStore, job: string, end: JobEnd): Pr
  * a job of which they are gone holds up nobody.
  */
 export async function hasEnded(store: ObjectStore, job: string): Promise<boolean> {
-  if ((await isCommitted(store, job)) || (await readEnd(store, job)) !== undefined) return true;
+  try {
+    if ((await isCommitted(store, job)) || (await readEnd(store, job)) !== undefined) return true;
+  } catch (error) {
+    // Nor does one whose end cannot be read any more.
+    if (error instanceof StoreError && error.reason === 'damaged') return true;
+    throw error;
+  }
   return (await store.head(jobKey(job))) === undefined;
 }

@@ -8,7 +8,7 @@
  */
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import type { ObjectHead, ObjectStore } from '../store/objectstore.ts';
+import { type ObjectHead, type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { resume } from './barrier.ts';
 import { loadJob, OtherVersion } from './context.ts';
 import { hasEnded, writeEnd } from './end.ts';
@@ -35,7 +35,13 @@ async function turnOf(
 ): Promise<{ number: number; job: string | null } | undefined> {
   if (head === undefined) return undefined;
   const number = Number(head.key.slice(turnPrefix(dataset).length));
-  return { number, job: (await getJson<Turn>(store, head.key))?.job ?? null };
+  try {
+    return { number, job: (await getJson<Turn>(store, head.key))?.job ?? null };
+  } catch (error) {
+    // Nobody can tell whose it was: it is nobody's, and the next one is taken.
+    if (error instanceof StoreError && error.reason === 'damaged') return { number, job: null };
+    throw error;
+  }
 }
 
 async function lastTurn(

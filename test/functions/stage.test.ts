@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readDone } from '../../shared/job/barrier.ts';
 import { isCommitted, readEnd } from '../../shared/job/end.ts';
-import { doneKey, errorKey, inputsKey, jobKey, type Stage, summaryKey } from '../../shared/job/keys.ts';
+import { doneKey, errorKey, inputsKey, jobKey, type Stage, summaryKey, turnKey } from '../../shared/job/keys.ts';
 import { submitJob } from '../../shared/job/operate.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { turnsOf } from '../../shared/job/turns.ts';
@@ -129,6 +129,30 @@ test('what failed each time is written down as failed with the note that it left
     ...{ state: 'failed', stage: 'plan', task: 0, reason },
     damaged: inputsKey(job),
   });
+});
+
+test('why an attempt failed says nothing of later ones, which may die without a word', async () => {
+  const job = await submitted();
+  await plan(sqsEvent([message(job, 'plan')]), invocation());
+  const task = message(job, 'map');
+  const denied = { error: { status: 403, code: 'AccessDenied', message: 'for a moment' } };
+  fakeS3.fail(({ method, key }) => method === 'PUT' && key.includes('shards/'), denied);
+  await map(sqsEvent([task], 1), invocation());
+  assert.match((await errorNote(job, 'map'))!.reason, /AccessDenied|denied/);
+  await map(sqsEvent([task], 2), invocation());
+  assert.equal(await errorNote(job, 'map'), undefined);
+});
+
+test("a job whose own file is damaged ends, and so do its dead letters; a damaged turn is nobody's", async () => {
+  const job = await submitted();
+  const damage = async (key: string): Promise<void> => work.put(key, (await work.get(key)).subarray(0, 20));
+  await damage(jobKey(job));
+  await damage(turnKey('test', 1));
+  await work.put(errorKey(job, 'plan', 0), new Uint8Array([1]));
+  assert.deepEqual(await deadLetter(sqsEvent([message(job, 'plan')]), invocation()), { batchItemFailures: [] });
+  const end = await readEnd(work, job);
+  assert.ok(end?.state === 'failed' && end.damaged === jobKey(job));
+  assert.deepEqual(await turnsOf(work, 'test'), { running: null, waiting: [] });
 });
 
 test('a task whose time runs out fails by its name, and does not write any more', async () => {

@@ -37,6 +37,7 @@ export function tasksOf({ mapTasks, partitions, publishTasks }: Shape): Record<S
  *   writes down each of its captures, 9 more at most.
  * - LIST 3: what other attempts left, the group, at its last end the marks. 6 more where the job is found at its end.
  * - HEAD 1: whether the next stage was sent, at the end of a group. 2 more where the job is found at its end.
+ * - DELETE 1 where a message comes again: why it failed before. Deletes cost nothing on S3.
  * - to queues: what goes on with another message, besides the messages of the stages, ten at a time; a receive and a
  *   removal; and holding the message, every half minute of at most a quarter of an hour.
  */
@@ -59,6 +60,7 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;
   bound.delete = 4 * ended + dead;
+  for (const stage of STAGES) bound.delete += again(stage);
   for (const stage of STAGES) bound.send += Math.ceil(tasks[stage] / 10) * plannings[stage];
   bound.send += all;
   bound.deliver = 2 * all;

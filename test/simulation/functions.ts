@@ -1,5 +1,6 @@
 /** What the functions of functions/ do around the job's own code: the same steps, without Lambda's clothes. */
 import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
+import { type Fault, faultOf, soundOrDiscarded } from '../../shared/job/fault.ts';
 import { errorKey, type Stage } from '../../shared/job/keys.ts';
 import { failTask, runTask, type StageWork } from '../../shared/job/task.ts';
 import { takeTurn } from '../../shared/job/turns.ts';
@@ -7,7 +8,7 @@ import { endForVersion } from '../../shared/job/version.ts';
 import { watch } from '../../shared/job/watchdog.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { CaptureSource } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
+import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 
 /** What a function has at hand. */
@@ -49,6 +50,7 @@ export async function stageFunction(
     duckdbMemory: '',
     receives,
   };
+  if (receives > 1) await store.remove([errorKey(job, stage, task)]);
   try {
     const report = await runTask(context, message, work);
     if (report.ended) await takeTurn(store, queue, report.job.config.dataset);
@@ -58,7 +60,9 @@ export async function stageFunction(
       await endForVersion(store, queue, { job, stage, task }, error);
       return true;
     }
-    await store.put(errorKey(job, stage, task), jsonBytes({ reason: String(error), receives })).catch(() => undefined);
+    const fault = faultOf(error);
+    const failure = { reason: fault?.reason ?? String(error), receives, fault };
+    await store.put(errorKey(job, stage, task), jsonBytes(failure)).catch(() => undefined);
     throw error;
   }
 }
@@ -66,10 +70,11 @@ export async function stageFunction(
 /** functions/dead-letter.ts. @throws what makes the message come again */
 export async function deadLetterFunction({ store, queue }: Hands, message: TaskMessage): Promise<void> {
   const stage = message.stage as Stage;
-  const known = await getJson<{ reason: string }>(store, errorKey(message.job, stage, message.task));
+  const key = errorKey(message.job, stage, message.task);
+  const known = await soundOrDiscarded<{ reason: string; fault: Fault | null }>(store, key);
   try {
     const { config } = await loadJobFile(store, message.job);
-    if (await failTask(store, queue, message, known?.reason ?? 'its function ended without a word each time'))
+    if (await failTask(store, queue, message, known?.reason ?? 'its function ended without a word', known?.fault))
       await takeTurn(store, queue, config.dataset);
   } catch (error) {
     if (error instanceof OtherVersion) return endForVersion(store, queue, { ...message, stage }, error);
