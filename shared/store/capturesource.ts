@@ -68,6 +68,16 @@ export async function fileVersion(path: string | Buffer): Promise<{ size: number
   }
 }
 
+/** Whether a capture that is a file can be opened. */
+export async function fileOpens(ref: CaptureRef): Promise<boolean> {
+  try {
+    await (await open(pathOf(ref.location), constants.O_RDONLY | constants.O_NONBLOCK)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Captures that are files. */
 export class FileCaptures implements CaptureSource {
   async version(ref: CaptureRef): Promise<string | undefined> {

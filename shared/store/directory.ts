@@ -52,10 +52,15 @@ const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTD
 /** Codes that stay however often one tries. */
 const FOR_GOOD: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG']);
 
+/** Folders of which it is remembered that they are on the disk. */
+const MOST_DURABLE = 10_000;
+
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
   private readonly writer: StoreWriter | undefined;
   private readonly files: Files;
+  /** Folders whose names this store has put on the disk. */
+  private readonly durable = new Set<string>();
 
   /**
    * @param root absolute path of the directory; made when the first object is written
@@ -239,11 +244,18 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
+  /** Makes a folder whose name is on the disk. That it is there says nothing: whoever made it may not have come to that. */
   private async makeFolder(folder: string): Promise<void> {
     if (this.writer !== undefined) await this.files.stat(this.writer.presence, { bigint: true });
     const first = await this.files.mkdir(folder, { recursive: true });
-    if (first === undefined) return;
-    for (let made = folder; made.length >= first.length; made = dirname(made)) await this.syncFolder(dirname(made));
+    if (first !== undefined)
+      for (const known of this.durable) if (known.length >= first.length) this.durable.delete(known);
+    const path: string[] = [];
+    for (let at = folder; at.length > this.root.length && !this.durable.has(at); at = dirname(at)) path.push(at);
+    if (first !== undefined) for (let at = this.root; at.length >= first.length; at = dirname(at)) path.push(at);
+    for (const at of path) await this.syncFolder(dirname(at));
+    if (this.durable.size > MOST_DURABLE) this.durable.clear();
+    for (const at of path) this.durable.add(at);
   }
 
   private async syncFolder(folder: string): Promise<void> {

@@ -9,6 +9,8 @@ import { type ObjectStore, StoreError } from './objectstore.ts';
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const NEWLINE = 10;
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
 
 function checkLine(crc: number): string {
   return `"crc32:${crc.toString(16).padStart(8, '0')}"\n`;
@@ -32,10 +34,25 @@ export function jsonBytes(value: unknown): Uint8Array {
  */
 export function parseJson<T>(key: string, bytes: Uint8Array): T {
   const text = bytes.subarray(0, Math.max(0, bytes.length - CHECK_BYTES));
-  const sound = text.at(-1) === NEWLINE && decoder.decode(bytes.subarray(text.length)) === checkLine(crc32(text));
-  if (!sound)
+  if (text.at(-1) === NEWLINE && decoder.decode(bytes.subarray(text.length)) === checkLine(crc32(text)))
+    return JSON.parse(decoder.decode(text)) as T;
+  const unchecked = wholeValue(bytes);
+  if (unchecked === undefined)
     throw new StoreError('damaged', key, `${key} is damaged: its ${bytes.length} bytes do not match their checksum`);
-  return JSON.parse(decoder.decode(text)) as T;
+  return unchecked as T;
+}
+
+/**
+ * The one object or array that these bytes are: objects had no checksum in the first version, and what was written
+ * then is told from damage by its being whole. Undefined for all else.
+ */
+function wholeValue(bytes: Uint8Array): unknown {
+  if (bytes[0] !== BRACE && bytes[0] !== BRACKET) return undefined;
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

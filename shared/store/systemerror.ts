@@ -5,6 +5,7 @@
 const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: make room',
   EDQUOT: 'the disk quota is used up: make room',
+  EFBIG: 'files may not become as large here: allow it (ulimit -f)',
   EIO: 'the disk fails: the system log says more',
   EMFILE: 'this process has too many files open: allow it more (ulimit -n), or use fewer --workers',
   ENFILE: 'the machine has too many files open: close some programs',

@@ -7,10 +7,13 @@
  * groups near 100,000 rows. One thread writes it, so its bytes depend on the rows
  * and on nothing else.
  */
+
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { StoreError } from '../store/objectstore.ts';
+import { systemWords } from '../store/systemerror.ts';
 import { CHUNK_ROWS, type ChunkColumn } from './chunk.ts';
 import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
 import { callNative } from './nativecalls.ts';
@@ -93,13 +96,26 @@ export async function writeParquet(
       return open.connection.run(copy);
     });
   } catch (cause) {
-    throw writing.failure ?? cause;
+    throw writing.failure ?? diskFault(cause, target);
   } finally {
     const writer = writers.get(open.connection);
     if (writer !== undefined) writer.now = undefined;
     if (limits.writer === undefined) open.close();
   }
   return { path, rows: writing.rows, bytes: (await stat(target)).size };
+}
+
+/** DuckDB's words for what the disk does as a fault of the store; anything else as it is. */
+function diskFault(cause: unknown, target: string): unknown {
+  const words = cause instanceof Error ? cause.message : '';
+  if (!words.startsWith('IO Error')) return cause;
+  const full = words.includes('No space left');
+  return new StoreError(
+    'io',
+    target,
+    `cannot write ${target}: ${full ? systemWords({ code: 'ENOSPC', syscall: 'write' }) : words}`,
+    cause,
+  );
 }
 
 /** What a connection writes, to be set before its COPY; the connection has the table function from then on. */

@@ -39,6 +39,8 @@ const REFUSED_FUNCTIONS = [
   'sql_auto_complete',
   'check_peg_parser',
   'json_execute_serialized_sql',
+  'json_structure',
+  'json_merge_patch',
 ];
 const BLANK = String.raw`(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n)`;
 const REFUSED_NAME = new RegExp(`\\b(${REFUSED_FUNCTIONS.join('|')})\\b`, 'i');
@@ -67,6 +69,7 @@ export async function prepareLast(connection: DuckDBConnection, sql: string): Pr
   const refused = REFUSED_NAME.exec(sql);
   if (refused !== null) refuseFunction(refused[1]);
   const statements = await connection.extractStatements(sql);
+  if (statements.count === 0) throw new RefusedSql('there is no statement in this SQL');
   if (QUERY_CALL.test(sql)) await lookIntoQuery(connection, sql, statements.count);
   for (let number = 0; ; number++) {
     const statement = await statements.prepare(number);
@@ -95,6 +98,9 @@ function permit(type: StatementType, sql: string, count: number): void {
     throw new RefusedSql(
       `${name} is not run here: SQL reads the results, and changes nothing but tables of its own in memory`,
     );
+  // A macro would put off what can only be looked into here.
+  if (type === StatementType.CREATE && QUERY_CALL.test(sql))
+    throw new RefusedSql('the function query is run in a query alone: not in what CREATE makes');
   if (type !== StatementType.EXPLAIN) return;
   if (count > 1) throw new RefusedSql('EXPLAIN stands alone: leave the other statements out');
   if (!EXPLAINED_READ.test(sql)) throw new RefusedSql('EXPLAIN is run for SELECT and its like alone');

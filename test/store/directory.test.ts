@@ -7,6 +7,7 @@ import test, { type TestContext } from 'node:test';
 import { DirectoryStore } from '../../shared/store/directory.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { storeContract } from './contract.ts';
+import { ForgetfulFiles } from './faultyfiles.ts';
 
 function freshFolder(): string {
   return mkdtempSync(join(tmpdir(), 'flowstitch-store-'));
@@ -114,4 +115,15 @@ test('a root that is a link to a folder works', async (t) => {
   const keys: string[] = [];
   for await (const { key } of store.list('a/')) keys.push(key);
   assert.deepEqual(keys, ['a/b']);
+});
+
+test('what is told as written outlasts a power cut, whoever made its folder', async () => {
+  const files = new ForgetfulFiles('/held');
+  // Another writer that has made the folder, and dies before it syncs its parents.
+  await files.mkdir('/held/a/b');
+  const store = new DirectoryStore('/held', undefined, files);
+  await store.put('a/b/one', new Uint8Array([1]));
+  await store.put('a/b/two', new Uint8Array([2]));
+  files.powerCut();
+  assert.deepEqual([...(await store.get('a/b/one')), ...(await store.get('a/b/two'))], [1, 2]);
 });
