@@ -6,7 +6,7 @@
  */
 import type { Stats } from 'node:fs';
 import { join, normalize, relative, sep } from 'node:path';
-import { WORK_FOLDER } from '../shared/engine/embedded.ts';
+import { WORK_FOLDER } from '../shared/job/keys.ts';
 import { type CaptureRef, fileLocation, fileVersion } from '../shared/store/capturesource.ts';
 import { TABLES } from '../shared/table/query.ts';
 import { globRaw, isGlob } from './rawglob.ts';

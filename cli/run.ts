@@ -3,14 +3,16 @@
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { runEmbedded, WORK_FOLDER } from '../shared/engine/embedded.ts';
+import { runEmbedded } from '../shared/engine/embedded.ts';
 import { alone } from '../shared/engine/runplace.ts';
 import { DEFAULT_SIZES, type Sizes } from '../shared/job/config.ts';
+import { WORK_FOLDER } from '../shared/job/keys.ts';
 import { jobConfig } from '../shared/job/options.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
 import { printable, printableJson } from '../shared/table/printable.ts';
 import { findCaptures, type PassedOver } from './inputs.ts';
 import { terminalOf } from './liveline.ts';
+import { print } from './output.ts';
 import { Progress } from './progress.ts';
 import { RUN_HELP, type RunOptions, readRunOptions } from './runoptions.ts';
 import { Stopped, stoppable } from './signals.ts';
@@ -48,7 +50,7 @@ export function localSizes(bytes: number, workers: number): Sizes {
 export async function run(args: string[]): Promise<number> {
   const options = readRunOptions(args);
   if (options === 'help') {
-    process.stdout.write(RUN_HELP);
+    print(RUN_HELP);
     return 0;
   }
   return stoppable((signal) => runJob(options, signal));
@@ -69,6 +71,10 @@ class PassedOverNotes {
   }
 }
 
+function tellDamaged(words: string): void {
+  process.stderr.write(`${printable(words)}. It is made again\n`);
+}
+
 async function runJob(options: RunOptions, signal: AbortSignal): Promise<number> {
   const { dataset, workers } = options;
   const out = resolve(options.out);
@@ -82,7 +88,7 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
   const work = join(out, WORK_FOLDER);
   // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
   const config = await alone(work, () =>
-    jobConfig(new DirectoryStore(work), dataset, options, localSizes(bytes, workers)),
+    jobConfig(new DirectoryStore(work), dataset, options, localSizes(bytes, workers), tellDamaged),
   );
   const progress = new Progress(captures.length, bytes, options.quiet ? null : terminalOf(process.stderr));
   const startedAt = performance.now();
@@ -102,6 +108,7 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
       },
       onTask: (report) => progress.task(report),
       onRetry: (stage, task, reason) => progress.retry(stage, task, reason),
+      onDamaged: (words) => progress.damaged(words),
     });
     progress.end();
     const cpu = process.cpuUsage(cpuBefore);
@@ -114,7 +121,7 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
-    process.stdout.write(options.json ? `${printableJson(whole)}\n` : summaryText(whole));
+    print(options.json ? `${printableJson(whole)}\n` : summaryText(whole));
     return summary.damaged.length > 0 || passedOver.lost > 0 ? 2 : 0;
   } catch (error) {
     progress.end();

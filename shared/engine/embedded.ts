@@ -10,14 +10,14 @@ import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/current.ts';
 import { readEnd } from '../job/end.ts';
 import type { Fault } from '../job/fault.ts';
-import { type Stage, summaryKey } from '../job/keys.ts';
+import { type Stage, summaryKey, WORK_FOLDER } from '../job/keys.ts';
 import { RELEASE } from '../job/revisions.ts';
 import { startJob } from '../job/start.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { failTask, type TaskReport } from '../job/task.ts';
 import { InProcessQueue } from '../queue/inprocess.ts';
 import type { Delivery } from '../queue/taskqueue.ts';
-import type { CaptureRef } from '../store/capturesource.ts';
+import { type CaptureRef, fileOpens } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directory.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { NativeGate } from '../table/nativecalls.ts';
@@ -25,8 +25,6 @@ import { TABLES } from '../table/query.ts';
 import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
 import { RunPlace } from './runplace.ts';
 
-/** Folder of the job's own files below that of the results. */
-export const WORK_FOLDER = '_flowstitch';
 /** Folders below that of the results into which runs write. */
 const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...Object.keys(TABLES)];
 
@@ -44,6 +42,8 @@ export interface EmbeddedOptions {
   onStart?: (job: string, state: 'new' | 'resumed' | 'committed') => void;
   onTask?: (report: TaskReport) => void;
   onRetry?: (stage: Stage, task: number, reason: string) => void;
+  /** Told of each object of the job that was found damaged and is made again, where need be by a new try of the whole job. */
+  onDamaged?: (words: string) => void;
   signal?: AbortSignal;
 }
 
@@ -60,7 +60,7 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
     for (let tries = MOST_TRIES; ; tries--) {
       const ended = await runTry(place, work, options);
       if (ended instanceof DamagedJob && tries > 1) {
-        options.onRetry?.(ended.stage!, ended.task!, ended.message);
+        options.onDamaged?.(ended.message);
         continue;
       }
       place.check();
@@ -88,7 +88,11 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   const store = new DirectoryStore(work, writer);
   const results = new DirectoryStore(options.out, writer);
   const queue = new InProcessQueue(options.tries ?? 3);
-  const { job, state } = await startJob(store, queue, options.config, options.captures, results);
+  const { job, state } = await startJob(store, queue, options.config, options.captures, {
+    results,
+    opens: fileOpens,
+    onDamaged: options.onDamaged,
+  });
   options.onStart?.(job.job, state);
   if (state !== 'committed') {
     const duckdbMemory = options.duckdbMemory ?? '256MB';
@@ -108,6 +112,9 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   if (state === 'committed') await makeCurrent(results, summary);
   return summary;
 }
+
+/** Workers pause more often than this many milliseconds: after each piece of a capture, each block of a shard. */
+const PAUSE_MS = 2000;
 
 /** Worker threads that work a queue off. */
 class Pool {
@@ -163,11 +170,18 @@ class Pool {
     }
   }
 
-  /** Ends a worker in the middle of what it does, except of a call into DuckDB: that is interrupted and waited for. */
+  /**
+   * Ends a worker at its next pause, after its calls into DuckDB, which are interrupted. A worker that is ended in the
+   * midst of its code may be about to make a decompressor, and Node aborts the process over one that is half made: so
+   * that is done only to one that does not pause.
+   */
   private async end(worker: Worker): Promise<void> {
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.postMessage({ message: null } satisfies ToWorker);
     await this.gates.get(worker)?.closed();
-    await worker.terminate();
+    const patience = setTimeout(() => void worker.terminate(), PAUSE_MS);
+    await exited;
+    clearTimeout(patience);
   }
 
   /** Tasks that failed each time are written down as failed, so that the job goes on or ends. */
@@ -187,7 +201,7 @@ class Pool {
       const delivery = this.queue.receive()!;
       const worker = this.idle.pop() ?? this.spawn();
       this.busy.set(worker, delivery);
-      worker.postMessage({ message: delivery.message } satisfies ToWorker);
+      worker.postMessage({ message: delivery.message, receives: delivery.receives } satisfies ToWorker);
     }
   }
 
@@ -202,6 +216,14 @@ class Pool {
     worker.on('message', (answer: FromWorker) => {
       if (answer.kind === 'send') {
         void this.queue.send(answer.messages);
+        return;
+      }
+      if (answer.kind === 'damaged') {
+        this.options.onDamaged?.(answer.words);
+        return;
+      }
+      if (answer.kind === 'dying') {
+        died(answer.reason);
         return;
       }
       const delivery = this.busy.get(worker);
@@ -244,7 +266,8 @@ class Pool {
       this.queue.dead.push(delivery.message);
       return;
     }
-    this.options.onRetry?.(stage as Stage, task, failure.reason);
+    const again = delivery.receives < this.queue.maxReceives && this.options.signal?.aborted !== true;
+    if (again) this.options.onRetry?.(stage as Stage, task, failure.reason);
     delivery.release();
   }
 }

@@ -18,11 +18,15 @@ export interface WorkerSetup {
 /** What a worker is born with that is its own: memory of the gate that its calls into DuckDB go through. */
 export type OwnSetup = WorkerSetup & { gate: SharedArrayBuffer };
 
-/** Engine to worker: do this task; or end what is under way in DuckDB, and begin nothing. */
-export type ToWorker = { message: TaskMessage } | { message: null };
+/** Engine to worker: do this task, whose message has been given out so many times; or end what is under way in DuckDB, and begin nothing. */
+export type ToWorker = { message: TaskMessage; receives: number } | { message: null };
 
 /** Worker to engine. Messages to send travel before the report of the task that sends them. */
 export type FromWorker =
   | { kind: 'send'; messages: readonly TaskMessage[] }
   | { kind: 'report'; report: TaskReport }
-  | { kind: 'failed'; reason: string; fault: Fault | null };
+  | { kind: 'failed'; reason: string; fault: Fault | null }
+  /** It ends: the engine gives it nothing more. */
+  | { kind: 'dying'; reason: string }
+  /** An object of the job that can be made again was found damaged. */
+  | { kind: 'damaged'; words: string };

@@ -7,9 +7,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UNFINISHED } from '../store/directory.ts';
 import { FileLock, Locked } from '../store/filelock.ts';
+import { systemWords } from '../store/systemerror.ts';
 import { isAlive } from './alive.ts';
 
 /** How long a run waits for others that come or go: they need a moment. */
@@ -46,7 +47,7 @@ export interface Folders {
 
 /** Does something while no run comes or goes. */
 export async function alone<T>(work: string, action: () => T | Promise<T>): Promise<T> {
-  mkdirSync(work, { recursive: true });
+  makeFolders(work);
   const path = join(work, '.lock');
   let lock: FileLock;
   try {
@@ -63,6 +64,23 @@ export async function alone<T>(work: string, action: () => T | Promise<T>): Prom
     return await action();
   } finally {
     lock.release();
+  }
+}
+
+/** @throws Error that names the folder which cannot be made, and why */
+function makeFolders(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    // Node says ENOENT of every reason for which the first of several folders cannot be made: that one says its own.
+    let first = folder;
+    while (!existsSync(dirname(first))) first = dirname(first);
+    try {
+      mkdirSync(first);
+    } catch (reason) {
+      throw new Error(`cannot make ${first}: ${systemWords(reason)}. Name another folder with --out`, { cause });
+    }
+    throw cause;
   }
 }
 

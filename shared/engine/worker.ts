@@ -18,20 +18,20 @@ const results = new DirectoryStore(setup.results, setup.writer);
 const captures = new FileCaptures();
 useGate(setup.gate);
 
-port.on('message', async ({ message }: ToWorker) => {
-  if (message === null) {
+port.on('message', async (order: ToWorker) => {
+  if (order.message === null) {
     await endNativeCalls();
-    return;
+    process.exit(0);
   }
   try {
-    say({ kind: 'report', report: await perform(message) });
+    say({ kind: 'report', report: await perform(order.message, order.receives) });
   } catch (error) {
     const fault = faultOf(error);
     say({ kind: 'failed', reason: fault?.reason ?? reasonOf(error), fault });
   }
 });
 
-async function perform(message: TaskMessage): Promise<TaskReport> {
+async function perform(message: TaskMessage, receives: number): Promise<TaskReport> {
   // Loading the addon is a call into it too.
   if (message.stage === 'publish' || message.stage === 'commit') await callNative(() => import('../table/duckdb.ts'));
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
@@ -43,7 +43,9 @@ async function perform(message: TaskMessage): Promise<TaskReport> {
         captures,
         queue: { send: async (messages) => say({ kind: 'send', messages }) },
         scratch,
+        receives,
         duckdbMemory: setup.duckdbMemory,
+        onDamaged: (words) => say({ kind: 'damaged', words }),
       },
       message,
     );
@@ -56,7 +58,7 @@ async function perform(message: TaskMessage): Promise<TaskReport> {
 // An error that nobody has caught ends the thread, but not while DuckDB works for it: that would end the process.
 process.on('uncaughtException', (error) => {
   void endNativeCalls().then(() => {
-    say({ kind: 'failed', reason: `the worker died: ${reasonOf(error)}`, fault: null });
+    say({ kind: 'dying', reason: `the worker died: ${reasonOf(error)}` });
     process.exit(1);
   });
 });
