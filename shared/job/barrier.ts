@@ -11,8 +11,7 @@
 
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
-import { JobError } from './context.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { type JobEnd, readEnd, writeEnd } from './end.ts';
 import {
   completeKey,
@@ -78,7 +77,7 @@ export async function* eachEnd<S extends Stage>(
 
 /**
  * Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks.
- * @throws JobError when a task has not ended: somebody has resumed the job, and it is tried again
+ * @throws StoreError 'missing' when a task has not ended: somebody has resumed the job, and it is tried again; or the key was taken away
  */
 export async function stageResults<S extends Stage>(
   store: ObjectStore,
@@ -98,7 +97,14 @@ export async function* eachResult<S extends Stage>(
 ): AsyncGenerator<StageResults[S] | null> {
   let task = 0;
   for await (const done of eachEnd(store, job, stage)) {
-    if (done === undefined) throw new JobError(`${stage} task ${task} has not ended yet`, job, stage, task);
+    if (done === undefined) {
+      const key = doneKey(job, stage, task);
+      throw new StoreError(
+        'missing',
+        key,
+        `${key} is missing: the job's files were changed from outside, or it is being resumed`,
+      );
+    }
     yield done.ok ? (done.result as StageResults[S]) : null;
     task++;
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { AnomalyRow } from '../capture/anomalies.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { writeAnomalies } from '../table/anomalies.ts';
@@ -15,9 +16,9 @@ import type { ParquetFile } from '../table/parquetfile.ts';
 import { eachEnd, eachResult, stageResults } from './barrier.ts';
 import { JobError, type RequestTotals, requireJson, type TaskContext } from './context.ts';
 import { makeCurrent } from './current.ts';
-import { STAGES, summaryKey, tablePrefix } from './keys.ts';
+import { inputsKey, STAGES, summaryKey, tablePrefix } from './keys.ts';
 import { readListed, readParts } from './parts.ts';
-import { checkConserved, checkWritten } from './reconcile.ts';
+import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
 import { conservationOf, type JobSummary, summarize, undecodable } from './summary.ts';
 import type { AnomalyPlaces, Job, MapSummary, RankedCapture, StageResults } from './types.ts';
 
@@ -37,6 +38,7 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
     if (result !== null)
       reduced.push({ ...result, sessionRuns: [], packetRuns: [], turned: [], sessionStarts: [], packetStarts: [] });
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
+  checkCaptures(job, await requireJson<CaptureRef[]>(store, inputsKey(job.job)), captures);
   checkConserved(job, { conservation: conservationOf(captures), captures, balance, reduced, published });
 
   const limits = { memoryLimit: duckdbMemory, tempDirectory: scratch };
@@ -46,9 +48,10 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
     captures: [`${tablePrefix('captures', dataset, job.job)}part-0.parquet`],
     anomalies: [`${tablePrefix('anomalies', dataset, job.job)}part-0.parquet`],
   };
+  const fileBytes = Object.fromEntries(published.map(({ key, bytes }) => [key, bytes]));
   const capturesFile = await writeCaptures(join(scratch, 'captures.parquet'), captureRows(captures), limits);
   checkWritten(job, 'captures', captures.length, capturesFile.rows);
-  await results.putFile(files.captures[0], capturesFile.path);
+  fileBytes[files.captures[0]] = await results.putFile(files.captures[0], capturesFile.path);
   const anomalies = new AnomalySort(scratch);
   let anomaliesFile: ParquetFile;
   try {
@@ -60,9 +63,9 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
     anomalies.close();
   }
   checkWritten(job, 'anomalies', anomalies.rows, anomaliesFile.rows);
-  await results.putFile(files.anomalies[0], anomaliesFile.path);
+  fileBytes[files.anomalies[0]] = await results.putFile(files.anomalies[0], anomaliesFile.path);
 
-  const summary = summarize(job, captures, mapped, balance, reduced, files);
+  const summary = summarize(job, captures, mapped, balance, reduced, { files, fileBytes });
   const requests = await jobRequests(store, job.job);
   if (requests !== undefined) summary.requests = requests;
   await store.put(summaryKey(job.job), jsonBytes(summary));

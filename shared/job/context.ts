@@ -29,6 +29,8 @@ export interface TaskContext {
   signal?: AbortSignal;
   /** Told of each capture that a map task begins to read. */
   onCapture?: (name: string) => void;
+  /** Told of each object that was found damaged and is made again. */
+  onDamaged?: (words: string) => void;
   /** Makes a committed job's files known to whoever finds tables by a catalog. */
   catalog?: Catalog;
   /** Requests that the task's process has made so far, by kind. */

@@ -44,12 +44,20 @@ export async function discard(store: ObjectStore, key: string): Promise<void> {
   await store.remove(keys);
 }
 
-/** The value of an object that can be made again; undefined when there is none, or it was damaged and has been thrown away. */
-export async function soundOrDiscarded<T>(store: ObjectStore, key: string): Promise<T | undefined> {
+/**
+ * The value of an object that can be made again; undefined when there is none, or it was damaged and has been thrown away.
+ * @param onDamaged told so
+ */
+export async function soundOrDiscarded<T>(
+  store: ObjectStore,
+  key: string,
+  onDamaged?: (words: string) => void,
+): Promise<T | undefined> {
   try {
     return await getJson<T>(store, key);
   } catch (error) {
     if (!(error instanceof StoreError) || error.reason !== 'damaged') throw error;
+    onDamaged?.(error.message);
     await discard(store, key);
     return undefined;
   }

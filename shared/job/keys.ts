@@ -25,6 +25,9 @@
  *   <table>/dataset=<dataset>/job=<job>/...  the tables
  */
 
+/** Folder of a job's own files below that of the results, where both are on one machine. */
+export const WORK_FOLDER = '_flowstitch';
+
 export const STAGES = ['plan', 'map', 'balance', 'reduce', 'publish', 'commit'] as const;
 export type Stage = (typeof STAGES)[number];
 

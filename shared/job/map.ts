@@ -58,7 +58,7 @@ export async function runMap(
 ): Promise<StageResults['map']> {
   const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
   const shared = shardSummaryKey(prefix);
-  const known = await soundOrDiscarded<MapSummary>(context.store, shared);
+  const known = await soundOrDiscarded<MapSummary>(context.store, shared, context.onDamaged);
   if (known !== undefined) return result(shared, known, true);
   const careful = await CarefulReading.begin(context.store, job.job, task, context.receives ?? 1);
   // Whoever reads with care reads one capture at a time: then it is known which one was fatal.
@@ -193,13 +193,13 @@ class Mapper {
     let failure: CaptureOutcome['failure'] = null;
     try {
       if (capture.refused !== undefined) failure = capture.refused;
-      else if (await this.changed(capture)) failure = CHANGED;
-      else
+      else failure = await this.changed(capture);
+      if (failure === null)
         facts = await readCapture(this.paced(capture), sink, this.anomalies, {
           reopen: () => this.paced(capture),
           bounds: this.job.config.compression,
         });
-      if (failure === null && (await this.changed(capture))) failure = CHANGED;
+      failure ??= await this.changed(capture);
     } catch (error) {
       if (!(error instanceof UnreadableCapture)) throw error;
       failure = failureOf(error);
@@ -262,11 +262,13 @@ class Mapper {
     }
   }
 
-  private async changed(capture: PlannedCapture): Promise<boolean> {
+  private async changed(capture: PlannedCapture): Promise<typeof CHANGED | null> {
     const { captures } = this.context;
-    if (captures.version === undefined) return false;
+    if (captures.version === undefined) return null;
     try {
-      return (await captures.version(capture)) !== capture.version;
+      const version = await captures.version(capture);
+      if (version === undefined) return GONE;
+      return version === capture.version ? null : CHANGED;
     } catch (error) {
       if (isMachineFault(error)) throw error;
       throw new UnreadableCapture(error);
@@ -366,13 +368,19 @@ class UnreadableCapture extends Error {
 function failureOf(error: UnreadableCapture): { reason: string; detail: string } {
   const { cause, message } = error;
   if (!(cause instanceof StoreError)) return { reason: 'unreadable_object', detail: message };
-  if (cause.reason === 'changed' || cause.reason === 'missing') return CHANGED;
+  if (cause.reason === 'missing') return GONE;
+  if (cause.reason === 'changed') return CHANGED;
   return { reason: 'capture_refused', detail: message };
 }
 
 const GIVEN_UP = {
   reason: 'capture_given_up',
   detail: 'every attempt that came to this capture failed or died there; flowstitch inspect shows what it holds',
+};
+
+const GONE = {
+  reason: 'capture_gone',
+  detail: 'the capture was removed while the job ran; run the job again with those that are there',
 };
 
 const CHANGED = {

@@ -145,10 +145,11 @@ export async function jobConfig(
   dataset: string,
   options: JobOptions,
   sizes: Sizes,
+  onDamaged?: (words: string) => void,
 ): Promise<JobConfig> {
   return {
     dataset,
-    sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets),
+    sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets, onDamaged),
     decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
     compression: options.compression,
     sessions: options.sessions,

@@ -11,7 +11,7 @@ import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { StoreError } from '../store/objectstore.ts';
 import { digestOf, shardingDigest } from './config.ts';
-import { type TaskContext, Unfinished } from './context.ts';
+import { requireJson, type TaskContext, Unfinished } from './context.ts';
 import { soundOrDiscarded } from './fault.ts';
 import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from './keys.ts';
 import { inParallel } from './parallel.ts';
@@ -43,7 +43,7 @@ export interface Manifest {
 
 export async function runPlan(context: TaskContext, job: Job): Promise<StageResults['plan']> {
   const { store } = context;
-  const inputs = (await getJson<CaptureRef[]>(store, inputsKey(job.job))) ?? [];
+  const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
   const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);
   if ((await store.head(manifestKey(job.job))) === undefined) {
     const captures = await allHeads(context, job, inputs);

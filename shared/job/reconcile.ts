@@ -6,8 +6,9 @@
  * job fails rather than show tables that look whole.
  */
 import { FATE_FRAGMENT, FATE_SESSION } from '../packet/fate.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
 import { JobError } from './context.ts';
-import type { Stage } from './keys.ts';
+import { type Stage, WORK_FOLDER } from './keys.ts';
 import { accountedFor, type Conservation } from './summary.ts';
 import type { Job, PublishedFile, RankedCapture, ReduceSpec, StageResults } from './types.ts';
 
@@ -43,7 +44,8 @@ export function trackedRows({ packets, outer, joined, orphans }: Tracked): numbe
 
 const REMEDY =
   'Something between the two was changed from outside or is at fault, and nothing of this job is shown. ' +
-  'Remove the folder or prefix of shards and run again; if it stays so, please report it with both numbers';
+  `Remove ${WORK_FOLDER} in the folder of results (in the cloud the prefixes jobs/ and shards/ of the work bucket) and run ` +
+  'again: all is then made anew from the captures. If it stays so, please report it with both numbers';
 
 class Ledger {
   private readonly job: string;
@@ -94,6 +96,19 @@ export function checkReduced(
   const name = `reduce task ${task}`;
   ledger.equal([`the segments of ${name} hold`, rows, 'rows'], ['it tracked', trackedRows(tracked), 'of them']);
   ledger.equal([`${name} opened`, opened, 'sessions'], ['its runs hold', written, 'of them']);
+}
+
+/** The captures that the stages speak of are those that the job was given, each once. @throws JobError */
+export function checkCaptures(job: Job, inputs: readonly CaptureRef[], captures: readonly RankedCapture[]): void {
+  const seen = new Set(captures.map(({ capture }) => capture.location));
+  let missing = 0;
+  for (const { location } of inputs) if (!seen.has(location)) missing++;
+  const ledger = new Ledger(job.job, 'commit', 0);
+  ledger.equal(['the job was given', inputs.length, 'captures'], ['its stages speak of', captures.length, 'of them']);
+  ledger.equal(
+    ['the job was given', inputs.length, 'captures'],
+    ['its stages know', inputs.length - missing, 'of them'],
+  );
 }
 
 /** What a committed job stands on. */

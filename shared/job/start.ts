@@ -14,7 +14,7 @@ import { soundOrDiscarded } from './fault.ts';
 import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from './keys.ts';
 import { RELEASE } from './revisions.ts';
 import { stagePlanner } from './task.ts';
-import { newestTry } from './tries.ts';
+import { newestTry, type Surroundings } from './tries.ts';
 import type { Job } from './types.ts';
 
 /** Buckets of a data set unless told otherwise. */
@@ -29,14 +29,17 @@ export async function datasetSharding(
   dataset: string,
   by: ShardBy,
   buckets: number | undefined,
+  onDamaged?: (words: string) => void,
 ): Promise<Sharding> {
   const key = datasetKey(dataset);
   const drawn = { buckets: buckets ?? DEFAULT_BUCKETS, seed: randomInt(2 ** 32) };
-  let fixed = await soundOrDiscarded<{ buckets: number; seed: number }>(store, key);
+  let fixed = await soundOrDiscarded<{ buckets: number; seed: number }>(store, key, onDamaged);
   if (fixed === undefined)
     fixed = (await store.putIfAbsent(key, jsonBytes(drawn))) ? drawn : await getJson<typeof drawn>(store, key);
+  if (fixed === undefined)
+    throw new StoreError('io', key, `${key} cannot be written: something else stands in its place`);
   // Asking for another number of buckets makes shards of its own; the seed stays.
-  return { buckets: buckets ?? fixed!.buckets, seed: fixed!.seed, by };
+  return { buckets: buckets ?? fixed.buckets, seed: fixed.seed, by };
 }
 
 /** Where a job's captures come from, for people. */
@@ -98,17 +101,17 @@ export interface StartedJob {
 /**
  * Begins a job on this machine, or goes on with it where it stands. Where captures were lost in it, or something of
  * it was damaged, its next try is begun.
- * @param results where the tables of a job that was done before must be still
+ * @param around where the tables of a job that was done before must be still, and what else is looked at
  */
 export async function startJob(
   store: ObjectStore,
   queue: TaskQueue,
   config: JobConfig,
   captures: readonly CaptureRef[],
-  results?: ObjectStore,
+  around: Surroundings = {},
 ): Promise<StartedJob> {
   for (let tries = MOST_DAMAGED; ; tries--) {
-    const tried = await newestTry(store, config, captures, results);
+    const tried = await newestTry(store, config, captures, around);
     const { job, fresh } = await registerJob(store, tried.config, captures, { prefix: null, by: 'submit' });
     if (tried.committed) return { job, state: 'committed' };
     try {
@@ -119,6 +122,7 @@ export async function startJob(
     } catch (error) {
       if (!(error instanceof StoreError) || error.reason !== 'damaged' || tries === 1) throw error;
       const { message: reason, key: damaged } = error;
+      around.onDamaged?.(reason);
       await writeEnd(store, job.job, { state: 'failed', stage: 'plan', task: 0, reason, damaged });
     }
   }

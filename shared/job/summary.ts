@@ -51,6 +51,8 @@ export interface JobSummary {
   requests?: RequestTotals;
   /** Keys of the tables' files. */
   files: Record<'sessions' | 'packets' | 'captures' | 'anomalies', string[]>;
+  /** Bytes of each of them, by key. */
+  fileBytes: Record<string, number>;
 }
 
 /** Sum of `conservation`'s right side. */
@@ -121,7 +123,7 @@ export function summarize(
   mapped: readonly (StageResults['map'] | null)[],
   balance: StageResults['balance'],
   reduced: readonly StageResults['reduce'][],
-  files: JobSummary['files'],
+  { files, fileBytes }: Pick<JobSummary, 'files' | 'fileBytes'>,
 ): JobSummary {
   const conservation = conservationOf(captures);
   let captureBytes = 0;
@@ -145,5 +147,6 @@ export function summarize(
     partitions: balance.partitions,
     damaged: damagedCaptures(captures),
     files,
+    fileBytes,
   };
 }

@@ -18,43 +18,80 @@ export interface Try {
   committed: boolean;
 }
 
-/**
- * The try that a person gets who asks for these captures: the first one that is not over, or is whole.
- * @param results where the tables are looked for: those of a committed job may have been removed by hand
- */
+/** What is looked at outside of the job's own files. */
+export interface Surroundings {
+  /** Where the tables are looked for: those of a committed job may have been removed by hand. */
+  results?: ObjectStore;
+  /** Whether a capture that was lost can be opened now; without it, that is found out by trying. */
+  opens?: (capture: CaptureRef) => Promise<boolean>;
+  /** Told of each object that was found damaged and is made again. */
+  onDamaged?: (words: string) => void;
+}
+
+/** The try that a person gets who asks for these captures: the first one that is not over, or is whole. */
 export async function newestTry(
   store: ObjectStore,
   config: JobConfig,
   captures: readonly CaptureRef[],
-  results?: ObjectStore,
+  around: Surroundings = {},
 ): Promise<Try> {
-  for (let retry = config.retry; ; retry = (retry ?? 0) + 1) {
-    const tried = { ...config, retry };
-    const state = await stateOf(store, jobId(tried, captures), results);
+  for (let tried = config; ; ) {
+    const { state, damaged } = await stateOf(store, jobId(tried, captures), captures, around);
     if (state !== 'over') return { config: tried, committed: state === 'committed' };
+    tried = { ...tried, retry: (tried.retry ?? 0) + 1 };
+    // Once only, before the next try begins: by the time that has begun it may have made the object again.
+    if (damaged !== undefined && (await store.head(jobKey(jobId(tried, captures)))) === undefined)
+      await discard(store, damaged);
   }
 }
 
-async function stateOf(store: ObjectStore, job: string, results?: ObjectStore): Promise<'open' | 'committed' | 'over'> {
+interface TryState {
+  state: 'open' | 'committed' | 'over';
+  /** Key of the object of which the try died. */
+  damaged?: string;
+}
+
+async function stateOf(
+  store: ObjectStore,
+  job: string,
+  captures: readonly CaptureRef[],
+  { results, opens, onDamaged }: Surroundings,
+): Promise<TryState> {
   try {
     await getJson(store, jobKey(job));
     if (await isCommitted(store, job)) {
       const summary = await getJson<JobSummary>(store, summaryKey(job));
-      if (summary === undefined || lostCaptures(summary).length > 0) return 'over';
-      return results === undefined || (await allThere(results, summary)) ? 'committed' : 'over';
+      if (summary === undefined || (await mayBeFound(summary, captures, opens))) return { state: 'over' };
+      return { state: results === undefined || (await allThere(results, summary)) ? 'committed' : 'over' };
     }
     const end = await readEnd(store, job);
-    if (end?.state !== 'failed' || end.damaged === undefined) return 'open';
-    await discard(store, end.damaged);
-    return 'over';
+    if (end?.state !== 'failed' || end.damaged === undefined) return { state: 'open' };
+    return { state: 'over', damaged: end.damaged };
   } catch (error) {
     // The job's own files are damaged.
-    if (error instanceof StoreError && error.reason === 'damaged') return 'over';
+    if (error instanceof StoreError && error.reason === 'damaged') {
+      onDamaged?.(error.message);
+      return { state: 'over' };
+    }
     throw error;
   }
 }
 
-async function allThere(results: ObjectStore, { files }: JobSummary): Promise<boolean> {
-  for (const key of Object.values(files).flat()) if ((await results.head(key)) === undefined) return false;
+/** Whether captures were lost that another try could read. */
+async function mayBeFound(
+  summary: JobSummary,
+  captures: readonly CaptureRef[],
+  opens: Surroundings['opens'],
+): Promise<boolean> {
+  const lost = new Set(lostCaptures(summary).map(({ capture }) => capture));
+  if (lost.size === 0) return false;
+  if (opens === undefined) return true;
+  for (const capture of captures) if (lost.has(capture.name) && (await opens(capture))) return true;
+  return false;
+}
+
+/** Whether the tables' files are there, as long as they were. What stands in them is not read. */
+async function allThere(results: ObjectStore, { files, fileBytes }: JobSummary): Promise<boolean> {
+  for (const key of Object.values(files).flat()) if ((await results.head(key))?.size !== fileBytes[key]) return false;
   return true;
 }

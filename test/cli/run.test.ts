@@ -1,5 +1,6 @@
 /** flowstitch run, as a new user meets it. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -140,7 +141,7 @@ test('a capture that vanished after it was found is named, and the others are re
   assert.equal(summary.packets, 10);
   assert.deepEqual(
     summary.damaged.map(({ capture, status, reason }) => [capture, status, reason]),
-    [[join(folder, 'in/gone.pcap'), 'unreadable', 'capture_changed']],
+    [[join(folder, 'in/gone.pcap'), 'unreadable', 'capture_gone']],
   );
 });
 
@@ -248,4 +249,31 @@ test('on a terminal there is one line that renews itself and is gone at the end'
     stdout,
   );
   assert.match(renewed[renewed.length - 1], /^captures {6}12/);
+});
+
+test('bytes behind the last gzip member are damage: what they held is not known', (t) => {
+  const folder = scratchFolder(t);
+  const whole = gzip(udpCapture(10));
+  writeFiles(folder, { 'in/a.pcap.gz': concat([whole, zstd(udpCapture(10))]) });
+  const { code, stdout } = flowstitch(['run', 'in', '--out', 'out', '--json'], { cwd: folder });
+  assert.equal(code, 2);
+  const { packets, damaged } = JSON.parse(stdout) as Summary;
+  assert.deepEqual([packets, damaged.map(({ reason }) => reason)], [10, ['bytes_after_compression']]);
+});
+
+test('output that cannot be written is an error that says so', { skip: !existsSync('/dev/full') }, () => {
+  for (const args of [['--help'], ['run', '--help'], ['sql', '--queries']]) {
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', `exec "$@" > /dev/full`, 'sh', process.execPath, ENTRY, ...args],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.deepEqual(
+      [status, stderr.includes('cannot write the output: the disk is full')],
+      [1, true],
+      `${args}: ${stderr}`,
+    );
+  }
 });

@@ -29,6 +29,7 @@ const SUMMARY: RunSummary = {
   partitions: 1,
   damaged: [],
   files: { sessions: [], packets: [], captures: [], anomalies: [] },
+  fileBytes: {},
   out: 'results',
   storedBytes: 1_250_000,
   committedBefore: false,

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type EmbeddedOptions, runEmbedded, WORK_FOLDER } from '../../shared/engine/embedded.ts';
+import { type EmbeddedOptions, runEmbedded } from '../../shared/engine/embedded.ts';
+import { WORK_FOLDER } from '../../shared/job/keys.ts';
 import { startJob } from '../../shared/job/start.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import { demoCaptures } from '../job/cutting.ts';
@@ -54,15 +55,92 @@ test('a damaged shard is named and made again in the same run, whatever became o
     const told: string[] = [];
     const summary = await runEmbedded({
       ...options,
-      onRetry: (stage, task, reason) => told.push(`${stage} ${task}: ${reason}`),
+      onDamaged: (words) => told.push(words),
     });
     const [first, ...more] = told;
-    assert.match(first, /^reduce \d: reduce task \d failed: .*(is damaged|no object shards)/, damage);
+    assert.match(first, /^reduce task \d failed: .*(is damaged|no object shards)/, damage);
     assert.deepEqual(more, [], damage);
     const tables = await readTables(out, summary.files);
     assert.deepEqual(lines(tables.sessions), lines(expected.tables.sessions), damage);
     assert.deepEqual(lines(tables.captures), lines(expected.tables.captures), damage);
   }
+});
+
+test('what was made again in place of something damaged stays, however often the job is asked for', async () => {
+  using folder = temporaryFolder();
+  const captures = await captureRefs(demoCaptures().slice(0, 2));
+  const options: EmbeddedOptions = {
+    out: join(folder.path, 'out'),
+    captures,
+    config: plainConfig(),
+    workers: 1,
+    tries: 2,
+  };
+  await upToReduce(options);
+  for (const shard of shardsOf(options.out)) truncateSync(shard);
+  const told: string[] = [];
+  const onDamaged = (words: string): void => void told.push(words);
+  const { job } = await runEmbedded({ ...options, onDamaged });
+  const made = shardsOf(options.out);
+  assert.ok(made.length > 0 && told.length > 0);
+  assert.equal((await runEmbedded({ ...options, onDamaged })).job, job);
+  assert.deepEqual(shardsOf(options.out), made);
+  // A job with other timeouts, and of the same shards.
+  const config = plainConfig({ sessions: { ...plainConfig().sessions, udpInactivityUs: 5e6 } });
+  const other = await runEmbedded({ ...options, config, onDamaged });
+  assert.equal(other.reusedTasks, other.mapTasks);
+  assert.equal(told.length, 1);
+});
+
+test('a table file that is not as long as it was is made again', async () => {
+  using folder = temporaryFolder();
+  const captures = await captureRefs(demoCaptures().slice(0, 2));
+  const options = { out: join(folder.path, 'out'), captures, config: plainConfig(), workers: 1 };
+  const first = await runEmbedded(options);
+  const before = await readTables(options.out, first.files);
+  for (const [table, files] of Object.entries(first.files)) {
+    if (files.length === 0) continue;
+    const { files: current } = await runEmbedded(options);
+    truncateSync(join(options.out, current[table as keyof typeof current][0]), 10);
+    const again = await runEmbedded(options);
+    const tables = await readTables(options.out, again.files);
+    assert.deepEqual(lines(tables.sessions), lines(before.sessions), table);
+    assert.equal((await runEmbedded(options)).job, again.job, `${table}: done before`);
+  }
+});
+
+test('a capture that ends each worker that reads it costs itself alone', async () => {
+  using folder = temporaryFolder();
+  const captures = await captureRefs(demoCaptures().slice(0, 3));
+  const fatal = captures[1];
+  const shim = join(folder.path, 'fatal.mjs');
+  // The head is read by plan, which lives; whoever reads on does not.
+  writeFileSync(
+    shim,
+    `import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+const { open } = fs;
+if (!isMainThread) fs.open = async (path, ...rest) => {
+  if (path === ${JSON.stringify(fatal.location)} && (await fs.readdir(${JSON.stringify(folder.path)})).includes('planned')) process.exit(7);
+  if (path === ${JSON.stringify(fatal.location)}) await fs.writeFile(${JSON.stringify(join(folder.path, 'planned'))}, '');
+  return open(path, ...rest);
+};
+syncBuiltinESMExports();
+`,
+  );
+  const script = `import { runEmbedded } from ${JSON.stringify(new URL('../../shared/engine/embedded.ts', import.meta.url).href)};
+const summary = await runEmbedded(${JSON.stringify({ out: join(folder.path, 'out'), captures, config: plainConfig(), workers: 1 })});
+process.stdout.write(JSON.stringify(summary.damaged));`;
+  const main = join(folder.path, 'main.mjs');
+  writeFileSync(main, script);
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', shim, main], { encoding: 'utf8' });
+  const damaged = JSON.parse(stdout || '[]') as { capture: string; reason: string }[];
+  assert.deepEqual(
+    damaged.map(({ capture, reason }) => [capture, reason]),
+    [[fatal.name, 'capture_given_up']],
+    stderr,
+  );
 });
 
 test('a run that is stopped before it began ends with the reason it was given', async () => {

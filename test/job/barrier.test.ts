@@ -185,7 +185,7 @@ test('an end that is forgotten while somebody moves the job on begins no stage, 
     await forgetFailures(store, JOB);
     await store.put(completeKey(JOB, stage, 1), jsonBytes({}));
     assert.equal((await advance(store, queue, JOB, stage, 0, planned({}))).began, null, stage);
-    await assert.rejects(stageResults(store, JOB, stage), { message: `${stage} task ${DONE_GROUP} has not ended yet` });
+    await assert.rejects(stageResults(store, JOB, stage), { reason: 'missing', key: doneKey(JOB, stage, DONE_GROUP) });
   }
 });
 

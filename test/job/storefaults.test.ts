@@ -47,7 +47,7 @@ async function run(place: Workplace, captures: readonly CaptureRef[], config = C
   for (let tries = 0; ; tries++) {
     assert.ok(tries < 4, 'a job is never damaged by making it again');
     const queue = new InProcessQueue(2);
-    const { job } = await startJob(place.store, queue, config, captures, place.results);
+    const { job } = await startJob(place.store, queue, config, captures, { results: place.results });
     for (let delivery = queue.receive(); delivery !== undefined; delivery = queue.receive()) {
       try {
         await place.run(delivery.message, queue);
