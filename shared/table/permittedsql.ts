@@ -43,6 +43,7 @@ const REFUSED_FUNCTIONS = [
   'json_merge_patch',
 ];
 const BLANK = String.raw`(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n)`;
+const NO_STATEMENT = new RegExp(String.raw`^(?:;|${BLANK})*(?:--[^\n]*)?$`);
 const REFUSED_NAME = new RegExp(`\\b(${REFUSED_FUNCTIONS.join('|')})\\b`, 'i');
 /** The one function that makes SQL of text and can be looked into: what it reads stands in the plan. */
 const QUERY_CALL = new RegExp(String.raw`\bquery"?${BLANK}*\(`, 'i');
@@ -68,8 +69,9 @@ function refuseFunction(name: string): never {
 export async function prepareLast(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
   const refused = REFUSED_NAME.exec(sql);
   if (refused !== null) refuseFunction(refused[1]);
+  // DuckDB has no words for it.
+  if (NO_STATEMENT.test(sql)) throw new RefusedSql('there is no statement in this SQL');
   const statements = await connection.extractStatements(sql);
-  if (statements.count === 0) throw new RefusedSql('there is no statement in this SQL');
   if (QUERY_CALL.test(sql)) await lookIntoQuery(connection, sql, statements.count);
   for (let number = 0; ; number++) {
     const statement = await statements.prepare(number);
@@ -92,8 +94,14 @@ async function lookIntoQuery(connection: DuckDBConnection, sql: string, count: n
   if (refused !== null) refuseFunction(refused[1]);
 }
 
+/** Types under which DuckDB counts statements that are written otherwise. */
+const WRITTEN_AS: Readonly<Partial<Record<StatementType, string>>> = {
+  [StatementType.LOAD]: 'INSTALL or LOAD',
+  [StatementType.CALL]: 'CALL or CHECKPOINT',
+};
+
 function permit(type: StatementType, sql: string, count: number): void {
-  const name = StatementType[type].replaceAll('_', ' ');
+  const name = WRITTEN_AS[type] ?? StatementType[type].replaceAll('_', ' ');
   if (!PERMITTED.has(type))
     throw new RefusedSql(
       `${name} is not run here: SQL reads the results, and changes nothing but tables of its own in memory`,
