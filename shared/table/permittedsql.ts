@@ -42,7 +42,8 @@ const REFUSED_FUNCTIONS = [
   'json_structure',
   'json_merge_patch',
 ];
-const BLANK = String.raw`(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n)`;
+/** Each way to read a comment is the only one: else many of them would be read in each way that there is. */
+const BLANK = String.raw`(?:\s|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)`;
 const NO_STATEMENT = new RegExp(String.raw`^(?:;|${BLANK})*(?:--[^\n]*)?$`);
 const REFUSED_NAME = new RegExp(`\\b(${REFUSED_FUNCTIONS.join('|')})\\b`, 'i');
 /** The one function that makes SQL of text and can be looked into: what it reads stands in the plan. */

@@ -120,6 +120,7 @@ test('what is refused says so, and nothing is asked for over the network', async
   const says = (sql: string, message: RegExp): Promise<void> => assert.rejects(results.runQuery(sql), message);
   await says('INSTALL httpfs', /^RefusedSql: INSTALL or LOAD is not run here: SQL reads the results/);
   await says('CHECKPOINT', /^RefusedSql: CALL or CHECKPOINT is not run here/);
+  await says(`${'/* */ '.repeat(10_000)} INSTALL httpfs`, /^RefusedSql: INSTALL or LOAD/);
   for (const nothing of ['', ' ;; ', '-- a word', '/* two */ ; -- three\n'])
     await says(nothing, /^RefusedSql: there is no statement/);
   await says(`SELECT json_structure('[')`, /^RefusedSql: the function json_structure is not run here/);
