@@ -82,6 +82,17 @@ function chooseJob(
   return [name, job];
 }
 
+/** @throws Error when a file of the tables is missing, or not as long as it was */
+async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob): Promise<void> {
+  const store = new DirectoryStore(resolve(folder));
+  for (const [key, bytes] of Object.entries(fileBytes)) {
+    const size = (await store.head(key))?.size;
+    if (size === bytes) continue;
+    const found = size === undefined ? 'is missing' : `has ${size} bytes, not the ${bytes} that were written`;
+    throw new Error(`${join(folder, key)} ${found}: the same run once more makes the tables anew`);
+  }
+}
+
 /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
 export async function queryJob(folder: string, { files }: CurrentJob, query: string): Promise<QueryResult> {
   const store = new DirectoryStore(resolve(folder));
@@ -130,6 +141,7 @@ export async function sql(args: string[]): Promise<number> {
 
 async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult> {
   const job = await currentJob(folder, dataset);
+  await checkFiles(folder, job);
   notePackets(job, query, 'run');
   return queryJob(folder, job, query);
 }

@@ -8,9 +8,11 @@ import type { JobSummary } from './summary.ts';
 export interface CurrentJob {
   job: string;
   files: JobSummary['files'];
+  /** Bytes of each of them, by key; missing in results of the first version. */
+  fileBytes?: JobSummary['fileBytes'];
 }
 
 /** Makes a committed job's results the ones that readers see, in one write. */
-export async function makeCurrent(results: ObjectStore, { job, dataset, files }: JobSummary): Promise<void> {
-  await results.put(currentKey(dataset), jsonBytes({ job, files } satisfies CurrentJob));
+export async function makeCurrent(results: ObjectStore, { job, dataset, files, fileBytes }: JobSummary): Promise<void> {
+  await results.put(currentKey(dataset), jsonBytes({ job, files, fileBytes } satisfies CurrentJob));
 }

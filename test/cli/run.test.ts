@@ -1,7 +1,7 @@
 /** flowstitch run, as a new user meets it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { findCaptures } from '../../cli/inputs.ts';
@@ -276,4 +276,25 @@ test('output that cannot be written is an error that says so', { skip: !existsSy
       `${args}: ${stderr}`,
     );
   }
+});
+
+test('a table that was cut off is named with what makes it anew, and the same run does so', (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, { 'in/a.pcap': udpCapture(10) });
+  const args = ['run', 'in', '--out', 'out'];
+  assert.equal(flowstitch(args, { cwd: folder }).code, 0);
+  const query = ['sql', 'select count(*) as n from sessions', '--data', 'out', '--csv'];
+  assert.equal(flowstitch(query, { cwd: folder }).stdout, 'n\n1\n');
+  const [file] = readdirSync(join(folder, 'out/sessions'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.parquet'),
+  );
+  truncateSync(join(folder, 'out/sessions', file), 7);
+  const refused = flowstitch(query, { cwd: folder });
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /part-0\.parquet has 7 bytes, not the \d+ that were written: the same run once more makes/,
+  );
+  assert.equal(flowstitch(args, { cwd: folder }).code, 0);
+  assert.equal(flowstitch(query, { cwd: folder }).stdout, 'n\n1\n');
 });
