@@ -26,6 +26,14 @@ for (const [name, flags, rest] of [
     assert.deepEqual(bench.odd, []);
   });
 
+test('user data on the port of control messages leads to the packet, as in Zeek', () => {
+  const bench = new Workbench();
+  const carried = carry(bytes('30ff', be16(inner.length), '0000a001', inner), 2123);
+  assert.equal(bench.decode(carried, RAW), 'session');
+  assert.deepEqual(bench.levels(), [1, 0]);
+  assert.equal(bench.flow(), FLOW);
+});
+
 test('both directions are one session under different TEIDs, also with the VNI in the key', () => {
   const bench = new Workbench(false, true);
   const back = ipv4(udp(53, 1000, text('answer')), { src: '10.131.0.2', dst: '10.131.0.1' });

@@ -142,6 +142,14 @@ test('tags that never end are refused without reading beyond the record', () => 
   assert.equal(new Workbench().decode(ethernet(`8847 ${'00000000'.repeat(5000)}`, hex(''))), 'truncated_link_header');
 });
 
+test('25 headers are read, Ethernet, tags, IP and UDP together, and the packet is refused at one more', () => {
+  for (const [tags, fate] of [
+    [22, 'session'],
+    [23, 'max_packet_analyzer_depth_exceeded'],
+  ] as const)
+    assert.equal(new Workbench().decode(ethernet(`${'8100 0001 '.repeat(tags)}0800`, datagram)), fate, `${tags} tags`);
+});
+
 test('an Ethernet frame needs more than 16 bytes to be looked at, as in Zeek', () => {
   assert.equal(new Workbench().decode(ethernet('0806', new Uint8Array(2))), 'truncated_ethernet_frame');
   assert.equal(new Workbench().decode(ethernet('0806', new Uint8Array(3))), 'not_ip');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { addLetterOf, givesLetter, historyText } from '../../shared/session/history.ts';
+import { addLetter, addLetterOf, givesLetter, historyText } from '../../shared/session/history.ts';
 import { writeSession } from '../../shared/session/sessionrow.ts';
 import { SessionRows } from '../../shared/session/sessionrows.ts';
 import * as L from '../../shared/session/slots.ts';
@@ -26,6 +26,14 @@ test('a history tells the thousand millionth gap, and no gap twice', () => {
     for (let i = 0; i < 3; i++) if (givesLetter(L.count(slots.words, at))) addLetterOf(slots, slot, 0, 71);
   }
   assert.equal(historyText(slots, slot), 'GGG');
+});
+
+test('a history holds as many letters as it may, and not one more', () => {
+  const slots = new L.SessionSlots(1);
+  const slot = slots.take();
+  const letters = 'DdTt';
+  for (let i = 0; i < L.HISTORY_LIMIT + 3; i++) addLetter(slots, slot, letters.charCodeAt(i % 4));
+  assert.equal(historyText(slots, slot), letters.repeat(L.HISTORY_LIMIT / 4));
 });
 
 test('a session row holds counts of any size', () => {

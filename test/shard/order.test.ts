@@ -1,7 +1,9 @@
 /** Orders of rows, against Array.sort. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { PacketColumns } from '../../shared/packet/columns.ts';
 import { rowsByTime, sortRows } from '../../shared/shard/order.ts';
+import { compareRecords } from '../../shared/shard/writer.ts';
 import { dice, SEED } from './packets.ts';
 
 /** Numbers 0..count-1 in runs that ascend by value, of lengths up to `longest`. */
@@ -75,4 +77,25 @@ test('rowsByTime orders times further apart than its step, however wide the span
 test('rowsByTime of no rows and of one', () => {
   assert.deepEqual([...rowsByTime(new Float64Array(0), 0)], []);
   assert.deepEqual([...rowsByTime(Float64Array.of(7), 1)], [0]);
+});
+
+test('fragments at the time of their datagram stand in order of their own times, the oldest first', () => {
+  const columns = new PacketColumns(4);
+  columns.length = 4;
+  const ages = [
+    [7, 1],
+    [7, 0],
+    [3, 999],
+    [0, 0],
+  ];
+  for (const [row, [us, ns]] of ages.entries()) {
+    columns.us[row] = 1e15;
+    columns.ageUs[row] = us;
+    columns.ageNs[row] = ns;
+    // All else speaks for the other order.
+    columns.offset[row] = 4 - row;
+  }
+  for (let a = 0; a < 4; a++)
+    for (let b = 0; b < 4; b++)
+      assert.equal(Math.sign(compareRecords(columns, a, columns, b)), Math.sign(a - b), `${a} ${b}`);
 });
