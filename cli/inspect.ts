@@ -5,6 +5,7 @@ import { wholeNumber } from '../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../shared/table/printable.ts';
 import { readOptions } from './options.ts';
 import { print } from './output.ts';
+import { meantBy, pathBytes, pathText } from './rawpath.ts';
 import { interruptibly } from './signals.ts';
 import { UsageError } from './usage.ts';
 
@@ -35,7 +36,7 @@ export interface Inspection {
 }
 
 /** Tells a file's kind from its first bytes. */
-export async function kindOf(path: string): Promise<'parquet' | 'arrow' | 'capture'> {
+export async function kindOf(path: string | Buffer): Promise<'parquet' | 'arrow' | 'capture'> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(8), 0, 8, 0);
@@ -55,6 +56,13 @@ const INSPECTORS = {
   capture: async () => (await import('./inspectcapture.ts')).inspectCapture,
 };
 
+/** What an argument names: how it reads, and what the system is asked for. Names need not be UTF-8. */
+async function placesOf(argument: string): Promise<{ path: string; place: string | Buffer }[]> {
+  const meant = await meantBy(argument);
+  if (meant.length === 0) return [{ path: argument, place: argument }];
+  return meant.map((raw) => ({ path: pathText(raw), place: pathBytes(raw) }));
+}
+
 /** @returns the exit code */
 export async function inspect(args: string[]): Promise<number> {
   const { values, positionals } = readOptions('inspect', args, {
@@ -70,13 +78,13 @@ export async function inspect(args: string[]): Promise<number> {
   if (positionals.length !== 1) throw new UsageError('inspect: which file? Name one');
   const shown = wholeNumber(values.n, '-n', 0, MOST_SHOWN) ?? 0;
   const bounds = compressionBounds(values);
-  const [path] = positionals;
-  const at = await stat(path).catch(() => undefined);
+  const [{ path, place }] = await placesOf(positionals[0]);
+  const at = await stat(place).catch(() => undefined);
   if (at === undefined) throw new UsageError(`there is no file ${printable(path)}`);
   if (at.isDirectory()) throw new UsageError(`${printable(path)} is a folder: inspect takes one file`);
   if (!at.isFile()) throw new UsageError(`${printable(path)} is no regular file`);
-  const look = await INSPECTORS[await kindOf(path)]();
-  const { json, text, exitCode } = await interruptibly(() => look(path, shown, bounds));
+  const look = await INSPECTORS[await kindOf(place)]();
+  const { json, text, exitCode } = await interruptibly(() => look(path, shown, bounds, place));
   const whole = { file: path, storedBytes: at.size, ...json };
   print(values.json ? `${printableJson(whole)}\n` : `${text}`);
   return exitCode;

@@ -34,9 +34,15 @@ interface Oddity {
  * Reads a capture to its end.
  * @param shown packets to show
  * @param bounds what its compression may ask for
+ * @param place what the system is asked for, where `path` is how it reads
  * @throws UsageError when its bytes are of no format that is read here
  */
-export async function inspectCapture(path: string, shown: number, bounds: CompressionBounds): Promise<Inspection> {
+export async function inspectCapture(
+  path: string,
+  shown: number,
+  bounds: CompressionBounds,
+  place: string | Buffer = path,
+): Promise<Inspection> {
   const lines: string[] = [];
   const fates = new Float64Array(FATES.length);
   const columns = new PacketColumns(1);
@@ -62,7 +68,7 @@ export async function inspectCapture(path: string, shown: number, bounds: Compre
     else text = `${timeText(us, ns)} ${FATES[fate]}, ${linkTypeName(linkType)}, length ${capLen}`;
     return `${String(offset).padStart(8)}  ${text}`;
   };
-  const stream = (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: READ_BYTES });
+  const stream = (): AsyncIterable<Uint8Array> => createReadStream(place, { highWaterMark: READ_BYTES });
   const facts = await readCapture(stream(), { record }, anomalies, { reopen: stream, bounds });
   if (facts.format === 'unknown' && facts.records === 0) throw new UsageError(foreign(path, facts));
 

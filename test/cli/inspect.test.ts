@@ -1,12 +1,23 @@
 /** flowstitch inspect: what it says of captures, sound and damaged, and of everything that a run writes. */
 import assert from 'node:assert/strict';
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { tcpFlagsText } from '../../cli/packetline.ts';
 import { gzip, writePcap, writePcapng, zstd } from '../capture/build.ts';
-import { command, DEMO, flowstitch, type Outcome, START_US, udpCapture, udpRecords, writeFiles } from './harness.ts';
+import {
+  command,
+  DEMO,
+  ENTRY,
+  flowstitch,
+  type Outcome,
+  START_US,
+  udpCapture,
+  udpRecords,
+  writeFiles,
+} from './harness.ts';
 
 let folder = '';
 
@@ -243,4 +254,14 @@ test('a name does not steer the terminal', () => {
   const { stdout } = inspect('\x1b[2Jx.pcap');
   assert.ok(!stdout.includes('\x1b'));
   assert.match(stdout, /^capture +\\x1b\[2Jx\.pcap, pcap/);
+});
+
+test('a file whose name is not UTF-8 is inspected, and its name reads as \\xNN', () => {
+  const name = Buffer.concat([Buffer.from(join(folder, 'caf')), Buffer.from([0xe9]), Buffer.from('.pcap')]);
+  writeFileSync(name, udpCapture(3));
+  const { stdout, stderr } = spawnSync('sh', ['-c', 'exec "$@" caf*', 'sh', process.execPath, ENTRY, 'inspect'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^capture {5}caf\\xe9\.pcap, pcap 2\.4/, stderr);
 });
