@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
 import { PacketColumns } from '../shared/packet/columns.ts';
 import { FlowTable } from '../shared/packet/flowtable.ts';
-import { BatchDecoder } from '../shared/shard/batch.ts';
+import { BatchDecoder } from '../shared/shard/batchdecoder.ts';
 import { SHARD_SCHEMA } from '../shared/shard/schema.ts';
 import { printable } from '../shared/table/printable.ts';
 import type { QueryValue } from '../shared/table/query.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flowtable.ts';
-import { BatchEncoder } from './batch.ts';
+import { BatchEncoder } from './batchencoder.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
 import { rangeReader } from './scratch.ts';
 import { firstReadBytes, openRows, type Segment, SegmentReader } from './segment.ts';

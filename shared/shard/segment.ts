@@ -7,7 +7,7 @@ import { RecordBatchReader } from 'apache-arrow';
 import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flowtable.ts';
 import { checkRanges } from '../store/checkedrange.ts';
-import { BatchDecoder } from './batch.ts';
+import { BatchDecoder } from './batchdecoder.ts';
 import { rowsByTime, sortRows } from './order.ts';
 import { SCHEMA_BYTES } from './schema.ts';
 import { type BatchPlace, compareRecords } from './writer.ts';

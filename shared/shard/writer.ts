@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { COLUMN_NAMES, META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { bucketOf, type FlowTable, KEY_WORDS, type ShardBy, shardHash } from '../packet/flowtable.ts';
 import type { CheckedRange } from '../store/checkedrange.ts';
-import { BatchEncoder } from './batch.ts';
+import { BatchEncoder } from './batchencoder.ts';
 import { sortRows } from './order.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { BatchDecoder, BatchEncoder } from '../../shared/shard/batch.ts';
+import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
+import { BatchEncoder } from '../../shared/shard/batchencoder.ts';
 import { get32, getDouble, getKey, MAX_MORE_BYTES, put32, putDouble, putKey } from '../../shared/shard/more.ts';
 import { assertSameRows, dice, extremeRows, randomFlows, rowTexts, SEED } from './packets.ts';
 

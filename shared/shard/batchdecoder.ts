@@ -1,0 +1,181 @@
+/**
+ * Packet rows of a record batch of a shard, as batchencoder.ts wrote them. No object per row.
+ */
+import type { RecordBatch } from 'apache-arrow';
+import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
+import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
+import { TunnelTable } from '../packet/tunnels.ts';
+import { Expectation } from './expect.ts';
+import {
+  get32,
+  getDouble,
+  getKey,
+  MORE_AGE,
+  MORE_CAPTURE,
+  MORE_HINT,
+  MORE_KEY,
+  MORE_OFFSET,
+  MORE_TAGS,
+  MORE_TIME,
+} from './more.ts';
+
+type Values = Uint8Array | Uint16Array | Uint32Array | Int32Array;
+
+/** Reads the batches of one segment in their order. */
+export class BatchDecoder {
+  private readonly expected = new Expectation();
+  /** Number in the reader's table of each flow of the segment. */
+  private flowNumber = new Uint32Array(64);
+  private readonly key = new Uint32Array(KEY_WORDS);
+  private flows = 0;
+
+  /** Begin another segment. */
+  begin(): void {
+    this.expected.clear();
+    this.flows = 0;
+  }
+
+  /**
+   * Appends the rows [from, to) of a batch to `out`; flows are entered into `table`.
+   * @param baseUs the shard's base time
+   * @param captureNumbers the reader's number for each capture of the shard, null when they are the same
+   */
+  decode(
+    batch: RecordBatch,
+    from: number,
+    to: number,
+    baseUs: number,
+    captureNumbers: ArrayLike<number> | null,
+    table: FlowTable,
+    out: PacketColumns,
+  ): void {
+    out.reserve(out.length + (to - from));
+    out.length = this.append(batch, from, to, baseUs, captureNumbers, table, out);
+  }
+
+  /** As `decode`, into room that is there. @returns the rows of `out` */
+  private append(
+    batch: RecordBatch,
+    from: number,
+    to: number,
+    baseUs: number,
+    captureNumbers: ArrayLike<number> | null,
+    table: FlowTable,
+    out: PacketColumns,
+  ): number {
+    const values = batch.data.children.map((child) => (child as { values: Values }).values);
+    const times = values[0] as Uint32Array;
+    const ns = values[1] as Uint16Array;
+    const moreOffsets = (batch.data.children[2] as { valueOffsets: Int32Array }).valueOffsets;
+    const more = values[2] as Uint8Array;
+    const flowBack = values[3] as Uint32Array;
+    const offsets = values[4] as Uint32Array;
+    const ipLens = values[5] as Uint32Array;
+    const headerLen = values[6] as Int32Array;
+    const linkLen = values[7] as Int32Array;
+    const cutLen = values[8] as Int32Array;
+    const seqs = values[9] as Int32Array;
+    const acks = values[10] as Int32Array;
+    const windows = values[11] as Uint16Array;
+    const flags = values[12] as Uint16Array;
+    const metas = values[13] as Uint8Array;
+    const { expected } = this;
+    let us = baseUs;
+    let offset = 0;
+    let capture = captureNumbers === null ? 0 : captureNumbers[0];
+    let at = out.length;
+    let moreAt = moreOffsets[0];
+    for (let i = 0; i < to; i++) {
+      let dUs: number = times[i];
+      let dOffset: number = offsets[i];
+      let hint = 0;
+      let ageUs = 0;
+      let ageNs = 0;
+      const moreEnd = moreOffsets[i + 1];
+      let bits = 0;
+      if (moreEnd !== moreAt) {
+        bits = more[moreAt++];
+        if ((bits & MORE_KEY) !== 0) {
+          moreAt = getKey(more, moreAt, this.key);
+          if (i >= from) this.enter(table.lookup(this.key));
+        }
+        if ((bits & MORE_TIME) !== 0) {
+          dUs = getDouble(more, moreAt);
+          moreAt += 8;
+        }
+        if ((bits & MORE_OFFSET) !== 0) {
+          dOffset = getDouble(more, moreAt);
+          moreAt += 8;
+        }
+        if ((bits & MORE_CAPTURE) !== 0) {
+          const number = get32(more, moreAt);
+          capture = captureNumbers === null ? number : captureNumbers[number];
+          moreAt += 4;
+        }
+      }
+      us += dUs;
+      offset += dOffset;
+      if (i < from) {
+        moreAt = moreEnd;
+        continue;
+      }
+      const number = this.flows - 1 - flowBack[i];
+      const meta = metas[i];
+      const side = number * 2 + (meta & META_FROM_B);
+      if (moreEnd !== moreAt) {
+        if ((bits & MORE_TAGS) !== 0) {
+          const vlans = get32(more, moreAt);
+          moreAt += 4;
+          expected.sawTags(side, vlans, table.tunnels.take(more, moreAt));
+          moreAt += TunnelTable.bytes(more, moreAt);
+        }
+        if ((bits & MORE_HINT) !== 0) hint = more[moreAt++];
+        if ((bits & MORE_AGE) !== 0) {
+          ageUs = get32(more, moreAt);
+          ageNs = (more[moreAt + 4] << 8) | more[moreAt + 5];
+        }
+        moreAt = moreEnd;
+      }
+      out.us[at] = us;
+      out.ns[at] = ns[i];
+      out.flow[at] = this.flowNumber[number];
+      out.capture[at] = capture;
+      out.offset[at] = offset;
+      const ipLen = ipLens[i];
+      const payloadLen = ipLen - headerLen[i];
+      const origLen = ipLen + linkLen[i];
+      out.ipLen[at] = ipLen;
+      out.payloadLen[at] = payloadLen;
+      out.origLen[at] = origLen;
+      out.capLen[at] = origLen - cutLen[i];
+      const seq = (expected.seq(side) + seqs[i]) >>> 0;
+      const window = (expected.lastWindow(side) + windows[i]) & 0xffff;
+      const tcpFlags = flags[i];
+      out.seq[at] = seq;
+      out.ack[at] = expected.seq(side ^ 1) + acks[i];
+      out.window[at] = window;
+      if ((seq | tcpFlags | window) !== 0) expected.saw(side, seq, payloadLen, tcpFlags, window);
+      out.tcpFlags[at] = tcpFlags;
+      out.meta[at] = meta;
+      out.hint[at] = hint;
+      const vlans = expected.vlans(number);
+      out.vlan[at] = vlans;
+      out.innerVlan[at] = vlans >>> 16;
+      out.tunnel[at] = expected.tunnel(side);
+      out.ageUs[at] = ageUs;
+      out.ageNs[at] = ageNs;
+      at++;
+    }
+    return at;
+  }
+
+  private enter(flow: number): void {
+    if (this.flows === this.flowNumber.length) {
+      const grown = new Uint32Array(this.flows * 2);
+      grown.set(this.flowNumber);
+      this.flowNumber = grown;
+    }
+    this.flowNumber[this.flows] = flow;
+    this.expected.add(this.flows++);
+  }
+}
