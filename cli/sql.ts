@@ -1,7 +1,7 @@
 /** flowstitch sql: a query over the newest committed results. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { CurrentJob } from '../shared/job/current.ts';
+import { type CurrentJob, wrongFile } from '../shared/job/current.ts';
 import { currentKey } from '../shared/job/keys.ts';
 import { DirectoryStore } from '../shared/store/directory.ts';
 import { getJson } from '../shared/store/jsonobject.ts';
@@ -84,13 +84,11 @@ function chooseJob(
 
 /** @throws Error when a file of the tables is missing, or not as long as it was */
 async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob): Promise<void> {
-  const store = new DirectoryStore(resolve(folder));
-  for (const [key, bytes] of Object.entries(fileBytes)) {
-    const size = (await store.head(key))?.size;
-    if (size === bytes) continue;
-    const found = size === undefined ? 'is missing' : `has ${size} bytes, not the ${bytes} that were written`;
-    throw new Error(`${join(folder, key)} ${found}: the same run once more makes the tables anew`);
-  }
+  const wrong = await wrongFile(new DirectoryStore(resolve(folder)), fileBytes);
+  if (wrong === undefined) return;
+  const { key, written, found } = wrong;
+  const what = found === undefined ? 'is missing' : `has ${found} bytes, not the ${written} that were written`;
+  throw new Error(`${join(folder, key)} ${what}: the same run once more makes the tables anew`);
 }
 
 /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */

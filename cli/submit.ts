@@ -57,7 +57,8 @@ export async function submit(args: string[]): Promise<number> {
   const waits = (values.wait ?? false) && state !== 'ended';
   if (values.json) {
     if (!waits) print(`${printableJson(submission)}\n`);
-  } else (waits ? process.stderr : process.stdout).write(submissionText(submission, place, !waits));
+  } else if (waits) process.stderr.write(submissionText(submission, place, false));
+  else print(submissionText(submission, place, true));
   if (waits) return printEnd(pipeline, job, values.json ?? false);
   return state === 'ended' ? 1 : 0;
 }

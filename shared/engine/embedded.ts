@@ -113,7 +113,7 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   return summary;
 }
 
-/** Workers pause more often than this many milliseconds: after each piece of a capture, each block of a shard. */
+/** Milliseconds that a worker which is to end has to come to a pause: after a piece of a capture, or a block of a shard. */
 const PAUSE_MS = 2000;
 
 /** Worker threads that work a queue off. */

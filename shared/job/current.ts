@@ -16,3 +16,15 @@ export interface CurrentJob {
 export async function makeCurrent(results: ObjectStore, { job, dataset, files, fileBytes }: JobSummary): Promise<void> {
   await results.put(currentKey(dataset), jsonBytes({ job, files, fileBytes } satisfies CurrentJob));
 }
+
+/** The first of the tables' files that is missing or not as long as it was. What stands in them is not read. */
+export async function wrongFile(
+  results: ObjectStore,
+  fileBytes: JobSummary['fileBytes'],
+): Promise<{ key: string; written: number; found: number | undefined } | undefined> {
+  for (const [key, written] of Object.entries(fileBytes)) {
+    const found = (await results.head(key))?.size;
+    if (found !== written) return { key, written, found };
+  }
+  return undefined;
+}

@@ -7,7 +7,7 @@ import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { systemCode, systemWords } from '../store/systemerror.ts';
 import { JobError } from './context.ts';
-import { SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
+import { jobKey, SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
 
 /** What made a task fail that is not its captures' doing. Plain: it travels between threads and through the store. */
 export interface Fault {
@@ -42,6 +42,14 @@ export async function discard(store: ObjectStore, key: string): Promise<void> {
   const keys = [key];
   if (key.startsWith(SHARDS_PREFIX)) keys.unshift(shardSummaryKey(shardGroupOf(key)));
   await store.remove(keys);
+}
+
+/**
+ * Throws away what a try of a job died of. Once only, before its next try begins: by the time that has begun it may
+ * have made the object again.
+ */
+export async function discardForNext(store: ObjectStore, damaged: string, nextTry: string): Promise<void> {
+  if ((await store.head(jobKey(nextTry))) === undefined) await discard(store, damaged);
 }
 
 /**

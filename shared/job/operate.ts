@@ -5,9 +5,9 @@ import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { forgetFailures } from './barrier.ts';
 import { type JobConfig, jobId } from './config.ts';
-import { JobError, loadJob } from './context.ts';
+import { JobError, loadJob, requireJson } from './context.ts';
 import { hasEnded, isCommitted, readEnd, writeEnd } from './end.ts';
-import { discard } from './fault.ts';
+import { discardForNext } from './fault.ts';
 import { DATASETS_PREFIX, doneKey, inputsKey, jobKey, jobsPrefix, summaryKey } from './keys.ts';
 import { inParallel } from './parallel.ts';
 import { type JobEntry, type JobSource, registerJob } from './start.ts';
@@ -85,11 +85,12 @@ export interface Resumed {
 export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Resumed> {
   const { job, dataset, source } = await findJob(store, id);
   const { config } = await loadJob(store, job);
-  const nextTry = async (again: number): Promise<Resumed> => {
-    const captures = (await getJson<CaptureRef[]>(store, inputsKey(job))) ?? [];
+  const nextTry = async (again: number, damaged?: string): Promise<Resumed> => {
+    const captures = await requireJson<CaptureRef[]>(store, inputsKey(job));
     const retry = (config.retry ?? 0) + 1;
     // What was known beforehand to be unreadable may have been mended since.
     const fresh = captures.map(({ refused: _, ...capture }) => capture);
+    if (damaged !== undefined) await discardForNext(store, damaged, jobId({ ...config, retry }, fresh));
     const next = await submitJob(store, queue, { ...config, retry }, fresh, source);
     if (next.state === 'committed' || next.state === 'ended') return resumeJob(store, queue, next.job);
     return { job: next.job, state: next.state, again };
@@ -100,10 +101,7 @@ export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string
     return lost === 0 ? { job, state: 'nothing', again: 0 } : nextTry(lost);
   }
   const end = await readEnd(store, job);
-  if (end?.state === 'failed' && end.damaged !== undefined) {
-    await discard(store, end.damaged);
-    return nextTry(0);
-  }
+  if (end?.state === 'failed' && end.damaged !== undefined) return nextTry(0, end.damaged);
   if (end !== undefined) await forgetFailures(store, job);
   await reopenJob(store, dataset, job);
   const began = await enqueueJob(store, queue, dataset, job);

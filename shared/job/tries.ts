@@ -7,8 +7,9 @@ import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { type JobConfig, jobId } from './config.ts';
+import { wrongFile } from './current.ts';
 import { isCommitted, readEnd } from './end.ts';
-import { discard } from './fault.ts';
+import { discardForNext } from './fault.ts';
 import { jobKey, summaryKey } from './keys.ts';
 import { type JobSummary, lostCaptures } from './summary.ts';
 
@@ -39,9 +40,7 @@ export async function newestTry(
     const { state, damaged } = await stateOf(store, jobId(tried, captures), captures, around);
     if (state !== 'over') return { config: tried, committed: state === 'committed' };
     tried = { ...tried, retry: (tried.retry ?? 0) + 1 };
-    // Once only, before the next try begins: by the time that has begun it may have made the object again.
-    if (damaged !== undefined && (await store.head(jobKey(jobId(tried, captures)))) === undefined)
-      await discard(store, damaged);
+    if (damaged !== undefined) await discardForNext(store, damaged, jobId(tried, captures));
   }
 }
 
@@ -62,7 +61,10 @@ async function stateOf(
     if (await isCommitted(store, job)) {
       const summary = await getJson<JobSummary>(store, summaryKey(job));
       if (summary === undefined || (await mayBeFound(summary, captures, opens))) return { state: 'over' };
-      return { state: results === undefined || (await allThere(results, summary)) ? 'committed' : 'over' };
+      return {
+        state:
+          results === undefined || (await wrongFile(results, summary.fileBytes)) === undefined ? 'committed' : 'over',
+      };
     }
     const end = await readEnd(store, job);
     if (end?.state !== 'failed' || end.damaged === undefined) return { state: 'open' };
@@ -88,10 +90,4 @@ async function mayBeFound(
   if (opens === undefined) return true;
   for (const capture of captures) if (lost.has(capture.name) && (await opens(capture))) return true;
   return false;
-}
-
-/** Whether the tables' files are there, as long as they were. What stands in them is not read. */
-async function allThere(results: ObjectStore, { files, fileBytes }: JobSummary): Promise<boolean> {
-  for (const key of Object.values(files).flat()) if ((await results.head(key))?.size !== fileBytes[key]) return false;
-  return true;
 }
