@@ -4,8 +4,8 @@
  */
 import { closeSync, copyFileSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDuckDB } from '../shared/table/duckdb.ts';
-import { sqlLiteral } from '../shared/table/sqltext.ts';
+import { openDuckDB } from '../shared/table/parquet/duckdb.ts';
+import { sqlLiteral } from '../shared/table/parquet/sqltext.ts';
 import { runChild } from './measure/child.ts';
 import { makeTraffic } from './measure/input.ts';
 import type { LibraryInput, LibraryResult } from './measure/library.ts';

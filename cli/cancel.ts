@@ -1,7 +1,7 @@
 /** flowstitch cancel: stops a job within one task's time. */
-import { cancelJob } from '../shared/job/operate.ts';
+import { cancelJob } from '../shared/control/operate.ts';
+import { jobStatus } from '../shared/control/status.ts';
 import { hasOurRevisions } from '../shared/job/revisions.ts';
-import { jobStatus } from '../shared/job/status.ts';
 import type { TaskQueue } from '../shared/queue/taskqueue.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 import { commandName } from './format.ts';

@@ -1,7 +1,7 @@
 /** npm run demo: the main job over the captures that come with the project. */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatTable } from '../shared/table/resulttext.ts';
+import { formatTable } from '../shared/query/resulttext.ts';
 import { run } from './run.ts';
 import { currentJob, queryJob } from './sql.ts';
 

@@ -1,6 +1,6 @@
 /** Watching a job until it ends. */
 import { setTimeout } from 'node:timers/promises';
-import { type JobStatus, jobStatus, stageAt } from '../shared/job/status.ts';
+import { type JobStatus, jobStatus, stageAt } from '../shared/control/status.ts';
 import type { Done } from '../shared/job/types.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 import { LiveLine, type ProgressOutput } from './liveline.ts';

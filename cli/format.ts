@@ -1,5 +1,5 @@
 /** Numbers, times and foreign text as people read them: every command prints them from here. */
-import { printable } from '../shared/table/printable.ts';
+import { printable } from '../shared/query/printable.ts';
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 

@@ -2,7 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { BOUND_OPTIONS, BOUNDS_HELP, compressionBounds } from '../shared/job/options.ts';
 import { wholeNumber } from '../shared/job/optionvalues.ts';
-import { printable, printableJson } from '../shared/table/printable.ts';
+import { printable, printableJson } from '../shared/query/printable.ts';
 import { readOptions } from './options.ts';
 import { print } from './output.ts';
 import { meantBy, pathBytes, pathText } from './rawpath.ts';

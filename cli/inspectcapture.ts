@@ -1,6 +1,6 @@
 /** What a capture is and holds: its facts, its records by fate, and its first packets. */
 import { createReadStream } from 'node:fs';
-import { AnomalyLog, type AnomalyRow } from '../shared/capture/anomalies.ts';
+import { AnomalyLog, type AnomalyRow } from '../shared/capture/anomaly.ts';
 import type { CompressionBounds } from '../shared/capture/bounds.ts';
 import type { CaptureFacts } from '../shared/capture/facts.ts';
 import { linkTypeName } from '../shared/capture/linktypes.ts';
@@ -8,9 +8,9 @@ import { readCapture } from '../shared/capture/read.ts';
 import { PacketColumns } from '../shared/packet/columns.ts';
 import { PacketDecoder } from '../shared/packet/decode.ts';
 import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../shared/packet/fate.ts';
-import { FlowTable } from '../shared/packet/flowtable.ts';
-import { FragmentColumns } from '../shared/packet/fragments.ts';
-import { printable } from '../shared/table/printable.ts';
+import { FlowTable } from '../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../shared/packet/fragment/fragments.ts';
+import { printable } from '../shared/query/printable.ts';
 import { bytesText, count, counted, fieldLines, timeText } from './format.ts';
 import type { Inspection } from './inspect.ts';
 import { fragmentLine, packetLine } from './packetline.ts';

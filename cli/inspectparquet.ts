@@ -1,11 +1,11 @@
 /** What a Parquet file holds, through DuckDB. */
 import type { DuckDBValue } from '@duckdb/node-api';
-import { openDuckDB } from '../shared/table/duckdb.ts';
-import { callNative } from '../shared/table/nativecalls.ts';
-import { printable } from '../shared/table/printable.ts';
-import { type QueryResult, type QueryValue, TABLES } from '../shared/table/query.ts';
-import { formatTable } from '../shared/table/resulttext.ts';
-import { exactPattern, sqlLiteral } from '../shared/table/sqltext.ts';
+import { printable } from '../shared/query/printable.ts';
+import { type QueryResult, type QueryValue, TABLES } from '../shared/query/results.ts';
+import { formatTable } from '../shared/query/resulttext.ts';
+import { openDuckDB } from '../shared/table/parquet/duckdb.ts';
+import { callNative } from '../shared/table/parquet/nativecalls.ts';
+import { exactPattern, sqlLiteral } from '../shared/table/parquet/sqltext.ts';
 import { bytesText, count, counted, fieldLines, timeText } from './format.ts';
 import type { Inspection } from './inspect.ts';
 import { UsageError } from './usage.ts';

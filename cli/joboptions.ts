@@ -1,6 +1,6 @@
 /** What the commands that start jobs in the cloud share: their options, and how places in S3 are named. */
 import { type GivenOptions, JOB_OPTIONS } from '../shared/job/options.ts';
-import type { ListedCaptures } from '../shared/store/s3list.ts';
+import type { ListedCaptures } from '../shared/store/aws/s3list.ts';
 import { counted } from './format.ts';
 
 /** Of all values that a command was given, those that say what a job is to do. */

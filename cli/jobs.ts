@@ -1,10 +1,10 @@
 /** flowstitch jobs: the jobs of the pipeline, and starts that could not be. */
-import { listJobs } from '../shared/job/operate.ts';
-import type { JobEntry } from '../shared/job/start.ts';
-import { type JobState, jobStates } from '../shared/job/status.ts';
-import { listRefusals, type Refusal } from '../shared/job/uploads.ts';
-import { printable, printableJson } from '../shared/table/printable.ts';
-import { formatTable } from '../shared/table/resulttext.ts';
+import { listJobs } from '../shared/control/operate.ts';
+import type { JobEntry } from '../shared/control/start.ts';
+import { type JobState, jobStates } from '../shared/control/status.ts';
+import { printable, printableJson } from '../shared/query/printable.ts';
+import { formatTable } from '../shared/query/resulttext.ts';
+import { listRefusals, type Refusal } from '../shared/upload/uploads.ts';
 import { bytesText, commandName, count, counted } from './format.ts';
 import { readOptions } from './options.ts';
 import { print } from './output.ts';

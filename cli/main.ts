@@ -1,5 +1,5 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
-import { printable } from '../shared/table/printable.ts';
+import { printable } from '../shared/query/printable.ts';
 import { print, unwritten } from './output.ts';
 import { onStop, Stopped } from './signals.ts';
 import { HELP, packageVersion, UsageError } from './usage.ts';

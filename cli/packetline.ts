@@ -19,9 +19,9 @@ import {
   KEY_PORTS,
   KEY_PROTO,
   KEY_WORDS,
-} from '../shared/packet/flowtable.ts';
-import { END_WORDS, type FragmentColumns } from '../shared/packet/fragments.ts';
-import { tunnelText } from '../shared/packet/tunneltext.ts';
+} from '../shared/packet/flow/flowtable.ts';
+import { END_WORDS, type FragmentColumns } from '../shared/packet/fragment/fragments.ts';
+import { tunnelText } from '../shared/packet/tunnel/tunneltext.ts';
 import { timeText } from './format.ts';
 
 const TCP = 6;

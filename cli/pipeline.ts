@@ -4,10 +4,10 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { hasOurRevisions, RELEASE } from '../shared/job/revisions.ts';
 import { SqsQueue, sqsClient } from '../shared/queue/sqs.ts';
 import type { TaskQueue } from '../shared/queue/taskqueue.ts';
-import { type ClientOptions, clientSettings } from '../shared/store/awsclient.ts';
+import { type ClientOptions, clientSettings } from '../shared/store/aws/awsclient.ts';
+import { s3Client } from '../shared/store/aws/s3client.ts';
+import { S3Store } from '../shared/store/aws/s3store.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
-import { S3Store } from '../shared/store/s3.ts';
-import { s3Client } from '../shared/store/s3client.ts';
 import { UsageError } from './usage.ts';
 
 /** The option that every command of a pipeline takes. */

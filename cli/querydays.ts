@@ -8,8 +8,8 @@
  * is not `ts` beside a time that stands there in so many words.
  */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { openDuckDB } from '../shared/table/duckdb.ts';
-import { callNative } from '../shared/table/nativecalls.ts';
+import { openDuckDB } from '../shared/table/parquet/duckdb.ts';
+import { callNative } from '../shared/table/parquet/nativecalls.ts';
 import { dayOf } from '../shared/table/window.ts';
 
 /** Days from one to the other, both included, as YYYY-MM-DD; undefined is without an end. */

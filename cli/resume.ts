@@ -1,10 +1,10 @@
 /** flowstitch resume: repeats what failed in a job, or goes on with one that was cancelled. */
 
-import { findJob, type Resumed, resumeJob } from '../shared/job/operate.ts';
-import { turnsOf } from '../shared/job/turns.ts';
+import { findJob, type Resumed, resumeJob } from '../shared/control/operate.ts';
+import { turnsOf } from '../shared/control/turns.ts';
+import { printableJson } from '../shared/query/printable.ts';
 import type { TaskQueue } from '../shared/queue/taskqueue.ts';
 import type { ObjectStore } from '../shared/store/objectstore.ts';
-import { printableJson } from '../shared/table/printable.ts';
 import { commandName, counted } from './format.ts';
 import { readOptions } from './options.ts';
 import { print } from './output.ts';

@@ -3,16 +3,8 @@
  * here nothing is loaded, and the files that a query needs are fetched as any other object is, and kept.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { CurrentJob } from '../shared/job/current.ts';
+import type { CurrentJob } from '../shared/job/currentjob.ts';
 import { currentKey, DATASETS_PREFIX, tablePrefix } from '../shared/job/keys.ts';
-import { inParallel } from '../shared/job/parallel.ts';
-import { getJson } from '../shared/store/jsonobject.ts';
-import type { ObjectHead } from '../shared/store/objectstore.ts';
-import { S3Store } from '../shared/store/s3.ts';
-import { S3Captures } from '../shared/store/s3captures.ts';
-import { s3Client } from '../shared/store/s3client.ts';
-import { s3Url } from '../shared/store/s3errors.ts';
-import { parseS3Url } from '../shared/store/s3list.ts';
 import {
   isNotAtHand,
   openResults,
@@ -20,7 +12,15 @@ import {
   type ResultFiles,
   TABLES,
   type TableName,
-} from '../shared/table/query.ts';
+} from '../shared/query/results.ts';
+import { S3Captures } from '../shared/store/aws/s3captures.ts';
+import { s3Client } from '../shared/store/aws/s3client.ts';
+import { s3Url } from '../shared/store/aws/s3errors.ts';
+import { parseS3Url } from '../shared/store/aws/s3list.ts';
+import { S3Store } from '../shared/store/aws/s3store.ts';
+import { inParallel } from '../shared/store/inparallel.ts';
+import { getJson } from '../shared/store/jsonobject.ts';
+import type { ObjectHead } from '../shared/store/objectstore.ts';
 import { VIEWS } from '../shared/views/index.ts';
 import { FileCache, type RemoteFile } from './filecache.ts';
 import { bytesText, counted, durationText } from './format.ts';

@@ -2,7 +2,7 @@
  * Ctrl-C and SIGTERM. The first asks the command to end in its own way; the second ends the program at once, as it
  * would any other: by the system itself, so that it works whatever the program is busy with.
  */
-import { endNativeCalls } from '../shared/table/nativecalls.ts';
+import { endNativeCalls } from '../shared/table/parquet/nativecalls.ts';
 
 /** Exit codes of a program that a signal ended, as shells have them. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -1,12 +1,12 @@
 /** flowstitch sql: a query over the newest committed results. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type CurrentJob, wrongFile } from '../shared/job/current.ts';
+import { type CurrentJob, wrongFile } from '../shared/job/currentjob.ts';
 import { currentKey } from '../shared/job/keys.ts';
-import { DirectoryStore } from '../shared/store/directory.ts';
+import { openResults, type QueryResult, type ResultFiles } from '../shared/query/results.ts';
+import { formatCsv, formatJson, formatTable } from '../shared/query/resulttext.ts';
+import { DirectoryStore } from '../shared/store/directorystore.ts';
 import { getJson } from '../shared/store/jsonobject.ts';
-import { openResults, type QueryResult, type ResultFiles } from '../shared/table/query.ts';
-import { formatCsv, formatJson, formatTable } from '../shared/table/resulttext.ts';
 import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
 import { commandName, shellWord } from './format.ts';
 import { terminalOf } from './liveline.ts';

@@ -1,7 +1,7 @@
 /** flowstitch status: how a job stands, once or until it ends. */
 
-import { type JobStatus, jobStatus } from '../shared/job/status.ts';
-import { printableJson } from '../shared/table/printable.ts';
+import { type JobStatus, jobStatus } from '../shared/control/status.ts';
+import { printableJson } from '../shared/query/printable.ts';
 import { follow, INTERRUPTED } from './follow.ts';
 import { commandName } from './format.ts';
 import { terminalOf } from './liveline.ts';

@@ -1,7 +1,8 @@
 /** How a job in the cloud stands, as text: in full, and as the one line that is shown while it runs. */
+
+import { type JobState, type JobStatus, type StageStatus, stageAt } from '../shared/control/status.ts';
 import { STAGES } from '../shared/job/keys.ts';
-import { type JobState, type JobStatus, type StageStatus, stageAt } from '../shared/job/status.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable } from '../shared/query/printable.ts';
 import { aboutDollars, requestCost } from './cost.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines } from './format.ts';
 import { jobSummaryText } from './summarytext.ts';

@@ -1,14 +1,15 @@
 /** flowstitch submit: a job in the cloud over the captures of a prefix. */
-import { CLOUD_SIZES } from '../shared/job/config.ts';
-import type { CurrentJob } from '../shared/job/current.ts';
+
+import { recommitJob, type Submitted, submitJob } from '../shared/control/operate.ts';
+import { turnsOf } from '../shared/control/turns.ts';
+import type { CurrentJob } from '../shared/job/currentjob.ts';
+import { CLOUD_SIZES } from '../shared/job/jobconfig.ts';
 import { currentKey } from '../shared/job/keys.ts';
-import { recommitJob, type Submitted, submitJob } from '../shared/job/operate.ts';
 import { JOB_OPTIONS, type JobOptions, jobConfig, jobOptions } from '../shared/job/options.ts';
-import { datasetOf } from '../shared/job/sources.ts';
-import { turnsOf } from '../shared/job/turns.ts';
+import { printable, printableJson } from '../shared/query/printable.ts';
+import { checkBucketRegion, type ListedCaptures, listCaptures, parseS3Url } from '../shared/store/aws/s3list.ts';
 import { getJson } from '../shared/store/jsonobject.ts';
-import { checkBucketRegion, type ListedCaptures, listCaptures, parseS3Url } from '../shared/store/s3list.ts';
-import { printable, printableJson } from '../shared/table/printable.ts';
+import { datasetOf } from '../shared/upload/watchedprefixes.ts';
 import { bytesText, commandName, counted } from './format.ts';
 import { skippedText } from './joboptions.ts';
 import { readOptions } from './options.ts';

@@ -1,6 +1,6 @@
 /** The summary of a job, as text: of a run on this machine, and of a job in the cloud. */
 import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../shared/job/summary.ts';
-import { printable } from '../shared/table/printable.ts';
+import { printable } from '../shared/query/printable.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines, shellWord } from './format.ts';
 
 export interface RunSummary extends JobSummary {

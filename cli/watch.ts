@@ -1,6 +1,10 @@
 /** flowstitch watch: prefixes whose captures start jobs by themselves once no more come. */
 import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../shared/job/options.ts';
 import { durationOption, parseDuration } from '../shared/job/optionvalues.ts';
+import { printable, printableJson } from '../shared/query/printable.ts';
+import { formatTable } from '../shared/query/resulttext.ts';
+import { parseS3Url } from '../shared/store/aws/s3list.ts';
+import type { ObjectStore } from '../shared/store/objectstore.ts';
 import {
   DEFAULT_QUIET_SECONDS,
   datasetOf,
@@ -9,11 +13,7 @@ import {
   putSource,
   removeSource,
   type Source,
-} from '../shared/job/sources.ts';
-import type { ObjectStore } from '../shared/store/objectstore.ts';
-import { parseS3Url } from '../shared/store/s3list.ts';
-import { printable, printableJson } from '../shared/table/printable.ts';
-import { formatTable } from '../shared/table/resulttext.ts';
+} from '../shared/upload/watchedprefixes.ts';
 import { commandName, shellWord } from './format.ts';
 import { givenJobOptions, optionsText } from './joboptions.ts';
 import { readOptions } from './options.ts';

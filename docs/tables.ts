@@ -3,8 +3,8 @@
  * schemas: `npm run docs`. A test holds both against the schemas.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { TABLES } from '../shared/table/query.ts';
-import type { TableColumn } from '../shared/table/schema.ts';
+import { TABLES } from '../shared/query/results.ts';
+import type { TableColumn } from '../shared/table/tablecolumn.ts';
 
 const NOTES: Record<keyof typeof TABLES, string> = {
   sessions:

@@ -1,13 +1,13 @@
 /** The dead-letter function: writes down as failed what failed each time it was tried, so that its job goes on or ends. */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { findJob } from '../shared/control/operate.ts';
+import { endForVersion } from '../shared/control/otherversion.ts';
+import { failTask } from '../shared/control/task.ts';
+import { takeTurn } from '../shared/control/turns.ts';
 import { loadJobFile, OtherVersion, UnknownJob } from '../shared/job/context.ts';
-import { writeEnd } from '../shared/job/end.ts';
 import { type Fault, soundOrDiscarded } from '../shared/job/fault.ts';
+import { writeEnd } from '../shared/job/jobend.ts';
 import { errorKey, jobKey, type Stage } from '../shared/job/keys.ts';
-import { findJob } from '../shared/job/operate.ts';
-import { failTask } from '../shared/job/task.ts';
-import { takeTurn } from '../shared/job/turns.ts';
-import { endForVersion } from '../shared/job/version.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import { StoreError } from '../shared/store/objectstore.ts';
 import { queue, work } from './environment.ts';

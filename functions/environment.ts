@@ -2,10 +2,10 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { RequestTotals } from '../shared/job/context.ts';
 import { SqsQueue, sqsClient } from '../shared/queue/sqs.ts';
-import { countRequests, noRequests } from '../shared/store/requests.ts';
-import { S3Store } from '../shared/store/s3.ts';
-import { S3Captures } from '../shared/store/s3captures.ts';
-import { s3Client } from '../shared/store/s3client.ts';
+import { countRequests, noRequests } from '../shared/store/aws/requests.ts';
+import { S3Captures } from '../shared/store/aws/s3captures.ts';
+import { s3Client } from '../shared/store/aws/s3client.ts';
+import { S3Store } from '../shared/store/aws/s3store.ts';
 
 /** A variable that the stack sets. @throws Error that names it */
 function variable(name: string): string {

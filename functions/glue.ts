@@ -21,7 +21,7 @@ import {
 } from '@aws-sdk/client-glue';
 import type { Catalog } from '../shared/job/context.ts';
 import type { JobSummary } from '../shared/job/summary.ts';
-import { clientSettings } from '../shared/store/awsclient.ts';
+import { clientSettings } from '../shared/store/aws/awsclient.ts';
 
 /** Partitions of one call, as Glue takes them. */
 const MOST_WRITTEN = 100;

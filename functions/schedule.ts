@@ -1,6 +1,6 @@
 /** The watchdog's schedule: on while a job runs, off otherwise, so that an idle pipeline costs nothing. */
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { clientSettings } from '../shared/store/awsclient.ts';
+import { clientSettings } from '../shared/store/aws/awsclient.ts';
 
 const rule = process.env.FLOWSTITCH_WATCHDOG;
 const client = new EventBridgeClient(clientSettings({}));

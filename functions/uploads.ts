@@ -1,9 +1,9 @@
 /** The uploads function: looks at what has been uploaded, and starts jobs by marker or by quiet. */
 import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { listSources, type Source } from '../shared/job/sources.ts';
-import { type LaterMessage, onLater, onUpload, type UploadContext } from '../shared/job/uploads.ts';
-import { S3Store } from '../shared/store/s3.ts';
-import { listCaptures } from '../shared/store/s3list.ts';
+import { listCaptures } from '../shared/store/aws/s3list.ts';
+import { S3Store } from '../shared/store/aws/s3store.ts';
+import { type LaterMessage, onLater, onUpload, type UploadContext } from '../shared/upload/uploads.ts';
+import { listSources, type Source } from '../shared/upload/watchedprefixes.ts';
 import { capturesBucket, queue, s3, sendLater, work } from './environment.ts';
 import { logger, publishMeasures } from './log.ts';
 

@@ -1,6 +1,6 @@
 /** The watchdog function: by the clock, while jobs run. */
 import type { Context } from 'aws-lambda';
-import { watch } from '../shared/job/watchdog.ts';
+import { watch } from '../shared/control/watchdog.ts';
 import { queue, work } from './environment.ts';
 import { logger, measure, publishMeasures } from './log.ts';
 import { startWatchdog, stopWatchdog } from './schedule.ts';

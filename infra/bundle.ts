@@ -107,7 +107,7 @@ async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array>
 /** Replaces the stages that are not the function's own by an error. */
 function onlyOwnStage(name: FunctionName): Plugin {
   const foreign = new Map(
-    STAGES.filter((stage) => stage !== name).map((stage) => [join(ROOT, 'shared', 'job', `${stage}.ts`), stage]),
+    STAGES.filter((stage) => stage !== name).map((stage) => [join(ROOT, 'shared', 'stage', `${stage}.ts`), stage]),
   );
   return {
     name: 'only-own-stage',

@@ -8,7 +8,7 @@ import {
   paginateListStackResources,
   type Stack,
 } from '@aws-sdk/client-cloudformation';
-import { clientSettings } from '../shared/store/awsclient.ts';
+import { clientSettings } from '../shared/store/aws/awsclient.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 const ROOT = join(import.meta.dirname, '..');

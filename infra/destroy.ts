@@ -5,8 +5,8 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { DeleteBucketCommand, HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
-import { S3Store } from '../shared/store/s3.ts';
-import { s3Client } from '../shared/store/s3client.ts';
+import { s3Client } from '../shared/store/aws/s3client.ts';
+import { S3Store } from '../shared/store/aws/s3store.ts';
 import {
   CommandError,
   cloudFormation,

@@ -1,5 +1,5 @@
 /** Names that more than one part of the infrastructure, or the code of the functions, relies on. */
-import type { TABLES } from '../shared/table/query.ts';
+import type { TABLES } from '../shared/query/results.ts';
 import type { Settings } from './settings.ts';
 
 export const pipelineStackName = ({ name }: Settings): string => `${name}-pipeline`;

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Results } from '../cli/s3results.ts';
 import { currentJob, queryJob } from '../cli/sql.ts';
-import { S3Store } from '../shared/store/s3.ts';
-import { s3Client } from '../shared/store/s3client.ts';
-import { formatJson } from '../shared/table/resulttext.ts';
+import { formatJson } from '../shared/query/resulttext.ts';
+import { s3Client } from '../shared/store/aws/s3client.ts';
+import { S3Store } from '../shared/store/aws/s3store.ts';
 import { deployPipeline } from './pipeline.ts';
 import { type LocalStack, startLocalStack } from './start.ts';
 

@@ -1,12 +1,12 @@
 /** Child: one whole job with the embedded engine. */
 import { localSizes } from '../../cli/run.ts';
+import { DEFAULT_BUCKETS } from '../../shared/control/start.ts';
 import { runEmbedded } from '../../shared/engine/embedded.ts';
-import type { JobConfig } from '../../shared/job/config.ts';
+import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import type { Stage } from '../../shared/job/keys.ts';
-import { DEFAULT_BUCKETS } from '../../shared/job/start.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { StageResults } from '../../shared/job/types.ts';
-import { DEFAULTS } from '../../shared/session/config.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { answer, childInput, cpuSeconds, peakBytes } from './child.ts';
 import { captureRefs } from './input.ts';
 

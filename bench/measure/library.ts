@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module';
 import { readCapture } from '../../shared/capture/read.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
-import { BigintColumn, CHUNK_ROWS, DoubleColumn, IntegerColumn, TextColumn } from '../../shared/table/chunk.ts';
-import { writeParquet } from '../../shared/table/parquetfile.ts';
-import { column } from '../../shared/table/schema.ts';
+import { BigintColumn, CHUNK_ROWS, DoubleColumn, IntegerColumn, TextColumn } from '../../shared/table/parquet/chunk.ts';
+import { writeParquet } from '../../shared/table/parquet/parquetfile.ts';
+import { column } from '../../shared/table/tablecolumn.ts';
 import { answer, childInput, cpuSeconds, peakBytes } from './child.ts';
 import { captureRefs } from './input.ts';
 import { SessionValues } from './rows.ts';

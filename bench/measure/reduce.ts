@@ -4,14 +4,14 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { startJob } from '../../shared/control/start.ts';
+import { runTask } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
-import { startJob } from '../../shared/job/start.ts';
-import { runTask } from '../../shared/job/task.ts';
 import type { StageResults } from '../../shared/job/types.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
-import { DirectoryStore } from '../../shared/store/directory.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { answer, childInput, peakBytes } from './child.ts';
 import { captureRefs } from './input.ts';
 import { jobConfig } from './job.ts';

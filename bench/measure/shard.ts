@@ -3,15 +3,15 @@
  * turn, several rounds of all, and the fastest of each counts: so a minute in which
  * the machine is busy slows no combination more than another.
  */
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import { readCapture } from '../../shared/capture/read.ts';
-import { bucketRows, cutBuckets, segmentOf } from '../../shared/job/partition.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
 import { type Segment, SegmentReader } from '../../shared/shard/segment.ts';
-import { type ShardIndex, ShardWriter } from '../../shared/shard/writer.ts';
+import { type ShardIndex, ShardWriter } from '../../shared/shard/shardwriter.ts';
+import { bucketRows, cutBuckets, segmentOf } from '../../shared/stage/partition.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
 import { answer, childInput } from './child.ts';
 import { captureRefs } from './input.ts';

@@ -5,7 +5,7 @@
  * manifests.
  */
 
-import type { AnomalySink } from './anomalies.ts';
+import type { AnomalySink } from './anomaly.ts';
 
 /** Places of damage that are listed; beyond them `damageCount` alone goes on. */
 export const DAMAGE_ROWS = 100;

@@ -9,8 +9,8 @@
  * throw: what cannot be used ends up in the facts.
  */
 
-import type { AnomalySink } from './anomalies.ts';
-import type { CompressionReport } from './compression.ts';
+import type { AnomalySink } from './anomaly.ts';
+import type { CompressionReport } from './compression/detect.ts';
 import { type CaptureFacts, CaptureLedger, type Compression, type CompressionReason } from './facts.ts';
 import { isPcapMagic, PcapReader } from './pcap.ts';
 import { isPcapngMagic, PcapngReader } from './pcapng.ts';

@@ -2,10 +2,10 @@
  * Reading a capture from a byte source: compression off, records out.
  */
 
-import type { AnomalySink } from './anomalies.ts';
+import type { AnomalySink } from './anomaly.ts';
 import type { CompressionBounds } from './bounds.ts';
-import type { Reopen } from './compression.ts';
-import { decompressed } from './decompress.ts';
+import { decompressed } from './compression/decompress.ts';
+import type { Reopen } from './compression/detect.ts';
 import { type CaptureFacts, type Compression, RECORD_LIMIT } from './facts.ts';
 import { CaptureParser, type RecordSink } from './parser.ts';
 

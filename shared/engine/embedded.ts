@@ -5,23 +5,23 @@
  */
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type JobConfig, jobId } from '../job/config.ts';
+import { startJob } from '../control/start.ts';
+import { failTask, type TaskReport } from '../control/task.ts';
 import { JobError } from '../job/context.ts';
-import { makeCurrent } from '../job/current.ts';
-import { readEnd } from '../job/end.ts';
+import { makeCurrent } from '../job/currentjob.ts';
 import type { Fault } from '../job/fault.ts';
+import { type JobConfig, jobId } from '../job/jobconfig.ts';
+import { readEnd } from '../job/jobend.ts';
 import { type Stage, summaryKey, WORK_FOLDER } from '../job/keys.ts';
 import { RELEASE } from '../job/revisions.ts';
-import { startJob } from '../job/start.ts';
 import type { JobSummary } from '../job/summary.ts';
-import { failTask, type TaskReport } from '../job/task.ts';
+import { TABLES } from '../query/results.ts';
 import { InProcessQueue } from '../queue/inprocess.ts';
 import type { Delivery } from '../queue/taskqueue.ts';
 import { type CaptureRef, fileOpens } from '../store/capturesource.ts';
-import { DirectoryStore } from '../store/directory.ts';
+import { DirectoryStore } from '../store/directorystore.ts';
 import { getJson } from '../store/jsonobject.ts';
-import { NativeGate } from '../table/nativecalls.ts';
-import { TABLES } from '../table/query.ts';
+import { NativeGate } from '../table/parquet/nativecalls.ts';
 import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
 import { RunPlace } from './runplace.ts';
 

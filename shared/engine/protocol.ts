@@ -1,8 +1,9 @@
 /** What the engine and its worker threads say to each other. */
+
+import type { TaskReport } from '../control/task.ts';
 import type { Fault } from '../job/fault.ts';
-import type { TaskReport } from '../job/task.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
-import type { StoreWriter } from '../store/directory.ts';
+import type { StoreWriter } from '../store/directorystore.ts';
 
 /** What a worker is born with. */
 export interface WorkerSetup {

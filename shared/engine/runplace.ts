@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { UNFINISHED } from '../store/directory.ts';
+import { UNFINISHED } from '../store/directorystore.ts';
 import { FileLock, Locked } from '../store/filelock.ts';
 import { systemWords } from '../store/systemerror.ts';
 import { isAlive } from './alive.ts';

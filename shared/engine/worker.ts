@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { runTask, type TaskReport } from '../control/task.ts';
 import { faultOf } from '../job/fault.ts';
-import { runTask, type TaskReport } from '../job/task.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
 import { FileCaptures } from '../store/capturesource.ts';
-import { DirectoryStore } from '../store/directory.ts';
-import { callNative, endNativeCalls, useGate } from '../table/nativecalls.ts';
+import { DirectoryStore } from '../store/directorystore.ts';
+import { callNative, endNativeCalls, useGate } from '../table/parquet/nativecalls.ts';
 import type { FromWorker, OwnSetup, ToWorker } from './protocol.ts';
 
 const setup = workerData as OwnSetup;
@@ -33,7 +33,8 @@ port.on('message', async (order: ToWorker) => {
 
 async function perform(message: TaskMessage, receives: number): Promise<TaskReport> {
   // Loading the addon is a call into it too.
-  if (message.stage === 'publish' || message.stage === 'commit') await callNative(() => import('../table/duckdb.ts'));
+  if (message.stage === 'publish' || message.stage === 'commit')
+    await callNative(() => import('../table/parquet/duckdb.ts'));
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
   try {
     return await runTask(

@@ -1,15 +1,15 @@
 /** The plain values that stages hand to each other through the store. All are JSON. */
-import type { AnomalyRow } from '../capture/anomalies.ts';
+import type { AnomalyRow } from '../capture/anomaly.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
-import type { ShardIndex } from '../shard/writer.ts';
+import type { ShardIndex } from '../shard/shardwriter.ts';
+import type { Tracked } from '../stage/reconcile.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import type { CheckedRange } from '../store/checkedrange.ts';
-import type { PacketRunBatch } from '../table/packetrun.ts';
-import type { RunBatch } from '../table/sessionrun.ts';
+import type { PacketRunBatch } from '../table/run/packetrun.ts';
+import type { RunBatch } from '../table/run/sessionrun.ts';
 import type { Window } from '../table/window.ts';
-import type { JobConfig } from './config.ts';
 import type { RequestTotals } from './context.ts';
-import type { Tracked } from './reconcile.ts';
+import type { JobConfig } from './jobconfig.ts';
 
 /** jobs/<job>/job.json */
 export interface Job {

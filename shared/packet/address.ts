@@ -3,7 +3,7 @@
  * form of RFC 5952. An IPv4-mapped address is the IPv4 address that it maps, and an
  * IPv4-compatible one has its low 32 bits dotted, as inet_ntop prints them.
  */
-import { KEY_FLAG_V6, KEY_PROTO } from './flowtable.ts';
+import { KEY_FLAG_V6, KEY_PROTO } from './flow/flowtable.ts';
 
 const BYTES: string[] = [];
 for (let byte = 0; byte < 256; byte++) BYTES.push(String(byte));

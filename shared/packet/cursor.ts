@@ -6,8 +6,8 @@
  *
  * Adding a protocol takes one file, one NEXT_* code and one case in decode.ts.
  */
-import type { AnomalySink } from '../capture/anomalies.ts';
-import { LAYER_WORDS, MAX_LAYERS } from './tunnels.ts';
+import type { AnomalySink } from '../capture/anomaly.ts';
+import { LAYER_WORDS, MAX_LAYERS } from './tunnel/tunnels.ts';
 
 export const NEXT_ETHERNET = 0;
 export const NEXT_IP = 1;

@@ -4,8 +4,7 @@
  * columns, as one row of the fragment columns, or under the name of what is
  * wrong with it. Nothing that stands in a record makes this throw.
  */
-import type { AnomalySink } from '../capture/anomalies.ts';
-import { ayiya } from './ayiya.ts';
+import type { AnomalySink } from '../capture/anomaly.ts';
 import {
   HINT_NONE,
   LARGEST_LEVEL,
@@ -52,34 +51,38 @@ import {
   NEXT_VXLAN,
   transport,
 } from './cursor.ts';
-import { ethernet } from './ethernet.ts';
 import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
-import { fddi } from './fddi.ts';
-import { flowOf, sourceIsB } from './flowkey.ts';
-import { type FlowTable, KEY_FLAG_V6 } from './flowtable.ts';
-import { END_WORDS, type FragmentColumns } from './fragments.ts';
-import { geneve } from './geneve.ts';
-import { gre } from './gre.ts';
-import { gtp } from './gtp.ts';
-import { icmp } from './icmp.ts';
-import { icmpv6 } from './icmpv6.ts';
-import { ieee80211, nextSubframe, subframe } from './ieee80211.ts';
-import { ipInIp } from './ipinip.ts';
-import { ip } from './ipv4.ts';
-import { ipv6, ipv6Fragmentable } from './ipv6.ts';
-import { loopback } from './loopback.ts';
-import { mpls } from './mpls.ts';
-import { nflog } from './nflog.ts';
-import { other } from './other.ts';
-import { pbb } from './pbb.ts';
-import { ppi } from './ppi.ts';
-import { ppp, pppoe, pppSerial } from './ppp.ts';
-import { radiotap } from './radiotap.ts';
-import { guess, linkProtocol } from './raw.ts';
-import { sctp } from './sctp.ts';
-import { sll, sll2 } from './sll.ts';
-import { tcp } from './tcp.ts';
-import { teredo } from './teredo.ts';
+import { flowOf, sourceIsB } from './flow/flowkey.ts';
+import { type FlowTable, KEY_FLAG_V6 } from './flow/flowtable.ts';
+import { END_WORDS, type FragmentColumns } from './fragment/fragments.ts';
+import { icmp } from './ip/icmp.ts';
+import { icmpv6 } from './ip/icmpv6.ts';
+import { ip } from './ip/ipv4.ts';
+import { ipv6, ipv6Fragmentable } from './ip/ipv6.ts';
+import { other } from './ip/other.ts';
+import { sctp } from './ip/sctp.ts';
+import { tcp } from './ip/tcp.ts';
+import { udp } from './ip/udp.ts';
+import { ethernet } from './link/ethernet.ts';
+import { fddi } from './link/fddi.ts';
+import { ieee80211, nextSubframe, subframe } from './link/ieee80211.ts';
+import { loopback } from './link/loopback.ts';
+import { mpls } from './link/mpls.ts';
+import { nflog } from './link/nflog.ts';
+import { pbb } from './link/pbb.ts';
+import { ppi } from './link/ppi.ts';
+import { ppp, pppoe, pppSerial } from './link/ppp.ts';
+import { radiotap } from './link/radiotap.ts';
+import { guess, linkProtocol } from './link/raw.ts';
+import { sll, sll2 } from './link/sll.ts';
+import { vlan } from './link/vlan.ts';
+import { vntag } from './link/vntag.ts';
+import { ayiya } from './tunnel/ayiya.ts';
+import { geneve } from './tunnel/geneve.ts';
+import { gre } from './tunnel/gre.ts';
+import { gtp } from './tunnel/gtp.ts';
+import { ipInIp } from './tunnel/ipinip.ts';
+import { teredo } from './tunnel/teredo.ts';
 import {
   KIND_GENEVE,
   KIND_VXLAN,
@@ -91,11 +94,8 @@ import {
   LAYER_V6,
   LAYER_WORDS,
   MAX_LAYERS,
-} from './tunnels.ts';
-import { udp } from './udp.ts';
-import { vlan } from './vlan.ts';
-import { vntag } from './vntag.ts';
-import { vxlan } from './vxlan.ts';
+} from './tunnel/tunnels.ts';
+import { vxlan } from './tunnel/vxlan.ts';
 
 export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */

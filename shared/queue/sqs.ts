@@ -9,7 +9,7 @@ import {
   type SendMessageBatchRequestEntry,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { backOff, type ClientOptions, clientSettings, hasOwnEndpoint } from '../store/awsclient.ts';
+import { backOff, type ClientOptions, clientSettings, hasOwnEndpoint } from '../store/aws/awsclient.ts';
 import type { TaskMessage, TaskQueue } from './taskqueue.ts';
 
 /** Messages of one request, at most. */

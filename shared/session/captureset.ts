@@ -6,7 +6,7 @@
  * bit a capture: however many captures a session has and in whatever order they
  * come, a packet costs a constant number of steps.
  */
-import { DRAWN_FOR_WORD, draw, hashOfSums } from '../packet/keyhash.ts';
+import { DRAWN_FOR_WORD, draw, hashOfSums } from '../packet/flow/keyhash.ts';
 import * as L from './slots.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.

@@ -2,10 +2,10 @@
  * Where a session begins: whether a packet on the key of an open TCP session
  * starts a new one, and which end of a new one is the originator.
  */
-import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
-import { ROLE_TCP_SERVER, ROLE_UDP_SERVER } from './config.ts';
+import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
+import { ROLE_TCP_SERVER, ROLE_UDP_SERVER } from './sessionconfig.ts';
 import * as L from './slots.ts';
-import { ACK, SYN } from './tcpflags.ts';
+import { ACK, SYN } from './tcp/tcpflags.ts';
 
 /** Whether a TCP packet opens a new session although the one in `slot` has not ended. */
 export function isReuse(s: L.SessionSlots, slot: number, flags: number, seq: number): boolean {

@@ -17,7 +17,7 @@
  * of the wheel's own time, which is a double. Advancing ends: it empties each cell
  * once at most, and what is armed again meanwhile goes to another list.
  */
-import type { SessionConfig } from './config.ts';
+import type { SessionConfig } from './sessionconfig.ts';
 import * as L from './slots.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.

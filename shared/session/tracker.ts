@@ -25,24 +25,24 @@ import {
   META_TRUNCATED,
   type PacketColumns,
 } from '../packet/columns.ts';
-import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flowtable.ts';
+import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { CaptureSets } from './captureset.ts';
-import { checkConfig, portRoles, ROLE_DNS, ROLE_NTP, type SessionConfig } from './config.ts';
 import { datagramPacket } from './datagram.ts';
-import { WaitingFragments } from './fragments.ts';
+import { turnDatagrams, turnsSession } from './fliproles.ts';
 import { addFlip } from './history.ts';
-import { type PacketOutput, writePacket } from './packetrow.ts';
 import { isReuse, kindOf, startsReversed } from './reuse.ts';
-import { writeSession } from './sessionrow.ts';
-import type { SessionRows } from './sessionrows.ts';
+import { type PacketOutput, writePacket } from './rows/packetrow.ts';
+import { writeSession } from './rows/sessionrow.ts';
+import type { SessionRows } from './rows/sessionrows.ts';
+import { writeUid } from './rows/uid.ts';
+import { checkConfig, portRoles, ROLE_DNS, ROLE_NTP, type SessionConfig } from './sessionconfig.ts';
 import * as L from './slots.ts';
-import { type TcpContext, tcpPacket } from './tcp.ts';
-import { TcpContents } from './tcpcontents.ts';
-import { SYN } from './tcpflags.ts';
-import { setIdle } from './tcpstate.ts';
+import { type TcpContext, tcpPacket } from './tcp/tcp.ts';
+import { TcpContents } from './tcp/tcpcontents.ts';
+import { SYN } from './tcp/tcpflags.ts';
+import { setIdle } from './tcp/tcpstate.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
-import { turnDatagrams, turnsSession } from './turn.ts';
-import { writeUid } from './uid.ts';
+import { WaitingFragments } from './waitingfragments.ts';
 
 // Constants of this module are folded into the machine code; an import would be loaded at each use.
 const {

@@ -3,9 +3,9 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
-import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
-import { TunnelTable } from '../packet/tunnels.ts';
-import { Expectation } from './expect.ts';
+import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
+import { TunnelTable } from '../packet/tunnel/tunnels.ts';
+import { Expectation } from './prediction.ts';
 import {
   get32,
   getDouble,
@@ -17,7 +17,7 @@ import {
   MORE_OFFSET,
   MORE_TAGS,
   MORE_TIME,
-} from './more.ts';
+} from './rarefields.ts';
 
 type Values = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 

@@ -4,8 +4,8 @@
  */
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
-import { type FlowTable, KEY_WORDS } from '../packet/flowtable.ts';
-import { Expectation } from './expect.ts';
+import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
+import { Expectation } from './prediction.ts';
 import {
   MAX_MORE_BYTES,
   MORE_AGE,
@@ -18,8 +18,8 @@ import {
   put32,
   putDouble,
   putKey,
-} from './more.ts';
-import { SHARD_SCHEMA } from './schema.ts';
+} from './rarefields.ts';
+import { SHARD_SCHEMA } from './shardschema.ts';
 
 const LARGEST_DIFFERENCE = 0xffffffff;
 

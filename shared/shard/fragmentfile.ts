@@ -22,12 +22,12 @@ import {
   Uint16,
   Uint32,
 } from 'apache-arrow';
-import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragments.ts';
-import { MAX_TUNNEL_BYTES } from '../packet/tunnels.ts';
+import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragment/fragments.ts';
+import { MAX_TUNNEL_BYTES } from '../packet/tunnel/tunnels.ts';
 import { type CheckedRange, checkRanges } from '../store/checkedrange.ts';
-import { PositionedWriter } from './schema.ts';
 import { rangeReader } from './scratch.ts';
 import type { ReadRange } from './segment.ts';
+import { PositionedWriter } from './shardschema.ts';
 
 /** Rows of a batch. */
 const BATCH_ROWS = 4096;

@@ -7,12 +7,12 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { PacketColumns } from '../packet/columns.ts';
-import type { FlowTable } from '../packet/flowtable.ts';
+import type { FlowTable } from '../packet/flow/flowtable.ts';
 import { BatchEncoder } from './batchencoder.ts';
-import { PositionedWriter, SHARD_SCHEMA } from './schema.ts';
 import { rangeReader } from './scratch.ts';
 import { firstReadBytes, openRows, type Segment, SegmentReader } from './segment.ts';
-import { type BatchPlace, compareRecords } from './writer.ts';
+import { PositionedWriter, SHARD_SCHEMA } from './shardschema.ts';
+import { type BatchPlace, compareRecords } from './shardwriter.ts';
 
 export interface MergeOptions {
   /** Rows that may be held in memory at once (about 80 bytes each). */

@@ -5,12 +5,12 @@
  */
 import { RecordBatchReader } from 'apache-arrow';
 import { PacketColumns } from '../packet/columns.ts';
-import type { FlowTable } from '../packet/flowtable.ts';
+import type { FlowTable } from '../packet/flow/flowtable.ts';
 import { checkRanges } from '../store/checkedrange.ts';
 import { BatchDecoder } from './batchdecoder.ts';
-import { rowsByTime, sortRows } from './order.ts';
-import { SCHEMA_BYTES } from './schema.ts';
-import { type BatchPlace, compareRecords } from './writer.ts';
+import { rowsByTime, sortRows } from './roworder.ts';
+import { SCHEMA_BYTES } from './shardschema.ts';
+import { type BatchPlace, compareRecords } from './shardwriter.ts';
 
 /** Moves a row, on average, that settling ties by insertion may take before sorting is the better way. */
 const TIE_MOVES = 8;

@@ -2,12 +2,12 @@
  * The anomalies table: what is odd about a capture or a packet, under a stable
  * name. Rows stand in order of (rank of the capture, offset, name).
  */
-import type { AnomalyRow } from '../capture/anomalies.ts';
-import { choiceText } from './chunk.ts';
-import type { DuckDBLimits } from './duckdb.ts';
-import { type ParquetFile, writeParquet } from './parquetfile.ts';
-import { rowSource } from './rowtable.ts';
-import { column, nullableColumn, type TableColumn } from './schema.ts';
+import type { AnomalyRow } from '../capture/anomaly.ts';
+import { choiceText } from './parquet/chunk.ts';
+import type { DuckDBLimits } from './parquet/duckdb.ts';
+import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
+import { rowSource } from './parquet/rowtable.ts';
+import { column, nullableColumn, type TableColumn } from './tablecolumn.ts';
 
 /** The columns, in order. */
 export const ANOMALIES_SCHEMA: readonly TableColumn[] = [

@@ -6,7 +6,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AnomalyRow } from '../capture/anomalies.ts';
+import type { AnomalyRow } from '../capture/anomaly.ts';
 
 /** Neighbouring ranks that are sorted together. */
 const RUN_RANKS = 32;

@@ -6,11 +6,11 @@
  *
  * Rows stand in order of rank.
  */
-import { choiceText } from './chunk.ts';
-import type { DuckDBLimits } from './duckdb.ts';
-import { type ParquetFile, writeParquet } from './parquetfile.ts';
-import { type RowTime, rowSource } from './rowtable.ts';
-import { column, nullableColumn, type TableColumn } from './schema.ts';
+import { choiceText } from './parquet/chunk.ts';
+import type { DuckDBLimits } from './parquet/duckdb.ts';
+import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
+import { type RowTime, rowSource } from './parquet/rowtable.ts';
+import { column, nullableColumn, type TableColumn } from './tablecolumn.ts';
 
 /** The columns, in order. */
 export const CAPTURES_SCHEMA: readonly TableColumn[] = [

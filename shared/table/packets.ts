@@ -3,7 +3,7 @@
  * (start, uid) and then of time, so that looking up a session reads one row group.
  * A fragment has a row of its own beside that of the datagram it belongs to.
  */
-import { UID_BYTES } from '../session/sessionrows.ts';
+import { UID_BYTES } from '../session/rows/sessionrows.ts';
 import {
   BigintColumn,
   BooleanColumn,
@@ -12,9 +12,9 @@ import {
   IntegerColumn,
   TextColumn,
   TimestampColumn,
-} from './chunk.ts';
-import type { PacketBatch } from './packetrun.ts';
-import { column, nullableColumn, type TableColumn } from './schema.ts';
+} from './parquet/chunk.ts';
+import type { PacketBatch } from './run/packetrun.ts';
+import { column, nullableColumn, type TableColumn } from './tablecolumn.ts';
 
 /** The columns, in order. */
 export const PACKETS_SCHEMA: readonly TableColumn[] = [

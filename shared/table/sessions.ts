@@ -4,11 +4,11 @@
  * (ts_ns, uid). Row groups near 100,000 rows; bloom filters on the addresses.
  */
 import { addressText } from '../packet/address.ts';
-import { communityId } from '../packet/communityid.ts';
-import { KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../packet/flowtable.ts';
-import { tunnelText } from '../packet/tunneltext.ts';
-import { CONN_STATES, END_REASONS, type SessionRows, UID_BYTES, UNSET } from '../session/sessionrows.ts';
-import { addressDictionaryLimit } from './addressspread.ts';
+import { communityId } from '../packet/flow/communityid.ts';
+import { KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../packet/flow/flowtable.ts';
+import { tunnelText } from '../packet/tunnel/tunneltext.ts';
+import { CONN_STATES, END_REASONS, type SessionRows, UID_BYTES, UNSET } from '../session/rows/sessionrows.ts';
+import { addressDictionaryLimit } from './parquet/addressspread.ts';
 import {
   BigintColumn,
   CHUNK_ROWS,
@@ -18,11 +18,11 @@ import {
   IntegerColumn,
   TextColumn,
   TimestampColumn,
-} from './chunk.ts';
-import type { DuckDBLimits } from './duckdb.ts';
-import { startOrder } from './order.ts';
-import { type ParquetFile, writeParquet } from './parquetfile.ts';
-import { column, nullableColumn, type TableColumn } from './schema.ts';
+} from './parquet/chunk.ts';
+import type { DuckDBLimits } from './parquet/duckdb.ts';
+import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
+import { startOrder } from './startorder.ts';
+import { column, nullableColumn, type TableColumn } from './tablecolumn.ts';
 
 /** The columns, in order. */
 export const SESSIONS_SCHEMA: readonly TableColumn[] = [

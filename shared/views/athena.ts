@@ -4,8 +4,9 @@
  * holds, in Base64, the JSON that Trino's Hive connector reads (io.trino.plugin.hive.
  * ViewReaderUtil; Athena is made of Trino), its columns the same columns by Hive's names.
  */
-import { athenaType, type ColumnType } from '../table/schema.ts';
-import { sqlName } from '../table/sqltext.ts';
+
+import { sqlName } from '../table/parquet/sqltext.ts';
+import { athenaType, type ColumnType } from '../table/tablecolumn.ts';
 import { PARTITION_COLUMNS, type View, type ViewColumn } from './view.ts';
 
 const TRINO_TYPES: Record<ColumnType, string> = {

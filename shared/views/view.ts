@@ -4,8 +4,9 @@
  * whole numbers (DuckDB divides them as reals), every literal cast to the column's
  * type, `regexp_extract` instead of a match, `CAST(ROW(...) AS ROW(...))` for nested values.
  */
-import type { ColumnType } from '../table/schema.ts';
-import { sqlName } from '../table/sqltext.ts';
+
+import { sqlName } from '../table/parquet/sqltext.ts';
+import type { ColumnType } from '../table/tablecolumn.ts';
 
 /** A column with one value. */
 export interface ScalarColumn {

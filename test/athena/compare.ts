@@ -1,6 +1,6 @@
 /** One spelling for the values of both engines. */
-import type { QueryValue } from '../../shared/table/query.ts';
-import { sqlName } from '../../shared/table/sqltext.ts';
+import type { QueryValue } from '../../shared/query/results.ts';
+import { sqlName } from '../../shared/table/parquet/sqltext.ts';
 import type { ViewColumn } from '../../shared/views/view.ts';
 import type { TrinoAnswer, TrinoValue } from './trinoprocess.ts';
 

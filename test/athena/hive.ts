@@ -5,9 +5,9 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { TABLES, type TableName } from '../../shared/table/query.ts';
-import { athenaType, type ColumnType } from '../../shared/table/schema.ts';
-import { sqlLiteral, sqlName } from '../../shared/table/sqltext.ts';
+import { TABLES, type TableName } from '../../shared/query/results.ts';
+import { sqlLiteral, sqlName } from '../../shared/table/parquet/sqltext.ts';
+import { athenaType, type ColumnType } from '../../shared/table/tablecolumn.ts';
 import { prestoView } from '../../shared/views/athena.ts';
 import type { View } from '../../shared/views/index.ts';
 import { CATALOG, type TrinoProcess } from './trinoprocess.ts';

@@ -2,13 +2,13 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
-import type { CurrentJob } from '../../shared/job/current.ts';
+import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
+import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
+import type { TableName } from '../../shared/query/results.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { writeAnomalies } from '../../shared/table/anomalies.ts';
 import { type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
-import type { TableName } from '../../shared/table/query.ts';
 import { DEMO, flowstitch } from '../cli/harness.ts';
 import { beacons, EDGES, type Made, START, scans, uploads, writeMade } from '../views/made.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import type { CaptureFacts } from '../../shared/capture/facts.ts';
 import { CaptureParser, type RecordSink } from '../../shared/capture/parser.ts';
 

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import type { CaptureFacts } from '../../shared/capture/facts.ts';
 import { readCapture } from '../../shared/capture/read.ts';
 import { RecordList } from './build.ts';

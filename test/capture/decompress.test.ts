@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { constants, deflateRawSync, zstdCompressSync } from 'node:zlib';
 
 import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from '../../shared/capture/bounds.ts';
-
-import type { Reopen } from '../../shared/capture/compression.ts';
-import { decompressed } from '../../shared/capture/decompress.ts';
+import { decompressed } from '../../shared/capture/compression/decompress.ts';
+import type { Reopen } from '../../shared/capture/compression/detect.ts';
 
 import { seeds } from '../seed.ts';
 

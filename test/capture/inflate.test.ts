@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { SmallInflate } from '../../shared/capture/inflate.ts';
+import { SmallInflate } from '../../shared/capture/compression/inflate.ts';
 import { concat, random } from './build.ts';
 
 const ROOM = 32 * 1024;

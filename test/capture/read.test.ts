@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import { linkTypeName } from '../../shared/capture/linktypes.ts';
 import { readCapture, readHead } from '../../shared/capture/read.ts';
 import {

@@ -6,7 +6,7 @@ import { readOptions } from '../../cli/options.ts';
 import { localSizes } from '../../cli/run.ts';
 import { UsageError } from '../../cli/usage.ts';
 import { durationOption, OptionError, parseDuration, wholeNumber } from '../../shared/job/optionvalues.ts';
-import { printable, printableJson } from '../../shared/table/printable.ts';
+import { printable, printableJson } from '../../shared/query/printable.ts';
 import { command } from './harness.ts';
 
 test('counts have commas, and nouns their number', () => {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Progress } from '../../cli/progress.ts';
+import type { TaskReport } from '../../shared/control/task.ts';
 import type { Stage } from '../../shared/job/keys.ts';
-import type { TaskReport } from '../../shared/job/task.ts';
 
 class Screen {
   text = '';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { daysOf } from '../../cli/querydays.ts';
 import { mentionedTables } from '../../cli/s3results.ts';
-import { openDuckDB } from '../../shared/table/duckdb.ts';
+import { openDuckDB } from '../../shared/table/parquet/duckdb.ts';
 
 const cases: [what: string, query: string, first?: string, last?: string][] = [
   ['from a time on', "select * from sessions where ts >= '2026-03-02 10:00:00'", '2026-03-02'],

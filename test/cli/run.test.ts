@@ -7,7 +7,7 @@ import test from 'node:test';
 import { findCaptures } from '../../cli/inputs.ts';
 import { localSizes } from '../../cli/run.ts';
 import { runEmbedded } from '../../shared/engine/embedded.ts';
-import { DEFAULTS } from '../../shared/session/config.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { concat, gzip, zstd } from '../capture/build.ts';
 import {
   command,

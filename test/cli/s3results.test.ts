@@ -7,7 +7,7 @@ import test, { after, before, type TestContext } from 'node:test';
 import { FileCache } from '../../cli/filecache.ts';
 import { S3Results } from '../../cli/s3results.ts';
 import { currentJob, queryJob } from '../../cli/sql.ts';
-import type { QueryResult } from '../../shared/table/query.ts';
+import type { QueryResult } from '../../shared/query/results.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { FakeS3 } from '../store/fakes3.ts';
 import { flowstitch, START_US, scratchFolder, startFlowstitch, udpCapture, writeFiles } from './harness.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { sourcesText, startWatching, stopWatching, watch } from '../../cli/watch.ts';
-import { getSource, listSources } from '../../shared/job/sources.ts';
+import { getSource, listSources } from '../../shared/upload/watchedprefixes.ts';
 import { MemoryStore } from '../job/memorystore.ts';
 
 delete process.env.npm_command;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CurrentJob } from '../../shared/job/current.ts';
+import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 

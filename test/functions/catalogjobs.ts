@@ -2,8 +2,8 @@
 import type { TableInput } from '@aws-sdk/client-glue';
 import { tablePrefix } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import { TABLES, type TableName } from '../../shared/table/query.ts';
-import { athenaType } from '../../shared/table/schema.ts';
+import { TABLES, type TableName } from '../../shared/query/results.ts';
+import { athenaType } from '../../shared/table/tablecolumn.ts';
 
 export const RESULTS = 'results-bucket';
 

@@ -5,7 +5,7 @@
 import { after } from 'node:test';
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { STAGES } from '../../shared/job/keys.ts';
-import { S3Store } from '../../shared/store/s3.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { FakeS3 } from '../store/fakes3.ts';
 import { FakeSqs } from './fakesqs.ts';
 

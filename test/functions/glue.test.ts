@@ -10,7 +10,7 @@ import {
   paginateGetPartitions,
 } from '@aws-sdk/client-glue';
 import { GlueCatalog } from '../../functions/glue.ts';
-import { TABLES } from '../../shared/table/query.ts';
+import { TABLES } from '../../shared/query/results.ts';
 import { CREDENTIALS } from '../store/fakes3.ts';
 import { CATALOG_TABLES, committed, day, RESULTS } from './catalogjobs.ts';
 import { FakeGlue } from './fakeglue.ts';

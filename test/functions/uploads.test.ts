@@ -1,12 +1,12 @@
 /** The uploads function: S3's events as they are, keys encoded; its own delayed messages; which messages come again. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import type { JobEntry } from '../../shared/control/start.ts';
 import { inputsKey, jobsPrefix } from '../../shared/job/keys.ts';
-import { putSource } from '../../shared/job/sources.ts';
-import type { JobEntry } from '../../shared/job/start.ts';
-import { listRefusals } from '../../shared/job/uploads.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
+import { listRefusals } from '../../shared/upload/uploads.ts';
+import { putSource } from '../../shared/upload/watchedprefixes.ts';
 import { NASTY_KEYS } from '../store/nastykeys.ts';
 import { CAPTURES, fakeS3, fakeSqs, invocation, sqsEvent, work } from './environment.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeTraffic } from '../../bench/traffic.ts';
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import { readCapture } from '../../shared/capture/read.ts';
 import { chunked } from '../capture/build.ts';
 import { noCorpus } from '../job/corpus.ts';

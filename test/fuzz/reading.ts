@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { ANOMALY_ROWS_PER_NAME, AnomalyLog, type AnomalyRow } from '../../shared/capture/anomalies.ts';
+import { ANOMALY_ROWS_PER_NAME, AnomalyLog, type AnomalyRow } from '../../shared/capture/anomaly.ts';
 import { type CaptureFacts, DAMAGE_ROWS, MAX_US } from '../../shared/capture/facts.ts';
 import type { RecordSink } from '../../shared/capture/parser.ts';
 import { Finding } from './finding.ts';

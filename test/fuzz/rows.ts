@@ -1,16 +1,16 @@
 /** Sessions that can be: what must hold of every row, whatever packets it was made of. */
 import { MAX_US } from '../../shared/capture/facts.ts';
-import { KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { tunnelText } from '../../shared/packet/tunneltext.ts';
+import { KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
+import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
 import {
   CONN_STATES,
   END_REASONS,
   SESSION_COLUMNS,
   type SessionRows,
   UNSET,
-} from '../../shared/session/sessionrows.ts';
+} from '../../shared/session/rows/sessionrows.ts';
+import { uidText } from '../../shared/session/rows/uid.ts';
 import { HISTORY_LIMIT } from '../../shared/session/slots.ts';
-import { uidText } from '../../shared/session/uid.ts';
 import { Finding } from './finding.ts';
 
 type Values = Record<(typeof SESSION_COLUMNS)[number], number>;

@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runEmbedded } from '../../shared/engine/embedded.ts';
-import type { JobConfig } from '../../shared/job/config.ts';
+import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import { accountedFor } from '../../shared/job/summary.ts';
-import { CONN_STATES } from '../../shared/session/sessionrows.ts';
+import { CONN_STATES } from '../../shared/session/rows/sessionrows.ts';
 import { meaninglessNames } from '../job/cutting.ts';
 import {
   captureRefs,

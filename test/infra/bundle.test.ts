@@ -42,7 +42,7 @@ describe('bundles of the functions', () => {
   test('each carries its own stage and no other', () => {
     for (const name of FUNCTION_NAMES)
       for (const stage of STAGES)
-        assert.equal(code(name).includes(`// shared/job/${stage}.ts`), name === stage, `${stage} in ${name}`);
+        assert.equal(code(name).includes(`// shared/stage/${stage}.ts`), name === stage, `${stage} in ${name}`);
   });
 
   test('DuckDB is outside of all, and beside those that write Parquet', () => {
@@ -138,7 +138,7 @@ describe('a bundle that must not be', () => {
   });
 
   test('asked for a stage that it does not carry, a function says so', async () => {
-    const reduce = relative(join(folder, 'map'), join(import.meta.dirname, '../../shared/job/reduce.ts'));
+    const reduce = relative(join(folder, 'map'), join(import.meta.dirname, '../../shared/stage/reduce.ts'));
     const [, map] = await bundled('map', `export const handler = () => import(${JSON.stringify(reduce)});\n`);
     const { handler } = (await import(join(map.folder, 'index.mjs'))) as { handler: () => Promise<unknown> };
     await assert.rejects(handler(), /the function map does not carry the stage reduce/);

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { glueComment } from '../../infra/athenaview.ts';
-import { TABLES } from '../../shared/table/query.ts';
-import { athenaType } from '../../shared/table/schema.ts';
+import { TABLES } from '../../shared/query/results.ts';
+import { athenaType } from '../../shared/table/tablecolumn.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { ofType, type Resource, synthesized } from './template.ts';
 

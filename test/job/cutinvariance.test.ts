@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { JobConfig } from '../../shared/job/config.ts';
+import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import { type CorpusEntry, corpusEntries, corpusPath, noCorpus, RANDOM_WALKS } from './corpus.ts';
 import {
   byTime,

@@ -6,7 +6,7 @@
 import { createReadStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import type { CaptureStatus } from '../../shared/capture/facts.ts';
 import { readCapture } from '../../shared/capture/read.ts';
 import { type BuiltRecord, gzip, writePcap, writePcapng, zstd } from '../capture/build.ts';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startJob } from '../../shared/job/start.ts';
+import { startJob } from '../../shared/control/start.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
-import { DEFAULTS } from '../../shared/session/config.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { demoCaptures } from './cutting.ts';
 import { captureRefs, lines, plainConfig, readTables, runJob, temporaryFolder, Workplace } from './harness.ts';
 

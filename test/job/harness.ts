@@ -6,20 +6,20 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../../shared/job/config.ts';
+import { startJob } from '../../shared/control/start.ts';
+import { runTask } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
+import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../../shared/job/jobconfig.ts';
 import { endKey, summaryKey } from '../../shared/job/keys.ts';
-import { startJob } from '../../shared/job/start.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import { runTask } from '../../shared/job/task.ts';
+import { openResults, type QueryValue, type TableName } from '../../shared/query/results.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { DEFAULTS } from '../../shared/session/config.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures, fileVersion } from '../../shared/store/capturesource.ts';
-import { DirectoryStore } from '../../shared/store/directory.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
-import { openResults, type QueryValue, type TableName } from '../../shared/table/query.ts';
 
 export { random } from '../capture/build.ts';
 export { SEED } from '../seed.ts';

@@ -6,15 +6,15 @@
  */
 
 import { join } from 'node:path';
-import { AnomalyLog } from '../../shared/capture/anomalies.ts';
-import { startJob } from '../../shared/job/start.ts';
+import { AnomalyLog } from '../../shared/capture/anomaly.ts';
+import { startJob } from '../../shared/control/start.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { openResults } from '../../shared/query/results.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
-import { openResults } from '../../shared/table/query.ts';
 import { plainConfig, random, temporaryFolder, Workplace } from './harness.ts';
 
 const ETHERTYPES = [0x0800, 0x86dd, 0x8100, 0x8847, 0x8864, 0x88be];

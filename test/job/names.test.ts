@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sqlLiteral } from '../../shared/table/sqltext.ts';
+import { sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
 import { cli } from '../engine/cli.ts';
 import { byTime, demoCaptures, type Packet, readPackets, writePieces } from './cutting.ts';
 import { captureRefs, firstDifference, lines, plainConfig, runJob, temporaryFolder } from './harness.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_BOUNDS } from '../../shared/capture/bounds.ts';
-import { jobId, shardingDigest } from '../../shared/job/config.ts';
+import { jobId, shardingDigest } from '../../shared/job/jobconfig.ts';
 import { givenOptions, jobConfig, jobOptions } from '../../shared/job/options.ts';
 import { sizeText } from '../../shared/job/optionvalues.ts';
 import { plainConfig } from './harness.ts';

@@ -4,16 +4,16 @@
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobConfig } from '../../shared/job/config.ts';
+import { type Submitted, submitJob } from '../../shared/control/operate.ts';
+import { failTask, runTask } from '../../shared/control/task.ts';
+import { takeTurn } from '../../shared/control/turns.ts';
+import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import { summaryKey } from '../../shared/job/keys.ts';
-import { type Submitted, submitJob } from '../../shared/job/operate.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import { failTask, runTask } from '../../shared/job/task.ts';
-import { takeTurn } from '../../shared/job/turns.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures } from '../../shared/store/capturesource.ts';
-import { DirectoryStore } from '../../shared/store/directory.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { plainConfig, readTables, type Tables } from './harness.ts';

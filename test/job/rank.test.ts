@@ -1,14 +1,14 @@
 /** The order of captures, and the digest that breaks its ties. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unreadableFacts } from '../../shared/job/outcome.ts';
 import { compareCaptures, type Ranked, type Stored } from '../../shared/job/rank.ts';
-import { RecordDigest } from '../../shared/job/recorddigest.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FATES } from '../../shared/packet/fate.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { RecordDigest } from '../../shared/packet/recorddigest.ts';
+import { unreadableFacts } from '../../shared/stage/unreadable.ts';
 import { ethernet, ipv4, ipv6, tcp, text, udp } from '../packet/harness.ts';
 import { between, pick, random, SEED, shuffled } from './harness.ts';
 

@@ -1,8 +1,8 @@
 /** The commands for the cloud as a person types them, on the pipeline that LocalStack runs. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { listJobs } from '../../shared/job/operate.ts';
-import type { JobStatus } from '../../shared/job/status.ts';
+import { listJobs } from '../../shared/control/operate.ts';
+import type { JobStatus } from '../../shared/control/status.ts';
 import { type Outcome, scratchFolder, startFlowstitch } from '../cli/harness.ts';
 import { type Cloud, sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, putMarker, submit, upload } from './jobs.ts';

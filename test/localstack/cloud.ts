@@ -9,7 +9,7 @@ import { synthesize } from '../../infra/stacks.ts';
 import { deployTemplate, destroyStack } from '../../localstack/deploy.ts';
 import { type DeployedPipeline, deployPipeline, localSettings, type SettingTexts } from '../../localstack/pipeline.ts';
 import { STAGES } from '../../shared/job/keys.ts';
-import { S3Store } from '../../shared/store/s3.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { CREDENTIALS, localStackFolder, REGION } from './running.ts';
 import { hurry, uniqueName, waitFor } from './stack.ts';
 

@@ -1,9 +1,9 @@
 /** The pipeline, deployed to LocalStack: what it makes of captures is what the embedded run makes of them, and it reads no byte twice. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { CLOUD_SIZES } from '../../shared/job/config.ts';
+import { listJobs } from '../../shared/control/operate.ts';
+import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
 import { doneKey, inputsKey, listKey } from '../../shared/job/keys.ts';
-import { listJobs } from '../../shared/job/operate.ts';
 import { accountedFor } from '../../shared/job/summary.ts';
 import type { Done, StageList } from '../../shared/job/types.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';

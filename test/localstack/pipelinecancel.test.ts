@@ -4,7 +4,7 @@ import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelText } from '../../cli/cancel.ts';
 import { resumeText } from '../../cli/resume.ts';
-import { jobStatus, stageAt } from '../../shared/job/status.ts';
+import { jobStatus, stageAt } from '../../shared/control/status.ts';
 import { type Cloud, sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, submit, upload } from './jobs.ts';
 import { messagesIn } from './messages.ts';

@@ -1,7 +1,7 @@
 /** The pipeline on LocalStack when all goes wrong at once: doubled messages, killed functions, a capture that kills whoever reads it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { s3Url } from '../../shared/store/s3errors.ts';
+import { s3Url } from '../../shared/store/aws/s3errors.ts';
 import { random, SEED } from '../job/harness.ts';
 import { type Cloud, sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, type Captures, committed, SMALL_SIZES, submit, upload } from './jobs.ts';

@@ -1,7 +1,7 @@
 /** Thousands of tiny captures in one job on LocalStack. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jobStatus } from '../../shared/job/status.ts';
+import { jobStatus } from '../../shared/control/status.ts';
 import { sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, submit, upload } from './jobs.ts';
 import { localStackEndpoint, SKIPPED } from './running.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressText, ipv4Text, ipv6Text } from '../../shared/packet/address.ts';
-import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
 import { SEED } from '../seed.ts';
 import { random } from './harness.ts';
 

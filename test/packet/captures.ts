@@ -5,8 +5,8 @@ import { readCapture } from '../../shared/capture/read.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FATES } from '../../shared/packet/fate.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragments.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
 
 export const CORPUS = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 

@@ -10,10 +10,10 @@ import {
   META_TRUNCATED,
   PacketColumns,
 } from '../../shared/packet/columns.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { FragmentJoiner, joinAll, MAX_FRAGMENTS } from '../../shared/packet/fragmentjoin.ts';
-import { compareFragmentKeys, FragmentColumns, sortedFragmentOrder } from '../../shared/packet/fragments.ts';
-import { tunnelText } from '../../shared/packet/tunneltext.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { FragmentJoiner, joinAll, MAX_FRAGMENTS } from '../../shared/packet/fragment/fragmentjoin.ts';
+import { compareFragmentKeys, FragmentColumns, sortedFragmentOrder } from '../../shared/packet/fragment/fragments.ts';
+import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
 import { SEED } from '../seed.ts';
 import {
   be16,

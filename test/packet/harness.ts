@@ -5,9 +5,16 @@ import { addressText } from '../../shared/packet/address.ts';
 import { META_FROM_B, META_LEVEL_SHIFT, META_LEVELS, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FATES, type FateName } from '../../shared/packet/fate.ts';
-import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragments.ts';
-import { tunnelText } from '../../shared/packet/tunneltext.ts';
+import {
+  FlowTable,
+  KEY_ADDR_A,
+  KEY_ADDR_B,
+  KEY_PORTS,
+  KEY_PROTO,
+  KEY_WORDS,
+} from '../../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
 
 /** Bytes of hex text; blanks are ignored. */
 export function hex(text: string): Uint8Array {

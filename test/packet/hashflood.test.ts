@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
-import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { DRAWN_FOR_WORD, hashOfWords } from '../../shared/packet/keyhash.ts';
-import { KIND_GRE, LAYER_HAS_ID, LAYER_WORDS, MAX_LAYERS, TunnelTable } from '../../shared/packet/tunnels.ts';
-import { DEFAULTS } from '../../shared/session/config.ts';
-import { SessionRows } from '../../shared/session/sessionrows.ts';
+import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
+import { DRAWN_FOR_WORD, hashOfWords } from '../../shared/packet/flow/keyhash.ts';
+import { KIND_GRE, LAYER_HAS_ID, LAYER_WORDS, MAX_LAYERS, TunnelTable } from '../../shared/packet/tunnel/tunnels.ts';
+import { SessionRows } from '../../shared/session/rows/sessionrows.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
 import { SEED } from '../seed.ts';
 import { seenRows } from '../session/dialogue.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { countRequests, noRequests } from '../../shared/store/requests.ts';
+import { countRequests, noRequests } from '../../shared/store/aws/requests.ts';
 
 interface Entry {
   Id: string;

@@ -1,7 +1,7 @@
 /** The captures of a session, against a plain set, and what a packet costs however many there are. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { DRAWN_FOR_WORD } from '../../shared/packet/keyhash.ts';
+import { DRAWN_FOR_WORD } from '../../shared/packet/flow/keyhash.ts';
 import { CaptureSets } from '../../shared/session/captureset.ts';
 import { SessionSlots, W_CAPTURE_COUNT, WORDS } from '../../shared/session/slots.ts';
 import { random } from './walk.ts';

@@ -1,10 +1,10 @@
 /** Counts at the ends of their widths: they go on where they can, and stay where they cannot; none begins again. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { addLetter, addLetterOf, givesLetter, historyText } from '../../shared/session/history.ts';
-import { writeSession } from '../../shared/session/sessionrow.ts';
-import { SessionRows } from '../../shared/session/sessionrows.ts';
+import { writeSession } from '../../shared/session/rows/sessionrow.ts';
+import { SessionRows } from '../../shared/session/rows/sessionrows.ts';
 import * as L from '../../shared/session/slots.ts';
 import { REASON_END_OF_INPUT } from '../../shared/session/timeouts.ts';
 

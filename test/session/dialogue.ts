@@ -7,13 +7,13 @@ import {
   META_TRUNCATED,
   PacketColumns,
 } from '../../shared/packet/columns.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
-import { DEFAULTS, type SessionConfig } from '../../shared/session/config.ts';
-import { SessionDirectory } from '../../shared/session/directory.ts';
-import { PacketRows } from '../../shared/session/packetrows.ts';
-import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/sessionrows.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { PacketRows } from '../../shared/session/rows/packetrows.ts';
+import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/rows/sessionrows.ts';
+import { uidText } from '../../shared/session/rows/uid.ts';
+import { DEFAULTS, type SessionConfig } from '../../shared/session/sessionconfig.ts';
+import { SessionDirectory } from '../../shared/session/sessiondirectory.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
-import { uidText } from '../../shared/session/uid.ts';
 
 export const FIN = 1;
 export const SYN = 2;

@@ -4,13 +4,20 @@ import { readCapture } from '../../shared/capture/read.ts';
 import { addressText } from '../../shared/packet/address.ts';
 import { META_FRAGMENT, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FlowTable, KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../../shared/packet/flowtable.ts';
-import { FragmentJoiner, joinAll } from '../../shared/packet/fragmentjoin.ts';
-import { FragmentColumns } from '../../shared/packet/fragments.ts';
-import type { SessionConfig } from '../../shared/session/config.ts';
-import { CONN_STATES, SessionRows, UNSET } from '../../shared/session/sessionrows.ts';
+import {
+  FlowTable,
+  KEY_ADDR_A,
+  KEY_ADDR_B,
+  KEY_PROTO,
+  KEY_WORDS,
+  shownPorts,
+} from '../../shared/packet/flow/flowtable.ts';
+import { FragmentJoiner, joinAll } from '../../shared/packet/fragment/fragmentjoin.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { CONN_STATES, SessionRows, UNSET } from '../../shared/session/rows/sessionrows.ts';
+import type { SessionConfig } from '../../shared/session/sessionconfig.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
-import { compareRecords } from '../../shared/shard/writer.ts';
+import { compareRecords } from '../../shared/shard/shardwriter.ts';
 
 /** A session in conn.log's terms; unset values are undefined. Times in microseconds. */
 export interface ConnRow {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
-import { WaitingFragments } from '../../shared/session/fragments.ts';
+import { WaitingFragments } from '../../shared/session/waitingfragments.ts';
 import { random } from './walk.ts';
 
 const SEED = Number(process.env.SEED ?? 23);

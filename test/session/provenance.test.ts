@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { uidText, writeUid } from '../../shared/session/uid.ts';
+import { KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
+import { uidText, writeUid } from '../../shared/session/rows/uid.ts';
 import { ACK, Dialogue, SYN, T0 } from './dialogue.ts';
 
 test('captures: first, last, and the exact number of distinct ones', () => {

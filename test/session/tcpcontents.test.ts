@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as L from '../../shared/session/slots.ts';
-import { NEW_AT_TOP, NEW_BELOW, RANGES_LIMIT, SEEN_BEFORE, TcpContents } from '../../shared/session/tcpcontents.ts';
+import { NEW_AT_TOP, NEW_BELOW, RANGES_LIMIT, SEEN_BEFORE, TcpContents } from '../../shared/session/tcp/tcpcontents.ts';
 import { seeds } from '../seed.ts';
 
 function established(): { slots: L.SessionSlots; contents: TcpContents; slot: number } {

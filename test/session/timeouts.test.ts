@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { DEFAULTS } from '../../shared/session/config.ts';
-import { SessionRows } from '../../shared/session/sessionrows.ts';
+import { SessionRows } from '../../shared/session/rows/sessionrows.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';
 import { seeds } from '../seed.ts';
 import { ACK, Dialogue, FIN, RST, SECOND, SYN, seenRows, T0 } from './dialogue.ts';

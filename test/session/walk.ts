@@ -1,6 +1,6 @@
 /** Random packets for the tracker: flows of every kind that open, close, turn and fall silent. */
 import { PacketColumns } from '../../shared/packet/columns.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { ACK, FIN, RST, SECOND, SYN, T0 } from './dialogue.ts';
 
 /** mulberry32: a small generator whose whole state is the seed. */

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
-import { FlowTable, KEY_WORDS } from '../../shared/packet/flowtable.ts';
+import { FlowTable, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
 import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
 import { BatchEncoder } from '../../shared/shard/batchencoder.ts';
-import { get32, getDouble, getKey, MAX_MORE_BYTES, put32, putDouble, putKey } from '../../shared/shard/more.ts';
+import { get32, getDouble, getKey, MAX_MORE_BYTES, put32, putDouble, putKey } from '../../shared/shard/rarefields.ts';
 import { assertSameRows, dice, extremeRows, randomFlows, rowTexts, SEED } from './packets.ts';
 
 test(`every kind of flow key comes back as it was (SEED=${SEED})`, () => {

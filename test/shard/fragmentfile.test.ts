@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
-import { KEY_FLAG_V6 } from '../../shared/packet/flowtable.ts';
+import { KEY_FLAG_V6 } from '../../shared/packet/flow/flowtable.ts';
 import {
   compareFragmentKeys,
   END_WORDS,
@@ -13,7 +13,7 @@ import {
   FragmentColumns,
   HEAD_BYTES,
   sortedFragmentOrder,
-} from '../../shared/packet/fragments.ts';
+} from '../../shared/packet/fragment/fragments.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../../shared/shard/fragmentfile.ts';
 import { assertSameRows, type Dice, dice, SEED } from './packets.ts';
 

@@ -8,10 +8,10 @@ import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { PacketColumns } from '../../shared/packet/columns.ts';
-import { FlowTable } from '../../shared/packet/flowtable.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { mergeSegments, passGroups, peakOpenRows } from '../../shared/shard/merge.ts';
 import { openRows, type Segment } from '../../shared/shard/segment.ts';
-import { compareRecords, type Sharding } from '../../shared/shard/writer.ts';
+import { compareRecords, type Sharding } from '../../shared/shard/shardwriter.ts';
 import { assertSameRows, dice, extremeRows, orderedRows, randomFlows, rowText, SEED } from './packets.ts';
 import { makeShard, wholeSegment } from './shards.ts';
 

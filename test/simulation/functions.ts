@@ -1,11 +1,12 @@
 /** What the functions of functions/ do around the job's own code: the same steps, without Lambda's clothes. */
+
+import { endForVersion } from '../../shared/control/otherversion.ts';
+import { failTask, runTask, type StageWork } from '../../shared/control/task.ts';
+import { takeTurn } from '../../shared/control/turns.ts';
+import { watch } from '../../shared/control/watchdog.ts';
 import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
 import { type Fault, faultOf, soundOrDiscarded } from '../../shared/job/fault.ts';
 import { errorKey, type Stage } from '../../shared/job/keys.ts';
-import { failTask, runTask, type StageWork } from '../../shared/job/task.ts';
-import { takeTurn } from '../../shared/job/turns.ts';
-import { endForVersion } from '../../shared/job/version.ts';
-import { watch } from '../../shared/job/watchdog.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { CaptureSource } from '../../shared/store/capturesource.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';

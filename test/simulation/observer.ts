@@ -4,7 +4,7 @@
  * that begins while another of its data set runs, work by two versions in one job.
  */
 
-import type { JobEnd } from '../../shared/job/end.ts';
+import type { JobEnd } from '../../shared/job/jobend.ts';
 import { STAGES, type Stage } from '../../shared/job/keys.ts';
 import type { Done, StageList } from '../../shared/job/types.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';

@@ -3,11 +3,12 @@
  * time, with everything that may go wrong. What the run must come to is checked by
  * the observer on the way and by verify.ts at its end.
  */
-import { DEFAULT_SIZES, type JobConfig } from '../../shared/job/config.ts';
+
+import { cancelJob, resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { JobError, OtherVersion } from '../../shared/job/context.ts';
+import { DEFAULT_SIZES, type JobConfig } from '../../shared/job/jobconfig.ts';
 import { STAGES, type Stage } from '../../shared/job/keys.ts';
-import { cancelJob, resumeJob, submitJob } from '../../shared/job/operate.ts';
-import { DEFAULTS } from '../../shared/session/config.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { random } from '../capture/build.ts';
 import { boundOf, boundOfCommand, boundOfLook, noneOfAll, type Tally } from './bounds.ts';

@@ -3,11 +3,11 @@
  * reads and writes the same of the job's own keys, and makes results of which it is
  * known beforehand what they must add up to.
  */
-import { eachEnd, stageResults } from '../../shared/job/barrier.ts';
-import { CarefulReading } from '../../shared/job/careful.ts';
-import { shardingDigest } from '../../shared/job/config.ts';
+import { eachEnd, stageResults } from '../../shared/control/barrier.ts';
+import type { StageWork } from '../../shared/control/task.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
-import { makeCurrent } from '../../shared/job/current.ts';
+import { makeCurrent } from '../../shared/job/currentjob.ts';
+import { shardingDigest } from '../../shared/job/jobconfig.ts';
 import {
   attemptPrefix,
   headsKey,
@@ -20,18 +20,18 @@ import {
   summaryKey,
   tablePrefix,
 } from '../../shared/job/keys.ts';
-import type { Manifest } from '../../shared/job/plan.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
-import type { StageWork } from '../../shared/job/task.ts';
 import type { Job, MapSpec, PublishedFile, PublishSpec, StageList, StageResults } from '../../shared/job/types.ts';
+import { CarefulReading } from '../../shared/stage/carefulreading.ts';
+import type { Manifest } from '../../shared/stage/plan.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
-import type { RunBatch } from '../../shared/table/sessionrun.ts';
+import type { RunBatch } from '../../shared/table/run/sessionrun.ts';
 import { SLOT_US } from '../../shared/table/window.ts';
 import type { Process } from './process.ts';
 import type { Shape } from './scenario.ts';
 
-/** Captures whose heads the plan keeps together, as shared/job/plan.ts has it. */
+/** Captures whose heads the plan keeps together, as shared/stage/plan.ts has it. */
 const HEADS_PART = 4000;
 /** Sessions that each partition has in each publish task's window of time. */
 export const SESSIONS = 1000;

@@ -1,6 +1,6 @@
 /** What a run must have come to: looked up in the buckets themselves. */
 
-import type { CurrentJob } from '../../shared/job/current.ts';
+import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { Done } from '../../shared/job/types.ts';

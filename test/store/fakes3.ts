@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ClientOptions } from '../../shared/store/awsclient.ts';
-import { s3Client } from '../../shared/store/s3client.ts';
+import type { ClientOptions } from '../../shared/store/aws/awsclient.ts';
+import { s3Client } from '../../shared/store/aws/s3client.ts';
 
 export interface FakeObject {
   bytes: Buffer;

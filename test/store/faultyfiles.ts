@@ -6,7 +6,7 @@
 import type { BigIntStats, Dirent, Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Files, OpenFile } from '../../shared/store/directory.ts';
+import type { Files, OpenFile } from '../../shared/store/directorystore.ts';
 
 /** An error as the system gives it. */
 export function systemError(code: string, syscall: string, path: string): NodeJS.ErrnoException {

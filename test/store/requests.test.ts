@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { countRequests, noRequests, type RequestCounts } from '../../shared/store/requests.ts';
-import { S3Store } from '../../shared/store/s3.ts';
-import { S3Captures } from '../../shared/store/s3captures.ts';
-import { checkBucketRegion, listCaptures } from '../../shared/store/s3list.ts';
+import { countRequests, noRequests, type RequestCounts } from '../../shared/store/aws/requests.ts';
+import { S3Captures } from '../../shared/store/aws/s3captures.ts';
+import { checkBucketRegion, listCaptures } from '../../shared/store/aws/s3list.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { FakeS3, type Seen } from './fakes3.ts';
 
 const BYTES = Buffer.alloc(1_000_000, 'x');

@@ -1,7 +1,7 @@
 /** How long a request that failed waits for its next attempt. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { clientSettings } from '../../shared/store/awsclient.ts';
+import { clientSettings } from '../../shared/store/aws/awsclient.ts';
 
 /** The waits before all further attempts after failures of one kind, with the dice at `dice`. */
 async function waits(t: TestContext, errorType: string, dice: number): Promise<number[]> {

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { S3Store } from '../../shared/store/s3.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { storeContract } from './contract.ts';
 import { FakeS3, type Seen } from './fakes3.ts';
 import { isStoreError } from './storeerror.ts';

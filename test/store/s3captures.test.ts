@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClientOptions } from '../../shared/store/awsclient.ts';
+import type { ClientOptions } from '../../shared/store/aws/awsclient.ts';
+import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { S3Captures } from '../../shared/store/s3captures.ts';
 import { FakeS3, type Seen } from './fakes3.ts';
 import { isStoreError } from './storeerror.ts';
 

@@ -1,8 +1,8 @@
 /** Captures as a bucket lists them, whatever their keys; where a bucket lies; URLs. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { S3Captures } from '../../shared/store/s3captures.ts';
-import { checkBucketRegion, listCaptures, parseS3Url } from '../../shared/store/s3list.ts';
+import { S3Captures } from '../../shared/store/aws/s3captures.ts';
+import { checkBucketRegion, listCaptures, parseS3Url } from '../../shared/store/aws/s3list.ts';
 import { FakeS3 } from './fakes3.ts';
 import { NASTY_KEYS } from './nastykeys.ts';
 import { isStoreError } from './storeerror.ts';

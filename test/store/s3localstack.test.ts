@@ -13,10 +13,10 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { S3Store } from '../../shared/store/s3.ts';
-import { S3Captures } from '../../shared/store/s3captures.ts';
-import { s3Client } from '../../shared/store/s3client.ts';
-import { checkBucketRegion, listCaptures } from '../../shared/store/s3list.ts';
+import { S3Captures } from '../../shared/store/aws/s3captures.ts';
+import { s3Client } from '../../shared/store/aws/s3client.ts';
+import { checkBucketRegion, listCaptures } from '../../shared/store/aws/s3list.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { CREDENTIALS, localStackEndpoint, REGION, SKIPPED } from '../localstack/running.ts';
 import { storeContract } from './contract.ts';
 import { NASTY_KEYS } from './nastykeys.ts';

@@ -13,11 +13,11 @@ import {
   IntegerColumn,
   TextColumn,
   TimestampColumn,
-} from '../../shared/table/chunk.ts';
-import { openDuckDB } from '../../shared/table/duckdb.ts';
-import { writeParquet } from '../../shared/table/parquetfile.ts';
-import { type ColumnType, nullableColumn } from '../../shared/table/schema.ts';
-import { sqlLiteral } from '../../shared/table/sqltext.ts';
+} from '../../shared/table/parquet/chunk.ts';
+import { openDuckDB } from '../../shared/table/parquet/duckdb.ts';
+import { writeParquet } from '../../shared/table/parquet/parquetfile.ts';
+import { sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
+import { type ColumnType, nullableColumn } from '../../shared/table/tablecolumn.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-chunk-'));
 after(() => rmSync(dir, { recursive: true }));

@@ -1,7 +1,7 @@
 /** Generated rows for the tests of the tables: random, but the same for the same seed. */
-import { KEY_FLAG_ONE_WAY, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { KIND_VXLAN, LAYER_HAS_ID } from '../../shared/packet/tunnels.ts';
-import { PACKET_COLUMNS, PacketRows } from '../../shared/session/packetrows.ts';
+import { KEY_FLAG_ONE_WAY, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
+import { KIND_VXLAN, LAYER_HAS_ID } from '../../shared/packet/tunnel/tunnels.ts';
+import { PACKET_COLUMNS, PacketRows } from '../../shared/session/rows/packetrows.ts';
 import {
   CONN_STATES,
   END_REASONS,
@@ -9,8 +9,8 @@ import {
   SessionRows,
   UID_BYTES,
   UNSET,
-} from '../../shared/session/sessionrows.ts';
-import type { SessionLookup } from '../../shared/table/packetrun.ts';
+} from '../../shared/session/rows/sessionrows.ts';
+import type { SessionLookup } from '../../shared/table/run/packetrun.ts';
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function random(seed: number): () => number {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
-import { KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { tunnelText } from '../../shared/packet/tunneltext.ts';
-import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../shared/session/sessionrows.ts';
-import { compareStarts, startOrder } from '../../shared/table/order.ts';
-import { decodeSessionBatches, encodeSessionRun, SESSION_BATCH_ROWS } from '../../shared/table/sessionrun.ts';
+import { KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
+import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../shared/session/rows/sessionrows.ts';
+import { decodeSessionBatches, encodeSessionRun, SESSION_BATCH_ROWS } from '../../shared/table/run/sessionrun.ts';
+import { compareStarts, startOrder } from '../../shared/table/startorder.ts';
 import { dayOf, planWindows, SLOT_US, slotLength, sumStarts } from '../../shared/table/window.ts';
 import { SEED } from '../seed.ts';
 import { DAY0_US, nanoseconds, random, randomSessions, takeSessions, uidOf } from './rows.ts';

@@ -6,12 +6,12 @@ import { after, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flowtable.ts';
-import { tunnelText } from '../../shared/packet/tunneltext.ts';
-import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/sessionrows.ts';
-import { startOrder } from '../../shared/table/order.ts';
-import { openResults } from '../../shared/table/query.ts';
+import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
+import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { openResults } from '../../shared/query/results.ts';
+import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/rows/sessionrows.ts';
 import { SESSIONS_SCHEMA, writeSessions } from '../../shared/table/sessions.ts';
+import { startOrder } from '../../shared/table/startorder.ts';
 import { CONTEXT, nanoseconds, randomSessions, takeSessions, uidOf } from './rows.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-sessions-'));

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import type { AnomalyRow } from '../../shared/capture/anomalies.ts';
+import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
+import { openResults, TABLES } from '../../shared/query/results.ts';
 import { ANOMALIES_SCHEMA, writeAnomalies } from '../../shared/table/anomalies.ts';
 import { AnomalySort } from '../../shared/table/anomalysort.ts';
 import { CAPTURES_SCHEMA, type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
-import { openResults, TABLES } from '../../shared/table/query.ts';
-import { athenaType } from '../../shared/table/schema.ts';
+import { athenaType } from '../../shared/table/tablecolumn.ts';
 import { pick, random, SEED } from '../job/harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-small-'));

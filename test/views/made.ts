@@ -1,6 +1,6 @@
 /** Sessions made for the tests of views and saved queries, and their way into a Parquet file. */
-import { writeParquet } from '../../shared/table/parquetfile.ts';
-import { type RowTime, type RowValue, rowSource } from '../../shared/table/rowtable.ts';
+import { writeParquet } from '../../shared/table/parquet/parquetfile.ts';
+import { type RowTime, type RowValue, rowSource } from '../../shared/table/parquet/rowtable.ts';
 import { SESSIONS_SCHEMA } from '../../shared/table/sessions.ts';
 
 /** 2023-11-14 22:13:20 UTC, in seconds. */

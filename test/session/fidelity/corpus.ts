@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { DEFAULTS, type SessionConfig } from '../../../shared/session/config.ts';
+import { DEFAULTS, type SessionConfig } from '../../../shared/session/sessionconfig.ts';
 import { type ConnRow, sessionsOf, zeekRow } from '../fidelity.ts';
 import { Part, pairRows } from './compare.ts';
 

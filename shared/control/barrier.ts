@@ -1,0 +1,269 @@
+/**
+ * The barrier between stages, on conditional writes alone.
+ *
+ * A task's end is one key, written by whoever is first. After writing it, or
+ * finding it written, everybody calls advance(): when all tasks of the stage have
+ * ended and the next stage is not marked sent, it writes the next stage's list,
+ * sends its messages, and only then marks it sent. Whoever crashes in between
+ * leaves a state from which the next caller goes on; messages may be doubled,
+ * which harms nothing, but none is lost. No lock is held anywhere.
+ */
+
+import { type JobEnd, readEnd, writeEnd } from '../job/jobend.ts';
+import {
+  completeKey,
+  completePrefix,
+  DONE_GROUP,
+  doneGroup,
+  doneGroupPrefix,
+  doneKey,
+  donePrefix,
+  listKey,
+  STAGES,
+  type Stage,
+  sentKey,
+  taskOfDoneKey,
+} from '../job/keys.ts';
+import type { Done, StageList, StageResults } from '../job/types.ts';
+import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
+
+/** Done keys read at a time. */
+const PARALLEL_READS = 32;
+
+/** Works out the list of a stage from what the stages before it have written: the same list whoever asks. */
+export type StagePlanner = (stage: Stage) => Promise<StageList>;
+
+/**
+ * Writes how a task ended, unless that is known already.
+ * @returns the end that counts: this one, or the one that was first
+ */
+export async function writeDone<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+  task: number,
+  done: Done<S>,
+): Promise<Done<S>> {
+  const key = doneKey(job, stage, task);
+  if (await store.putIfAbsent(key, jsonBytes(done))) return done;
+  return (await getJson<Done<S>>(store, key)) as Done<S>;
+}
+
+export function readDone<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+  task: number,
+): Promise<Done<S> | undefined> {
+  return getJson<Done<S>>(store, doneKey(job, stage, task));
+}
+
+/** How each task of a stage ended, in order of tasks, some at a time in memory; undefined for those that have not. */
+export async function* eachEnd<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+): AsyncGenerator<Done<S> | undefined> {
+  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
+  for (let from = 0; from < tasks; from += PARALLEL_READS) {
+    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
+      readDone(store, job, stage, from + i),
+    );
+    yield* await Promise.all(some);
+  }
+}
+
+/**
+ * Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks.
+ * @throws StoreError 'missing' when a task has not ended: somebody has resumed the job, and it is tried again; or the key was taken away
+ */
+export async function stageResults<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+): Promise<(StageResults[S] | null)[]> {
+  const results: (StageResults[S] | null)[] = [];
+  for await (const result of eachResult(store, job, stage)) results.push(result);
+  return results;
+}
+
+/** As `stageResults`, one after the other: those of reduce say of each batch of each run where it is. */
+export async function* eachResult<S extends Stage>(
+  store: ObjectStore,
+  job: string,
+  stage: S,
+): AsyncGenerator<StageResults[S] | null> {
+  let task = 0;
+  for await (const done of eachEnd(store, job, stage)) {
+    if (done === undefined) {
+      const key = doneKey(job, stage, task);
+      throw new StoreError(
+        'missing',
+        key,
+        `${key} is missing: the job's files were changed from outside, or it is being resumed`,
+      );
+    }
+    yield done.ok ? (done.result as StageResults[S]) : null;
+    task++;
+  }
+}
+
+async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
+  let count = 0;
+  for await (const _ of store.list(prefix)) count++;
+  return count;
+}
+
+/** Whether every task of a stage has ended. Looks at one group, and at the other groups only once that one is complete. */
+async function stageComplete(
+  store: ObjectStore,
+  job: string,
+  stage: Stage,
+  tasks: number,
+  group: number,
+): Promise<boolean> {
+  const groups = Math.ceil(tasks / DONE_GROUP);
+  const inGroup = Math.min(DONE_GROUP, tasks - group * DONE_GROUP);
+  if ((await countKeys(store, doneGroupPrefix(job, stage, group))) < inGroup) return false;
+  if (groups === 1) return true;
+  await store.putIfAbsent(completeKey(job, stage, group), jsonBytes({}));
+  return (await countKeys(store, completePrefix(job, stage))) === groups;
+}
+
+/** True for stages without which nothing after them can be right. A failed map task loses its captures only. */
+function isFatal(stage: Stage): boolean {
+  return stage !== 'map';
+}
+
+/** What moving a job on led to. */
+export interface Advance {
+  /** The stage whose messages were sent by this call, or null. */
+  began: Stage | null;
+  /** Nothing more will happen in the job by itself. */
+  ended: boolean;
+}
+
+const GOES_ON: Advance = { began: null, ended: false };
+const ENDED: Advance = { began: null, ended: true };
+
+/**
+ * Moves the job on from a stage as far as it can go.
+ * @param task a task of the stage that has just ended
+ */
+export async function advance(
+  store: ObjectStore,
+  queue: TaskQueue,
+  job: string,
+  stage: Stage,
+  task: number,
+  planner: StagePlanner,
+): Promise<Advance> {
+  let ended: Stage = stage;
+  let group = doneGroup(task);
+  for (;;) {
+    const list = await getJson<StageList>(store, listKey(job, ended));
+    if (list === undefined) return GOES_ON;
+    if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return GOES_ON;
+    const next = STAGES[STAGES.indexOf(ended) + 1];
+    // Messages of an ended stage may come again at any time: they find this and are done.
+    if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return GOES_ON;
+    if (list.tasks > 0) {
+      const failed = await failureOf(store, job, ended, list.tasks);
+      if (failed === 'unended') return GOES_ON;
+      if (failed !== null) {
+        await writeEnd(store, job, failed);
+        return ENDED;
+      }
+    }
+    if (next === undefined || (await readEnd(store, job)) !== undefined) return ENDED;
+    const nextList = await planner(next);
+    await store.putIfAbsent(listKey(job, next), jsonBytes(nextList));
+    await queue.send(Array.from({ length: nextList.tasks }, (_, number) => ({ job, stage: next, task: number })));
+    await store.putIfAbsent(sentKey(job, next), jsonBytes({ tasks: nextList.tasks }));
+    if (nextList.tasks > 0) return { began: next, ended: false };
+    ended = next;
+    group = 0;
+  }
+}
+
+/**
+ * What ends the job after a stage that seemed complete, or null. `unended` when it is not, or not any more: marks and
+ * earlier listings do not know of ends that were taken away meanwhile. A good end never is; so what is found good stays so.
+ */
+async function failureOf(
+  store: ObjectStore,
+  job: string,
+  stage: Stage,
+  tasks: number,
+): Promise<JobEnd | 'unended' | null> {
+  if (!isFatal(stage)) return (await countKeys(store, donePrefix(job, stage))) < tasks ? 'unended' : null;
+  let task = 0;
+  let unended = false;
+  for await (const done of eachEnd(store, job, stage)) {
+    if (done === undefined) unended = true;
+    else if (!done.ok) return { state: 'failed', stage, task, reason: done.reason };
+    task++;
+  }
+  return unended ? 'unended' : null;
+}
+
+/**
+ * Sends the messages again of whatever has not ended: how a job goes on after its processes died, or begins.
+ * @returns how many messages were sent
+ */
+export async function resume(
+  store: ObjectStore,
+  queue: TaskQueue,
+  job: string,
+  planner: StagePlanner,
+): Promise<number> {
+  const stage = await newestStage(store, job);
+  if (stage === null) return 0;
+  let sent = await sendUnended(store, queue, job, stage);
+  // A job may have been moved on from a stage while failures of it were forgotten: they are waited for.
+  const before = STAGES[STAGES.indexOf(stage) - 1];
+  if (before !== undefined) sent += await sendUnended(store, queue, job, before);
+  if (sent > 0) return sent;
+  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
+  // Every group once: a process may have died between a group's last end and its mark.
+  for (let first = 0; first === 0 || first < tasks; first += DONE_GROUP) {
+    const { began } = await advance(store, queue, job, stage, first, planner);
+    if (began !== null) return (await getJson<StageList>(store, listKey(job, began)))?.tasks ?? 0;
+  }
+  return 0;
+}
+
+/** The last stage whose tasks are known; null before the first. */
+async function newestStage(store: ObjectStore, job: string): Promise<Stage | null> {
+  for (const stage of [...STAGES].reverse()) if ((await store.head(listKey(job, stage))) !== undefined) return stage;
+  return null;
+}
+
+async function sendUnended(store: ObjectStore, queue: TaskQueue, job: string, stage: Stage): Promise<number> {
+  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
+  const ended = new Set<number>();
+  for await (const { key } of store.list(donePrefix(job, stage))) ended.add(taskOfDoneKey(key));
+  const missing: TaskMessage[] = [];
+  for (let task = 0; task < tasks; task++) if (!ended.has(task)) missing.push({ job, stage, task });
+  if (missing.length === 0) return 0;
+  await queue.send(missing, { again: true });
+  await store.putIfAbsent(sentKey(job, stage), jsonBytes({ tasks }));
+  return missing.length;
+}
+
+/**
+ * Takes the ends of the newest stage's failed tasks away, so that they are tried again. To be called while the job
+ * has ended: then no task begins that could end well in the moment before its end is taken away.
+ */
+export async function forgetFailures(store: ObjectStore, job: string): Promise<void> {
+  const stage = await newestStage(store, job);
+  if (stage === null) return;
+  let task = 0;
+  for await (const done of eachEnd(store, job, stage)) {
+    if (done !== undefined && !done.ok)
+      await store.remove([completeKey(job, stage, doneGroup(task)), doneKey(job, stage, task)]);
+    task++;
+  }
+}

@@ -1,0 +1,138 @@
+/** What people do with jobs on a pipeline: submit, list, cancel, resume. */
+
+import { JobError, loadJob, requireJson } from '../job/context.ts';
+import { discardForNext } from '../job/fault.ts';
+import { type JobConfig, jobId } from '../job/jobconfig.ts';
+import { hasEnded, isCommitted, readEnd, writeEnd } from '../job/jobend.ts';
+import { DATASETS_PREFIX, doneKey, inputsKey, jobKey, jobsPrefix, summaryKey } from '../job/keys.ts';
+import { type JobSummary, lostCaptures } from '../job/summary.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { inParallel } from '../store/inparallel.ts';
+import { getJson } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import { forgetFailures } from './barrier.ts';
+import { type JobEntry, type JobSource, registerJob } from './start.ts';
+import { enqueueJob, reopenJob, takeTurn } from './turns.ts';
+
+/** What submitting led to. */
+export interface Submitted {
+  job: string;
+  /** began: it runs. waits: another job of the data set runs. committed: the same job was done before. ended: it failed or was cancelled before. */
+  state: 'began' | 'waits' | 'committed' | 'ended';
+}
+
+/** Asks for a job over these captures. The same captures and configuration are the same job, however often it is asked for. */
+export async function submitJob(
+  store: ObjectStore,
+  queue: TaskQueue,
+  config: JobConfig,
+  captures: readonly CaptureRef[],
+  source: JobSource,
+): Promise<Submitted> {
+  const id = jobId(config, captures);
+  // It may have run before, and its files have been removed since: that turn of its is over.
+  if ((await store.head(jobKey(id))) === undefined) await reopenJob(store, config.dataset, id);
+  const { job } = await registerJob(store, config, captures, source);
+  if (await isCommitted(store, job.job)) return { job: job.job, state: 'committed' };
+  if ((await readEnd(store, job.job)) !== undefined) return { job: job.job, state: 'ended' };
+  return { job: job.job, state: (await enqueueJob(store, queue, config.dataset, job.job)) ? 'began' : 'waits' };
+}
+
+/**
+ * Makes the tables of a committed job the ones that readers see, where those of another have been since: its
+ * commit is done once more.
+ * @returns began, or waits
+ */
+export async function recommitJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Submitted> {
+  const { job, dataset } = await findJob(store, id);
+  await reopenJob(store, dataset, job);
+  await store.remove([doneKey(job, 'commit', 0)]);
+  return { job, state: (await enqueueJob(store, queue, dataset, job)) ? 'began' : 'waits' };
+}
+
+/**
+ * Stops a job within one task's time, and lets the next one of its data set begin.
+ * @param queue null where the pipeline is of another version, which must begin the next job itself
+ * @param id as findJob takes it
+ * @returns whether there was anything to stop
+ * @throws JobError when there is no such job
+ */
+export async function cancelJob(store: ObjectStore, queue: TaskQueue | null, id: string): Promise<boolean> {
+  const { job, dataset } = await findJob(store, id);
+  const running = !(await hasEnded(store, job));
+  if (running) await writeEnd(store, job, { state: 'cancelled', at: Date.now() });
+  if (queue !== null) await takeTurn(store, queue, dataset);
+  return running;
+}
+
+/** What resuming led to. */
+export interface Resumed {
+  /** The job that runs now: another than was named when that one had gone on without some captures. */
+  job: string;
+  /** nothing: the job was done whole. */
+  state: 'began' | 'waits' | 'nothing';
+  /** Captures that are tried again by another job. */
+  again: number;
+}
+
+/**
+ * Repeats what failed. A job that failed or was cancelled goes on where it stands. One that was committed
+ * without some captures cannot: its tables are made; nor one that met a damaged object. A new job with the same
+ * captures and configuration tries again, and takes all shards that are sound. One that runs gets its messages again.
+ * @param id as findJob takes it
+ * @throws JobError when there is no such job, OtherVersion when another version began it
+ */
+export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Resumed> {
+  const { job, dataset, source } = await findJob(store, id);
+  const { config } = await loadJob(store, job);
+  const nextTry = async (again: number, damaged?: string): Promise<Resumed> => {
+    const captures = await requireJson<CaptureRef[]>(store, inputsKey(job));
+    const retry = (config.retry ?? 0) + 1;
+    // What was known beforehand to be unreadable may have been mended since.
+    const fresh = captures.map(({ refused: _, ...capture }) => capture);
+    if (damaged !== undefined) await discardForNext(store, damaged, jobId({ ...config, retry }, fresh));
+    const next = await submitJob(store, queue, { ...config, retry }, fresh, source);
+    if (next.state === 'committed' || next.state === 'ended') return resumeJob(store, queue, next.job);
+    return { job: next.job, state: next.state, again };
+  };
+  if (await isCommitted(store, job)) {
+    const summary = await getJson<JobSummary>(store, summaryKey(job));
+    const lost = summary === undefined ? 0 : lostCaptures(summary).length;
+    return lost === 0 ? { job, state: 'nothing', again: 0 } : nextTry(lost);
+  }
+  const end = await readEnd(store, job);
+  if (end?.state === 'failed' && end.damaged !== undefined) return nextTry(0, end.damaged);
+  if (end !== undefined) await forgetFailures(store, job);
+  await reopenJob(store, dataset, job);
+  const began = await enqueueJob(store, queue, dataset, job);
+  return { job, state: began ? 'began' : 'waits', again: 0 };
+}
+
+/** All jobs of the pipeline, or of one data set, the newest first. */
+export async function listJobs(store: ObjectStore, dataset?: string): Promise<JobEntry[]> {
+  return readEntries(store, dataset === undefined ? DATASETS_PREFIX : jobsPrefix(dataset), '');
+}
+
+/**
+ * A job's entry.
+ * @param id its id, or the beginning of it that no other job's id shares
+ * @throws JobError when there is none, or several
+ */
+export async function findJob(store: ObjectStore, id: string): Promise<JobEntry> {
+  const jobs = await readEntries(store, DATASETS_PREFIX, id);
+  if (jobs.length === 1) return jobs[0];
+  if (jobs.length === 0) throw new JobError(`there is no job ${id} in this pipeline`, id);
+  throw new JobError(`${id} is the beginning of several jobs: ${jobs.map(({ job }) => job).join(', ')}`, id);
+}
+
+/** Entries below a prefix of jobs whose ids begin so, the newest first. */
+async function readEntries(store: ObjectStore, prefix: string, id: string): Promise<JobEntry[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) {
+    const [, , kind, job] = key.split('/');
+    if (kind === 'jobs' && job.startsWith(id)) keys.push(key);
+  }
+  const entries = await inParallel(keys, (key) => getJson<JobEntry>(store, key));
+  return entries.filter((entry) => entry !== undefined).sort((a, b) => b.submitted - a.submitted);
+}

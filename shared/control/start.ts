@@ -1,0 +1,132 @@
+/** Beginning a job: what is written before its first task runs. */
+import { randomInt } from 'node:crypto';
+import { loadJob } from '../job/context.ts';
+import { soundOrDiscarded } from '../job/fault.ts';
+import { type JobConfig, jobId } from '../job/jobconfig.ts';
+import { writeEnd } from '../job/jobend.ts';
+import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
+import { RELEASE } from '../job/revisions.ts';
+import type { Job } from '../job/types.ts';
+import type { ShardBy } from '../packet/flow/flowtable.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import type { Sharding } from '../shard/shardwriter.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { forgetFailures, resume } from './barrier.ts';
+import { stagePlanner } from './task.ts';
+import { newestTry, type Surroundings } from './tries.ts';
+
+/** Buckets of a data set unless told otherwise. */
+export const DEFAULT_BUCKETS = 1024;
+
+/**
+ * The data set's sharding. Buckets and seed are fixed by its first job, so that later
+ * jobs can use its shards; the seed is drawn, so that nobody can aim flows at one bucket.
+ */
+export async function datasetSharding(
+  store: ObjectStore,
+  dataset: string,
+  by: ShardBy,
+  buckets: number | undefined,
+  onDamaged?: (words: string) => void,
+): Promise<Sharding> {
+  const key = datasetKey(dataset);
+  const drawn = { buckets: buckets ?? DEFAULT_BUCKETS, seed: randomInt(2 ** 32) };
+  let fixed = await soundOrDiscarded<{ buckets: number; seed: number }>(store, key, onDamaged);
+  if (fixed === undefined)
+    fixed = (await store.putIfAbsent(key, jsonBytes(drawn))) ? drawn : await getJson<typeof drawn>(store, key);
+  if (fixed === undefined)
+    throw new StoreError('io', key, `${key} cannot be written: something else stands in its place`);
+  // Asking for another number of buckets makes shards of its own; the seed stays.
+  return { buckets: buckets ?? fixed.buckets, seed: fixed.seed, by };
+}
+
+/** Where a job's captures come from, for people. */
+export interface JobSource {
+  /** Prefix of the captures, as s3://bucket/prefix; null for files. */
+  prefix: string | null;
+  /** Who asked: a person, a marker object, or quiet after uploads. */
+  by: 'submit' | 'marker' | 'quiet';
+}
+
+/** datasets/<dataset>/jobs/<job> */
+export interface JobEntry {
+  job: string;
+  dataset: string;
+  source: JobSource;
+  captures: number;
+  /** Stored bytes of the captures. */
+  bytes: number;
+  /** Milliseconds since 1970. */
+  submitted: number;
+}
+
+/**
+ * Writes down what a job is, and no message: whoever does it again changes nothing.
+ * @returns the job, and whether it is new
+ */
+export async function registerJob(
+  store: ObjectStore,
+  config: JobConfig,
+  captures: readonly CaptureRef[],
+  source: JobSource,
+): Promise<{ job: Job; fresh: boolean }> {
+  const id = jobId(config, captures);
+  const fresh = await store.putIfAbsent(inputsKey(id), jsonBytes(captures));
+  await store.putIfAbsent(jobKey(id), jsonBytes({ job: id, software: RELEASE, config } satisfies Job));
+  const job = await loadJob(store, id);
+  await store.putIfAbsent(listKey(id, 'plan'), jsonBytes(await stagePlanner(store, job)('plan')));
+  const entry: JobEntry = {
+    job: id,
+    dataset: config.dataset,
+    source,
+    captures: captures.length,
+    bytes: captures.reduce((sum, { size }) => sum + size, 0),
+    submitted: Date.now(),
+  };
+  // The entry of a job whose files had been removed by the clock is still there, and tells of then.
+  if (fresh) await store.put(jobsPrefix(config.dataset) + id, jsonBytes(entry));
+  else await store.putIfAbsent(jobsPrefix(config.dataset) + id, jsonBytes(entry));
+  return { job, fresh };
+}
+
+/** What starting a job led to. */
+export interface StartedJob {
+  job: Job;
+  /** new: begun now. resumed: some of it was done before. committed: nothing is left to do. */
+  state: 'new' | 'resumed' | 'committed';
+}
+
+/**
+ * Begins a job on this machine, or goes on with it where it stands. Where captures were lost in it, or something of
+ * it was damaged, its next try is begun.
+ * @param around where the tables of a job that was done before must be still, and what else is looked at
+ */
+export async function startJob(
+  store: ObjectStore,
+  queue: TaskQueue,
+  config: JobConfig,
+  captures: readonly CaptureRef[],
+  around: Surroundings = {},
+): Promise<StartedJob> {
+  for (let tries = MOST_DAMAGED; ; tries--) {
+    const tried = await newestTry(store, config, captures, around);
+    const { job, fresh } = await registerJob(store, tried.config, captures, { prefix: null, by: 'submit' });
+    if (tried.committed) return { job, state: 'committed' };
+    try {
+      await forgetFailures(store, job.job);
+      await store.remove([endKey(job.job)]);
+      await resume(store, queue, job.job, stagePlanner(store, job));
+      return { job, state: fresh ? 'new' : 'resumed' };
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'damaged' || tries === 1) throw error;
+      const { message: reason, key: damaged } = error;
+      around.onDamaged?.(reason);
+      await writeEnd(store, job.job, { state: 'failed', stage: 'plan', task: 0, reason, damaged });
+    }
+  }
+}
+
+/** Jobs that a start gives up because something of them is damaged: a disk that damages more is past help. */
+const MOST_DAMAGED = 4;

@@ -1,0 +1,157 @@
+/** How a job stands, while it runs and afterwards. */
+
+import { loadJobFile, UnknownJob } from '../job/context.ts';
+import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
+import { donePrefix, jobKey, listKey, STAGES, type Stage, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
+import type { JobSummary } from '../job/summary.ts';
+import type { Done, StageList } from '../job/types.ts';
+import { inParallel } from '../store/inparallel.ts';
+import { getJson } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import { readDone } from './barrier.ts';
+import { findJob } from './operate.ts';
+import type { JobEntry } from './start.ts';
+import { type Turns, turnsOf } from './turns.ts';
+
+/** One stage of a job. */
+export interface StageStatus {
+  stage: Stage;
+  /** Null while the stage's tasks are not known. */
+  tasks: number | null;
+  ended: number;
+  /** Milliseconds since 1970: when its messages had been sent, and when its last task so far ended. */
+  sentAt: number | null;
+  lastEnd: number | null;
+}
+
+/** How far a job is, in a word. */
+export interface JobState {
+  /** waiting: another job of the data set runs. removed: its files have been removed by the clock; tables that it made are not among them. */
+  state: 'waiting' | 'running' | 'committed' | 'failed' | 'cancelled' | 'removed';
+  /** The job that it waits for. */
+  behind: string | null;
+  /** Why it goes no further, where it was not committed. */
+  end: JobEnd | null;
+}
+
+export interface JobStatus extends JobState {
+  entry: JobEntry;
+  software: string;
+  stages: StageStatus[];
+  /** Tasks that failed each time they were tried. */
+  failures: { stage: Stage; task: number; reason: string }[];
+  /** Packets that map tasks have read so far, and the captures they were in. */
+  mapped: { packets: number; captures: number };
+  /** Seconds that the tasks which ended well took, all together. */
+  taskSeconds: number;
+  summary: JobSummary | null;
+}
+
+/** The states of jobs, in their order. */
+export async function jobStates(store: ObjectStore, entries: readonly JobEntry[]): Promise<JobState[]> {
+  const turns = new Map<string, Promise<Turns>>();
+  return inParallel(entries, ({ job, dataset }) =>
+    stateOf(store, job, () => {
+      const known = turns.get(dataset) ?? turnsOf(store, dataset);
+      turns.set(dataset, known);
+      return known;
+    }),
+  );
+}
+
+async function stateOf(store: ObjectStore, job: string, turns: () => Promise<Turns>): Promise<JobState> {
+  const before = await endedState(store, job);
+  if (before !== undefined) return before;
+  const { running } = await turns();
+  if (running === job) return { state: 'running', behind: null, end: null };
+  // It may have ended since, and then it waits for nobody.
+  return (await endedState(store, job)) ?? { state: 'waiting', behind: running, end: null };
+}
+
+/** The state of a job in which nothing more happens; undefined of one that runs or waits. */
+async function endedState(store: ObjectStore, job: string): Promise<JobState | undefined> {
+  if (await isCommitted(store, job)) return { state: 'committed', behind: null, end: null };
+  const end = await readEnd(store, job);
+  if (end !== undefined) return { state: end.state, behind: null, end };
+  if ((await store.head(jobKey(job))) === undefined) return { state: 'removed', behind: null, end: null };
+  return undefined;
+}
+
+/**
+ * @param id as findJob takes it
+ * @param known done keys read by an earlier call for the same job: they never change while the job runs
+ * @throws JobError when there is no such job, or its files have been removed
+ */
+export async function jobStatus(
+  store: ObjectStore,
+  id: string,
+  known: Map<string, Done> = new Map(),
+): Promise<JobStatus> {
+  const entry = await findJob(store, id);
+  // Before all else: what is read after it may be newer than this, and then nothing that it says is missing.
+  const state = await stateOf(store, entry.job, () => turnsOf(store, entry.dataset));
+  if (state.state === 'removed')
+    throw new UnknownJob(
+      `the files of job ${entry.job} have been removed by the clock; its tables have not`,
+      entry.job,
+    );
+  const { software } = await loadJobFile(store, entry.job);
+  const status: JobStatus = {
+    ...state,
+    entry,
+    software,
+    stages: [],
+    failures: [],
+    mapped: { packets: 0, captures: 0 },
+    taskSeconds: 0,
+    summary: state.state === 'committed' ? ((await getJson<JobSummary>(store, summaryKey(entry.job))) ?? null) : null,
+  };
+  for (const stage of STAGES) {
+    const { status: ofStage, dones } = await stageStatus(store, entry.job, stage, known);
+    status.stages.push(ofStage);
+    for (const [task, done] of dones) {
+      if (!done.ok) {
+        status.failures.push({ stage, task, reason: done.reason });
+        continue;
+      }
+      status.taskSeconds += done.seconds;
+      if (stage !== 'map') continue;
+      const { records, captures } = done.result as Extract<Done<'map'>, { ok: true }>['result'];
+      status.mapped.packets += records;
+      status.mapped.captures += captures;
+    }
+  }
+  return status;
+}
+
+async function stageStatus(
+  store: ObjectStore,
+  job: string,
+  stage: Stage,
+  known: Map<string, Done>,
+): Promise<{ status: StageStatus; dones: [number, Done][] }> {
+  const list = await getJson<StageList>(store, listKey(job, stage));
+  const status: StageStatus = { stage, tasks: list?.tasks ?? null, ended: 0, sentAt: null, lastEnd: null };
+  if (list === undefined) return { status, dones: [] };
+  status.sentAt = (await store.head(sentKey(job, stage)))?.modified ?? null;
+  const ends: { task: number; key: string }[] = [];
+  for await (const { key, modified = 0 } of store.list(donePrefix(job, stage))) {
+    ends.push({ task: taskOfDoneKey(key), key });
+    status.lastEnd = Math.max(status.lastEnd ?? 0, modified);
+  }
+  status.ended = ends.length;
+  const dones: [number, Done][] = [];
+  await inParallel(ends, async ({ task, key }) => {
+    const done = known.get(key) ?? (await readDone(store, job, stage, task));
+    // Somebody resumes the job at this moment.
+    if (done === undefined) return;
+    if (done.ok) known.set(key, done);
+    dones.push([task, done]);
+  });
+  return { status, dones: dones.sort(([a], [b]) => a - b) };
+}
+
+/** Stage at which a job stands: the last one whose tasks are known. */
+export function stageAt({ stages }: Pick<JobStatus, 'stages'>): StageStatus {
+  return stages.findLast(({ tasks }) => tasks !== null) ?? stages[0];
+}

@@ -1,0 +1,94 @@
+/**
+ * Tries of one job: the same captures and configuration once more. A job whose tables were made without some
+ * captures, or that met an object of its own which was damaged, cannot go on: what it wrote is not to be mixed with
+ * what is made now. The next try is a job of its own that takes over all shards that are sound.
+ */
+
+import { wrongFile } from '../job/currentjob.ts';
+import { discardForNext } from '../job/fault.ts';
+import { type JobConfig, jobId } from '../job/jobconfig.ts';
+import { isCommitted, readEnd } from '../job/jobend.ts';
+import { jobKey, summaryKey } from '../job/keys.ts';
+import { type JobSummary, lostCaptures } from '../job/summary.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { getJson } from '../store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
+
+/** The newest try of a job. */
+export interface Try {
+  config: JobConfig;
+  committed: boolean;
+}
+
+/** What is looked at outside of the job's own files. */
+export interface Surroundings {
+  /** Where the tables are looked for: those of a committed job may have been removed by hand. */
+  results?: ObjectStore;
+  /** Whether a capture that was lost can be opened now; without it, that is found out by trying. */
+  opens?: (capture: CaptureRef) => Promise<boolean>;
+  /** Told of each object that was found damaged and is made again. */
+  onDamaged?: (words: string) => void;
+}
+
+/** The try that a person gets who asks for these captures: the first one that is not over, or is whole. */
+export async function newestTry(
+  store: ObjectStore,
+  config: JobConfig,
+  captures: readonly CaptureRef[],
+  around: Surroundings = {},
+): Promise<Try> {
+  for (let tried = config; ; ) {
+    const { state, damaged } = await stateOf(store, jobId(tried, captures), captures, around);
+    if (state !== 'over') return { config: tried, committed: state === 'committed' };
+    tried = { ...tried, retry: (tried.retry ?? 0) + 1 };
+    if (damaged !== undefined) await discardForNext(store, damaged, jobId(tried, captures));
+  }
+}
+
+interface TryState {
+  state: 'open' | 'committed' | 'over';
+  /** Key of the object of which the try died. */
+  damaged?: string;
+}
+
+async function stateOf(
+  store: ObjectStore,
+  job: string,
+  captures: readonly CaptureRef[],
+  { results, opens, onDamaged }: Surroundings,
+): Promise<TryState> {
+  try {
+    await getJson(store, jobKey(job));
+    if (await isCommitted(store, job)) {
+      const summary = await getJson<JobSummary>(store, summaryKey(job));
+      if (summary === undefined || (await mayBeFound(summary, captures, opens))) return { state: 'over' };
+      return {
+        state:
+          results === undefined || (await wrongFile(results, summary.fileBytes)) === undefined ? 'committed' : 'over',
+      };
+    }
+    const end = await readEnd(store, job);
+    if (end?.state !== 'failed' || end.damaged === undefined) return { state: 'open' };
+    return { state: 'over', damaged: end.damaged };
+  } catch (error) {
+    // The job's own files are damaged.
+    if (error instanceof StoreError && error.reason === 'damaged') {
+      onDamaged?.(error.message);
+      return { state: 'over' };
+    }
+    throw error;
+  }
+}
+
+/** Whether captures were lost that another try could read. */
+async function mayBeFound(
+  summary: JobSummary,
+  captures: readonly CaptureRef[],
+  opens: Surroundings['opens'],
+): Promise<boolean> {
+  const lost = new Set(lostCaptures(summary).map(({ capture }) => capture));
+  if (lost.size === 0) return false;
+  if (opens === undefined) return true;
+  for (const capture of captures) if (lost.has(capture.name) && (await opens(capture))) return true;
+  return false;
+}

@@ -1,0 +1,149 @@
+/**
+ * One running job per data set; another waits its turn. There is no lock: a turn
+ * is a numbered key that one writer wins, and it is over when the job that it names
+ * has ended. Whoever asks for a job writes it down as waiting before looking whose
+ * turn it is, and whoever ends one marks the end before looking who waits: one of
+ * the two always sees the other. Between any two steps a process may die; the next
+ * caller goes on from what is there.
+ */
+
+import { loadJob, OtherVersion } from '../job/context.ts';
+import { hasEnded, writeEnd } from '../job/jobend.ts';
+import { begunKey, endKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from '../job/keys.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { type ObjectHead, type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { resume } from './barrier.ts';
+import { stagePlanner } from './task.ts';
+
+/** datasets/<dataset>/turns/<n> */
+interface Turn {
+  /** Null: nobody's. The turn before it is over for good. */
+  job: string | null;
+}
+
+async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]> {
+  const heads: ObjectHead[] = [];
+  for await (const head of store.list(prefix)) heads.push(head);
+  return heads;
+}
+
+/** What a turn's key says: its number, and whose it is. Undefined without a key. */
+async function turnOf(
+  store: ObjectStore,
+  dataset: string,
+  head: ObjectHead | undefined,
+): Promise<{ number: number; job: string | null } | undefined> {
+  if (head === undefined) return undefined;
+  const number = Number(head.key.slice(turnPrefix(dataset).length));
+  try {
+    return { number, job: (await getJson<Turn>(store, head.key))?.job ?? null };
+  } catch (error) {
+    // Nobody can tell whose it was: it is nobody's, and the next one is taken.
+    if (error instanceof StoreError && error.reason === 'damaged') return { number, job: null };
+    throw error;
+  }
+}
+
+async function lastTurn(
+  store: ObjectStore,
+  dataset: string,
+): Promise<{ number: number; job: string | null } | undefined> {
+  return turnOf(store, dataset, (await keysOf(store, turnPrefix(dataset))).at(-1));
+}
+
+const waitingJob = (key: string): string => key.slice(key.lastIndexOf('-') + 1);
+
+/**
+ * Asks for a job of a data set to be run. It begins now, or when those before it have ended.
+ * @returns whether it is the data set's running job
+ */
+export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: string, job: string): Promise<boolean> {
+  await store.put(waitingKey(dataset, Date.now(), job), jsonBytes({}));
+  return (await takeTurn(store, queue, dataset)) === job;
+}
+
+/**
+ * Takes a job's end back, so that it can be asked for again. Where the newest turn is its own, a turn of nobody
+ * follows first: what was over stays over, also for those who have looked already and act on it a moment later.
+ * A job that has not ended keeps its turn, which counts as not begun from now on: whoever looks next sends its
+ * messages.
+ */
+export async function reopenJob(store: ObjectStore, dataset: string, job: string): Promise<void> {
+  for (;;) {
+    const turn = await lastTurn(store, dataset);
+    if (turn?.job !== job) break;
+    // The turn is read first, and the end afterwards: an end that was taken back meanwhile is another turn's.
+    if (!(await hasEnded(store, job))) {
+      await store.remove([begunKey(dataset, turn.number)]);
+      return;
+    }
+    await store.putIfAbsent(turnKey(dataset, turn.number + 1), jsonBytes({ job: null } satisfies Turn));
+  }
+  await store.remove([endKey(job)]);
+}
+
+/**
+ * Begins the data set's next job if none is running.
+ * @returns the job that runs, or null when none waits
+ */
+export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
+  for (;;) {
+    // Who waits is looked up before whose turn it is: what a job's key here asks for, a turn that is seen then has answered.
+    const waiting = await keysOf(store, waitingPrefix(dataset));
+    const turns = await keysOf(store, turnPrefix(dataset));
+    const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0, job: null };
+    if (running !== null && !(await hasEnded(store, running))) {
+      if ((await store.head(begunKey(dataset, number))) === undefined) {
+        if (!(await begin(store, queue, running))) continue;
+        await store.putIfAbsent(begunKey(dataset, number), jsonBytes({}));
+      }
+      await store.remove(waiting.map(({ key }) => key).filter((key) => waitingJob(key) === running));
+      return running;
+    }
+    const next = waiting.at(0);
+    if (next === undefined) return null;
+    if (await hasEnded(store, waitingJob(next.key))) {
+      await store.remove([next.key]);
+      continue;
+    }
+    await store.putIfAbsent(turnKey(dataset, number + 1), jsonBytes({ job: waitingJob(next.key) } satisfies Turn));
+    // Turns long over say nothing any more.
+    if (turns.length > KEPT_TURNS)
+      await store.remove(turns.slice(0, -KEPT_TURNS).flatMap(({ key }) => [key, key.replace('/turns/', '/begun/')]));
+  }
+}
+
+/** Turns that are kept, so that a slow caller never takes a number again. */
+const KEPT_TURNS = 100;
+
+/** Sends the messages of a job whose turn it is. @returns false when it cannot be run, and has been ended */
+async function begin(store: ObjectStore, queue: TaskQueue, id: string): Promise<boolean> {
+  try {
+    const job = await loadJob(store, id);
+    await resume(store, queue, id, stagePlanner(store, job));
+    return true;
+  } catch (error) {
+    if (!(error instanceof OtherVersion)) throw error;
+    await writeEnd(store, id, { state: 'failed', stage: 'plan', task: 0, reason: error.message });
+    return false;
+  }
+}
+
+/** Whose turn it is in a data set. */
+export interface Turns {
+  running: string | null;
+  /** In the order in which they come. */
+  waiting: string[];
+}
+
+export async function turnsOf(store: ObjectStore, dataset: string): Promise<Turns> {
+  const turn = (await lastTurn(store, dataset))?.job ?? null;
+  const running = turn !== null && !(await hasEnded(store, turn)) ? turn : null;
+  const waiting: string[] = [];
+  for (const { key } of await keysOf(store, waitingPrefix(dataset))) {
+    const job = waitingJob(key);
+    if (job !== running && !waiting.includes(job)) waiting.push(job);
+  }
+  return { running, waiting };
+}

@@ -1,0 +1,91 @@
+/**
+ * Looking after running jobs: moves on what a crash left between two steps, and
+ * names the jobs in which nothing has happened for long.
+ */
+
+import { loadJob, OtherVersion, requireJson } from '../job/context.ts';
+import { begunPrefix, DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, STAGES, sentKey } from '../job/keys.ts';
+import type { StageList } from '../job/types.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import { advance } from './barrier.ts';
+import { endForVersion } from './otherversion.ts';
+import { stagePlanner } from './task.ts';
+import { takeTurn } from './turns.ts';
+
+/** Time without a task's end after which a job counts as stuck, milliseconds. */
+export const STALLED_MS = 15 * 60_000;
+
+/** What the watchdog saw. */
+export interface WatchReport {
+  /** Jobs that run, one a data set. */
+  running: string[];
+  /** Those of them without progress for STALLED_MS, with what is known of where they stand. */
+  stalled: { job: string; stage: string; minutes: number }[];
+}
+
+/**
+ * Looks at every data set once.
+ * @param now milliseconds since 1970
+ * @throws the error of a data set that could not be looked after, when all others have been
+ */
+export async function watch(store: ObjectStore, queue: TaskQueue, now: number): Promise<WatchReport> {
+  const report: WatchReport = { running: [], stalled: [] };
+  const errors: unknown[] = [];
+  for (const dataset of await datasetsWithTurns(store)) {
+    try {
+      const job = await takeTurn(store, queue, dataset);
+      if (job === null) continue;
+      report.running.push(job);
+      const stalled = await pushOn(store, queue, dataset, job, now);
+      if (stalled !== null) report.stalled.push({ job, ...stalled });
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} data sets failed; one: ${errors[0]}`);
+  if (errors.length === 1) throw errors[0];
+  return report;
+}
+
+async function datasetsWithTurns(store: ObjectStore): Promise<string[]> {
+  const datasets = new Set<string>();
+  for await (const { key } of store.list(DATASETS_PREFIX)) {
+    const [, dataset, kind] = key.split('/');
+    if (kind === 'turns' || kind === 'waiting') datasets.add(dataset);
+  }
+  return [...datasets];
+}
+
+/** Asks the barrier of the newest stage whose messages were sent. @returns where it stands when it has stood there for long */
+async function pushOn(
+  store: ObjectStore,
+  queue: TaskQueue,
+  dataset: string,
+  id: string,
+  now: number,
+): Promise<{ stage: string; minutes: number } | null> {
+  for (const stage of [...STAGES].reverse()) {
+    const sent = await store.head(sentKey(id, stage));
+    // Its list may be there: whoever wrote it died before all messages were sent, and the stage before it sends them.
+    if (sent === undefined) continue;
+    const { tasks } = await requireJson<StageList>(store, listKey(id, stage));
+    // A job that was resumed stands there since its turn began.
+    let last = sent.modified ?? now;
+    for (const prefix of [donePrefix(id, stage), begunPrefix(dataset)])
+      for await (const { modified = 0 } of store.list(prefix)) last = Math.max(last, modified);
+    try {
+      const job = await loadJob(store, id);
+      for (let first = 0; first === 0 || first < tasks; first += DONE_GROUP) {
+        const { began } = await advance(store, queue, id, stage, first, stagePlanner(store, job));
+        if (began !== null) return null;
+      }
+    } catch (error) {
+      if (!(error instanceof OtherVersion)) throw error;
+      await endForVersion(store, queue, { job: id, stage, task: 0 }, error);
+      return null;
+    }
+    return now - last >= STALLED_MS ? { stage, minutes: Math.floor((now - last) / 60_000) } : null;
+  }
+  return null;
+}

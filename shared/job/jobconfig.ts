@@ -1,0 +1,119 @@
+/**
+ * What a job is asked to do. Everything that results depend on goes into the
+ * job's id; the sizes on which only speed and memory depend do not.
+ */
+import { createHash } from 'node:crypto';
+import type { CompressionBounds } from '../capture/bounds.ts';
+import type { DecodeConfig } from '../packet/decode.ts';
+import type { SessionConfig } from '../session/sessionconfig.ts';
+import type { Sharding } from '../shard/shardwriter.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { MAPPING_REVISION, REVISIONS } from './revisions.ts';
+
+/** Bounds on the pieces of a job. */
+export interface Sizes {
+  /** Uncompressed capture bytes of a map task. */
+  taskBytes: number;
+  /** Rows of a shard, at most. */
+  shardRows: number;
+  /** Rows that end a batch at the next bucket border. */
+  batchRows: number;
+  /** Rows of a reduce task, about, at most. */
+  partitionRows: number;
+  /** Reduce tasks that there should be, so that all workers have some, where each has a fair number of rows. */
+  partitions: number;
+  /** Rows that one reduce holds open at once. */
+  openRows: number;
+  /** Rows of a Parquet file, at most. */
+  fileRows: number;
+  /** Uncompressed bytes of a capture that one task can read in its time; missing where tasks have all the time they need. */
+  captureBytes?: number;
+}
+
+/** What `flowstitch run` uses unless told otherwise; bench/README.md has the measurements. */
+export const DEFAULT_SIZES: Sizes = {
+  taskBytes: 256 << 20,
+  shardRows: 1_500_000,
+  batchRows: 4096,
+  partitionRows: 2_000_000,
+  partitions: 1,
+  openRows: 1_000_000,
+  fileRows: 1_000_000,
+};
+
+/**
+ * Sizes in the cloud: a map task reads for some ten seconds to a minute, a reduce task's shards are about
+ * 150 MB, and a capture that would take a function longer than its quarter of an hour is refused.
+ */
+export const CLOUD_SIZES: Sizes = {
+  taskBytes: 1 << 30,
+  shardRows: 4_000_000,
+  batchRows: 4096,
+  partitionRows: 20_000_000,
+  partitions: 64,
+  openRows: 4_000_000,
+  fileRows: 1_000_000,
+  captureBytes: 32 * 2 ** 30,
+};
+
+export interface JobConfig {
+  /** Data set the results belong to: letters, digits, '-' and '_'. */
+  dataset: string;
+  sharding: Sharding;
+  decode: DecodeConfig;
+  /** What compressed captures may ask for; missing means what they may unless told otherwise. */
+  compression?: CompressionBounds;
+  sessions: SessionConfig;
+  /** Whether the packets table is made. */
+  packets: boolean;
+  /** Times that captures which a job went on without have been tried anew by a job of their own; missing in the first. */
+  retry?: number;
+  sizes: Sizes;
+}
+
+/** Hex digest of a JSON value with its keys in order, 32 digits. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value !== null && typeof value === 'object')
+    return `{${Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`)
+      .join(',')}}`;
+  return JSON.stringify(value);
+}
+
+/**
+ * What shards depend on apart from the captures: shards of equal digest can be used again. Everything but what is
+ * named here as without meaning for them, so that whatever is added to a configuration makes shards of its own.
+ */
+export function shardingDigest(config: JobConfig): string {
+  const { dataset: _d, sessions: _s, packets: _p, retry: _r, sizes: _z, ...mapping } = config;
+  return digestOf({ revision: MAPPING_REVISION, ...mapping });
+}
+
+/** The sizes on which results depend: how rows are cut into files, and which captures are refused. Again by what is left out. */
+function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
+  const {
+    taskBytes: _t,
+    shardRows: _s,
+    batchRows: _b,
+    partitionRows: _r,
+    partitions: _p,
+    openRows: _o,
+    ...rest
+  } = sizes;
+  return rest;
+}
+
+/** The job's id: the same captures and configuration, by the same rules, are the same job. */
+export function jobId(config: JobConfig, captures: readonly CaptureRef[]): string {
+  const meaning = { ...config, sizes: meaningfulSizes(config.sizes) };
+  // A capture that is refused beforehand gives other tables than the same one read.
+  const inputs = captures.map(({ name, version, refused }) => [name, version, refused?.reason ?? '']).sort();
+  return digestOf({ revisions: REVISIONS, meaning, inputs }).slice(0, 16);
+}

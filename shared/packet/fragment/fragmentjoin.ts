@@ -1,0 +1,272 @@
+/**
+ * Joins fragments into datagrams (RFC 791, RFC 8200), one datagram at a time, by
+ * Zeek's rules: the first bytes win where fragments overlap, a datagram is
+ * complete when everything up to the end of its last fragment is there, and one
+ * that is not complete five minutes after its first fragment is given up.
+ *
+ * Refused: fragments that reach beyond 65,535 bytes of payload, and datagrams of
+ * more than MAX_FRAGMENTS fragments.
+ */
+import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from '../columns.ts';
+import { type DecodeConfig, PacketDecoder } from '../decode.ts';
+import { FATE_FRAGMENT } from '../fate.ts';
+import { type FlowTable, KEY_FLAG_V6 } from '../flow/flowtable.ts';
+import { MAX_LAYERS } from '../tunnel/tunnels.ts';
+import { compareFragmentKeys, FragmentColumns, HEAD_BYTES, sortedFragmentOrder } from './fragments.ts';
+
+/** Fragments a datagram may have; at 8 bytes each, 64 KiB need no more than half as many. */
+export const MAX_FRAGMENTS = 16384;
+/** Payload bytes a datagram may have. */
+export const MAX_DATAGRAM = 65535;
+/** Payload beyond this is named as odd, as in Zeek. */
+const LARGE_DATAGRAM = 64000;
+/** Microseconds of packet time from the first fragment until a datagram is given up. */
+const TIMEOUT_US = 5 * 60 * 1_000_000;
+
+/** Where the joiner reports to: as AnomalySink, with the number of the capture first. */
+export type FragmentAnomaly = (
+  capture: number,
+  name: string,
+  us: number,
+  ns: number,
+  offset: number,
+  detail: string,
+) => void;
+
+/**
+ * Joins fragments that are fed in the order of sortedFragmentOrder: by key, then time, then
+ * capture and offset. The caller merges the streams of several tasks and guarantees the order.
+ *
+ * A datagram that is a tunnel may carry a fragment of another. Such are put into `nested`, one layer
+ * deeper than what they came from: the caller feeds all fragments of one depth, those nested
+ * ones among them, before those of the next.
+ */
+export class FragmentJoiner {
+  /** Decodes what has been joined; its columns and flow table may be exchanged between two calls. */
+  readonly decoder: PacketDecoder;
+  /** By capture number: fragments whose datagram was completed, and fragments whose datagram never was. */
+  readonly completed: Float64Array;
+  readonly neverCompleted: Float64Array;
+
+  /** Steps of searches for the place of a fragment, for tests. */
+  steps = 0;
+
+  private readonly report: FragmentAnomaly;
+  /** Fragments of the open datagram, which began with row 0. */
+  private readonly held = new FragmentColumns(64);
+  /** Payload ranges that are there, ascending, apart from one another: [from, to). */
+  private readonly from = new Uint32Array(MAX_FRAGMENTS);
+  private readonly to = new Uint32Array(MAX_FRAGMENTS);
+  private ranges = 0;
+  /** Payload length of the datagram, 0 until its last fragment is there. */
+  private size = 0;
+  /** Next-header value of the fragment at offset 0, else of the first that came. */
+  private proto = 0;
+  private readonly head = new Uint8Array(HEAD_BYTES);
+  private readonly headKnown = new Uint8Array(HEAD_BYTES);
+
+  /** @param captures number of captures that the fragments' capture numbers count through */
+  constructor(
+    config: DecodeConfig,
+    columns: PacketColumns,
+    flows: FlowTable,
+    captures: number,
+    report: FragmentAnomaly,
+  ) {
+    this.report = report;
+    this.completed = new Float64Array(captures);
+    this.neverCompleted = new Float64Array(captures);
+    this.decoder = new PacketDecoder(config, columns, flows, new FragmentColumns(0), {
+      anomaly: (name, us, ns, offset, detail) => report(this.decoder.capture, name, us, ns, offset, detail),
+    });
+  }
+
+  /** Fragments found inside of datagrams. Whoever takes them clears it. */
+  get nested(): FragmentColumns {
+    return this.decoder.fragments;
+  }
+
+  /** Feed the next fragment: row `row` of `columns`. May append rows to the decoder's columns. */
+  add(columns: FragmentColumns, row: number): void {
+    const { held } = this;
+    if (held.length !== 0 && (compareFragmentKeys(held, 0, columns, row) !== 0 || this.expired(columns, row)))
+      this.giveUp();
+    const end = columns.fragOffset[row] + columns.fragLength[row];
+    if (end > LARGE_DATAGRAM) this.odd('excessively_large_fragment', columns, row, `ends at byte ${end}`);
+    if (end > MAX_DATAGRAM) {
+      this.neverCompleted[columns.capture[row]] += columns.counts[row];
+      return;
+    }
+    if (held.length === MAX_FRAGMENTS) {
+      this.odd('too_many_fragments', columns, row, `more than ${MAX_FRAGMENTS}`);
+      this.giveUp();
+    }
+    if (held.length === 0) {
+      this.proto = columns.proto[row];
+    } else if (this.inconsistent(columns, row)) {
+      this.odd('fragment_protocol_inconsistency', columns, row, '');
+    }
+    if (columns.fragOffset[row] === 0) this.proto = columns.proto[row];
+    held.pushRow(columns, row);
+    if (columns.more[row] === 0 && this.size === 0) {
+      this.size = end;
+    } else if (this.size !== 0 && (end > this.size || (columns.more[row] === 0 && end !== this.size))) {
+      this.odd('fragment_size_inconsistency', columns, row, `byte ${end} of ${this.size}`);
+      this.size = Math.max(this.size, end);
+    }
+    if (columns.fragLength[row] === 0) return;
+    this.fill(columns, row, end);
+    if (this.size !== 0 && this.from[0] === 0 && this.to[0] >= this.size) this.complete();
+  }
+
+  /** No more fragments come: what is open is given up. */
+  end(): void {
+    if (this.held.length !== 0) this.giveUp();
+  }
+
+  private expired(columns: FragmentColumns, row: number): boolean {
+    const age = columns.us[row] - this.held.us[0];
+    return age > TIMEOUT_US || (age === TIMEOUT_US && columns.ns[row] >= this.held.ns[0]);
+  }
+
+  private inconsistent(columns: FragmentColumns, row: number): boolean {
+    return columns.proto[row] !== this.held.proto[0] || columns.headerLen[row] !== this.held.headerLen[0];
+  }
+
+  /** Enter the fragment's bytes, those that are new, and its range. */
+  private fill(columns: FragmentColumns, row: number, end: number): void {
+    const start = columns.fragOffset[row];
+    let differs = false;
+    const { heads } = columns;
+    const kept = columns.headStart[row];
+    for (let i = 0; i < columns.headLen[row]; i++) {
+      const at = start + i;
+      if (this.headKnown[at] === 0) {
+        this.head[at] = heads[kept + i];
+        this.headKnown[at] = 1;
+      } else if (this.head[at] !== heads[kept + i]) {
+        differs = true;
+      }
+    }
+    if (this.insert(start, end))
+      this.odd(differs ? 'fragment_inconsistency' : 'fragment_overlap', columns, row, `bytes ${start} to ${end}`);
+  }
+
+  /** Unite [start, end) with the ranges; says whether some of it was there already. */
+  private insert(start: number, end: number): boolean {
+    const { from, to } = this;
+    const first = this.firstEndingAt(start);
+    let last = first;
+    let overlap = false;
+    let low = start;
+    let high = end;
+    while (last < this.ranges && from[last] <= end) {
+      if (from[last] < end && to[last] > start) overlap = true;
+      low = Math.min(low, from[last]);
+      high = Math.max(high, to[last]);
+      last++;
+    }
+    const shift = 1 - (last - first);
+    if (shift !== 0) {
+      from.copyWithin(last + shift, last, this.ranges);
+      to.copyWithin(last + shift, last, this.ranges);
+      this.ranges += shift;
+    }
+    from[first] = low;
+    to[first] = high;
+    return overlap;
+  }
+
+  /**
+   * The first range that ends at `start` or behind it. By halving: fragments that come from behind, with holes
+   * between them, would have every range looked at for each.
+   */
+  private firstEndingAt(start: number): number {
+    let low = 0;
+    let high = this.ranges;
+    // Nearly all fragments come in order: behind the last range, or at its end.
+    if (high === 0 || this.to[high - 1] < start) return high;
+    if (high === 1 || this.to[high - 2] < start) return high - 1;
+    while (low < high) {
+      this.steps++;
+      const middle = (low + high) >>> 1;
+      if (this.to[middle] < start) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** All is there: write the datagram's row, and one for every other fragment. */
+  private complete(): void {
+    const { held, decoder } = this;
+    const last = held.length - 1;
+    const payload = this.to[0];
+    if (payload !== this.size || this.ranges > 1)
+      this.odd('fragment_size_inconsistency', held, last, `joined up to byte ${payload}`);
+    const headLength = Math.min(payload, HEAD_BYTES);
+    const { columns } = decoder;
+    const first = columns.length;
+    const fate = decoder.datagram(this.head, headLength, payload, this.proto, held.headerLen[0], held, last);
+    if (fate === FATE_FRAGMENT) {
+      // What the datagram carried is itself a fragment: the records count with the datagram that it belongs to.
+      for (let row = 0; row < last; row++) decoder.fragments.pushPart(held, row);
+    } else {
+      for (let row = 0; row <= last; row++) this.completed[held.capture[row]] += held.counts[row];
+    }
+    const end = columns.length;
+    for (let datagram = first; datagram < end; datagram++)
+      for (let row = 0; row < last; row++) this.appendFragment(columns, datagram, row, last);
+    this.forget();
+  }
+
+  /** Append held fragment `row` as a row beside row `datagram`, to which it belongs. */
+  private appendFragment(columns: PacketColumns, datagram: number, row: number, last: number): void {
+    const { held } = this;
+    const at = columns.pushRow(columns, datagram);
+    columns.meta[at] = META_FRAGMENT | (columns.meta[datagram] & (META_FROM_B | META_LEVELS));
+    columns.capture[at] = held.capture[row];
+    columns.offset[at] = held.offset[row];
+    columns.capLen[at] = held.capLen[row];
+    columns.origLen[at] = held.origLen[row];
+    const fragmentHeader = (held.keyProto[row] & KEY_FLAG_V6) === 0 ? 0 : 8;
+    columns.ipLen[at] = held.headerLen[row] + fragmentHeader + held.fragLength[row];
+    columns.payloadLen[at] = 0;
+    columns.seq[at] = columns.ack[at] = 0;
+    columns.window[at] = columns.tcpFlags[at] = 0;
+    columns.hint[at] = 0;
+    const borrow = held.ns[last] < held.ns[row] ? 1 : 0;
+    columns.ageUs[at] = held.us[last] - held.us[row] - borrow;
+    columns.ageNs[at] = held.ns[last] - held.ns[row] + borrow * 1000;
+  }
+
+  private giveUp(): void {
+    const { held } = this;
+    for (let row = 0; row < held.length; row++) this.neverCompleted[held.capture[row]] += held.counts[row];
+    this.forget();
+  }
+
+  private forget(): void {
+    this.held.clear();
+    this.ranges = 0;
+    this.size = 0;
+    this.headKnown.fill(0);
+  }
+
+  private odd(name: string, columns: FragmentColumns, row: number, detail: string): void {
+    this.report(columns.capture[row], name, columns.us[row], columns.ns[row], columns.offset[row], detail);
+  }
+}
+
+/** Joins all fragments that stand in memory, depth by depth. Their capture numbers are ranks. */
+export function joinAll(joiner: FragmentJoiner, fragments: FragmentColumns): void {
+  const waiting = new FragmentColumns(16);
+  for (let row = 0; row < fragments.length; row++) waiting.pushRow(fragments, row);
+  for (let depth = 0; depth <= MAX_LAYERS; depth++) {
+    const order = sortedFragmentOrder(waiting);
+    for (const row of order) if (waiting.depth[row] === depth) joiner.add(waiting, row);
+    joiner.end();
+    const { nested } = joiner;
+    for (let row = 0; row < nested.length; row++) waiting.pushRow(nested, row);
+    nested.clear();
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Messages in UDP that only the other side should send: answers to a DNS server
+ * (RFC 1035, 4.1.1), to an NTP server those of a server, and from one those of a
+ * client (RFC 5905, 7.3). They tell that a session was taken the wrong way round.
+ * All else, and what is not captured whole, is nothing known.
+ */
+import { HINT_DNS_ANSWER, HINT_NONE, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../columns.ts';
+
+const DNS_HEADER = 12;
+const DNS_FLAGS = 2;
+const DNS_RESPONSE = 0x80;
+const NTP_PORT = 123;
+const NTP_MESSAGE = 48;
+const NTP_MODE = 7;
+const MODE_CLIENT = 3;
+const MODE_SERVER = 4;
+
+/** Names, NetBIOS names, multicast names, local names. */
+function isDns(port: number): boolean {
+  return port === 53 || port === 137 || port === 5353 || port === 5355;
+}
+
+/** HINT_* of the `len` payload bytes at `at`; `source` and `target` are the ports. */
+export function datagramHint(bytes: Uint8Array, at: number, len: number, source: number, target: number): number {
+  if (isDns(target))
+    return len >= DNS_HEADER && (bytes[at + DNS_FLAGS] & DNS_RESPONSE) !== 0 ? HINT_DNS_ANSWER : HINT_NONE;
+  if ((target !== NTP_PORT && source !== NTP_PORT) || len < NTP_MESSAGE) return HINT_NONE;
+  const mode = bytes[at] & NTP_MODE;
+  if (mode === MODE_SERVER && target === NTP_PORT) return HINT_NTP_SERVER;
+  return mode === MODE_CLIENT && source === NTP_PORT ? HINT_NTP_CLIENT : HINT_NONE;
+}

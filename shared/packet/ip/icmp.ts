@@ -1,0 +1,61 @@
+/**
+ * ICMP (RFC 792) with Zeek's pairing: the type stands for the source port, the
+ * type of the answer for the destination port, so that request and reply are one
+ * flow. A message that has no counterpart is a flow of its own direction, with the
+ * code for its second port. Refused: fewer than 8 bytes.
+ */
+import type { Cursor } from '../cursor.ts';
+import { FATE_SESSION, fateOf } from '../fate.ts';
+
+const TYPE = 0;
+const CODE = 1;
+const HEADER = 8;
+
+const TRUNCATED = ~fateOf('truncated_header');
+const NOT_CAPTURED = ~fateOf('internally_truncated_header');
+
+/** Type of the counterpart, -1 for a message that has none. */
+function counterpart(type: number): number {
+  switch (type) {
+    case 8: // echo
+      return 0;
+    case 0:
+      return 8;
+    case 13: // timestamp
+      return 14;
+    case 14:
+      return 13;
+    case 15: // information
+      return 16;
+    case 16:
+      return 15;
+    case 10: // router solicitation and advertisement
+      return 9;
+    case 9:
+      return 10;
+    case 17: // address mask
+      return 18;
+    case 18:
+      return 17;
+    default:
+      return -1;
+  }
+}
+
+/** A message of ICMP or ICMPv6; `pair` gives the type of the counterpart or -1. */
+export function icmpMessage(c: Cursor, pair: (type: number) => number): number {
+  const { bytes, pos: at } = c;
+  if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
+  if (c.end - at < HEADER) return NOT_CAPTURED;
+  const type = bytes[at + TYPE];
+  const answer = pair(type);
+  c.srcPort = type;
+  c.oneWay = answer < 0 ? 1 : 0;
+  c.dstPort = answer < 0 ? bytes[at + CODE] : answer;
+  c.payloadLen = c.announced - HEADER;
+  return ~FATE_SESSION;
+}
+
+export function icmp(c: Cursor): number {
+  return icmpMessage(c, counterpart);
+}

@@ -1,0 +1,95 @@
+/**
+ * IPv4 (RFC 791) and the choice of IP version. A total length of 0, as
+ * segmentation offload leaves it, stands for the bytes captured. Options are
+ * skipped, checksums are not verified. Refused: headers shorter than 20 bytes or
+ * cut off, and packets that claim more bytes than were on the wire.
+ */
+import { META_TRUNCATED } from '../columns.ts';
+import { type Cursor, int32, NEXT_IPV6, transport, uint16 } from '../cursor.ts';
+import { FATE_FRAGMENT, fateOf } from '../fate.ts';
+
+const TOTAL_LENGTH = 2;
+const IDENTIFICATION = 4;
+const FRAGMENT = 6;
+const PROTOCOL = 9;
+const SOURCE = 12;
+const DESTINATION = 16;
+const MIN_HEADER = 20;
+
+const DONT_FRAGMENT = 0x4000;
+const MORE_FRAGMENTS = 0x2000;
+const FRAGMENT_OFFSET = 0x1fff;
+/** Below this many bytes no path needs a fragment that is not the last (Zeek's bound). */
+const MIN_FRAGMENT = 64;
+/** Next-header value "none"; Zeek applies it to IPv4 as well. */
+const NO_NEXT = 59;
+
+const TRUNCATED_IP = ~fateOf('truncated_IP');
+const UNKNOWN_VERSION = ~fateOf('unknown_ip_version');
+const TRUNCATED_IP_LEN = ~fateOf('truncated_IP_len');
+const INVALID_HEADER_SIZE = ~fateOf('invalid_IP_header_size');
+const TRUNCATED_HEADER = ~fateOf('internally_truncated_header');
+const SMALL_HEADER = ~fateOf('IPv4_min_header_size');
+const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
+const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
+
+/** An IP packet of either version, told by its first four bits whatever the layer below says. */
+export function ip(c: Cursor): number {
+  const { bytes, pos: start } = c;
+  const captured = c.end - start;
+  if (captured < MIN_HEADER) return TRUNCATED_IP;
+  const first = bytes[start];
+  if (first >> 4 !== 4) return first >> 4 === 6 ? NEXT_IPV6 : UNKNOWN_VERSION;
+
+  const header = (first & 15) << 2;
+  let total = uint16(bytes, start + TOTAL_LENGTH);
+  if (total === 0) {
+    c.odd('ip_hdr_len_zero', '');
+    total = captured + c.beyond;
+  }
+  if (c.wireLen - (start - c.frame) < total) return TRUNCATED_IP_LEN;
+  if (header > total) return INVALID_HEADER_SIZE;
+  if (header > captured) return TRUNCATED_HEADER;
+  if (header < MIN_HEADER) return SMALL_HEADER;
+
+  c.v6 = 0;
+  c.src3 = int32(bytes, start + SOURCE);
+  c.dst3 = int32(bytes, start + DESTINATION);
+  const protocol = bytes[start + PROTOCOL];
+  c.proto = protocol;
+  // Zeek counts what the header says, be it 0, towards the session's IP bytes.
+  c.ipLen = uint16(bytes, start + TOTAL_LENGTH);
+  c.announced = total - header;
+  c.pos = start + header;
+  c.limit = c.end;
+  c.limitBeyond = c.beyond;
+  let whole = true;
+  if (captured >= total) {
+    c.end = start + total;
+    c.beyond = 0;
+  } else if (c.beyond >= total - captured) {
+    c.beyond = total - captured;
+  } else {
+    whole = false;
+    c.meta |= META_TRUNCATED;
+  }
+
+  const fragment = uint16(bytes, start + FRAGMENT);
+  if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0) {
+    if (whole) {
+      if ((fragment & DONT_FRAGMENT) !== 0) c.odd('fragment_with_DF', '');
+      c.fragId = uint16(bytes, start + IDENTIFICATION);
+      c.fragOffset = (fragment & FRAGMENT_OFFSET) << 3;
+      c.fragLength = total - header;
+      c.fragMore = (fragment & MORE_FRAGMENTS) === 0 ? 0 : 1;
+      c.fragHeaderLen = header;
+      if (c.fragMore === 1 && total < MIN_FRAGMENT) c.odd('excessively_small_fragment', `${total} bytes`);
+      return ~FATE_FRAGMENT;
+    }
+    // A datagram with bytes missing can never be joined; its first fragment still shows the transport header.
+    if ((fragment & FRAGMENT_OFFSET) !== 0) return INCOMPLETE_FRAGMENT;
+    c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
+  }
+  if (protocol === NO_NEXT) return NO_NEXT_HEADER;
+  return transport(protocol);
+}

@@ -1,0 +1,235 @@
+/**
+ * IPv6 (RFC 8200) with its extension headers: hop-by-hop, routing, destination
+ * options and AH are skipped, a fragment header ends the packet unless it is
+ * atomic (RFC 6946). A routing header of type 0 or 2 with segments left names the
+ * final destination, and a home address option (RFC 6275) the source, as in Zeek.
+ *
+ * An extension header that is cut off is taken for the transport, as in Zeek:
+ * the packet then belongs to a flow without ports. ESP and mobility headers end
+ * what can be read and belong to no flow.
+ */
+import { META_TRUNCATED } from '../columns.ts';
+import { type Cursor, capturedFrom, int32, transport, uint16 } from '../cursor.ts';
+import { FATE_FRAGMENT, fateOf } from '../fate.ts';
+
+const PAYLOAD_LENGTH = 4;
+const NEXT_HEADER = 6;
+const SOURCE = 8;
+const DESTINATION = 24;
+const HEADER = 40;
+
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+const FRAGMENT = 44;
+const ESP = 50;
+const AH = 51;
+const NO_NEXT = 59;
+const DESTINATION_OPTIONS = 60;
+const MOBILITY = 135;
+
+const FRAGMENT_HEADER = 8;
+const ESP_HEADER = 8;
+const MIN_FRAGMENT = 64;
+const HOME_ADDRESS = 201;
+
+const TRUNCATED_IP = ~fateOf('truncated_IP');
+const TRUNCATED_IP_LEN = ~fateOf('truncated_IP_len');
+const INVALID_HEADER_SIZE = ~fateOf('invalid_IP_header_size');
+const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
+const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
+const ENCRYPTED = ~fateOf('ipv6_esp');
+const MOBILE = ~fateOf('ipv6_mobility');
+
+/** Length in bytes of extension header `type` at `at`, two bytes of which are captured; 0 if `type` is not one. */
+function extensionLength(type: number, bytes: Uint8Array, at: number): number {
+  switch (type) {
+    case HOP_BY_HOP:
+    case ROUTING:
+    case DESTINATION_OPTIONS:
+    case MOBILITY:
+      return 8 + 8 * bytes[at + 1];
+    case AH:
+      return 8 + 4 * bytes[at + 1];
+    case FRAGMENT:
+      return FRAGMENT_HEADER;
+    case ESP:
+      return ESP_HEADER;
+    default:
+      return 0;
+  }
+}
+
+/** Take the final destination out of a routing header of `length` bytes: its last 16 bytes, for the types that are known. */
+function routing(c: Cursor, at: number, length: number): void {
+  const { bytes } = c;
+  const type = bytes[at + 2];
+  const size = bytes[at + 1];
+  if (type === 0) c.odd('routing0_hdr', '');
+  if (bytes[at + 3] === 0 || size < 2) return;
+  if ((type === 0 && size % 2 === 0) || (type === 2 && size === 2)) {
+    const last = at + length - 16;
+    c.dst0 = int32(bytes, last);
+    c.dst1 = int32(bytes, last + 4);
+    c.dst2 = int32(bytes, last + 8);
+    c.dst3 = int32(bytes, last + 12);
+  }
+}
+
+/** Take the home address out of a destination options header that ends at `end`. */
+function destinationOptions(c: Cursor, at: number, end: number): void {
+  const { bytes } = c;
+  let option = at + 2;
+  while (option < end) {
+    const type = bytes[option];
+    if (type === 0) {
+      option++;
+      continue;
+    }
+    if (option + 2 > end || option + 2 + bytes[option + 1] > end) {
+      c.odd('bad_ipv6_dest_opt_len', '');
+      return;
+    }
+    if (type === HOME_ADDRESS && bytes[option + 1] === 16) {
+      c.src0 = int32(bytes, option + 2);
+      c.src1 = int32(bytes, option + 6);
+      c.src2 = int32(bytes, option + 10);
+      c.src3 = int32(bytes, option + 14);
+    }
+    option += 2 + bytes[option + 1];
+  }
+}
+
+/**
+ * Skip extension headers from `c.pos` on, the first of which is `type`, up to a
+ * fragment, ESP or mobility header or the transport.
+ *
+ * @returns the type of the header at `c.pos`
+ */
+function skipExtensions(c: Cursor, type: number): number {
+  const { bytes, end } = c;
+  let routed = false;
+  while (end - c.pos >= 2) {
+    if (type === FRAGMENT || type === ESP || type === MOBILITY) return type;
+    const at = c.pos;
+    const length = extensionLength(type, bytes, at);
+    if (length === 0 || length > end - at) return type;
+    if (type === ROUTING) {
+      if (routed) c.odd('multiple_routing_headers', '');
+      else routing(c, at, length);
+      routed = true;
+    } else if (type === DESTINATION_OPTIONS) {
+      destinationOptions(c, at, at + length);
+    }
+    c.pos = at + length;
+    type = bytes[at];
+  }
+  return type;
+}
+
+/** What the header of `type` at `c.pos`, behind all extensions, leads to. */
+function upperLayer(c: Cursor, type: number): number {
+  c.proto = type;
+  if (type === NO_NEXT) return NO_NEXT_HEADER;
+  if (c.end - c.pos >= 2 && extensionLength(type, c.bytes, c.pos) <= c.end - c.pos) {
+    if (type === ESP) return ENCRYPTED;
+    if (type === MOBILITY) return MOBILE;
+  }
+  return transport(type);
+}
+
+/**
+ * What follows the fragment header of a whole datagram: further extension headers
+ * and the transport. `c.announced` shrinks by what is skipped. A fragment header
+ * inside of it is not joined again: right behind the first it ends the extension
+ * headers, as in Zeek, and further on it is skipped.
+ *
+ * @param type the next-header value of the fragment header
+ */
+export function ipv6Fragmentable(c: Cursor, type: number): number {
+  const start = c.pos;
+  if (type === FRAGMENT && c.end - start >= FRAGMENT_HEADER) {
+    c.proto = c.bytes[start];
+    c.pos = start + FRAGMENT_HEADER;
+    c.announced -= FRAGMENT_HEADER;
+    return c.proto === NO_NEXT ? NO_NEXT_HEADER : transport(c.proto);
+  }
+  let last = skipExtensions(c, type);
+  while (last === FRAGMENT && c.end - c.pos >= FRAGMENT_HEADER) {
+    last = c.bytes[c.pos];
+    c.pos += FRAGMENT_HEADER;
+    last = skipExtensions(c, last);
+  }
+  c.announced -= c.pos - start;
+  return upperLayer(c, last);
+}
+
+/** A packet with a fragment header at `c.pos`. */
+function fragment(c: Cursor, start: number, cut: boolean, total: number): number {
+  const { bytes } = c;
+  const at = c.pos;
+  const offset = uint16(bytes, at + 2) & 0xfff8;
+  const more = bytes[at + 3] & 1;
+  const header = at - start;
+  c.proto = bytes[at];
+  c.pos = at + FRAGMENT_HEADER;
+  c.announced = total - header - FRAGMENT_HEADER;
+  if (cut) {
+    if (offset !== 0) return INCOMPLETE_FRAGMENT;
+    c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
+    return c.proto === NO_NEXT ? NO_NEXT_HEADER : transport(c.proto);
+  }
+  if (offset === 0 && more === 0) {
+    c.ipLen = total - FRAGMENT_HEADER;
+    return ipv6Fragmentable(c, c.proto);
+  }
+  c.fragId = int32(bytes, at + 4);
+  c.fragOffset = offset;
+  c.fragLength = c.announced;
+  c.fragMore = more;
+  c.fragHeaderLen = header;
+  if (more === 1 && total < MIN_FRAGMENT) c.odd('excessively_small_fragment', `${total} bytes`);
+  return ~FATE_FRAGMENT;
+}
+
+export function ipv6(c: Cursor): number {
+  const { bytes, pos: start } = c;
+  const captured = c.end - start;
+  if (captured < HEADER) return TRUNCATED_IP;
+  const payload = uint16(bytes, start + PAYLOAD_LENGTH);
+  const total = payload + HEADER;
+  c.v6 = 1;
+  c.src0 = int32(bytes, start + SOURCE);
+  c.src1 = int32(bytes, start + SOURCE + 4);
+  c.src2 = int32(bytes, start + SOURCE + 8);
+  c.src3 = int32(bytes, start + SOURCE + 12);
+  c.dst0 = int32(bytes, start + DESTINATION);
+  c.dst1 = int32(bytes, start + DESTINATION + 4);
+  c.dst2 = int32(bytes, start + DESTINATION + 8);
+  c.dst3 = int32(bytes, start + DESTINATION + 12);
+  c.ipLen = total;
+  c.limit = c.end;
+  c.limitBeyond = c.beyond;
+  c.pos = start + HEADER;
+  const type = skipExtensions(c, bytes[start + NEXT_HEADER]);
+  const left = c.end - c.pos;
+
+  const isFragment = type === FRAGMENT && left >= FRAGMENT_HEADER;
+  if (c.wireLen - (start - c.frame) < total) return TRUNCATED_IP_LEN;
+  if (c.pos - start + (isFragment ? FRAGMENT_HEADER : 0) > total) return INVALID_HEADER_SIZE;
+  if (payload === 0) {
+    // Length 0 is what a packet beyond 64 KiB carries; its true length is the record's.
+    c.sized = 0;
+    c.announced = c.frame + c.wireLen - c.pos;
+  } else {
+    c.announced = total - (c.pos - start);
+    if (captured >= total) {
+      c.end = start + total;
+      c.beyond = 0;
+    } else if (c.beyond > total - captured) {
+      c.beyond = total - captured;
+    }
+  }
+  if (captured + c.beyond < total || c.announced > capturedFrom(c)) c.meta |= META_TRUNCATED;
+  if (isFragment) return fragment(c, start, captured + c.beyond < total, total);
+  return upperLayer(c, type);
+}

@@ -1,0 +1,84 @@
+/**
+ * TCP (RFC 9293) headers. Options are skipped, checksums are not verified.
+ * Refused: fewer than 20 bytes of header. A header length that is too small or
+ * runs past the segment makes a row that opens a session and counts nothing.
+ */
+import {
+  HINT_FTP_COMMAND,
+  HINT_FTP_REPLY,
+  HINT_NONE,
+  HINT_SHORT_HEADER,
+  HINT_SSH_BANNER,
+  META_BROKEN,
+} from '../columns.ts';
+import { type Cursor, int32, uint16 } from '../cursor.ts';
+import { FATE_SESSION, fateOf } from '../fate.ts';
+
+const SOURCE_PORT = 0;
+const DESTINATION_PORT = 2;
+const SEQUENCE = 4;
+const ACKNOWLEDGEMENT = 8;
+const DATA_OFFSET = 12;
+const FLAGS = 13;
+const WINDOW = 14;
+const MIN_HEADER = 20;
+
+const TRUNCATED = ~fateOf('truncated_header');
+const NOT_CAPTURED = ~fateOf('internally_truncated_header');
+
+const SSH_BANNER = 0x5353482d; // "SSH-"
+/** FTP commands (RFC 959, RFC 2428) as four lower-case letters. */
+const FTP_COMMANDS = new Set(
+  ['user', 'pass', 'acct', 'port', 'pasv', 'eprt', 'epsv', 'retr', 'stor', 'list', 'type', 'syst', 'feat'].map((word) =>
+    int32(
+      Uint8Array.from(word, (letter) => letter.charCodeAt(0)),
+      0,
+    ),
+  ),
+);
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+/** What the first five bytes of payload look like. */
+function payloadHint(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at < 4) return HINT_NONE;
+  const first = bytes[at];
+  if (first === 0x32) {
+    const separator = bytes[at + 3];
+    const reply = isDigit(bytes[at + 1]) && isDigit(bytes[at + 2]) && (separator === 0x20 || separator === 0x2d);
+    return reply ? HINT_FTP_REPLY : HINT_NONE;
+  }
+  // Letters only: most payload ends here.
+  if ((first | 0x20) < 0x61 || (first | 0x20) > 0x7a) return HINT_NONE;
+  const word = int32(bytes, at);
+  if (word === SSH_BANNER) return HINT_SSH_BANNER;
+  if (end - at < 5 || !FTP_COMMANDS.has(word | 0x20202020)) return HINT_NONE;
+  const after = bytes[at + 4];
+  return after === 0x20 || after === 0x0d || after === 0x0a ? HINT_FTP_COMMAND : HINT_NONE;
+}
+
+export function tcp(c: Cursor): number {
+  const { bytes, pos: at } = c;
+  if (c.announced < MIN_HEADER && c.sized !== 0) return TRUNCATED;
+  const captured = c.end - at;
+  if (captured < MIN_HEADER) return NOT_CAPTURED;
+  c.srcPort = uint16(bytes, at + SOURCE_PORT);
+  c.dstPort = uint16(bytes, at + DESTINATION_PORT);
+  c.seq = int32(bytes, at + SEQUENCE);
+  c.ack = int32(bytes, at + ACKNOWLEDGEMENT);
+  c.tcpFlags = bytes[at + FLAGS] | ((bytes[at + DATA_OFFSET] & 1) << 8);
+  c.window = uint16(bytes, at + WINDOW);
+  const header = (bytes[at + DATA_OFFSET] >> 4) << 2;
+  if (header < MIN_HEADER || header > c.announced || header > captured || c.sized === 0) {
+    c.odd(header < MIN_HEADER ? 'bad_TCP_header_len' : 'truncated_header', `TCP header of ${header} bytes`);
+    c.meta |= META_BROKEN;
+    if (header < MIN_HEADER) c.hint = HINT_SHORT_HEADER;
+    c.payloadLen = 0;
+    return ~FATE_SESSION;
+  }
+  c.payloadLen = c.announced - header;
+  if (c.payloadLen !== 0) c.hint = payloadHint(bytes, at + header, c.end);
+  return ~FATE_SESSION;
+}

@@ -1,0 +1,48 @@
+/**
+ * UDP (RFC 768) headers. Payload is what UDP's own length field says, even where
+ * it disagrees with IP's: that is what Zeek counts. Refused: fewer than 8 bytes.
+ * What it carries is told by its ports (udpports.ts), or by the payload's first bytes.
+ */
+
+import { META_BROKEN } from '../columns.ts';
+import { type Cursor, NEXT_AYIYA, NEXT_TEREDO, uint16 } from '../cursor.ts';
+import { FATE_SESSION, fateOf } from '../fate.ts';
+import { looksLikeAyiya } from '../tunnel/ayiya.ts';
+import { looksLikeTeredo } from '../tunnel/teredo.ts';
+import { datagramHint } from './datagramhint.ts';
+import { tunnelPort } from './udpports.ts';
+
+const SOURCE_PORT = 0;
+const DESTINATION_PORT = 2;
+const LENGTH = 4;
+const HEADER = 8;
+/** A tunnel that only its bytes tell has at least an IPv4 header behind them. */
+const MIN_TUNNEL = HEADER + 20;
+
+const TRUNCATED = ~fateOf('truncated_header');
+const NOT_CAPTURED = ~fateOf('internally_truncated_header');
+
+export function udp(c: Cursor): number {
+  const { bytes, pos: at } = c;
+  if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
+  if (c.end - at < HEADER) return NOT_CAPTURED;
+  c.srcPort = uint16(bytes, at + SOURCE_PORT);
+  c.dstPort = uint16(bytes, at + DESTINATION_PORT);
+  const length = uint16(bytes, at + LENGTH);
+  if (length !== c.announced) c.odd('UDP_datagram_length_mismatch', `${length} != ${c.announced}`);
+  if (length >= HEADER) {
+    c.payloadLen = length - HEADER;
+  } else {
+    c.payloadLen = 0;
+    c.meta |= META_BROKEN;
+  }
+  c.pos = at + HEADER;
+  if (c.end - c.pos >= c.payloadLen) c.hint = datagramHint(bytes, c.pos, c.payloadLen, c.srcPort, c.dstPort);
+  const tunnel = tunnelPort(c.srcPort, c.dstPort);
+  if (tunnel >= 0) return tunnel;
+  if (c.end - at < MIN_TUNNEL) return ~FATE_SESSION;
+  if (looksLikeAyiya(bytes, c.pos, c.end)) return NEXT_AYIYA;
+  const first = bytes[c.pos];
+  if ((first === 0 || first >> 4 === 6) && looksLikeTeredo(bytes, c.pos, c.end)) return NEXT_TEREDO;
+  return ~FATE_SESSION;
+}

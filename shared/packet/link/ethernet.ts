@@ -1,0 +1,36 @@
+/**
+ * Ethernet II, and IEEE 802.3 frames with LLC/SNAP inside. A Cisco FabricPath
+ * header (EtherType 0x8903) in front of the frame is skipped.
+ * Frames that are cut off in their header are refused.
+ */
+import { type Cursor, uint16 } from '../cursor.ts';
+import { fateOf } from '../fate.ts';
+import { etherType, MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
+import { llc } from './llc.ts';
+
+const TYPE = 12;
+const HEADER = 14;
+/** Zeek's rule: a frame needs more than this to be looked at. */
+const MIN_FRAME = 16;
+const FABRIC_PATH = 0x8903;
+const FABRIC_PATH_HEADER = 16;
+
+const TRUNCATED = ~fateOf('truncated_ethernet_frame');
+const TRUNCATED_FABRIC_PATH = ~fateOf('truncated_link_header_cfp');
+const UNDEFINED = ~fateOf('undefined_ether_type');
+
+export function ethernet(c: Cursor): number {
+  let start = c.pos;
+  if (c.end - start <= MIN_FRAME) return TRUNCATED;
+  let type = uint16(c.bytes, start + TYPE);
+  if (type === FABRIC_PATH) {
+    if (c.end - start <= FABRIC_PATH_HEADER + HEADER) return TRUNCATED_FABRIC_PATH;
+    start += FABRIC_PATH_HEADER;
+    type = uint16(c.bytes, start + TYPE);
+  }
+  c.pos = start + HEADER;
+  if (type >= MIN_ETHERTYPE) return etherType(type);
+  if (type > MAX_LENGTH_FIELD) return UNDEFINED;
+  if (c.end - c.pos < type) return TRUNCATED;
+  return llc(c);
+}

@@ -1,0 +1,31 @@
+/**
+ * IEEE 802.2 LLC as far as it can carry IP: a SNAP header (both service access
+ * points 0xAA) whose organisation code is zero holds an EtherType. Any other
+ * LLC frame, and Novell's raw 802.3, is not IP.
+ */
+import { type Cursor, uint16 } from '../cursor.ts';
+import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { etherType } from './ethertype.ts';
+
+const DSAP = 0;
+const SSAP = 1;
+const CONTROL = 2;
+const SNAP_SAP = 0xaa;
+/** Bytes of organisation code and protocol after the LLC header. */
+const SNAP_HEADER = 5;
+
+const TRUNCATED_LLC = ~fateOf('truncated_snap_llc_header');
+const TRUNCATED_SNAP = ~fateOf('truncated_snap_header');
+
+export function llc(c: Cursor): number {
+  const { bytes, pos, end } = c;
+  if (end - pos < 2 || bytes[pos + DSAP] !== SNAP_SAP || bytes[pos + SSAP] !== SNAP_SAP) return ~FATE_NOT_IP;
+  if (end - pos < 3) return TRUNCATED_LLC;
+  // Only unnumbered frames (low bits 11) have a control field of one byte.
+  const header = (bytes[pos + CONTROL] & 3) === 3 ? 3 : 4;
+  if (end - pos < header + SNAP_HEADER) return TRUNCATED_SNAP;
+  const snap = pos + header;
+  c.pos = snap + SNAP_HEADER;
+  const organisation = (bytes[snap] << 16) | uint16(bytes, snap + 1);
+  return organisation === 0 ? etherType(uint16(bytes, snap + 3)) : ~FATE_NOT_IP;
+}

@@ -1,0 +1,27 @@
+/**
+ * BSD loopback (LINKTYPE_NULL, LINKTYPE_LOOP): four bytes with an address family,
+ * in the byte order of the capturing host (NULL) or of the network (LOOP). The
+ * order is not recorded, but families are small numbers, so the value tells it.
+ */
+import { type Cursor, int32, NEXT_IP } from '../cursor.ts';
+import { FATE_NOT_IP, fateOf } from '../fate.ts';
+
+const HEADER = 4;
+
+const TRUNCATED = ~fateOf('null_analyzer_failed');
+
+export function loopback(c: Cursor): number {
+  if (c.end - c.pos <= HEADER) return TRUNCATED;
+  const big = int32(c.bytes, c.pos);
+  const family = big >= 0 && big <= 0xffff ? big : c.bytes[c.pos] | (c.bytes[c.pos + 1] << 8);
+  c.pos += HEADER;
+  switch (family) {
+    case 2: // AF_INET everywhere
+    case 24: // AF_INET6 on NetBSD, OpenBSD, BSD/OS
+    case 28: // on FreeBSD, DragonFly
+    case 30: // on macOS
+      return NEXT_IP;
+    default:
+      return ~FATE_NOT_IP;
+  }
+}

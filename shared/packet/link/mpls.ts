@@ -1,0 +1,20 @@
+/**
+ * MPLS label stacks (RFC 3032): four bytes a label, the lowest bit of the third
+ * byte marks the bottom. What follows is not named; it is taken for IP.
+ */
+import { type Cursor, NEXT_IP } from '../cursor.ts';
+import { fateOf } from '../fate.ts';
+
+const BOTTOM = 2;
+const LABEL = 4;
+
+const TRUNCATED = ~fateOf('truncated_link_header');
+
+export function mpls(c: Cursor): number {
+  for (;;) {
+    if (c.end - c.pos <= LABEL) return TRUNCATED;
+    const bottom = c.bytes[c.pos + BOTTOM] & 1;
+    c.pos += LABEL;
+    if (bottom !== 0) return NEXT_IP;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Netfilter log (LINKTYPE_NFLOG): address family, version and resource, then
+ * attributes of type and length, one of which is the packet. Types and lengths are
+ * in the byte order of the host that captured, which no field names: it is the
+ * order in which the first attribute's length makes sense.
+ */
+import { type Cursor, NEXT_IP } from '../cursor.ts';
+import { FATE_NOT_IP, fateOf } from '../fate.ts';
+
+const FAMILY = 0;
+const VERSION = 1;
+const HEADER = 4;
+const ATTRIBUTE = 4;
+const PAYLOAD = 9;
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+const TRUNCATED = ~fateOf('truncated_nflog_header');
+const UNKNOWN_VERSION = ~fateOf('unknown_nflog_version');
+const BAD_LENGTH = ~fateOf('nflog_bad_tlv_len');
+const NO_PAYLOAD = ~fateOf('nflog_no_pcap_payload');
+
+export function nflog(c: Cursor): number {
+  const { bytes, pos, end } = c;
+  if (end - pos <= HEADER) return TRUNCATED;
+  if (bytes[pos + VERSION] !== 0) return UNKNOWN_VERSION;
+  const family = bytes[pos + FAMILY];
+  let at = pos + HEADER;
+  const little = at + 1 < end ? bytes[at] | (bytes[at + 1] << 8) : 0;
+  // Attributes are at least four bytes long, and the first is a short one.
+  const low = little >= ATTRIBUTE && little <= end - at ? 0 : 1;
+  for (;;) {
+    if (end - at <= ATTRIBUTE) return NO_PAYLOAD;
+    const length = bytes[at + low] | (bytes[at + (low ^ 1)] << 8);
+    const type = bytes[at + 2 + low] | (bytes[at + 2 + (low ^ 1)] << 8);
+    if (type === PAYLOAD) break;
+    if (length < ATTRIBUTE) return BAD_LENGTH;
+    at += (length + 3) & ~3;
+  }
+  c.pos = at + ATTRIBUTE;
+  return family === AF_INET || family === AF_INET6 ? NEXT_IP : ~FATE_NOT_IP;
+}

@@ -1,0 +1,24 @@
+/**
+ * Per-packet information (LINKTYPE_PPI): a header that names its length and the
+ * link type of the frame behind it, both little-endian. Zeek does not know it.
+ */
+import { type Cursor, NEXT_PPI } from '../cursor.ts';
+import { fateOf } from '../fate.ts';
+import { linkProtocol } from './raw.ts';
+
+const LENGTH = 2;
+const LINK_TYPE = 4;
+const MIN_HEADER = 8;
+
+const TRUNCATED = ~fateOf('truncated_PPI_header');
+const UNKNOWN = ~fateOf('unknown_link_type');
+
+export function ppi(c: Cursor): number {
+  const { bytes, pos } = c;
+  if (c.end - pos < MIN_HEADER) return TRUNCATED;
+  const length = bytes[pos + LENGTH] | (bytes[pos + LENGTH + 1] << 8);
+  if (length < MIN_HEADER || length >= c.end - pos) return TRUNCATED;
+  const next = linkProtocol(bytes[pos + LINK_TYPE] | (bytes[pos + LINK_TYPE + 1] << 8));
+  c.pos = pos + length;
+  return next === NEXT_PPI ? UNKNOWN : next;
+}

@@ -1,0 +1,17 @@
+/** Radiotap (LINKTYPE_IEEE802_11_RADIOTAP): its header names its length, little-endian; an 802.11 frame follows. */
+import { type Cursor, NEXT_IEEE80211 } from '../cursor.ts';
+import { fateOf } from '../fate.ts';
+
+const LENGTH = 2;
+const MIN_HEADER = 4;
+
+const TRUNCATED = ~fateOf('truncated_radiotap_header');
+
+export function radiotap(c: Cursor): number {
+  const { bytes, pos } = c;
+  if (c.end - pos < MIN_HEADER) return TRUNCATED;
+  const length = bytes[pos + LENGTH] | (bytes[pos + LENGTH + 1] << 8);
+  if (length >= c.end - pos) return TRUNCATED;
+  c.pos = pos + length;
+  return NEXT_IEEE80211;
+}

@@ -1,0 +1,32 @@
+/**
+ * VLAN tags (IEEE 802.1Q, 802.1ad, 0x9100), in stacks of any height. The
+ * outermost and the second id are kept; tags below them are skipped and named.
+ */
+import { type Cursor, uint16 } from '../cursor.ts';
+import { fateOf } from '../fate.ts';
+import { etherType, MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
+import { llc } from './llc.ts';
+
+const CONTROL = 0;
+const TYPE = 2;
+const HEADER = 4;
+const ID_MASK = 0xfff;
+
+const TRUNCATED = ~fateOf('truncated_VLAN_header');
+const UNDEFINED = ~fateOf('undefined_vlan_protocol');
+
+export function vlan(c: Cursor): number {
+  const at = c.pos;
+  if (c.end - at <= HEADER) return TRUNCATED;
+  const id = (uint16(c.bytes, at + CONTROL) & ID_MASK) + 1;
+  if (c.vlan === 0) c.vlan = id;
+  else if (c.innerVlan === 0) c.innerVlan = id;
+  else c.odd('triple_tagged_vlan_unsupported', `VLAN ${id - 1} below two others`);
+  c.pos = at + HEADER;
+  const type = uint16(c.bytes, at + TYPE);
+  if (type >= MIN_ETHERTYPE) return etherType(type);
+  if (type > MAX_LENGTH_FIELD) return UNDEFINED;
+  if (c.end - c.pos < 2) return TRUNCATED;
+  if (c.end - c.pos > type) c.end = c.pos + type;
+  return llc(c);
+}

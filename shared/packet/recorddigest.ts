@@ -1,0 +1,122 @@
+/**
+ * Digest of a capture's decoded records: what breaks the tie between captures of
+ * equal first and last time. It covers what results can depend on and nothing
+ * else, so that neither name, format nor compression of a capture matters: packets
+ * in their order, fragments in theirs, and where fragments stand among packets. Two
+ * 32-bit multiplicative hashes in parallel: a cryptographic one over every packet
+ * would cost a third of the map, and no more than the order of two captures is at stake.
+ */
+import type { PacketColumns } from './columns.ts';
+import { type FlowTable, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from './flow/flowtable.ts';
+import { END_WORDS, type FragmentColumns } from './fragment/fragments.ts';
+
+export class RecordDigest {
+  private a = 0x2545f491;
+  private b = 0x1b873593;
+  private fragmentA = 0x6a09e667;
+  private fragmentB = 0x3c6ef372;
+  /** Rows of packets taken in. */
+  private rows = 0;
+
+  /**
+   * Takes in rows [from, to) of packets and rows [fragmentFrom, fragmentTo) of fragments: all that a stretch of the
+   * capture gave, both in the order of the file.
+   */
+  records(
+    columns: PacketColumns,
+    flows: FlowTable,
+    from: number,
+    to: number,
+    fragments: FragmentColumns,
+    fragmentFrom: number,
+    fragmentTo: number,
+  ): void {
+    // A joined datagram stands at the place of one of its fragments: what stands before which must be equal too.
+    let row = from;
+    for (let fragment = fragmentFrom; fragment < fragmentTo; fragment++) {
+      while (row < to && columns.offset[row] <= fragments.offset[fragment]) row++;
+      this.fragment(fragments, fragment, this.rows + row - from);
+    }
+    this.packets(columns, flows, from, to);
+    this.rows += to - from;
+  }
+
+  private packets(columns: PacketColumns, flows: FlowTable, from: number, to: number): void {
+    const {
+      us,
+      ns,
+      flow,
+      meta,
+      hint,
+      vlan,
+      innerVlan,
+      tunnel,
+      capLen,
+      origLen,
+      ipLen,
+      payloadLen,
+      seq,
+      ack,
+      window,
+      tcpFlags,
+    } = columns;
+    const { words, tunnels } = flows;
+    let { a, b } = this;
+    for (let row = from; row < to; row++) {
+      const at = flow[row] * KEY_WORDS;
+      const proto = words[at + KEY_PROTO];
+      let key =
+        words[at + 3] ^ Math.imul(words[at + 7], 0x9e3779b1) ^ Math.imul(words[at + KEY_PORTS], 0x85ebca77) ^ proto;
+      if ((proto & KEY_FLAG_V6) !== 0)
+        for (let word = 0; word < 7; word++) key = Math.imul(key ^ words[at + word], 0xc2b2ae3d) ^ (key >>> 15);
+      a = Math.imul(a ^ us[row], 0x9e3779b1) ^ (a >>> 15);
+      b = Math.imul(b ^ key, 0x85ebca77) ^ (b >>> 13);
+      a = Math.imul(a ^ seq[row], 0xc2b2ae3d) ^ (a >>> 16);
+      b = Math.imul(b ^ ack[row], 0x27d4eb2f) ^ (b >>> 15);
+      a = Math.imul(a ^ (ipLen[row] + (payloadLen[row] << 16)), 0x165667b1) ^ (a >>> 13);
+      b = Math.imul(b ^ (window[row] | (tcpFlags[row] << 16)), 0x9e3779b1) ^ (b >>> 16);
+      a = Math.imul(a ^ (ns[row] | (meta[row] << 16) | (hint[row] << 24)), 0x85ebca77) ^ (a >>> 15);
+      b = Math.imul(b ^ (vlan[row] | (innerVlan[row] << 16)), 0xc2b2ae3d) ^ (a >>> 17) ^ (b >>> 13);
+      a = Math.imul(a ^ (capLen[row] + (origLen[row] << 16)), 0x27d4eb2f) ^ (a >>> 14);
+      if (tunnel[row] !== 0) b = Math.imul(b ^ tunnels.hash(tunnel[row]), 0x165667b1) ^ (b >>> 14);
+    }
+    this.a = a;
+    this.b = b;
+  }
+
+  /** @param before rows of packets in front of the fragment */
+  private fragment(columns: FragmentColumns, row: number, before: number): void {
+    const take = (word: number): void => {
+      this.fragmentA = Math.imul(this.fragmentA ^ word, 0x9e3779b1) ^ (this.fragmentA >>> 15);
+      this.fragmentB = Math.imul(this.fragmentB ^ word, 0x85ebca77) ^ (this.fragmentB >>> 13) ^ (this.fragmentA >>> 17);
+    };
+    take(before);
+    take(columns.us[row]);
+    take(columns.ns[row] | (columns.keyProto[row] << 16));
+    take(columns.id[row]);
+    take(columns.fragOffset[row]);
+    take(columns.fragLength[row]);
+    take(columns.more[row] | (columns.proto[row] << 8) | (columns.headLen[row] << 16));
+    take(columns.headerLen[row]);
+    take(columns.capLen[row]);
+    take(columns.origLen[row]);
+    take(columns.vlan[row] | (columns.innerVlan[row] << 16));
+    take(columns.tunnels.hash(columns.tunnel[row]));
+    for (let word = 0; word < END_WORDS; word++) take(columns.ends[row * END_WORDS + word]);
+    const start = columns.headStart[row];
+    for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);
+  }
+
+  /** @param fates records by fate: captures that differ in what is no IP differ too. @returns 32 hex digits */
+  finish(fates: ArrayLike<number>): string {
+    let fateA = this.a;
+    let fateB = this.b;
+    for (let fate = 0; fate < fates.length; fate++) {
+      fateA = Math.imul(fateA ^ fates[fate], 0x9e3779b1) ^ (fateA >>> 15);
+      fateB = Math.imul(fateB ^ fates[fate], 0x85ebca77) ^ (fateB >>> 13);
+    }
+    return [fateA, fateB, this.fragmentA, this.fragmentB]
+      .map((word) => (word >>> 0).toString(16).padStart(8, '0'))
+      .join('');
+  }
+}

@@ -1,0 +1,39 @@
+/** GENEVE (RFC 8926): eight bytes with the network identifier, options, then Ethernet or IP. Options are skipped. */
+import { type Cursor, capturedFrom, int32, NEXT_ETHERNET, NEXT_IP, uint16 } from '../cursor.ts';
+import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
+import { KIND_GENEVE, LAYER_HAS_ID } from './tunnels.ts';
+
+const PROTOCOL = 2;
+const VNI = 4;
+const HEADER = 8;
+const OPTION_WORDS = 0x3f;
+
+/** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no GENEVE */
+export function geneve(c: Cursor): number {
+  const { bytes, pos } = c;
+  if (c.end - pos < HEADER) return ~FATE_SESSION;
+  const version = bytes[pos] >> 6;
+  if (version !== 0) {
+    c.odd('geneve_invalid_version', `${version}`);
+    return ~FATE_SESSION;
+  }
+  const header = HEADER + (bytes[pos] & OPTION_WORDS) * 4;
+  const captured = capturedFrom(c);
+  if (captured < header) return ~FATE_SESSION;
+  if (captured === header) {
+    c.odd('geneve_empty_packet', '');
+    return ~FATE_SESSION;
+  }
+  c.tunnelKind = KIND_GENEVE | LAYER_HAS_ID;
+  c.tunnelId = int32(bytes, pos + VNI) >>> 8;
+  c.pos = pos + header;
+  switch (uint16(bytes, pos + PROTOCOL)) {
+    case 0x6558: // Ethernet
+      return NEXT_ETHERNET;
+    case 0x0800: // IPv4
+    case 0x86dd: // IPv6
+      return NEXT_IP;
+    default:
+      return ~FATE_NOT_IP;
+  }
+}

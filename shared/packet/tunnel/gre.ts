@@ -1,0 +1,146 @@
+/**
+ * GRE (RFC 2784, 2890), directly over IP or over UDP (RFC 8086): with IP, MPLS,
+ * Ethernet, ERSPAN of types I, II and III, WCCP, or 802.11 as Aruba sends it. Version 1
+ * is PPTP's (RFC 2637) and carries IP in PPP. Routing fields are refused, other
+ * payloads are not IP.
+ */
+import { type Cursor, int32, NEXT_ETHERNET, NEXT_IEEE80211, NEXT_IP, NEXT_MPLS, uint16 } from '../cursor.ts';
+import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { innerPacket } from './ipinip.ts';
+import { KIND_ERSPAN, KIND_GRE, KIND_PPTP, LAYER_HAS_ID } from './tunnels.ts';
+
+const CHECKSUM = 0x8000;
+const ROUTING = 0x4000;
+const KEY = 0x2000;
+const SEQUENCE = 0x1000;
+const ACKNOWLEDGEMENT = 0x0080;
+const RESERVED = 0x0078;
+const VERSION = 0x0007;
+/** Each field that a flag announces. */
+const FIELD = 4;
+const MIN_HEADER = 4;
+
+const ETHERNET_HEADER = 14;
+const ERSPAN_II_HEADER = 8;
+const ERSPAN_III_HEADER = 12;
+const ERSPAN_III_OPTION = 8;
+const ERSPAN_SESSION = 2;
+const ERSPAN_SESSION_MASK = 0x3ff;
+const PPP_HEADER = 4;
+/** WCCP version 2 puts four bytes before the packet. */
+const WCCP_REDIRECT = 4;
+
+const TYPE_PPP = 0x880b;
+const TYPE_WCCP = 0x883e;
+
+const TRUNCATED = ~fateOf('truncated_GRE');
+const UNKNOWN_VERSION = ~fateOf('unknown_gre_version');
+const UNKNOWN_FLAGS = ~fateOf('unknown_gre_flags');
+const SOURCE_ROUTE = ~fateOf('gre_routing');
+const NOT_PPP = ~fateOf('egre_protocol_type');
+const NOT_IP_IN_PPP = ~fateOf('non_ip_packet_in_encap');
+
+/** Whether Aruba puts 802.11 frames behind this type. */
+function isAruba(type: number): boolean {
+  return type === 0x9000 || ((type & 0xf) === 0 && type >= 0x8200 && type <= 0x8370);
+}
+
+/** What an IP packet, or anything else, at `c.pos` is by its version. */
+function ipOrNot(c: Cursor, captured: number): number {
+  const version = captured > 0 ? c.bytes[c.pos] >> 4 : 0;
+  return version === 4 || version === 6 ? NEXT_IP : ~FATE_NOT_IP;
+}
+
+/** @param captured bytes from `c.pos` on */
+function version0(c: Cursor, flags: number, captured: number, header: number): number {
+  const { bytes, pos } = c;
+  const type = uint16(bytes, pos + 2);
+  let next: number;
+  let skip = header;
+  switch (type) {
+    case 0x6558: // transparent Ethernet bridging
+      if (captured <= header + ETHERNET_HEADER) return TRUNCATED;
+      next = NEXT_ETHERNET;
+      break;
+    case 0x88be: // ERSPAN type I, or II when it has a sequence number
+      if (captured <= header + ETHERNET_HEADER) return TRUNCATED;
+      c.tunnelKind = KIND_ERSPAN;
+      if ((flags & SEQUENCE) !== 0) {
+        if (captured < header + ERSPAN_II_HEADER + ETHERNET_HEADER) return TRUNCATED;
+        c.tunnelKind |= LAYER_HAS_ID;
+        c.tunnelId = uint16(bytes, pos + header + ERSPAN_SESSION) & ERSPAN_SESSION_MASK;
+        skip += ERSPAN_II_HEADER;
+      }
+      next = NEXT_ETHERNET;
+      break;
+    case 0x22eb: // ERSPAN type III
+      if (captured <= header + ERSPAN_III_HEADER + ETHERNET_HEADER) return TRUNCATED;
+      c.tunnelKind = KIND_ERSPAN | LAYER_HAS_ID;
+      c.tunnelId = uint16(bytes, pos + header + ERSPAN_SESSION) & ERSPAN_SESSION_MASK;
+      skip += ERSPAN_III_HEADER;
+      if ((bytes[pos + skip - 1] & 1) !== 0) {
+        skip += ERSPAN_III_OPTION;
+        if (captured <= skip + ETHERNET_HEADER) return TRUNCATED;
+      }
+      next = NEXT_ETHERNET;
+      break;
+    case 0x8847: // MPLS
+      next = NEXT_MPLS;
+      break;
+    default:
+      if (isAruba(type)) {
+        if (captured <= header) return TRUNCATED;
+        next = NEXT_IEEE80211;
+      } else {
+        next = NEXT_IP;
+      }
+  }
+  if ((flags & ROUTING) !== 0) return SOURCE_ROUTE;
+  if ((flags & RESERVED) !== 0) return UNKNOWN_FLAGS;
+  if (captured < skip) return TRUNCATED;
+  c.pos = pos + skip;
+  if (next !== NEXT_IP || type === 0x0800 || type === 0x86dd) return next;
+  // Zeek tries every other type as IP; WCCP's second version needs its header out of the way.
+  const found = ipOrNot(c, captured - skip);
+  if (type !== TYPE_WCCP || found === NEXT_IP || captured - skip <= WCCP_REDIRECT) return found;
+  c.pos += WCCP_REDIRECT;
+  return ipOrNot(c, captured - skip - WCCP_REDIRECT);
+}
+
+function version1(c: Cursor, flags: number, captured: number, header: number): number {
+  const { bytes, pos } = c;
+  if (uint16(bytes, pos + 2) !== TYPE_PPP) return NOT_PPP;
+  if ((flags & ROUTING) !== 0) return SOURCE_ROUTE;
+  if ((flags & RESERVED) !== 0) return UNKNOWN_FLAGS;
+  if (captured < header + PPP_HEADER) return TRUNCATED;
+  const protocol = uint16(bytes, pos + header + 2);
+  if (protocol !== 0x0021 && protocol !== 0x0057) return NOT_IP_IN_PPP;
+  c.pos = pos + header + PPP_HEADER;
+  const wrong = innerPacket(c, protocol === 0x0057 ? 6 : 4, captured - header - PPP_HEADER);
+  return wrong === 0 ? NEXT_IP : wrong;
+}
+
+/**
+ * GRE at `c.pos`.
+ * @param captured bytes from there on
+ */
+export function gre(c: Cursor, captured: number): number {
+  const { bytes, pos } = c;
+  if (captured < MIN_HEADER) return TRUNCATED;
+  const flags = uint16(bytes, pos);
+  const version = flags & VERSION;
+  if (version > 1) return UNKNOWN_VERSION;
+  let header = MIN_HEADER;
+  if ((flags & CHECKSUM) !== 0) header += FIELD;
+  const key = header;
+  if ((flags & KEY) !== 0) header += FIELD;
+  if ((flags & SEQUENCE) !== 0) header += FIELD;
+  if ((flags & ACKNOWLEDGEMENT) !== 0) header += FIELD;
+  c.tunnelKind = version === 0 ? KIND_GRE : KIND_PPTP;
+  if ((flags & KEY) !== 0 && captured >= key + FIELD) {
+    c.tunnelKind |= LAYER_HAS_ID;
+    // The key of PPTP is the payload's length and the call id.
+    c.tunnelId = version === 0 ? int32(bytes, pos + key) : uint16(bytes, pos + key + 2);
+  }
+  return version === 0 ? version0(c, flags, captured, header) : version1(c, flags, captured, header);
+}

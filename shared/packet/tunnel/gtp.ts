@@ -1,0 +1,54 @@
+/**
+ * GTPv1-U (3GPP TS 29.281): user data messages with their optional fields and
+ * extension headers. The packet inside must be IP and just as long as the rest of
+ * the datagram, else the datagram is taken for no tunnel, as in Zeek; so are all
+ * other messages. GTP is never inside of GTP.
+ */
+import { type Cursor, capturedFrom, int32, NEXT_IP } from '../cursor.ts';
+import { FATE_SESSION } from '../fate.ts';
+import { innerPacket } from './ipinip.ts';
+import { KIND_GTP, LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from './tunnels.ts';
+
+const MESSAGE = 1;
+const TEID = 4;
+const HEADER = 8;
+const OPTIONAL_FIELDS = 4;
+
+const VERSION = 0xe0;
+const VERSION_1 = 0x20;
+const GTP_NOT_PRIME = 0x10;
+const HAS_EXTENSION = 0x04;
+const HAS_OPTIONAL = 0x07;
+const G_PDU = 255;
+
+/** @returns what is inside, or the complement of FATE_SESSION for a datagram that carries no packet */
+export function gtp(c: Cursor): number {
+  const { bytes, pos, end } = c;
+  if (end - pos < HEADER) return ~FATE_SESSION;
+  const flags = bytes[pos];
+  if ((flags & VERSION) !== VERSION_1 || (flags & GTP_NOT_PRIME) === 0) return ~FATE_SESSION;
+  if (bytes[pos + MESSAGE] !== G_PDU) return ~FATE_SESSION;
+  if (c.depth !== 0 && (c.layers[(c.depth - 1) * LAYER_WORDS] & LAYER_KIND) === KIND_GTP) return ~FATE_SESSION;
+  let at = pos + HEADER;
+  if ((flags & HAS_OPTIONAL) !== 0) at += OPTIONAL_FIELDS;
+  if ((flags & HAS_EXTENSION) !== 0) {
+    let next: number;
+    do {
+      if (at >= end || bytes[at] === 0) return ~FATE_SESSION;
+      at += bytes[at] * 4;
+      if (at > end) return ~FATE_SESSION;
+      next = bytes[at - 1];
+    } while (next !== 0);
+  }
+  const inner = at - pos;
+  c.pos = at;
+  const version = at < end ? bytes[at] >> 4 : 0;
+  const fits = (version === 4 || version === 6) && innerPacket(c, version, capturedFrom(c)) === 0;
+  if (!fits) {
+    c.pos -= inner;
+    return ~FATE_SESSION;
+  }
+  c.tunnelKind = KIND_GTP | LAYER_HAS_ID;
+  c.tunnelId = int32(bytes, pos + TEID);
+  return NEXT_IP;
+}

@@ -1,0 +1,64 @@
+/**
+ * Teredo (RFC 4380): IPv6 in UDP, behind an authentication header and an origin
+ * indication or neither. The inner packet must be as long as the rest of the
+ * datagram; only bubbles, which carry nothing, may have bytes behind them.
+ *
+ * On other ports than Teredo's it is recognised by a Teredo address inside, or by
+ * its headers, by the same tests as in Zeek.
+ */
+import { type Cursor, capturedFrom, NEXT_IP, uint16 } from '../cursor.ts';
+import { FATE_SESSION, fateOf } from '../fate.ts';
+import { KIND_TEREDO } from './tunnels.ts';
+
+const ORIGIN = 8;
+const AUTHENTICATION = 4;
+/** Nonce and confirmation behind client id and authentication value. */
+const NONCE = 9;
+const IPV6_HEADER = 40;
+const PAYLOAD_LENGTH = 4;
+const NEXT_HEADER = 6;
+const SOURCE = 8;
+const DESTINATION = 24;
+const NO_NEXT = 59;
+
+const BUBBLE = ~fateOf('teredo_bubble');
+
+function isTeredoAddress(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x20 && bytes[at + 1] === 0x01 && bytes[at + 2] === 0 && bytes[at + 3] === 0;
+}
+
+/** Whether the datagram payload at `at` looks like Teredo, its port apart. */
+export function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at < IPV6_HEADER) return false;
+  const second = bytes[at + 1];
+  const isIpv6 = bytes[at] >> 4 === 6;
+  if (!isIpv6 && (bytes[at] !== 0 || second > 1)) return false;
+  if (isIpv6 && (isTeredoAddress(bytes, at + SOURCE) || isTeredoAddress(bytes, at + DESTINATION))) return true;
+  let tag = second;
+  let p = at;
+  if (tag === 1) {
+    p += AUTHENTICATION + bytes[at + 2] + bytes[at + 3] + NONCE;
+    if (end - p < IPV6_HEADER) return false;
+    tag = uint16(bytes, p);
+  }
+  if (tag !== 0) return false;
+  p += ORIGIN;
+  return end - p >= IPV6_HEADER && bytes[p] >> 4 === 6;
+}
+
+/** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no Teredo */
+export function teredo(c: Cursor): number {
+  const { bytes, pos, end } = c;
+  let at = pos;
+  if (end - at >= AUTHENTICATION && uint16(bytes, at) === 1)
+    at += AUTHENTICATION + bytes[at + 2] + bytes[at + 3] + NONCE;
+  if (end - at >= ORIGIN && uint16(bytes, at) === 0) at += ORIGIN;
+  if (end - at < IPV6_HEADER || bytes[at] >> 4 !== 6) return ~FATE_SESSION;
+  const length = uint16(bytes, at + PAYLOAD_LENGTH);
+  const isBubble = length === 0 && bytes[at + NEXT_HEADER] === NO_NEXT;
+  const captured = capturedFrom(c) - (at - pos);
+  if (captured !== IPV6_HEADER + length && !isBubble) return ~FATE_SESSION;
+  c.tunnelKind = KIND_TEREDO;
+  c.pos = at;
+  return isBubble ? BUBBLE : NEXT_IP;
+}

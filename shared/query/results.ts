@@ -1,0 +1,178 @@
+/**
+ * SQL over the results: a connection with one view per table, over exactly the
+ * files of one job, and the views over those tables (shared/views). The SQL is its
+ * author's own; what it can reach is not the machine but those files: nothing else is
+ * read, nothing is written, nothing is fetched, no extension is loaded, and the
+ * settings are locked; permittedsql.ts refuses what DuckDB does without asking them.
+ */
+import { availableParallelism, tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import {
+  DuckDBArrayValue,
+  type DuckDBConnection,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { ANOMALIES_SCHEMA } from '../table/anomalies.ts';
+import { CAPTURES_SCHEMA } from '../table/captures.ts';
+import { PACKETS_SCHEMA } from '../table/packets.ts';
+import { type DuckDBLimits, openDuckDB } from '../table/parquet/duckdb.ts';
+import { callNative } from '../table/parquet/nativecalls.ts';
+import { exactPattern, sqlLiteral, sqlName } from '../table/parquet/sqltext.ts';
+import { SESSIONS_SCHEMA } from '../table/sessions.ts';
+import type { TableColumn } from '../table/tablecolumn.ts';
+import { VIEWS } from '../views/index.ts';
+import { prepareLast, SHADOWS } from './permittedsql.ts';
+
+/** The tables of a job's results, by name. */
+export const TABLES = {
+  sessions: SESSIONS_SCHEMA,
+  packets: PACKETS_SCHEMA,
+  captures: CAPTURES_SCHEMA,
+  anomalies: ANOMALIES_SCHEMA,
+} as const satisfies Record<string, readonly TableColumn[]>;
+
+export type TableName = keyof typeof TABLES;
+
+/**
+ * Paths of the Parquet files of each table. A table without files is empty. One that is null is not at hand: a query
+ * that cannot do without its rows ends in an error that `isNotAtHand` knows.
+ */
+export type ResultFiles = Partial<Record<TableName, readonly string[] | null>>;
+
+/** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times are text. */
+export type QueryValue = string | number | bigint | boolean | null | NestedValue;
+
+/** A value made of others. */
+export interface NestedValue {
+  /** As DuckDB writes it. */
+  readonly text: string;
+  /** Those of a ROW by the names of its fields, of a MAP by the text of its keys, of a list or an array in order. */
+  readonly parts: Readonly<Record<string, QueryValue>> | readonly QueryValue[];
+}
+
+/** The answer to a query. */
+export interface QueryResult {
+  columns: { name: string; type: string }[];
+  rows: QueryValue[][];
+  /** Whether rows beyond `maxRows` were left out. */
+  truncated: boolean;
+}
+
+/** Open results, ready for queries. */
+export interface OpenResults {
+  /**
+   * Run SQL; of several statements the last one answers.
+   *
+   * @param maxRows rows to fetch at most, default no limit
+   * @throws DuckDB's error, which names the place in the SQL; RefusedSql
+   */
+  runQuery(sql: string, maxRows?: number): Promise<QueryResult>;
+  close(): void;
+}
+
+/**
+ * Open the results of a job.
+ *
+ * @throws DuckDB's error when a file is missing or not Parquet; RangeError for a path that no
+ *   spelling can name (see exactPattern)
+ */
+export async function openResults(files: ResultFiles, limits: DuckDBLimits = {}): Promise<OpenResults> {
+  const open = await openDuckDB({
+    threads: availableParallelism(),
+    memoryLimit: '1GB',
+    tempDirectory: tmpdir(),
+    ...limits,
+  });
+  const { connection } = open;
+  const run = (sql: string): Promise<unknown> => callNative(() => connection.run(sql));
+  try {
+    const allowed: string[] = [];
+    for (const [name, schema] of Object.entries(TABLES)) {
+      const given = files[name as TableName] === null ? null : (files[name as TableName] ?? []);
+      const paths = given?.map((path) => resolve(path)) ?? [];
+      const view = given === null ? absentTable(schema) : viewQuery(schema, paths);
+      await run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
+      // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
+      for (const path of paths) allowed.push(path, exactPattern(path));
+    }
+    for (const { name, sql } of VIEWS) await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
+    for (const shadow of SHADOWS) await run(shadow);
+    await run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
+    await run('SET enable_external_access = false');
+    await run('SET lock_configuration = true');
+  } catch (cause) {
+    open.close();
+    throw cause;
+  }
+  return { runQuery: (sql, maxRows) => runQuery(connection, sql, maxRows), close: () => open.close() };
+}
+
+/** The query behind a view: all files of the table, or no rows with the right columns. */
+function viewQuery(schema: readonly TableColumn[], paths: readonly string[]): string {
+  if (paths.length === 0)
+    return `SELECT ${schema.map((c) => `NULL::${c.type} AS ${sqlName(c.name)}`).join(', ')} LIMIT 0`;
+  const columns = schema.map((c) => sqlName(c.name)).join(', ');
+  const list = paths.map((path) => sqlLiteral(exactPattern(path))).join(', ');
+  // Directory names like dt=2026-01-01 in the path are layout, not columns of the table.
+  return `SELECT ${columns} FROM read_parquet([${list}], hive_partitioning = false)`;
+}
+
+const NOT_AT_HAND = 'flowstitch: the files of this table are not at hand';
+
+/** The query behind a table that is not at hand: whatever of its columns or rows is asked for is an error. */
+function absentTable(schema: readonly TableColumn[]): string {
+  const error = `error(${sqlLiteral(NOT_AT_HAND)})`;
+  const columns = schema.map((c) => `CAST(${error} AS ${c.type}) AS ${sqlName(c.name)}`).join(', ');
+  return `SELECT ${columns} WHERE CAST(${error} AS BOOLEAN)`;
+}
+
+/** Whether a query failed for the want of a table that was given as null. */
+export function isNotAtHand(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(NOT_AT_HAND);
+}
+
+async function runQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  maxRows = Number.POSITIVE_INFINITY,
+): Promise<QueryResult> {
+  const result = await callNative(async () => {
+    const statement = await prepareLast(connection, sql);
+    try {
+      return await statement.stream();
+    } finally {
+      statement.destroySync();
+    }
+  });
+  const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
+  const rows: QueryValue[][] = [];
+  for (;;) {
+    const chunk = await callNative(() => result.fetchChunk());
+    if (chunk === null || chunk.rowCount === 0) return { columns, rows, truncated: false };
+    for (const row of chunk.getRows()) {
+      if (rows.length >= maxRows) return { columns, rows, truncated: true };
+      rows.push(row.map(plain));
+    }
+  }
+}
+
+function plain(value: DuckDBValue): QueryValue {
+  if (value === null || typeof value !== 'object') return value;
+  const text = String(value);
+  const parts = partsOf(value);
+  return parts === undefined ? text : { text, parts };
+}
+
+function partsOf(value: DuckDBValue): NestedValue['parts'] | undefined {
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain);
+  if (value instanceof DuckDBStructValue) return byName(Object.entries(value.entries));
+  if (value instanceof DuckDBMapValue) return byName(value.entries.map((entry) => [String(entry.key), entry.value]));
+  return undefined;
+}
+
+function byName(entries: readonly (readonly [string, DuckDBValue])[]): Record<string, QueryValue> {
+  return Object.fromEntries(entries.map(([name, value]) => [name, plain(value)]));
+}

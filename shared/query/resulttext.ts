@@ -1,0 +1,103 @@
+/**
+ * The answer to a query as text: an aligned table for people, CSV (RFC 4180, but for
+ * its line ends) and JSON for programs.
+ */
+import { printable, printableJson } from './printable.ts';
+import type { QueryResult, QueryValue } from './results.ts';
+
+/** How NULL reads in the aligned table. */
+const NULL_TEXT = '-';
+/** A cell wider than this is cut in the aligned table. */
+const MAX_WIDTH = 80;
+
+/**
+ * A table with aligned columns, numbers to the right, one line a row. Control
+ * characters are shown as \xNN: names come from captures and must not steer the
+ * terminal. Cells beyond 80 characters end in an ellipsis.
+ */
+export function formatTable(result: QueryResult): string {
+  const head = result.columns.map((c) => printable(c.name));
+  const body = result.rows.map((row) => row.map(cell));
+  const widths = head.map((name, i) =>
+    body.reduce((width, row) => Math.max(width, columnsOf(row[i])), columnsOf(name)),
+  );
+  const right = result.columns.map((_, i) => result.rows.some((row) => isNumber(row[i])));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((text, i) => {
+        const padding = ' '.repeat(widths[i] - columnsOf(text));
+        return right[i] ? padding + text : text + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  return `${[line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n')}\n`;
+}
+
+function isNumber(value: QueryValue): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function cell(value: QueryValue): string {
+  if (value === null) return NULL_TEXT;
+  const text = printable(textOf(value));
+  const characters = [...text];
+  return characters.length <= MAX_WIDTH ? text : `${characters.slice(0, MAX_WIDTH - 1).join('')}…`;
+}
+
+function textOf(value: QueryValue): string {
+  return value !== null && typeof value === 'object' ? value.text : String(value);
+}
+
+function columnsOf(text: string): number {
+  return [...text].length;
+}
+
+/**
+ * CSV with a header, lines ending in LF. NULL is an empty field and the empty
+ * text is "", so that the two stay apart.
+ * @param forTerminal what steers a terminal is shown as in the table; programs get every byte as it is
+ */
+export function formatCsv(result: QueryResult, forTerminal = false): string {
+  const shown = forTerminal ? printable : (text: string): string => text;
+  const line = (values: readonly QueryValue[]): string =>
+    `${values.map((value) => csvField(value, shown)).join(',')}\n`;
+  return [result.columns.map((c) => c.name), ...result.rows].map(line).join('');
+}
+
+function csvField(value: QueryValue, shown: (text: string) => string): string {
+  if (value === null) return '';
+  const text = shown(textOf(value));
+  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * A JSON array with one object a row, one line each. Integers are JSON numbers up
+ * to 2^53 - 1 and strings beyond, because most readers would round those. Doubles
+ * that JSON has no number for (infinities, NaN) are strings. A ROW or MAP is an
+ * object, a list an array. Columns of one name are told apart by a number: x, x_2.
+ */
+export function formatJson(result: QueryResult): string {
+  const names: string[] = [];
+  for (const { name } of result.columns) {
+    let unique = name;
+    for (let i = 2; names.includes(unique); i++) unique = `${name}_${i}`;
+    names.push(unique);
+  }
+  const keys = names.map(printableJson);
+  const lines = result.rows.map((row) => `{${row.map((value, i) => `${keys[i]}:${jsonValue(value)}`).join(',')}}`);
+  return lines.length === 0 ? '[]\n' : `[\n${lines.join(',\n')}\n]\n`;
+}
+
+function jsonValue(value: QueryValue): string {
+  if (typeof value === 'bigint') {
+    const safe = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+    return safe ? String(value) : `"${value}"`;
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
+  if (value === null || typeof value !== 'object') return printableJson(value);
+  const { parts } = value;
+  if (Array.isArray(parts)) return `[${parts.map(jsonValue).join(',')}]`;
+  return `{${Object.entries(parts)
+    .map(([name, part]) => `${printableJson(name)}:${jsonValue(part)}`)
+    .join(',')}}`;
+}

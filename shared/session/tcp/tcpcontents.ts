@@ -1,0 +1,336 @@
+/**
+ * Which bytes of a TCP direction have been seen: what is delivered in order,
+ * what waits beyond a hole, what was acknowledged without ever being seen
+ * (missed bytes). Follows Zeek's reassembler, without its buffers: only the
+ * borders of the ranges are kept. Sequence numbers here are relative (the SYN
+ * is 0, the first byte 1) and do not wrap.
+ *
+ * Bounded: an end keeps at most RANGES_LIMIT ranges beyond holes; a segment
+ * that would need one more is treated as not seen.
+ */
+
+import { addLetterOf, givesLetter, LETTER_G } from '../history.ts';
+import * as L from '../slots.ts';
+
+// Constants of this module are folded into the machine code; an import would be loaded at each use.
+const {
+  END_FIN_SEEN,
+  END_SKIPPING,
+  E_ACK,
+  E_ACK_WRAPS,
+  E_GAPS,
+  E_LAST,
+  E_LAST_WRAPS,
+  E_RANGES,
+  E_START,
+  E_STATE,
+  FLAG_PARTIAL,
+  PREVIOUS_SHIFT,
+  REALS,
+  R_ENDS,
+  R_END_SIZE,
+  R_MISSED,
+  STATE_CLOSED,
+  STATE_ESTABLISHED,
+  STATE_INACTIVE,
+  STATE_MASK,
+  STATE_RESET,
+  STATE_SYN_SENT,
+  WORDS,
+  W_ENDS,
+  W_END_SIZE,
+  W_FLAGS,
+  X_DELIVERED,
+  X_FIN,
+  X_TRIMMED,
+  count,
+} = L;
+
+/** Most ranges beyond holes that one end keeps. */
+export const RANGES_LIMIT = 256;
+/** Bytes an end may send unacknowledged before its contents count as acknowledged (tcp_max_initial_window). */
+const MAX_INITIAL_WINDOW = 16384;
+/** Bytes beyond a hole, with nothing ever acknowledged, at which contents are given up (tcp_max_above_hole_without_any_acks). */
+const MAX_ABOVE_HOLE = 16384;
+/** Bytes without acknowledgement at which contents are given up (tcp_excessive_data_without_further_acks). */
+const MAX_UNACKNOWLEDGED = 10 * 1024 * 1024;
+const WRAP = 0x100000000;
+
+/** What a segment brought: nothing new, new bytes at the top, or new bytes below others. */
+export const SEEN_BEFORE = 0;
+export const NEW_AT_TOP = 1;
+export const NEW_BELOW = 2;
+
+/** Highest acknowledgement of an end's bytes, unwrapped but not relative. */
+function fullAck(s: L.SessionSlots, we: number): number {
+  return s.words[we + E_ACK_WRAPS] * WRAP + (s.words[we + E_ACK] >>> 0);
+}
+
+/** One past the highest sequence number of an end, unwrapped but not relative. */
+function fullLast(s: L.SessionSlots, we: number): number {
+  return s.words[we + E_LAST_WRAPS] * WRAP + (s.words[we + E_LAST] >>> 0);
+}
+
+function nothingAcknowledged(s: L.SessionSlots, we: number): boolean {
+  const beyond = fullAck(s, we) - (s.words[we + E_START] >>> 0);
+  return beyond === 0 || beyond === 1;
+}
+
+/** Payload bytes that an end has sent, by sequence numbers. */
+export function sequenceBytes(s: L.SessionSlots, slot: number, end: number): number {
+  const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
+  const wp = slot * WORDS + W_ENDS + (end ^ 1) * W_END_SIZE;
+  const state = s.words[we + E_STATE];
+  if (
+    ((state >> PREVIOUS_SHIFT) & STATE_MASK) === STATE_SYN_SENT &&
+    (state & STATE_MASK) === STATE_RESET &&
+    (s.words[wp + E_STATE] & STATE_MASK) === STATE_INACTIVE &&
+    !nothingAcknowledged(s, we)
+  )
+    return 0;
+  let bytes = Math.max(fullLast(s, we), fullAck(s, we)) - (s.words[we + E_START] >>> 0);
+  // Numbers that run below their own beginning say nothing about how much was sent.
+  if (bytes <= 0) return 0;
+  bytes--;
+  if (bytes > 0 && (state & END_FIN_SEEN) !== 0) bytes--;
+  return bytes;
+}
+
+/** Established, or closed out of it: only then does a gap mean lost packets. */
+function isClean(state: number): boolean {
+  const now = state & STATE_MASK;
+  return (
+    now === STATE_ESTABLISHED ||
+    (now === STATE_CLOSED && ((state >> PREVIOUS_SHIFT) & STATE_MASK) === STATE_ESTABLISHED)
+  );
+}
+
+/** Coverage of all open TCP sessions; the ranges of all ends share one pool. */
+export class TcpContents {
+  private readonly s: L.SessionSlots;
+  private from = new Float64Array(256);
+  private to = new Float64Array(256);
+  private next = new Int32Array(256);
+  private free = -1;
+  private used = 0;
+
+  constructor(slots: L.SessionSlots) {
+    this.s = slots;
+  }
+
+  /** Sets up both ends of a new session. */
+  open(slot: number): void {
+    const { words, reals } = this.s;
+    for (let end = 0; end < 2; end++) {
+      words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_RANGES] = -1;
+      const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+      reals[xe + X_DELIVERED] = 1;
+      reals[xe + X_TRIMMED] = 1;
+    }
+  }
+
+  /** Gives the ranges of a session back. */
+  close(slot: number): void {
+    this.clear(slot * WORDS + W_ENDS);
+    this.clear(slot * WORDS + W_ENDS + W_END_SIZE);
+  }
+
+  /**
+   * Enters the payload [seq, seq + length) of end `end`.
+   * @returns SEEN_BEFORE, NEW_AT_TOP or NEW_BELOW
+   */
+  sent(slot: number, end: number, seq: number, length: number): number {
+    const s = this.s;
+    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
+    if ((s.words[we + E_STATE] & END_SKIPPING) !== 0) return NEW_AT_TOP;
+    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+    const to = seq + length;
+    const from = Math.max(seq, s.reals[xe + X_TRIMMED]);
+    if (to <= from) return SEEN_BEFORE;
+    const delivered = s.reals[xe + X_DELIVERED];
+    let what = NEW_AT_TOP;
+    if (from > delivered) what = this.insert(we, from, to);
+    else if (to <= delivered) return SEEN_BEFORE;
+    else {
+      if (s.words[we + E_RANGES] >= 0) what = NEW_BELOW;
+      s.reals[xe + X_DELIVERED] = to;
+      this.absorb(we, xe);
+      // Acknowledgements seem not to be captured: what has been delivered is not kept for them.
+      if (nothingAcknowledged(s, we) && sequenceBytes(s, slot, end) > MAX_INITIAL_WINDOW)
+        s.reals[xe + X_TRIMMED] = Math.max(s.reals[xe + X_TRIMMED], s.reals[xe + X_DELIVERED]);
+    }
+    this.limit(we, xe);
+    return what;
+  }
+
+  /**
+   * Enters an acknowledgement of end `end`'s bytes up to `seq`: what of them was not seen is missed.
+   * @returns whether it moved anything
+   */
+  acknowledged(slot: number, end: number, seq: number): boolean {
+    const s = this.s;
+    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
+    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+    if ((s.words[we + E_STATE] & END_FIN_SEEN) !== 0 && seq >= s.reals[xe + X_FIN]) seq = s.reals[xe + X_FIN] - 1;
+    if (seq <= s.reals[xe + X_TRIMMED]) return false;
+    if (seq > s.reals[xe + X_DELIVERED]) this.skipTo(slot, end, we, xe, seq);
+    this.forget(we, seq);
+    this.absorb(we, xe);
+    s.reals[xe + X_TRIMMED] = seq;
+    return true;
+  }
+
+  /** Whether a closing end still has bytes to deliver, or its peer bytes that wait for acknowledgement. */
+  pending(slot: number, end: number): boolean {
+    const s = this.s;
+    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
+    const state = s.words[we + E_STATE];
+    if ((state & END_SKIPPING) !== 0) return false;
+    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+    const rest = fullLast(s, we) - ((s.words[we + E_START] >>> 0) + s.reals[xe + X_DELIVERED]);
+    if (rest < 0) return false;
+    // A FIN takes a sequence number, a reset does not: one left over is not data.
+    if (rest > 1) return true;
+    return (state & STATE_MASK) !== STATE_RESET && this.holds(slot, end ^ 1);
+  }
+
+  /** Whether bytes of the end are known that have not been acknowledged. */
+  private holds(slot: number, end: number): boolean {
+    const s = this.s;
+    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
+    if ((s.words[we + E_STATE] & END_SKIPPING) !== 0) return false;
+    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+    return s.reals[xe + X_DELIVERED] > s.reals[xe + X_TRIMMED] || s.words[we + E_RANGES] >= 0;
+  }
+
+  /** Bytes up to `seq` were acknowledged: whatever of them is not there will not come. */
+  private skipTo(slot: number, end: number, we: number, xe: number, seq: number): void {
+    const { words, reals } = this.s;
+    // A made-up beginning: the first byte, or one of a keep-alive before it, is no loss.
+    if (seq <= 2 && (words[slot * WORDS + W_FLAGS] & FLAG_PARTIAL) !== 0) return;
+    if ((words[we + E_STATE] & END_SKIPPING) === 0) {
+      for (let head = words[we + E_RANGES]; head >= 0 && this.from[head] < seq; head = words[we + E_RANGES]) {
+        this.gap(slot, end, this.from[head] - reals[xe + X_DELIVERED]);
+        reals[xe + X_DELIVERED] = this.to[head];
+        this.drop(we);
+      }
+      if (seq > reals[xe + X_DELIVERED]) this.gap(slot, end, seq - reals[xe + X_DELIVERED]);
+    }
+    if (seq > reals[xe + X_DELIVERED]) reals[xe + X_DELIVERED] = seq;
+  }
+
+  private gap(slot: number, end: number, bytes: number): void {
+    const { words, reals } = this.s;
+    const ends = slot * WORDS + W_ENDS;
+    if (!isClean(words[ends + E_STATE]) || !isClean(words[ends + W_END_SIZE + E_STATE])) return;
+    reals[slot * REALS + R_MISSED] += bytes;
+    if (givesLetter(count(words, ends + end * W_END_SIZE + E_GAPS))) addLetterOf(this.s, slot, end, LETTER_G);
+  }
+
+  /** Zeek's limits on contents that wait, for a hole to be filled or to be acknowledged. */
+  private limit(we: number, xe: number): void {
+    const { words, reals } = this.s;
+    const held = reals[xe + X_DELIVERED] - reals[xe + X_TRIMMED];
+    const head = words[we + E_RANGES];
+    if (held <= MAX_UNACKNOWLEDGED && head < 0) return;
+    let beyond = 0;
+    let top = 0;
+    for (let r = head; r >= 0; r = this.next[r]) {
+      beyond += this.to[r] - this.from[r];
+      top = this.to[r];
+    }
+    const above = top - reals[xe + X_DELIVERED];
+    if ((above > MAX_ABOVE_HOLE && nothingAcknowledged(this.s, we)) || held + beyond > MAX_UNACKNOWLEDGED) {
+      this.clear(we);
+      words[we + E_STATE] |= END_SKIPPING;
+    }
+  }
+
+  /** Enters a range beyond a hole. Ranges are kept apart from each other and in order. */
+  private insert(we: number, from: number, to: number): number {
+    const words = this.s.words;
+    let before = -1;
+    let count = 0;
+    let r = words[we + E_RANGES];
+    while (r >= 0 && this.to[r] < from) {
+      before = r;
+      r = this.next[r];
+      count++;
+    }
+    if (r < 0 || this.from[r] > to) {
+      let rest = 0;
+      for (let k = r; k >= 0; k = this.next[k]) rest++;
+      if (count + rest >= RANGES_LIMIT) return NEW_AT_TOP;
+      const added = this.take(from, to, r);
+      if (before < 0) words[we + E_RANGES] = added;
+      else this.next[before] = added;
+      return r < 0 ? NEW_AT_TOP : NEW_BELOW;
+    }
+    if (this.from[r] <= from && to <= this.to[r]) return SEEN_BEFORE;
+    const what = this.next[r] >= 0 || from < this.from[r] ? NEW_BELOW : NEW_AT_TOP;
+    this.from[r] = Math.min(this.from[r], from);
+    this.to[r] = Math.max(this.to[r], to);
+    for (let k = this.next[r]; k >= 0 && this.from[k] <= this.to[r]; k = this.next[r]) {
+      this.to[r] = Math.max(this.to[r], this.to[k]);
+      this.next[r] = this.next[k];
+      this.give(k);
+    }
+    return what;
+  }
+
+  /** Delivers the ranges that have become contiguous. */
+  private absorb(we: number, xe: number): void {
+    const { words, reals } = this.s;
+    for (let r = words[we + E_RANGES]; r >= 0 && this.from[r] <= reals[xe + X_DELIVERED]; r = words[we + E_RANGES]) {
+      reals[xe + X_DELIVERED] = Math.max(reals[xe + X_DELIVERED], this.to[r]);
+      this.drop(we);
+    }
+  }
+
+  /** Drops the ranges that end at or below `seq`. */
+  private forget(we: number, seq: number): void {
+    const words = this.s.words;
+    while (words[we + E_RANGES] >= 0 && this.to[words[we + E_RANGES]] <= seq) this.drop(we);
+  }
+
+  private clear(we: number): void {
+    while (this.s.words[we + E_RANGES] >= 0) this.drop(we);
+  }
+
+  private drop(we: number): void {
+    const r = this.s.words[we + E_RANGES];
+    this.s.words[we + E_RANGES] = this.next[r];
+    this.give(r);
+  }
+
+  private give(r: number): void {
+    this.next[r] = this.free;
+    this.free = r;
+  }
+
+  private take(from: number, to: number, next: number): number {
+    let r = this.free;
+    if (r >= 0) this.free = this.next[r];
+    else {
+      if (this.used === this.next.length) this.grow();
+      r = this.used++;
+    }
+    this.from[r] = from;
+    this.to[r] = to;
+    this.next[r] = next;
+    return r;
+  }
+
+  private grow(): void {
+    const size = this.next.length * 2;
+    const from = new Float64Array(size);
+    from.set(this.from);
+    this.from = from;
+    const to = new Float64Array(size);
+    to.set(this.to);
+    this.to = to;
+    const next = new Int32Array(size);
+    next.set(this.next);
+    this.next = next;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Reading with care: how a capture that kills whoever reads it costs itself only,
+ * and not the captures that share its map task.
+ *
+ * When a map task is tried again, it writes down which capture it is about to
+ * read. An attempt that dies leaves that note behind; the capture at which
+ * several attempts died is left out from then on, and named. Deaths of another
+ * cause (a machine that is switched off) seldom hit the same capture so often.
+ * Attempts have notes of their own, since two may be under way at once; one that
+ * still lives looks like one that died, and that is why one death says nothing.
+ * Where several captures kill, or other deaths come in between, the tries of one
+ * message are too few: the task then gets some messages more.
+ */
+
+import { buriedKey, carefulKey, carefulPrefix } from '../job/keys.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+
+/** Deaths at one capture after which it is left out. */
+const MOST_DEATHS = 3;
+/** Messages more that a task gets when attempts died at captures, and one for each capture that was found out. */
+const MORE_MESSAGES = 2;
+
+/** jobs/<job>/map/careful/<task>/<attempt> */
+interface Note {
+  /** Number of the capture that is being read; null between captures. */
+  reading: number | null;
+}
+
+export class CarefulReading {
+  private readonly store: ObjectStore;
+  private readonly key: string;
+  private readonly out: ReadonlySet<number>;
+
+  private constructor(store: ObjectStore, key: string, out: ReadonlySet<number>) {
+    this.store = store;
+    this.key = key;
+    this.out = out;
+  }
+
+  /**
+   * What earlier attempts at a map task tell; null for a first attempt, which need not be careful.
+   * @param receives times that the task's message has been given out
+   */
+  static async begin(store: ObjectStore, job: string, task: number, receives: number): Promise<CarefulReading | null> {
+    const notes = await readNotes(store, job, task);
+    if (notes.length === 0 && receives <= 1) return null;
+    return new CarefulReading(store, await newNote(store, job, task, notes.length), foundOut(notes));
+  }
+
+  /** Whether a capture is to be left out. @param number its place in the task */
+  leavesOut(number: number): boolean {
+    return this.out.has(number);
+  }
+
+  /** Takes the attempt's note away: it fails for a reason that says nothing of the capture. */
+  async forget(): Promise<void> {
+    // Where even that fails, the note looks like one death.
+    await this.store.remove([this.key]).catch(() => undefined);
+  }
+
+  /** Notes that a capture is about to be read, or null: that none is. */
+  async before(number: number | null): Promise<void> {
+    await this.store.put(this.key, jsonBytes({ reading: number } satisfies Note));
+  }
+}
+
+/**
+ * Whether a map task that failed each time its message came is worth another message: attempts died while they read
+ * captures, and so few messages were spent on it that leaving some out may help. Each call that says so spends one.
+ */
+export async function deservesMore(store: ObjectStore, job: string, task: number): Promise<boolean> {
+  const notes = await readNotes(store, job, task);
+  if (notes.every(({ reading }) => reading === null)) return false;
+  const most = MORE_MESSAGES + foundOut(notes).size;
+  for (let spent = 0; spent < most; spent++)
+    if (await store.putIfAbsent(buriedKey(job, task, spent), jsonBytes({}))) return true;
+  return false;
+}
+
+async function readNotes(store: ObjectStore, job: string, task: number): Promise<Note[]> {
+  const notes: Note[] = [];
+  for await (const { key } of store.list(carefulPrefix(job, task))) {
+    const note = await getJson<Note>(store, key);
+    if (note !== undefined) notes.push(note);
+  }
+  return notes;
+}
+
+/** Begins the note of an attempt, which no other attempt writes. @returns its key */
+async function newNote(store: ObjectStore, job: string, task: number, number: number): Promise<string> {
+  for (let attempt = number; ; attempt++) {
+    const key = carefulKey(job, task, attempt);
+    if (await store.putIfAbsent(key, jsonBytes({ reading: null } satisfies Note))) return key;
+  }
+}
+
+/** Numbers of the captures at which too many attempts have ended. */
+function foundOut(notes: readonly Note[]): Set<number> {
+  const deaths = new Map<number, number>();
+  for (const { reading } of notes) if (reading !== null) deaths.set(reading, (deaths.get(reading) ?? 0) + 1);
+  return new Set([...deaths].filter(([, count]) => count >= MOST_DEATHS).map(([number]) => number));
+}

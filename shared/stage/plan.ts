@@ -1,0 +1,256 @@
+/**
+ * The plan stage: captures to map tasks. The head of each capture is read for the
+ * time of its first packet; in the order of these times captures are grouped into
+ * tasks of about equal bytes, so that a task's shards span little time and later
+ * merges stay narrow. Groups whose shards exist already are kept as they are.
+ */
+import { createHash } from 'node:crypto';
+import type { CompressionBounds } from '../capture/bounds.ts';
+import { readHead } from '../capture/read.ts';
+import { requireJson, type TaskContext, Unfinished } from '../job/context.ts';
+import { soundOrDiscarded } from '../job/fault.ts';
+import { digestOf, shardingDigest } from '../job/jobconfig.ts';
+import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from '../job/keys.ts';
+import { compareStored } from '../job/rank.ts';
+import type { Job, MapSpec, MapSummary, PlannedCapture, StageResults } from '../job/types.ts';
+import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
+import { inParallel } from '../store/inparallel.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { StoreError } from '../store/objectstore.ts';
+
+/** Heads read at a time: slow disks and object stores answer many as quickly as one. */
+const PARALLEL_HEADS = 32;
+/** Captures whose heads are kept together: so many are read in some seconds. */
+const HEADS_PART = 4000;
+/** Time that must be left for a part of the heads, and for writing the manifest. */
+const PART_MS = 60_000;
+/** Tries after which heads are not looked at: one of them may be what kills the plan. */
+const TRIES_WITH_HEADS = 3;
+/** Stored bytes of a head. */
+const HEAD_BYTES = 65_536;
+/** How much larger than its stored bytes a compressed capture is reckoned to be. */
+const COMPRESSION = 4;
+/** Days before they expire in which shards are not used any more: longer than any job. */
+const SPARE_DAYS = 3;
+const DAY_MS = 86_400_000;
+/** Captures of one map task, at most. */
+const MOST_CAPTURES = 1000;
+
+/** jobs/<job>/manifest.json */
+export interface Manifest {
+  tasks: MapSpec[];
+}
+
+export async function runPlan(context: TaskContext, job: Job): Promise<StageResults['plan']> {
+  const { store } = context;
+  const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
+  const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);
+  if ((await store.head(manifestKey(job.job))) === undefined) {
+    const captures = await allHeads(context, job, inputs);
+    const known = await knownGroups(context, shardingDigest(job.config));
+    const tasks = planTasks(captures, known, job.config.sizes.taskBytes);
+    await store.putIfAbsent(manifestKey(job.job), jsonBytes({ tasks } satisfies Manifest));
+  }
+  return { captures: inputs.length, bytes };
+}
+
+interface HeadedCapture extends PlannedCapture {
+  /** Bytes that reading it is reckoned to bring. */
+  reckoned: number;
+}
+
+/** Heads of all inputs, part by part where they are many: what has been read is kept if the time runs out. */
+async function allHeads(context: TaskContext, job: Job, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
+  const { store, receives = 1, timeLeft = () => Number.POSITIVE_INFINITY } = context;
+  const { compression, sizes } = job.config;
+  const mostBytes = sizes.captureBytes ?? Number.POSITIVE_INFINITY;
+  const read = (some: readonly CaptureRef[]): Promise<HeadedCapture[]> =>
+    readHeads(context.captures, some, receives > TRIES_WITH_HEADS, mostBytes, compression);
+  if (inputs.length <= HEADS_PART) return read(inputs);
+  const captures: HeadedCapture[] = [];
+  for (let from = 0; from < inputs.length; from += HEADS_PART) {
+    const key = headsKey(job.job, from / HEADS_PART);
+    let part = await getJson<HeadedCapture[]>(store, key);
+    if (part === undefined) {
+      if (timeLeft() < PART_MS) throw new Unfinished(`heads of ${from} of ${inputs.length} captures are read`);
+      part = await read(inputs.slice(from, from + HEADS_PART));
+      await store.putIfAbsent(key, jsonBytes(part));
+    }
+    for (const capture of part) captures.push(capture);
+  }
+  return captures;
+}
+
+async function readHeads(
+  source: CaptureSource,
+  inputs: readonly CaptureRef[],
+  blind: boolean,
+  mostBytes: number,
+  bounds: CompressionBounds | undefined,
+): Promise<HeadedCapture[]> {
+  const captures: HeadedCapture[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < inputs.length; at = next++) {
+      const capture = inputs[at];
+      const headless = { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
+      captures[at] =
+        blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes, bounds);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_HEADS, inputs.length) }, work));
+  return captures;
+}
+
+/**
+ * The head decides order and grouping only: a capture whose head cannot be read is mapped all the same, and named there.
+ * What cannot be had at all, or not within a task's time, is known from here on.
+ */
+async function readOneHead(
+  source: CaptureSource,
+  capture: CaptureRef,
+  headless: HeadedCapture,
+  mostBytes: number,
+  bounds: CompressionBounds | undefined,
+): Promise<HeadedCapture> {
+  try {
+    // All of it before any is looked at: the digest must not depend on the pieces in which the bytes came.
+    const stored: Uint8Array[] = [];
+    for await (const chunk of source.stream(capture, HEAD_BYTES)) stored.push(chunk.slice());
+    const { compression, firstUs } = await readHead(inPieces(stored), HEAD_BYTES, { bounds });
+    const reckoned = capture.size * (compression === 'none' ? 1 : COMPRESSION);
+    const headDigest = createHash('sha256').update(Buffer.concat(stored)).digest('hex').slice(0, 16);
+    const headed = { ...capture, headUs: firstUs, headDigest, reckoned };
+    return reckoned > mostBytes ? { ...headed, refused: tooLarge(capture.size, compression, mostBytes) } : headed;
+  } catch (error) {
+    if (!(error instanceof StoreError && error.reason === 'refused')) return headless;
+    return { ...headless, refused: { reason: 'capture_refused', detail: error.message } };
+  }
+}
+
+async function* inPieces(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* chunks;
+}
+
+function tooLarge(size: number, compression: string, mostBytes: number): CaptureRef['refused'] {
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const most = compression === 'none' ? mostBytes : mostBytes / COMPRESSION;
+  const remedy = `cut it with 'editcap -c 10000000' or 'tcpdump -r FILE -w OUT -C 1000'`;
+  return {
+    reason: 'capture_too_large',
+    detail: `${gib(size)} (compression: ${compression}) take longer than one task may; at most ${gib(most)}: ${remedy} and upload the pieces`,
+  };
+}
+
+/** What names a capture's content for the reuse of shards: where its name says nothing. */
+function contentOf(capture: PlannedCapture): string {
+  return `${capture.version}/${capture.headDigest}`;
+}
+
+/** Digest that names the shards of a list of captures. */
+export function groupDigest(captures: readonly PlannedCapture[]): string {
+  return digestOf(captures.map(contentOf));
+}
+
+/**
+ * Contents of the groups that have shards, in order of their keys. Where the store lets shards expire, those that are
+ * about to are given up as a whole: a group must not lose some of its objects while a job reads them.
+ */
+async function knownGroups({ store, shardDays }: TaskContext, sharding: string): Promise<string[][]> {
+  const prefix = shardGroupPrefix(sharding, '').slice(0, -1);
+  const keys: string[] = [];
+  const stale: string[] = [];
+  const oldest = shardDays === undefined ? Number.NEGATIVE_INFINITY : Date.now() - (shardDays - SPARE_DAYS) * DAY_MS;
+  for await (const { key, modified = Number.POSITIVE_INFINITY } of store.list(prefix)) {
+    if (!key.endsWith('/summary.json') || key.slice(prefix.length).split('/').length !== 2) continue;
+    (modified < oldest ? stale : keys).push(key);
+  }
+  await store.remove(stale);
+  const groups = await inParallel(keys, async (key) => {
+    const summary = await soundOrDiscarded<MapSummary>(store, key);
+    return summary?.captures.map(({ capture }) => contentOf(capture)) ?? [];
+  });
+  return groups.filter((group) => group.length > 0);
+}
+
+/**
+ * Captures to map tasks: groups that are known and whole come first as they were, the rest in order of time.
+ * @param taskBytes reckoned bytes that a task should have
+ */
+export function planTasks(
+  captures: readonly (PlannedCapture & { reckoned: number })[],
+  known: readonly string[][],
+  taskBytes: number,
+): MapSpec[] {
+  const ordered = captures
+    .filter(({ refused }) => refused === undefined)
+    .sort(
+      (a, b) => (a.headUs ?? Number.POSITIVE_INFINITY) - (b.headUs ?? Number.POSITIVE_INFINITY) || compareStored(a, b),
+    );
+  const left = new Map<string, (PlannedCapture & { reckoned: number })[]>();
+  for (const capture of ordered) {
+    const same = left.get(contentOf(capture));
+    if (same === undefined) left.set(contentOf(capture), [capture]);
+    else same.push(capture);
+  }
+  const tasks: MapSpec[] = [];
+  const add = (group: readonly (PlannedCapture & { reckoned: number })[]): void => {
+    const specs = group.map(({ reckoned: _, ...capture }) => capture);
+    tasks.push({ captures: specs, group: groupDigest(specs) });
+  };
+  const taken = new Set<PlannedCapture>();
+  for (const contents of known) {
+    const group = takeGroup(left, contents);
+    if (group === null) continue;
+    for (const capture of group) taken.add(capture);
+    add(group);
+  }
+  let group: (PlannedCapture & { reckoned: number })[] = [];
+  let bytes = 0;
+  for (const capture of ordered) {
+    if (taken.has(capture)) continue;
+    if (group.length > 0 && (bytes + capture.reckoned > taskBytes || group.length === MOST_CAPTURES)) {
+      add(group);
+      group = [];
+      bytes = 0;
+    }
+    group.push(capture);
+    bytes += capture.reckoned;
+  }
+  if (group.length > 0) add(group);
+  // Those that will not be read stand apart, so that they keep no other's shards from being used again.
+  const refused = captures.filter((capture) => capture.refused !== undefined);
+  for (let from = 0; from < refused.length; from += MOST_CAPTURES) add(refused.slice(from, from + MOST_CAPTURES));
+  return tasks;
+}
+
+/** Takes one capture for each content out of `left`; null, and nothing taken, when one is missing or out of order. */
+function takeGroup<T extends PlannedCapture>(left: Map<string, T[]>, contents: readonly string[]): T[] | null {
+  const group: T[] = [];
+  for (const [at, content] of contents.entries()) {
+    const capture = left.get(content)?.shift();
+    if (capture === undefined) {
+      for (let back = at - 1; back >= 0; back--) left.get(contents[back])?.unshift(group[back]);
+      return null;
+    }
+    group.push(capture);
+  }
+  if (inOrderOfNames(group)) return group;
+  for (let back = contents.length - 1; back >= 0; back--) left.get(contents[back])?.unshift(group[back]);
+  return null;
+}
+
+/**
+ * Whether captures of a group that only names tell apart stand in the order of their names. Shards hold the rows of
+ * captures with equal records in the order of the group: names given crosswise since ask for other shards.
+ */
+function inOrderOfNames(group: readonly PlannedCapture[]): boolean {
+  const newest = new Map<string, PlannedCapture>();
+  for (const capture of group) {
+    const alike = `${capture.headDigest}/${capture.size}`;
+    const before = newest.get(alike);
+    if (before !== undefined && before.name > capture.name) return false;
+    newest.set(alike, capture);
+  }
+  return true;
+}

@@ -1,0 +1,76 @@
+/**
+ * The publish stage: windows of session start time, from the runs of all reduce
+ * tasks to Parquet files. Windows are cut from exact counts, so the files
+ * are the same whatever the partitions were; attempts write the same bytes under
+ * the same name, and so need none of their own.
+ */
+
+import { stageResults } from '../control/barrier.ts';
+import { JobError, type TaskContext } from '../job/context.ts';
+import { tablePrefix } from '../job/keys.ts';
+import { readParts } from '../job/listparts.ts';
+import type { Job, PublishedFile, PublishSpec, RunPlace, StageResults } from '../job/types.ts';
+import { openDuckDB } from '../table/parquet/duckdb.ts';
+import { publishPackets, publishSessions } from '../table/publishedfiles.ts';
+import { type TurnedRow, TurnedSessions } from '../table/run/flippedsessions.ts';
+import type { PacketRunBatch } from '../table/run/packetrun.ts';
+import type { Window } from '../table/window.ts';
+import { CaptureNames } from './capturenames.ts';
+import { PendingWrites } from './pendingwrites.ts';
+
+/** Files on their way into the results at once. */
+const MOST_MOVES = 8;
+
+/** Key of a window's file; those after the first, where a window holds more than a file, are numbered. */
+function fileKey(job: Job, table: PublishSpec['table'], { day, part }: Window, piece: number): string {
+  const number = piece === 0 ? `${part}` : `${part}-${piece}`;
+  return `${tablePrefix(table, job.config.dataset, job.job)}dt=${day}/part-${number}.parquet`;
+}
+
+export async function runPublish(context: TaskContext, job: Job, spec: PublishSpec): Promise<StageResults['publish']> {
+  const { store, results, scratch, duckdbMemory } = context;
+  const { table, windows, mostRows } = spec;
+  const [balance] = await stageResults(store, job.job, 'balance');
+  if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, 'publish');
+  const names = await CaptureNames.open(store, balance.names);
+  const writer = await openDuckDB({ memoryLimit: duckdbMemory, tempDirectory: scratch });
+  const task = {
+    directory: scratch,
+    windows,
+    mostRows,
+    read: (key: string, start: number, end: number) => store.get(key, { start, end }),
+    captureName: (rank: number) => names.nameOf(rank),
+    needNames: (lowest: number, highest: number) => names.need(lowest, highest),
+    limits: { tempDirectory: scratch, writer },
+  };
+  const files: PublishedFile[] = [];
+  const moves = new PendingWrites();
+  try {
+    const parts =
+      table === 'sessions'
+        ? publishSessions({ ...task, runs: spec.runs })
+        : publishPackets({
+            ...task,
+            runs: spec.runs as RunPlace<PacketRunBatch>[],
+            turned: await turnedSessions(context, spec.turned),
+          });
+    for await (const { window, piece, path, rows, bytes } of parts) {
+      const key = fileKey(job, table, windows[window], piece);
+      files.push({ table, key, day: windows[window].day, rows, bytes });
+      // The files of a task are small where they are many: they reach the disk while the next ones are written.
+      await moves.atMost(MOST_MOVES - 1);
+      moves.add(results.putFile(key, path));
+    }
+    await moves.atMost(0);
+  } finally {
+    await moves.settled();
+    writer.close();
+  }
+  return { files };
+}
+
+async function turnedSessions({ store }: TaskContext, keys: readonly string[]): Promise<TurnedSessions> {
+  const turned = new TurnedSessions();
+  for await (const rows of readParts<TurnedRow>(store, keys)) turned.add(rows);
+  return turned;
+}

@@ -1,0 +1,56 @@
+/**
+ * Small captures, read before their turn: a store far away answers many requests in the time of one, and a map task
+ * may have a thousand captures.
+ */
+
+import type { PlannedCapture } from '../job/types.ts';
+import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
+
+/** Captures that are read ahead at a time. */
+const AHEAD = 8;
+/** Stored bytes of a capture that is read ahead, at most. */
+const MOST_BYTES = 1 << 18;
+
+export class ReadingAhead implements Pick<CaptureSource, 'stream'> {
+  private readonly source: Pick<CaptureSource, 'stream'>;
+  private readonly captures: readonly PlannedCapture[];
+  private readonly numbers: ReadonlyMap<CaptureRef, number>;
+  /** Captures before this one have been begun, or are not read ahead. */
+  private next = 0;
+  private readonly underWay = new Map<CaptureRef, Promise<Uint8Array[]>>();
+
+  /** @param captures in the order in which they will be asked for */
+  constructor(source: Pick<CaptureSource, 'stream'>, captures: readonly PlannedCapture[]) {
+    this.source = source;
+    this.captures = captures;
+    this.numbers = new Map(captures.map((capture, number) => [capture, number]));
+  }
+
+  /** The stored bytes of a capture, as the source has them; those behind it begin to be read. A capture that is asked for again is read again. */
+  async *stream(capture: CaptureRef): AsyncGenerator<Uint8Array, void> {
+    const own = this.underWay.get(capture);
+    this.underWay.delete(capture);
+    this.readBehind(this.numbers.get(capture) ?? -1);
+    if (own === undefined) yield* this.source.stream(capture);
+    else yield* await own;
+  }
+
+  private readBehind(number: number): void {
+    this.next = Math.max(this.next, number + 1);
+    const end = Math.min(number + 1 + AHEAD, this.captures.length);
+    for (; this.next < end; this.next++) {
+      const capture = this.captures[this.next];
+      if (capture.refused !== undefined || capture.size > MOST_BYTES) continue;
+      const bytes = this.wholeOf(capture);
+      // An error is for whoever asks for the capture.
+      bytes.catch(() => {});
+      this.underWay.set(capture, bytes);
+    }
+  }
+
+  private async wholeOf(capture: CaptureRef): Promise<Uint8Array[]> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.source.stream(capture)) chunks.push(chunk.slice());
+    return chunks;
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Conservation, checked: what the stages after map have seen must equal what map says of its captures'
+ * records. Each stage counts by itself what it reads, tracks and writes, and here both sides are compared,
+ * sums only, before anything of the job can be seen. A difference means that something was lost or came
+ * twice on the way (a shard that was cut short, a run that was replaced, a fault in this program), and the
+ * job fails rather than show tables that look whole.
+ */
+
+import { JobError } from '../job/context.ts';
+import { type Stage, WORK_FOLDER } from '../job/keys.ts';
+import { accountedFor, type Conservation } from '../job/summary.ts';
+import type { Job, PublishedFile, RankedCapture, ReduceSpec, StageResults } from '../job/types.ts';
+import { FATE_FRAGMENT, FATE_SESSION } from '../packet/fate.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+
+/** Rows of packets that the session tracker has entered into sessions, by kind. */
+export interface Tracked {
+  /** Innermost packets that came whole, and their IP bytes. */
+  packets: number;
+  bytes: number;
+  /** Packets around them: of tunnels that are sessions too. */
+  outer: number;
+  /** Datagrams joined from fragments, and their other fragments. */
+  joined: number;
+  /** Fragments whose datagram did not come. There should be none: balance writes them together. */
+  orphans: number;
+}
+
+export const NOTHING_TRACKED: Tracked = { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 };
+
+export function addTracked(a: Tracked, b: Tracked): Tracked {
+  return {
+    packets: a.packets + b.packets,
+    bytes: a.bytes + b.bytes,
+    outer: a.outer + b.outer,
+    joined: a.joined + b.joined,
+    orphans: a.orphans + b.orphans,
+  };
+}
+
+/** All rows that a tracker was given. */
+export function trackedRows({ packets, outer, joined, orphans }: Tracked): number {
+  return packets + outer + joined + orphans;
+}
+
+const REMEDY =
+  'Something between the two was changed from outside or is at fault, and nothing of this job is shown. ' +
+  `Remove ${WORK_FOLDER} in the folder of results (in the cloud the prefixes jobs/ and shards/ of the work bucket) and run ` +
+  'again: all is then made anew from the captures. If it stays so, please report it with both numbers';
+
+class Ledger {
+  private readonly job: string;
+  private readonly stage: Stage;
+  private readonly task: number | undefined;
+
+  constructor(job: string, stage: Stage, task?: number) {
+    this.job = job;
+    this.stage = stage;
+    this.task = task;
+  }
+
+  /** @param one, other who says so, and what, as in 'map counted 12 packets' */
+  equal(one: readonly [string, number, string], other: readonly [string, number, string]): void {
+    if (one[1] === other[1]) return;
+    const says = ([who, count, what]: readonly [string, number, string]): string =>
+      `${who} ${count.toLocaleString('en-US')} ${what}`;
+    throw new JobError(`${says(one)}, but ${says(other)}. ${REMEDY}`, this.job, this.stage, this.task);
+  }
+}
+
+/** Every fragment that map wrote has come to the join. @throws JobError */
+export function checkJoined(job: Job, captures: readonly RankedCapture[]): void {
+  let written = 0;
+  let joined = 0;
+  for (const { fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
+    written += fates[FATE_FRAGMENT];
+    joined += fragmentsCompleted + fragmentsIncomplete;
+  }
+  new Ledger(job.job, 'balance', 0).equal(
+    ['map found', written, 'fragments'],
+    ['balance joined or gave up', joined, 'of them'],
+  );
+}
+
+/** Every row of a reduce task's segments has come to a session, and every session has left. @throws JobError */
+export function checkReduced(
+  job: Job,
+  task: number,
+  spec: ReduceSpec,
+  tracked: Tracked,
+  opened: number,
+  written: number,
+): void {
+  let rows = 0;
+  for (const { segments } of spec.groups) for (const [, from, to] of segments) rows += to - from;
+  const ledger = new Ledger(job.job, 'reduce', task);
+  const name = `reduce task ${task}`;
+  ledger.equal([`the segments of ${name} hold`, rows, 'rows'], ['it tracked', trackedRows(tracked), 'of them']);
+  ledger.equal([`${name} opened`, opened, 'sessions'], ['its runs hold', written, 'of them']);
+}
+
+/** The captures that the stages speak of are those that the job was given, each once. @throws JobError */
+export function checkCaptures(job: Job, inputs: readonly CaptureRef[], captures: readonly RankedCapture[]): void {
+  const seen = new Set(captures.map(({ capture }) => capture.location));
+  let missing = 0;
+  for (const { location } of inputs) if (!seen.has(location)) missing++;
+  const ledger = new Ledger(job.job, 'commit', 0);
+  ledger.equal(['the job was given', inputs.length, 'captures'], ['its stages speak of', captures.length, 'of them']);
+  ledger.equal(
+    ['the job was given', inputs.length, 'captures'],
+    ['its stages know', inputs.length - missing, 'of them'],
+  );
+}
+
+/** What a committed job stands on. */
+export interface Reconciled {
+  conservation: Conservation;
+  captures: readonly RankedCapture[];
+  balance: StageResults['balance'];
+  reduced: readonly StageResults['reduce'][];
+  published: readonly PublishedFile[];
+}
+
+/** All stages agree on what became of the captures' records. @throws JobError */
+export function checkConserved(job: Job, { conservation, captures, balance, reduced, published }: Reconciled): void {
+  const ledger = new Ledger(job.job, 'commit', 0);
+  ledger.equal(
+    ['map read', conservation.read, 'records'],
+    ['their fates account for', accountedFor(conservation), 'of them'],
+  );
+  let innermost = 0;
+  for (const { fates, extraRows } of captures) innermost += fates[FATE_SESSION] + extraRows;
+  const tracked = reduced.reduce((sum, result) => addTracked(sum, result.tracked), NOTHING_TRACKED);
+  ledger.equal(
+    ['map sent', innermost, 'innermost packets into sessions'],
+    ['reduce tracked', tracked.packets, 'of them'],
+  );
+  ledger.equal(
+    ['map wrote', balance.innermostBytes, 'IP bytes of innermost packets'],
+    ['reduce tracked', tracked.bytes, 'of them'],
+  );
+  ledger.equal(
+    ['balance joined', balance.joined, 'rows of datagrams and their fragments'],
+    ['reduce tracked', tracked.joined, 'of them'],
+  );
+  ledger.equal(
+    ['balance spread', balance.rows, 'rows over partitions'],
+    ['reduce tracked', trackedRows(tracked), 'of them'],
+  );
+  for (const table of ['sessions', 'packets'] as const) {
+    const reducedRows = reduced.reduce((sum, result) => sum + result[table], 0);
+    let publishedRows = 0;
+    for (const file of published) if (file.table === table) publishedRows += file.rows;
+    ledger.equal(
+      ['reduce wrote', reducedRows, `rows of ${table}`],
+      ['publish', publishedRows, `into files of ${table}`],
+    );
+    if (table === 'packets' && job.config.packets)
+      ledger.equal(
+        ['reduce tracked', trackedRows(tracked) - tracked.orphans, 'rows in sessions'],
+        ['the packets table has', publishedRows, 'rows'],
+      );
+  }
+}
+
+/** A table that commit writes by itself holds every row. @throws JobError */
+export function checkWritten(job: Job, table: string, given: number, written: number): void {
+  new Ledger(job.job, 'commit', 0).equal(
+    ['commit had', given, `rows of ${table}`],
+    ['the file holds', written, 'of them'],
+  );
+}

@@ -1,0 +1,130 @@
+/** The captures of a prefix, as S3 lists them. The listing is the truth: names and times say nothing of content. */
+import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { CaptureRef } from '../capturesource.ts';
+import { StoreError } from '../objectstore.ts';
+import { answerOf, archivedDetail, LISTING, otherRegionDetail, s3Url, storeError } from './s3errors.ts';
+import { type ListedObject, listPages } from './s3pages.ts';
+
+/** Name, behind the last slash, of the objects whose arrival starts a job. */
+export const READY_MARKER = '_READY';
+
+export interface ListCapturesOptions {
+  /** Key behind which the listing begins: `next` of the listing that came before. */
+  after?: string;
+  requesterPays?: boolean;
+  /** Time, in milliseconds since 1970, behind which no further page is asked for. One page is always read. */
+  deadline?: number;
+}
+
+export interface ListedCaptures {
+  /** In the order of their keys' UTF-8 bytes. */
+  captures: CaptureRef[];
+  /** Objects that are no captures: folder markers, objects without bytes, `_READY`, and what is hidden. */
+  skipped: { folders: number; empty: number; markers: number; hidden: number };
+  /** When the newest capture was written, milliseconds since 1970, in whole seconds; 0 when there is none. */
+  newest: number;
+  /** Where to go on: the deadline came before the listing's end. */
+  next?: string;
+}
+
+/**
+ * Lists the captures whose keys begin with `prefix`, which is any beginning of a key: 'site' is also that of
+ * 'site-b/'. Archived ones are listed as refused. Hidden is what has a name below the prefix that begins with a
+ * dot, as in a local run; but '.' and '..' are no folders in S3, and hide nothing.
+ * @throws StoreError with a sentence when the prefix cannot be listed
+ */
+export async function listCaptures(
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+  options: ListCapturesOptions = {},
+): Promise<ListedCaptures> {
+  const found: ListedCaptures = {
+    captures: [],
+    skipped: { folders: 0, empty: 0, markers: 0, hidden: 0 },
+    newest: 0,
+  };
+  const { after, requesterPays, deadline = Number.POSITIVE_INFINITY } = options;
+  const folder = prefix.lastIndexOf('/') + 1;
+  let last: string | undefined;
+  for await (const page of listPages(client, bucket, prefix, { after, requesterPays })) {
+    // Only now is it known that there is another page.
+    if (last !== undefined && Date.now() >= deadline) return { ...found, next: last };
+    for (const object of page) {
+      const skip = reasonToSkip(object, object.key.slice(folder));
+      if (skip !== undefined) found.skipped[skip]++;
+      else {
+        found.captures.push(captureOf(bucket, object, requesterPays));
+        found.newest = Math.max(found.newest, object.modified);
+      }
+    }
+    last = page.at(-1)?.key ?? last;
+  }
+  return found;
+}
+
+function reasonToSkip({ key, size }: ListedObject, below: string): keyof ListedCaptures['skipped'] | undefined {
+  const names = below.split('/');
+  const name = names.at(-1);
+  if (key.endsWith('/') && size === 0) return 'folders';
+  if (name === READY_MARKER) return 'markers';
+  if (name?.startsWith('.') || names.some((each) => each.startsWith('.') && each !== '.' && each !== '..'))
+    return 'hidden';
+  return size === 0 ? 'empty' : undefined;
+}
+
+function captureOf(bucket: string, object: ListedObject, requesterPays: boolean | undefined): CaptureRef {
+  const { key, size, version, archived } = object;
+  const name = s3Url(bucket, key);
+  const ref: CaptureRef = { name, location: name, size, version };
+  if (requesterPays) ref.requesterPays = true;
+  if (archived !== undefined)
+    ref.refused = { reason: 'capture_archived', detail: archivedDetail(bucket, key, archived) };
+  return ref;
+}
+
+/**
+ * Makes sure that the bucket lies in the client's region.
+ * @throws StoreError 'refused', with a sentence: another region, no such bucket, no access
+ */
+export async function checkBucketRegion(client: S3Client, bucket: string): Promise<void> {
+  const own = await client.config.region().catch((error) => {
+    throw storeError(error, bucket, '', LISTING);
+  });
+  let region: string | undefined;
+  try {
+    region = (await client.send(new HeadBucketCommand({ Bucket: bucket }))).BucketRegion;
+  } catch (error) {
+    const answer = answerOf(error);
+    if (answer.status === 404)
+      throw new StoreError('refused', '', `there is no bucket ${bucket}; is the name right?`, error);
+    region = answer.region;
+    if (answer.status !== 301 && (region === undefined || region === own)) throw storeError(error, bucket, '', LISTING);
+    throw new StoreError('refused', '', otherRegionDetail(bucket, region, own), error);
+  }
+  if (region !== undefined && region !== own)
+    throw new StoreError('refused', '', otherRegionDetail(bucket, region, own));
+}
+
+/** Bytes of a key at most. */
+const KEY_BYTES = 1024;
+/** Bucket names as they are given today, and the longer ones of old. */
+const BUCKET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/;
+
+/**
+ * Bucket and key, or prefix, of 's3://bucket/key'. The key is taken as it stands: nothing in it is decoded.
+ * @throws StoreError 'refused' that says what is wrong with the URL
+ */
+export function parseS3Url(url: string): { bucket: string; prefix: string } {
+  const wrong = (why: string): StoreError =>
+    new StoreError('refused', url, `'${url}' ${why}: write s3://BUCKET/PREFIX/`);
+  if (!url.startsWith('s3://'))
+    throw wrong(/^https?:/i.test(url) ? 'is the address of a web page' : 'does not begin with s3://');
+  const [bucket] = url.slice('s3://'.length).split('/', 1);
+  if (bucket === '') throw wrong('names no bucket');
+  if (bucket.startsWith('arn:')) throw wrong("names a resource by ARN; an access point's alias can stand for a bucket");
+  if (!BUCKET_NAME.test(bucket)) throw wrong(`has '${bucket}' where a bucket's name belongs`);
+  const prefix = url.slice('s3://'.length + bucket.length + 1);
+  if (Buffer.byteLength(prefix) > KEY_BYTES) throw wrong(`has a key of more than ${KEY_BYTES} bytes`);
+  return { bucket, prefix };
+}

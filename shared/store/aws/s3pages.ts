@@ -1,0 +1,86 @@
+/** Pages of a listing of S3, their keys decoded. */
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { type ObjectHead, StoreError } from '../objectstore.ts';
+import { LISTING, s3Url, storeError } from './s3errors.ts';
+
+export interface ListedObject extends ObjectHead {
+  modified: number;
+  /** Class of an object that must be restored before it can be read, and is not; undefined for all others. */
+  archived?: string;
+}
+
+export interface ListOptions {
+  /** The listing begins behind this key. */
+  after?: string;
+  requesterPays?: boolean;
+}
+
+/**
+ * Objects of a prefix in the order of their keys' UTF-8 bytes, up to 1,000 a page.
+ * `modified` is in whole seconds, for that is what a HEAD tells too.
+ */
+export async function* listPages(
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+  options: ListOptions = {},
+): AsyncGenerator<ListedObject[], void> {
+  let token: string | undefined;
+  do {
+    let page: ListObjectsV2CommandOutput;
+    try {
+      page = await client.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          StartAfter: options.after,
+          ContinuationToken: token,
+          // Keys may hold what XML cannot.
+          EncodingType: 'url',
+          OptionalObjectAttributes: ['RestoreStatus'],
+          RequestPayer: options.requesterPays ? 'requester' : undefined,
+        }),
+      );
+    } catch (error) {
+      throw storeError(error, bucket, prefix, LISTING);
+    }
+    yield (page.Contents ?? []).map((entry) => listed(bucket, prefix, entry));
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
+type Entry = NonNullable<ListObjectsV2CommandOutput['Contents']>[number];
+
+function listed(bucket: string, prefix: string, entry: Entry): ListedObject {
+  const { Key, Size, ETag, LastModified } = entry;
+  if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined)
+    throw new StoreError(
+      'io',
+      prefix,
+      `cannot list ${s3Url(bucket, prefix)}: an entry without key, size, ETag or time`,
+    );
+  return {
+    key: decodeKey(Key),
+    size: Size,
+    version: plainEtag(ETag),
+    modified: Math.floor(LastModified.getTime() / 1000) * 1000,
+    archived: archivedClass(entry),
+  };
+}
+
+/** A key of a listing or an event, where '+' stands for a space and the rest is percent-encoded UTF-8. */
+export function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' '));
+}
+
+/** An ETag without the quotes that HTTP puts around it. */
+export function plainEtag(etag: string): string {
+  return etag.replace(/^"(.*)"$/, '$1');
+}
+
+/** A copy that was restored can be read until it expires. */
+function archivedClass({ StorageClass, RestoreStatus }: Entry): string | undefined {
+  if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return undefined;
+  const restored = RestoreStatus?.IsRestoreInProgress !== true && RestoreStatus?.RestoreExpiryDate !== undefined;
+  return restored && RestoreStatus.RestoreExpiryDate!.getTime() > Date.now() ? undefined : StorageClass;
+}

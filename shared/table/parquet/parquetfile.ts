@@ -1,0 +1,159 @@
+/**
+ * Writing one Parquet file through DuckDB: rows are produced chunk by chunk into
+ * typed columns and stream through a table function into COPY, so that memory
+ * holds one row group, whatever the length of the table.
+ *
+ * The file is what Athena and Trino read without surprises: zstd, V1 pages, row
+ * groups near 100,000 rows. One thread writes it, so its bytes depend on the rows
+ * and on nothing else.
+ */
+
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import { StoreError } from '../../store/objectstore.ts';
+import { systemWords } from '../../store/systemerror.ts';
+import type { TableColumn } from '../tablecolumn.ts';
+import { CHUNK_ROWS, type ChunkColumn } from './chunk.ts';
+import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
+import { callNative } from './nativecalls.ts';
+import { sqlLiteral, sqlName } from './sqltext.ts';
+
+/** Rows of a full row group: a whole number of chunks, because DuckDB closes a group at a chunk's border. */
+export const ROW_GROUP_ROWS = 49 * CHUNK_ROWS;
+
+/** A fifth of a row group, as DuckDB's own default is: beyond it a dictionary mostly costs space. */
+export const DEFAULT_DICTIONARY_LIMIT = 20_000;
+
+/** What was written. */
+export interface ParquetFile {
+  path: string;
+  rows: number;
+  bytes: number;
+}
+
+/** A table on its way into a file. */
+export interface ParquetSource {
+  /** The table's columns, in order. */
+  schema: readonly TableColumn[];
+  /** One chunk column for each column of `schema`, in the same order. */
+  columns: readonly ChunkColumn[];
+  /** Fill the next chunk from row 0 on; the number of rows filled, 0 at the end. May throw: the write then fails with that error. */
+  fill(): number;
+  /**
+   * Distinct values in a row group up to which a column is written as a dictionary, and so gets
+   * a bloom filter; default DEFAULT_DICTIONARY_LIMIT.
+   */
+  dictionaryLimit?: number;
+  /** Rows that it has at most, where that is known. */
+  mostRows?: number;
+}
+
+/** Name of the table function that gives the rows of the file which a connection writes. */
+const ROWS_FUNCTION = 'rows_to_write';
+
+/** What is being written through a connection. */
+interface Writing {
+  source: ParquetSource;
+  rows: number;
+  failure: unknown;
+}
+
+/** Connections that have the table function, with what they write now. A function cannot be taken back, and what it holds neither: so one for all files. */
+const writers = new WeakMap<DuckDBConnection, { now: Writing | undefined }>();
+
+/**
+ * Write a Parquet file. An existing file of that name is replaced; after an error
+ * the file's content is undefined.
+ *
+ * @throws what `fill` throws, or DuckDB's error (disk full, no such directory)
+ */
+export async function writeParquet(
+  path: string,
+  source: ParquetSource,
+  limits: DuckDBLimits = {},
+): Promise<ParquetFile> {
+  const { schema, columns } = source;
+  if (schema.length !== columns.length)
+    throw new RangeError(`${columns.length} columns for a schema of ${schema.length}`);
+  const target = resolve(path);
+  // DuckDB makes room for dictionaries of that many values before it sees a row: for a file of a few rows that costs
+  // five times what all else does. More values than rows there are not, so the bytes are the same.
+  const dictionary = Math.min(
+    source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT,
+    Math.max(1, source.mostRows ?? Number.POSITIVE_INFINITY),
+  );
+  const open = limits.writer ?? (await openDuckDB({ ...limits, threads: 1 }));
+  const writing: Writing = { source, rows: 0, failure: undefined };
+  try {
+    const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
+    const copy =
+      `COPY (SELECT ${list} FROM ${ROWS_FUNCTION}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
+      `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${dictionary})`;
+    await callNative(() => {
+      writerOf(open.connection).now = writing;
+      return open.connection.run(copy);
+    });
+  } catch (cause) {
+    throw writing.failure ?? diskFault(cause, target);
+  } finally {
+    const writer = writers.get(open.connection);
+    if (writer !== undefined) writer.now = undefined;
+    if (limits.writer === undefined) open.close();
+  }
+  return { path, rows: writing.rows, bytes: (await stat(target)).size };
+}
+
+/** DuckDB's words for what the disk does as a fault of the store; anything else as it is. */
+function diskFault(cause: unknown, target: string): unknown {
+  const words = cause instanceof Error ? cause.message : '';
+  if (!words.startsWith('IO Error')) return cause;
+  const full = words.includes('No space left');
+  return new StoreError(
+    'io',
+    target,
+    `cannot write ${target}: ${full ? systemWords({ code: 'ENOSPC', syscall: 'write' }) : words}`,
+    cause,
+  );
+}
+
+/** What a connection writes, to be set before its COPY; the connection has the table function from then on. */
+function writerOf(connection: DuckDBConnection): { now: Writing | undefined } {
+  const known = writers.get(connection);
+  if (known !== undefined) return known;
+  const writer: { now: Writing | undefined } = { now: undefined };
+  const current = (): Writing => {
+    if (writer.now === undefined) throw new Error('nothing is being written');
+    return writer.now;
+  };
+  connection.registerTableFunction(
+    DuckDBTableFunction.create({
+      name: ROWS_FUNCTION,
+      bindFunction: (bind) => {
+        const { schema, columns } = current().source;
+        for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);
+      },
+      initFunction: (init) => init.setMaxThreads(1),
+      mainFunction: (call, chunk) => {
+        const writing = current();
+        try {
+          const filled = writing.source.fill();
+          handOver(chunk, writing.source.columns, filled);
+          writing.rows += filled;
+        } catch (cause) {
+          writing.failure ??= cause;
+          call.setError('the rows to write could not be produced');
+        }
+      },
+    }),
+  );
+  writers.set(connection, writer);
+  return writer;
+}
+
+function handOver(chunk: DuckDBDataChunk, columns: readonly ChunkColumn[], rows: number): void {
+  chunk.rowCount = rows;
+  if (rows === 0) return;
+  for (let i = 0; i < columns.length; i++) columns[i].flush(duckdb.data_chunk_get_vector(chunk.chunk, i), rows);
+}

@@ -1,0 +1,243 @@
+/**
+ * Publishing: files of the sessions or the packets table from the runs of all
+ * reduce tasks, for neighbouring windows of session start time (window.ts plans
+ * those). A window gives one file; none when it has no rows, and several when it
+ * has more than a file may hold.
+ *
+ * The files depend on the rows of the windows alone: not on how many runs there
+ * are, where they were cut, or in which order they are listed, as long as runs of
+ * one session's packets are listed in the order in which they were written.
+ */
+import { join } from 'node:path';
+import { SessionRows } from '../session/rows/sessionrows.ts';
+import { checkRanges } from '../store/checkedrange.ts';
+import { PACKETS_SCHEMA } from './packets.ts';
+import type { DuckDBLimits } from './parquet/duckdb.ts';
+import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
+import type { TurnedSessions } from './run/flippedsessions.ts';
+import { PacketMerge } from './run/packetmerge.ts';
+import type { PacketRunBatch } from './run/packetrun.ts';
+import { SessionPieces } from './run/sessionpieces.ts';
+import { decodeSessionBatches, NoRoom, type RunBatch } from './run/sessionrun.ts';
+import { Spool } from './run/spool.ts';
+import { writeSessions } from './sessions.ts';
+import { startOrder } from './startorder.ts';
+
+/** Most bytes asked for in one read, unless a single batch is larger. */
+const READ_BYTES = 4 << 20;
+/** Reads under way at once: a window can touch hundreds of runs, and each read waits for the store. */
+const READS_AHEAD = 8;
+
+/** Reads bytes [start, end) of an object. */
+export type ReadRange = (key: string, start: number, end: number) => Promise<Uint8Array>;
+
+/** A run as a publish task sees it. */
+export interface PublishedRun<Batch extends RunBatch = RunBatch> {
+  /** The object's key, as `read` takes it. */
+  key: string;
+  /** Its batches, in order. */
+  batches: readonly Batch[];
+}
+
+/** One read: neighbouring batches of one run. */
+export interface PlannedRead<Batch extends RunBatch = RunBatch> {
+  key: string;
+  start: number;
+  end: number;
+  batches: Batch[];
+}
+
+/** The reads that bring in every batch of `run` with a session start in [fromUs, toUs), neighbours together up to 4 MiB. */
+export function planReads<Batch extends RunBatch>(
+  run: PublishedRun<Batch>,
+  fromUs: number,
+  toUs: number,
+): PlannedRead<Batch>[] {
+  const reads: PlannedRead<Batch>[] = [];
+  for (const batch of run.batches) {
+    if (batch.lastUs < fromUs || batch.firstUs >= toUs) continue;
+    const last = reads.at(-1);
+    if (last !== undefined && last.end === batch.start && batch.end - last.start <= READ_BYTES) {
+      last.end = batch.end;
+      last.batches.push(batch);
+    } else {
+      reads.push({ key: run.key, start: batch.start, end: batch.end, batches: [batch] });
+    }
+  }
+  return reads;
+}
+
+/** Do the reads, several at once, and give their bytes in the order of `reads`. */
+async function* readInOrder<Batch extends RunBatch>(
+  reads: readonly PlannedRead<Batch>[],
+  read: ReadRange,
+): AsyncGenerator<{ read: PlannedRead<Batch>; bytes: Uint8Array }> {
+  const begin = ({ key, start, end }: PlannedRead<Batch>): Promise<Uint8Array> => {
+    const bytes = read(key, start, end);
+    // When an earlier read fails nobody waits for this one any more.
+    bytes.catch(() => undefined);
+    return bytes;
+  };
+  const underWay: Promise<Uint8Array>[] = [];
+  for (let next = 0; next < reads.length; next++) {
+    while (underWay.length < READS_AHEAD && next + underWay.length < reads.length)
+      underWay.push(begin(reads[next + underWay.length]));
+    const bytes = await underWay.shift()!;
+    checkRanges(reads[next].key, bytes, reads[next].batches);
+    yield { read: reads[next], bytes };
+  }
+}
+
+/** Sessions that start in [fromUs, toUs), microseconds since 1970. */
+export interface TimeRange {
+  fromUs: number;
+  toUs: number;
+}
+
+/** What both kinds of publish task are told. */
+export interface PublishTask<Batch extends RunBatch = RunBatch> {
+  /** Folder on this machine in which the files are made. */
+  directory: string;
+  /** At least one, in order of time; what starts between two of them is in no file. */
+  windows: readonly TimeRange[];
+  /** Rows of a file, at most. */
+  mostRows: number;
+  runs: readonly PublishedRun<Batch>[];
+  read: ReadRange;
+  captureName(rank: number): string;
+  /** Called before names of these ranks, lowest and highest, are asked for. */
+  needNames?(lowest: number, highest: number): Promise<void>;
+  limits?: DuckDBLimits;
+}
+
+/** A file that was written. */
+export interface PublishedPart extends ParquetFile {
+  /** Number of its window in the task's list. */
+  window: number;
+  /** Number of the file in its window, from 0; they follow each other in the table's order. */
+  piece: number;
+}
+
+/** Where the windows of a task begin and end. */
+function spanOf(windows: readonly TimeRange[]): TimeRange {
+  return { fromUs: windows[0].fromUs, toUs: windows[windows.length - 1].toUs };
+}
+
+/**
+ * Write the sessions of some windows, which mostly have no more rows together than a file may. All rows are held in
+ * memory at about 200 bytes each, beside some 300 MB for DuckDB and the decoding: measured, 650 MB at
+ * the peak for a million rows and 510 MB for half a million. Where there are more than `mostRows` they
+ * go to the temp directory first and come back a file at a time.
+ *
+ * @returns the files, each before the next one is begun
+ * @throws what `read` throws, or DuckDB's error, or an Error for a run that cannot be read
+ */
+export async function* publishSessions(task: PublishTask): AsyncGenerator<PublishedPart> {
+  const { fromUs, toUs } = spanOf(task.windows);
+  const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
+  let most = 0;
+  for (const read of reads) for (const batch of read.batches) most += batch.rows;
+  // Batches at the borders bring rows of other windows: room for them all is asked for, and used by few.
+  const rows = new SessionRows(Math.min(most, task.mostRows));
+  try {
+    for await (const { read, bytes } of readInOrder(reads, task.read))
+      decodeSessionBatches(bytes, read.batches, rows, fromUs, toUs);
+  } catch (error) {
+    if (!(error instanceof NoRoom)) throw error;
+    yield* publishInPieces(task, reads, rows);
+    return;
+  }
+  const order = startOrder(rows);
+  await needNames(task, rows);
+  for (let window = 0, from = 0; window < task.windows.length; window++) {
+    const end = task.windows[window].toUs;
+    let to = from;
+    while (to < order.length && rows.startUs[order[to]] < end) to++;
+    if (to > from) yield { window, piece: 0, ...(await writePart(task, window, 0, rows, order.subarray(from, to))) };
+    from = to;
+  }
+}
+
+/** As `publishSessions`, where there are more rows than a file may have. @param rows room for those of a file */
+async function* publishInPieces(
+  task: PublishTask,
+  reads: readonly PlannedRead[],
+  rows: SessionRows,
+): AsyncGenerator<PublishedPart> {
+  const spool = new Spool<RunBatch>(task.limits?.tempDirectory);
+  try {
+    for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
+    const pieces = new SessionPieces(spool, task.windows[0].fromUs);
+    for (const [window, { toUs }] of task.windows.entries())
+      for (let piece = 0; ; piece++) {
+        rows.clear();
+        pieces.take(rows, toUs);
+        if (rows.length === 0) break;
+        await needNames(task, rows);
+        yield { window, piece, ...(await writePart(task, window, piece, rows, startOrder(rows))) };
+        if (!rows.full) break;
+      }
+  } finally {
+    spool.close();
+  }
+}
+
+function writePart(
+  task: PublishTask,
+  window: number,
+  piece: number,
+  rows: SessionRows,
+  order: Uint32Array,
+): Promise<ParquetFile> {
+  return writeSessions(partPath(task, window, piece), rows, task, task.limits, order);
+}
+
+function partPath({ directory }: PublishTask, window: number, piece: number): string {
+  return join(directory, `${window}-${piece}.parquet`);
+}
+
+async function needNames(
+  { needNames }: PublishTask,
+  { length, captureFirst, captureLast }: SessionRows,
+): Promise<void> {
+  if (needNames === undefined || length === 0) return;
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = 0;
+  for (let i = 0; i < length; i++) {
+    lowest = Math.min(lowest, captureFirst[i], captureLast[i]);
+    highest = Math.max(highest, captureFirst[i], captureLast[i]);
+  }
+  await needNames(lowest, highest);
+}
+
+/**
+ * Write the packets of some windows' sessions. The batches are copied to the temp
+ * directory first and merged from there, one batch of each run in memory at a
+ * time and runs opened as late as their first session allows: neither a giant
+ * session nor a giant window needs to fit into memory. A file that is full ends, be
+ * it within a session.
+ *
+ * @returns and throws as `publishSessions`
+ */
+export async function* publishPackets(
+  task: PublishTask<PacketRunBatch> & { turned: TurnedSessions },
+): AsyncGenerator<PublishedPart> {
+  const { fromUs, toUs } = spanOf(task.windows);
+  const spool = new Spool<PacketRunBatch>(task.limits?.tempDirectory);
+  try {
+    const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
+    for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
+    const merge = new PacketMerge(spool, task.turned, fromUs);
+    for (const [window, { toUs: end }] of task.windows.entries())
+      for (let piece = 0; merge.hasRowsBefore(end); piece++) {
+        const { lowest, highest } = merge.ranksBefore(end);
+        await task.needNames?.(lowest, highest);
+        const mostRows = Math.min(task.mostRows, merge.rowsBefore(end));
+        const columns = merge.begin(end, mostRows, task.captureName.bind(task));
+        const source = { schema: PACKETS_SCHEMA, columns, fill: () => merge.fill(), mostRows };
+        yield { window, piece, ...(await writeParquet(partPath(task, window, piece), source, task.limits)) };
+      }
+  } finally {
+    spool.close();
+  }
+}

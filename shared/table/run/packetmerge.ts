@@ -1,0 +1,181 @@
+/**
+ * Merging packet runs into the order of the packets table: sessions by (start,
+ * uid), and inside a session the runs one after the other, which is time. Works on
+ * whole sessions of a batch at a time, with one decoded batch per run that has
+ * been reached.
+ */
+
+import { PacketChunk } from '../packets.ts';
+import { CHUNK_ROWS, ChoiceColumn, type ChunkColumn } from '../parquet/chunk.ts';
+import { compareStarts } from '../startorder.ts';
+import type { TurnedSessions } from './flippedsessions.ts';
+import { decodePacketBatch, type PacketBatch, type PacketRunBatch } from './packetrun.ts';
+import type { Spool } from './spool.ts';
+
+/** Where the merge stands in one run. */
+interface Cursor {
+  /** Place of the run in the list: earlier runs hold earlier packets of a session. */
+  run: number;
+  batches: readonly PacketRunBatch[];
+  /** The batch to load next. */
+  next: number;
+  /** The loaded batch, undefined when the next one is still to be loaded. */
+  batch: PacketBatch | undefined;
+  row: number;
+}
+
+/** Fills chunks of the packets table from spooled runs, file after file. */
+export class PacketMerge {
+  private readonly spool: Spool<PacketRunBatch>;
+  private readonly turned: TurnedSessions;
+  private readonly fromUs: number;
+  /** Binary heap, the cursor that comes first at the top. */
+  private readonly heap: Cursor[];
+  /** Of the file that is being filled: where the window ends, rows that there is room for, lowest rank of a capture. */
+  private toUs = Number.NEGATIVE_INFINITY;
+  private room = 0;
+  private lowestCapture = 0;
+  private chunk: PacketChunk | undefined;
+
+  /** @param fromUs packets of sessions that start earlier are passed over */
+  constructor(spool: Spool<PacketRunBatch>, turned: TurnedSessions, fromUs: number) {
+    this.spool = spool;
+    this.turned = turned;
+    this.fromUs = fromUs;
+    this.heap = spool.runs.map((batches, run) => ({ run, batches, next: 0, batch: undefined, row: 0 }));
+    for (let i = (this.heap.length >>> 1) - 1; i >= 0; i--) this.sink(i);
+  }
+
+  /** Whether packets of a session that starts before `toUs` are left. */
+  hasRowsBefore(toUs: number): boolean {
+    while (this.heap.length > 0) {
+      const top = this.heap[0];
+      if (startOf(top) >= toUs) return false;
+      if (top.batch !== undefined && startOf(top) >= this.fromUs) return true;
+      if (top.batch === undefined) this.load(top);
+      else this.passOver(top, top.batch);
+      this.settle(top);
+    }
+    return false;
+  }
+
+  /**
+   * Begins a file: of packets of sessions that start before `toUs`, at most `mostRows`.
+   *
+   * @param captureName for ranks in `ranksBefore(toUs)`
+   * @returns its columns, for `fill`
+   */
+  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): readonly ChunkColumn[] {
+    this.toUs = toUs;
+    this.room = mostRows;
+    const { lowest, highest } = this.ranksBefore(toUs);
+    const names: string[] = [];
+    for (let rank = lowest; rank <= highest; rank++) names.push(captureName(rank));
+    this.lowestCapture = lowest;
+    this.chunk = new PacketChunk(new ChoiceColumn(names));
+    return this.chunk.columns;
+  }
+
+  /** Lowest and highest rank of a capture in the batches that are left and begin before `toUs`. */
+  ranksBefore(toUs: number): { lowest: number; highest: number } {
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = -1;
+    for (const { batches, batch, next } of this.heap)
+      for (let i = batch === undefined ? next : next - 1; i < batches.length && batches[i].firstUs < toUs; i++) {
+        lowest = Math.min(lowest, batches[i].firstCapture);
+        highest = Math.max(highest, batches[i].lastCapture);
+      }
+    return { lowest, highest };
+  }
+
+  /** Rows that the batches which are left and begin before `toUs` hold: no fewer than the file will have. */
+  rowsBefore(toUs: number): number {
+    let rows = 0;
+    for (const { batches, batch, next } of this.heap)
+      for (let i = batch === undefined ? next : next - 1; i < batches.length && batches[i].firstUs < toUs; i++)
+        rows += batches[i].rows;
+    return rows;
+  }
+
+  /** Fill the file's next chunk; the number of rows in it, 0 at its end. */
+  fill(): number {
+    let count = 0;
+    while (count < CHUNK_ROWS && this.room > 0 && this.heap.length > 0) {
+      const top = this.heap[0];
+      if (startOf(top) >= this.toUs) break;
+      if (top.batch === undefined) this.load(top);
+      else if (startOf(top) < this.fromUs) this.passOver(top, top.batch);
+      else count = this.takeSession(top, top.batch, count);
+      this.settle(top);
+    }
+    return count;
+  }
+
+  /** The cursor at the top has moved: to its place in the heap, or out of it at its run's end. */
+  private settle(top: Cursor): void {
+    if (top.batch === undefined && top.next === top.batches.length) {
+      const last = this.heap.pop()!;
+      if (last !== top) this.heap[0] = last;
+    }
+    this.sink(0);
+  }
+
+  private load(cursor: Cursor): void {
+    const range = cursor.batches[cursor.next++];
+    cursor.batch = decodePacketBatch(this.spool.read(range), range);
+    cursor.row = 0;
+  }
+
+  /** Pass over the rows of a batch that belong to sessions which start too early. */
+  private passOver(cursor: Cursor, batch: PacketBatch): void {
+    while (cursor.row < batch.rows && batch.startUs[cursor.row] < this.fromUs) cursor.row++;
+    if (cursor.row === batch.rows) cursor.batch = undefined;
+  }
+
+  /** Take the rows of one session from a cursor's batch, as far as chunk and file have room. */
+  private takeSession(cursor: Cursor, batch: PacketBatch, count: number): number {
+    const first = cursor.row;
+    const most = Math.min(CHUNK_ROWS, count + this.room);
+    const origIsB = this.turned.directionOf(batch, first) ?? batch.origIsB[first];
+    let row = first;
+    let filled = count;
+    do {
+      if (filled === most) break;
+      this.chunk!.put(filled++, batch, row, origIsB, batch.capture[row] - this.lowestCapture);
+      row++;
+    } while (row < batch.rows && compareStarts(batch, row, batch, first) === 0);
+    this.room -= filled - count;
+    cursor.row = row;
+    if (row === batch.rows) cursor.batch = undefined;
+    return filled;
+  }
+
+  private sink(at: number): void {
+    const { heap } = this;
+    for (;;) {
+      const left = at * 2 + 1;
+      if (left >= heap.length) return;
+      const child = left + 1 < heap.length && before(heap[left + 1], heap[left]) ? left + 1 : left;
+      if (!before(heap[child], heap[at])) return;
+      [heap[at], heap[child]] = [heap[child], heap[at]];
+      at = child;
+    }
+  }
+}
+
+/** Start of the session that a cursor has next; where its batch is still to be loaded, none earlier. */
+function startOf({ batch, row, batches, next }: Cursor): number {
+  return batch === undefined ? batches[next].firstUs : batch.startUs[row];
+}
+
+/** Whether cursor `a` is to be served before `b`. One that has yet to load goes first at equal times: what it holds is not known. */
+function before(a: Cursor, b: Cursor): boolean {
+  if (a.batch !== undefined && b.batch !== undefined) {
+    const order = compareStarts(a.batch, a.row, b.batch, b.row);
+    return order < 0 || (order === 0 && a.run < b.run);
+  }
+  const aUs = startOf(a);
+  const bUs = startOf(b);
+  if (aUs !== bUs) return aUs < bUs;
+  return a.batch === undefined && (b.batch !== undefined || a.run < b.run);
+}

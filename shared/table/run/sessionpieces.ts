@@ -1,0 +1,103 @@
+/**
+ * Sessions of windows that may hold more than a file, taken in pieces of exact size and in the order of the table:
+ * as many rows as there is room for, then the next ones. All sessions of an hour may start at one microsecond, so
+ * time alone cannot cut them.
+ *
+ * Runs are sorted, so the rows of a piece are one stretch of each. A first walk over what decides the order (22 bytes
+ * a row, one batch of each run in memory) finds where the stretches end, a second one moves whole rows. Which
+ * session comes to which piece follows from the sessions alone, whatever runs they lie in.
+ */
+import type { SessionRows } from '../../session/rows/sessionrows.ts';
+import { compareStarts, type StartColumns } from '../startorder.ts';
+import { decodeSessionRows, decodeSessionStarts, lowerBound, type RunBatch } from './sessionrun.ts';
+import type { Spool } from './spool.ts';
+
+/** Where the walk stands in one run. */
+interface Cursor {
+  batches: readonly RunBatch[];
+  /** The batch it is in, and what orders its rows. */
+  batch: number;
+  starts: StartColumns;
+  row: number;
+  /** Where the piece began. */
+  fromBatch: number;
+  fromRow: number;
+}
+
+export class SessionPieces {
+  private readonly spool: Spool<RunBatch>;
+  /** All runs; those with rows left also stand in the heap. */
+  private readonly cursors: Cursor[] = [];
+  /** Binary heap, the cursor whose row comes first at the top. */
+  private readonly heap: Cursor[] = [];
+
+  /** @param fromUs rows that start earlier are passed over */
+  constructor(spool: Spool<RunBatch>, fromUs: number) {
+    this.spool = spool;
+    for (const batches of spool.runs) {
+      const batch = batches.findIndex(({ lastUs }) => lastUs >= fromUs);
+      if (batch < 0) continue;
+      const starts = decodeSessionStarts(spool.read(batches[batch]), batches[batch]);
+      const row = lowerBound(starts.startUs, fromUs);
+      const cursor = { batches, batch, starts, row, fromBatch: batch, fromRow: row };
+      this.cursors.push(cursor);
+      this.heap.push(cursor);
+    }
+    for (let i = (this.heap.length >>> 1) - 1; i >= 0; i--) this.sink(i);
+  }
+
+  /** Fills `into`, which is empty, with the next rows that start before `toUs`: all of them, or as many as it has room for. */
+  take(into: SessionRows, toUs: number): void {
+    for (let left = into.capacity; left > 0 && this.heap.length > 0; left--) {
+      const { starts, row } = this.heap[0];
+      if (starts.startUs[row] >= toUs) break;
+      this.step();
+    }
+    for (const cursor of this.cursors) this.move(cursor, into);
+  }
+
+  /** One row on, in the run whose row comes first. */
+  private step(): void {
+    const top = this.heap[0];
+    if (++top.row === top.starts.length) {
+      top.batch++;
+      top.row = 0;
+      if (top.batch < top.batches.length) {
+        const range = top.batches[top.batch];
+        top.starts = decodeSessionStarts(this.spool.read(range), range);
+      } else {
+        const last = this.heap.pop()!;
+        if (last === top) return;
+        this.heap[0] = last;
+      }
+    }
+    this.sink(0);
+  }
+
+  /** Appends the rows of a run that the walk has passed since it was here. */
+  private move(cursor: Cursor, into: SessionRows): void {
+    for (; cursor.fromBatch < cursor.batch || cursor.fromRow < cursor.row; cursor.fromBatch++, cursor.fromRow = 0) {
+      const range = cursor.batches[cursor.fromBatch];
+      const to = cursor.fromBatch < cursor.batch ? range.rows : cursor.row;
+      decodeSessionRows(this.spool.read(range), range, into, cursor.fromRow, to);
+      if (cursor.fromBatch === cursor.batch) break;
+    }
+    cursor.fromRow = cursor.row;
+  }
+
+  private sink(at: number): void {
+    const { heap } = this;
+    for (;;) {
+      const left = at * 2 + 1;
+      if (left >= heap.length) return;
+      const child = left + 1 < heap.length && before(heap[left + 1], heap[left]) ? left + 1 : left;
+      if (!before(heap[child], heap[at])) return;
+      [heap[at], heap[child]] = [heap[child], heap[at]];
+      at = child;
+    }
+  }
+}
+
+function before(a: Cursor, b: Cursor): boolean {
+  return compareStarts(a.starts, a.row, b.starts, b.row) < 0;
+}

@@ -1,0 +1,90 @@
+/**
+ * The order of the sessions table: by start (microsecond, then nanosecond), then
+ * by uid. As an index, so that columns are moved once.
+ */
+import { UID_BYTES } from '../session/rows/sessionrows.ts';
+
+/** Columns that decide the order; the first `length` rows count. */
+export interface StartColumns {
+  readonly length: number;
+  readonly startUs: Float64Array;
+  readonly startNs: Uint16Array;
+  readonly uid: Uint8Array;
+}
+
+/** Compare row `i` of `a` with row `j` of `b`: negative when it comes first. */
+export function compareStarts(
+  a: Omit<StartColumns, 'length'>,
+  i: number,
+  b: Omit<StartColumns, 'length'>,
+  j: number,
+): number {
+  if (a.startUs[i] !== b.startUs[j]) return a.startUs[i] < b.startUs[j] ? -1 : 1;
+  if (a.startNs[i] !== b.startNs[j]) return a.startNs[i] - b.startNs[j];
+  for (let k = 0, p = i * UID_BYTES, q = j * UID_BYTES; k < UID_BYTES; k++) {
+    const difference = a.uid[p + k] - b.uid[q + k];
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Bits of one radix pass. */
+const DIGIT_BITS = 16;
+const DIGITS = 1 << DIGIT_BITS;
+/** Below this a comparison sort is faster than the radix tables. */
+const SMALL = 4096;
+
+/**
+ * Row numbers in order of (start, uid); equal rows keep their order. Linear in the
+ * rows (a radix sort on the microseconds) unless very many share one microsecond.
+ */
+export function startOrder(rows: StartColumns): Uint32Array {
+  const { length } = rows;
+  const order = new Uint32Array(length);
+  let sorted = true;
+  for (let i = 0; i < length; i++) {
+    order[i] = i;
+    if (sorted && i > 0 && compareStarts(rows, i - 1, rows, i) > 0) sorted = false;
+  }
+  if (sorted) return order;
+  const compare = (i: number, j: number): number => compareStarts(rows, i, rows, j) || i - j;
+  if (length < SMALL) return order.sort(compare);
+  const byTime = radixByStart(rows.startUs, order);
+  // Rows of one microsecond stand together now, in their old order: settle each such stretch by itself.
+  for (let from = 0, to = 1; from < length; from = to, to = from + 1) {
+    while (to < length && rows.startUs[byTime[to]] === rows.startUs[byTime[from]]) to++;
+    if (to - from > 1) byTime.subarray(from, to).sort(compare);
+  }
+  return byTime;
+}
+
+function radixByStart(startUs: Float64Array, order: Uint32Array<ArrayBuffer>): Uint32Array {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < order.length; i++) {
+    if (startUs[i] < min) min = startUs[i];
+    if (startUs[i] > max) max = startUs[i];
+  }
+  let from = order;
+  let to = new Uint32Array(order.length);
+  const places = new Uint32Array(DIGITS);
+  for (let unit = 1; unit <= max - min; unit *= DIGITS) {
+    places.fill(0);
+    for (let i = 0; i < from.length; i++) places[digit(startUs[i] - min, unit)]++;
+    for (let d = 0, sum = 0; d < DIGITS; d++) {
+      const count = places[d];
+      places[d] = sum;
+      sum += count;
+    }
+    for (let i = 0; i < from.length; i++) {
+      const row = from[i];
+      to[places[digit(startUs[row] - min, unit)]++] = row;
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+function digit(distance: number, unit: number): number {
+  return Math.floor(distance / unit) % DIGITS;
+}

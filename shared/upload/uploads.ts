@@ -1,0 +1,215 @@
+/**
+ * Jobs that uploads start: a marker object `_READY` under a prefix, or, where a
+ * data set is automatic, quiet under its prefix. Events arrive twice, late and out
+ * of order; so an event only says where to look, and the listing says what is there.
+ * Whatever is done twice leads to the same job, since a job's id is a digest of its inputs.
+ */
+import { randomBytes } from 'node:crypto';
+import { submitJob } from '../control/operate.ts';
+import { CLOUD_SIZES } from '../job/jobconfig.ts';
+import { checkKey, REFUSALS_PREFIX, requestPrefix } from '../job/keys.ts';
+import { type GivenOptions, givenOptions, jobConfig, jobOptions } from '../job/options.ts';
+import { OptionError } from '../job/optionvalues.ts';
+import type { TaskQueue } from '../queue/taskqueue.ts';
+import type { ListedCaptures } from '../store/aws/s3list.ts';
+import { READY_MARKER } from '../store/aws/s3list.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { datasetOf, getSource, type Source } from './watchedprefixes.ts';
+
+/** What is sent to be looked at later. */
+export type LaterMessage =
+  | { check: { dataset: string /** milliseconds since 1970 */; due: number } }
+  | { list: { request: string } };
+
+export interface UploadContext {
+  /** The pipeline's own files. */
+  store: ObjectStore;
+  queue: TaskQueue;
+  /** The pipeline's bucket of captures. */
+  home: string;
+  /** The prefixes that start jobs by themselves. Uploads come by the thousand: those taken together need them once. */
+  sources(): Promise<readonly Source[]>;
+  /** Sends a message to be handled after some seconds, at most MOST_DELAY. */
+  later(message: LaterMessage, delaySeconds: number): Promise<void>;
+  /** Lists captures; `next` when `deadline`, in milliseconds since 1970, came first. */
+  list(bucket: string, prefix: string, options: { after?: string; deadline?: number }): Promise<ListedCaptures>;
+  /** Bytes of a small object in a bucket of captures. */
+  read(bucket: string, key: string): Promise<Uint8Array>;
+  /** Milliseconds since 1970 by which a listing must be put aside. */
+  deadline: number;
+  now(): number;
+}
+
+/** Seconds that SQS delays a message at most. */
+const MOST_DELAY = 900;
+/** Checks of a data set are this far apart at least, milliseconds: uploads come by the thousand. */
+const MOST_SLOT_MS = 30_000;
+
+/** What came of an event, for the log. */
+export type UploadOutcome =
+  | { outcome: 'ignored' | 'armed' | 'not quiet' | 'listing' | 'nothing there' | 'refused'; dataset?: string }
+  | { outcome: 'submitted'; dataset: string; job: string; state: string; captures: number };
+
+/** A start that is being prepared: requests/<request>/request.json */
+interface StartRequest {
+  bucket: string;
+  prefix: string;
+  dataset: string;
+  options: GivenOptions;
+  by: 'marker' | 'quiet';
+  quietSeconds: number;
+}
+
+/** An object has been created. @param key as it is, decoded */
+export async function onUpload(context: UploadContext, bucket: string, key: string): Promise<UploadOutcome> {
+  const sources = (await context.sources()).filter((source) => source.bucket === bucket);
+  const folder = key.slice(0, key.lastIndexOf('/') + 1);
+  if (key.slice(folder.length) === READY_MARKER) return onMarker(context, bucket, folder, sources);
+  const armed = sources.filter((source) => key.startsWith(source.prefix));
+  for (const source of armed) await arm(context, source, context.now());
+  return { outcome: armed.length > 0 ? 'armed' : 'ignored', dataset: armed.at(0)?.dataset };
+}
+
+/** Something that was put off is due. */
+export async function onLater(context: UploadContext, message: LaterMessage): Promise<UploadOutcome> {
+  if ('list' in message) return prepare(context, message.list.request);
+  const { dataset, due } = message.check;
+  const source = await getSource(context.store, dataset);
+  // The data set is not automatic any more.
+  if (source === undefined) return { outcome: 'ignored', dataset };
+  const wait = due - context.now();
+  if (wait > 0) {
+    await context.later(message, Math.min(MOST_DELAY, Math.ceil(wait / 1000)));
+    return { outcome: 'armed', dataset };
+  }
+  return request(context, { ...source, by: 'quiet' });
+}
+
+/** Sees to it that a data set is looked at when it may be quiet. Sent first and marked then: a crash between doubles a check and loses none. */
+async function arm(context: UploadContext, source: Source, newest: number): Promise<void> {
+  const quiet = source.quietSeconds * 1000;
+  const slot = Math.max(1000, Math.min(MOST_SLOT_MS, quiet / 2));
+  const due = Math.ceil((newest + quiet) / slot) * slot;
+  const mark = checkKey(source.dataset, due);
+  if ((await context.store.head(mark)) !== undefined) return;
+  const delay = Math.max(0, Math.min(MOST_DELAY, Math.ceil((due - context.now()) / 1000)));
+  await context.later({ check: { dataset: source.dataset, due } }, delay);
+  await context.store.putIfAbsent(mark, jsonBytes({}));
+}
+
+async function onMarker(
+  context: UploadContext,
+  bucket: string,
+  prefix: string,
+  sources: readonly Source[],
+): Promise<UploadOutcome> {
+  const source = sources.find((known) => known.prefix === prefix);
+  let options: GivenOptions;
+  try {
+    const text = new TextDecoder().decode(await context.read(bucket, prefix + READY_MARKER)).trim();
+    options = { ...source?.options, ...(text === '' ? {} : givenOptions(parsed(text))) };
+    const dataset = jobOptions(options).dataset ?? source?.dataset ?? datasetOf(bucket, prefix, context.home);
+    return await request(context, { bucket, prefix, dataset, options, by: 'marker', quietSeconds: 0 });
+  } catch (error) {
+    // A marker that has been taken away again is no wish any more.
+    if (error instanceof StoreError && error.reason === 'missing') return { outcome: 'ignored' };
+    return refuse(context, bucket, prefix + READY_MARKER, error);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new OptionError('it is neither empty nor JSON; it may hold options such as {"packets": true}');
+  }
+}
+
+/** What cannot be started is written down where `flowstitch jobs` finds it. Errors of the moment are tried again. */
+async function refuse(context: UploadContext, bucket: string, key: string, error: unknown): Promise<UploadOutcome> {
+  const lasting = error instanceof OptionError || (error instanceof StoreError && error.reason === 'refused');
+  if (!lasting) throw error;
+  const at = context.now();
+  const name = `${String(at).padStart(15, '0')}-${randomBytes(4).toString('hex')}`;
+  const refusal: Refusal = { at, object: `s3://${bucket}/${key}`, reason: error.message };
+  await context.store.put(`${REFUSALS_PREFIX}${name}.json`, jsonBytes(refusal));
+  return { outcome: 'refused' };
+}
+
+/** requests/refused/<time>-<random>.json: a start that was asked for and could not be. */
+export interface Refusal {
+  /** Milliseconds since 1970. */
+  at: number;
+  object: string;
+  reason: string;
+}
+
+async function request(context: UploadContext, start: StartRequest): Promise<UploadOutcome> {
+  const id = randomBytes(8).toString('hex');
+  const { bucket, prefix, dataset, options, by, quietSeconds } = start;
+  const kept: StartRequest = { bucket, prefix, dataset, options, by, quietSeconds };
+  await context.store.put(`${requestPrefix(id)}request.json`, jsonBytes(kept));
+  return prepare(context, id);
+}
+
+/** Lists what is there, in several invocations where it is much, and starts the job. */
+async function prepare(context: UploadContext, id: string): Promise<UploadOutcome> {
+  const { store } = context;
+  const prefix = requestPrefix(id);
+  const start = await getJson<StartRequest>(store, `${prefix}request.json`);
+  if (start === undefined) return { outcome: 'ignored' };
+  const { dataset } = start;
+  const parts: ListedCaptures[] = [];
+  for await (const { key } of store.list(`${prefix}part-`)) parts.push((await getJson<ListedCaptures>(store, key))!);
+  try {
+    const known = parts.length;
+    while (parts.length === 0 || parts.at(-1)?.next !== undefined) {
+      // Each invocation gets a little further, however late it began.
+      if (parts.length > known && context.now() >= context.deadline) {
+        await context.later({ list: { request: id } }, 0);
+        return { outcome: 'listing', dataset };
+      }
+      const { deadline } = context;
+      const part = await context.list(start.bucket, start.prefix, { after: parts.at(-1)?.next, deadline });
+      const key = `${prefix}part-${String(parts.length).padStart(6, '0')}.json`;
+      // Another invocation may list the same, and have stopped elsewhere: the next part goes on from the one that is kept.
+      const ours = await store.putIfAbsent(key, jsonBytes(part));
+      parts.push(ours ? part : ((await getJson<ListedCaptures>(store, key)) ?? part));
+    }
+    return await submitListed(context, start, parts);
+  } catch (error) {
+    return refuse(context, start.bucket, start.prefix, error);
+  }
+}
+
+async function submitListed(
+  context: UploadContext,
+  start: StartRequest,
+  parts: readonly ListedCaptures[],
+): Promise<UploadOutcome> {
+  const { store, queue } = context;
+  const { dataset, bucket, prefix, by } = start;
+  const newest = parts.reduce((latest, part) => Math.max(latest, part.newest), 0);
+  if (by === 'quiet' && newest + start.quietSeconds * 1000 > context.now()) {
+    await arm(context, start, newest);
+    return { outcome: 'not quiet', dataset };
+  }
+  const captures: CaptureRef[] = parts.flatMap((part) => part.captures);
+  if (captures.length === 0) return { outcome: 'nothing there', dataset };
+  const config = await jobConfig(store, dataset, jobOptions(start.options), CLOUD_SIZES);
+  const source = { prefix: `s3://${bucket}/${prefix}`, by };
+  const { job, state } = await submitJob(store, queue, config, captures, source);
+  return { outcome: 'submitted', dataset, job, state, captures: captures.length };
+}
+
+/** The refused starts of the last days, the newest first. */
+export async function listRefusals(store: ObjectStore): Promise<Refusal[]> {
+  const refusals: Refusal[] = [];
+  for await (const { key } of store.list(REFUSALS_PREFIX)) {
+    const refusal = await getJson<Refusal>(store, key);
+    if (refusal !== undefined) refusals.push(refusal);
+  }
+  return refusals.reverse();
+}

@@ -1,0 +1,61 @@
+/** Data sets and the prefixes their captures lie under; those whose captures start jobs by themselves. */
+import { createHash } from 'node:crypto';
+import { SOURCES_PREFIX, sourceKey } from '../job/keys.ts';
+import type { GivenOptions } from '../job/options.ts';
+import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+
+/** sources/<dataset>.json: a prefix whose captures start a job once no more come. */
+export interface Source {
+  dataset: string;
+  bucket: string;
+  prefix: string;
+  /** Seconds since the newest capture was written after which uploading counts as over. */
+  quietSeconds: number;
+  /** What the jobs are to do. */
+  options: GivenOptions;
+}
+
+/** Quiet that is waited for unless told otherwise, seconds. */
+export const DEFAULT_QUIET_SECONDS = 120;
+
+/** Characters of a data set's name. */
+const MOST_NAME = 64;
+
+/**
+ * The data set that a prefix belongs to unless one is named: the prefix itself where it is a plain name,
+ * otherwise what is plain in it and a digest that tells it from others.
+ * @param home the pipeline's own bucket of captures; names of other buckets become part of the data set's
+ */
+export function datasetOf(bucket: string, prefix: string, home: string): string {
+  const place = `${bucket === home ? '' : `${bucket}/`}${prefix}`.replace(/\/+$/, '');
+  const plain = place.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
+  if (plain === place && plain !== '' && plain.length <= MOST_NAME) return plain;
+  const digest = createHash('sha256').update(place).digest('hex').slice(0, 8);
+  return `${plain.slice(0, MOST_NAME - 9) || 'all'}-${digest}`;
+}
+
+export async function putSource(store: ObjectStore, source: Source): Promise<void> {
+  await store.put(sourceKey(source.dataset), jsonBytes(source));
+}
+
+/** @returns whether there was one */
+export async function removeSource(store: ObjectStore, dataset: string): Promise<boolean> {
+  const there = (await store.head(sourceKey(dataset))) !== undefined;
+  await store.remove([sourceKey(dataset)]);
+  return there;
+}
+
+export function getSource(store: ObjectStore, dataset: string): Promise<Source | undefined> {
+  return getJson<Source>(store, sourceKey(dataset));
+}
+
+/** All of them, in order of their data sets' names. */
+export async function listSources(store: ObjectStore): Promise<Source[]> {
+  const sources: Source[] = [];
+  for await (const { key } of store.list(SOURCES_PREFIX)) {
+    const source = await getJson<Source>(store, key);
+    if (source !== undefined) sources.push(source);
+  }
+  return sources;
+}

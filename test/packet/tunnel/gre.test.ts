@@ -1,0 +1,108 @@
+/** GRE of both versions, over IP and over UDP, and everything that it carries. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FateName } from '../../../shared/packet/fate.ts';
+import { be16, bytes, ethernet, hex, ipv4, ipv6, text, udp, Workbench } from '../harness.ts';
+
+const RAW = 101;
+const inner = ipv4(udp(1000, 2000, text('query')));
+const FLOW = '17 10.0.0.1:1000 10.0.0.2:2000';
+const frame = ethernet('0800', inner);
+const gre = (header: string, payload: Uint8Array) =>
+  ipv4(bytes(header, payload), { proto: 47, src: '192.0.2.1', dst: '192.0.2.2' });
+const snap = bytes('aaaa03 000000 0800', inner);
+
+const carried: [name: string, packet: Uint8Array, tunnel: string][] = [
+  ['IPv4', gre('0000 0800', inner), 'gre 192.0.2.1>192.0.2.2'],
+  [
+    'IPv4 with checksum, key and sequence',
+    gre('b000 0800 00000000 00000007 00000001', inner),
+    'gre 192.0.2.1>192.0.2.2 key=7',
+  ],
+  ['MPLS', gre('0000 8847 00010140', inner), 'gre 192.0.2.1>192.0.2.2'],
+  ['Ethernet', gre('2000 6558 00001001', frame), 'gre 192.0.2.1>192.0.2.2 key=4097'],
+  ['ERSPAN I', gre('0000 88be', frame), 'erspan 192.0.2.1>192.0.2.2'],
+  ['ERSPAN II', gre('1000 88be 00000001 10050063 00000000', frame), 'erspan 192.0.2.1>192.0.2.2 session=99'],
+  ['ERSPAN III', gre('1000 22eb 00000001 20050001 00000000 00000000', frame), 'erspan 192.0.2.1>192.0.2.2 session=1'],
+  [
+    'ERSPAN III with its subheader',
+    gre('1000 22eb 00000001 20050001 00000000 00000001 0000000000000000', frame),
+    'erspan 192.0.2.1>192.0.2.2 session=1',
+  ],
+  ['802.11 as Aruba sends it', gre('0000 8200', bytes('0800', '00'.repeat(22), snap)), 'gre 192.0.2.1>192.0.2.2'],
+  ['WCCP 1', gre('0000 883e', inner), 'gre 192.0.2.1>192.0.2.2'],
+  ['WCCP 2', gre('0000 883e 00000000', inner), 'gre 192.0.2.1>192.0.2.2'],
+  [
+    'PPP, enhanced',
+    gre(`3081 880b ${Buffer.from(be16(inner.length + 4)).toString('hex')} 0003 00000001 00000002 ff030021`, inner),
+    'pptp 192.0.2.1>192.0.2.2 call=3',
+  ],
+];
+
+for (const [name, packet, tunnel] of carried) {
+  test(`${name} in GRE leads to the datagram, and the carrier has no row of its own`, () => {
+    const bench = new Workbench();
+    assert.equal(bench.decode(packet, RAW), 'session');
+    assert.equal(bench.columns.length, 1);
+    assert.deepEqual([bench.flow(), bench.payload(), bench.tunnel()], [FLOW, 5, tunnel]);
+    assert.deepEqual(bench.levels(), [0]);
+    assert.deepEqual(bench.odd, []);
+  });
+
+  test(`${name} in GRE cut at any byte is refused by name`, () => {
+    for (let capLen = 20; capLen < packet.length; capLen++) {
+      const bench = new Workbench();
+      assert.notEqual(bench.decode(packet, RAW, capLen), 'session', `${capLen} bytes`);
+      assert.equal(bench.columns.length, 0);
+    }
+  });
+}
+
+test('what is wrong with GRE has a name', () => {
+  const cases: [header: string, fate: FateName][] = [
+    ['0002 0800', 'unknown_gre_version'],
+    ['4000 0800', 'gre_routing'],
+    ['0008 0800', 'unknown_gre_flags'],
+    ['0001 0800', 'egre_protocol_type'],
+    ['0001 880b ff03c021', 'non_ip_packet_in_encap'],
+    ['3001 880b 0000', 'truncated_GRE'],
+    ['0000', 'truncated_GRE'],
+    ['0000 6558 020000000001', 'truncated_GRE'],
+    ['1000 88be 00000001 10050063', 'truncated_GRE'],
+    ['0000 22eb 10050063', 'truncated_GRE'],
+    ['0000 2000 01b4', 'not_ip'],
+    ['0000 0800', 'truncated_IP'],
+  ];
+  for (const [header, fate] of cases) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(gre(header, hex('')), RAW), fate, header);
+    assert.deepEqual(bench.odd, fate === 'not_ip' ? [] : [fate]);
+  }
+});
+
+test('IPv6 in enhanced GRE must be just as long as what is there', () => {
+  const packet = ipv6(udp(1, 2, text('x')), 17);
+  const header = '2001 880b 00000003 ff030057';
+  assert.equal(new Workbench().decode(gre(header, packet), RAW), 'session');
+  assert.equal(new Workbench().decode(gre(header, bytes(packet, '00')), RAW), 'inner_IP_payload_length_mismatch');
+  assert.equal(new Workbench().decode(gre(header, packet.subarray(0, 45)), RAW), 'truncated_inner_IP');
+});
+
+test('over UDP the carrier is a session too, and what is no GRE is nothing but that', () => {
+  const bench = new Workbench();
+  const carry = (payload: Uint8Array) => ipv4(udp(50000, 4754, payload), { src: '192.0.2.1', dst: '192.0.2.2' });
+  assert.equal(bench.decode(carry(bytes('2000 0800 00000005', inner)), RAW), 'session');
+  assert.deepEqual(bench.levels(), [1, 0]);
+  assert.deepEqual([bench.flow(), bench.tunnel()], [FLOW, 'gre 192.0.2.1>192.0.2.2 key=5']);
+  const other = new Workbench();
+  assert.equal(other.decode(carry(text('hello')), RAW), 'session');
+  assert.deepEqual([other.levels(), other.odd], [[0], ['unknown_gre_version']]);
+});
+
+test('GRE in GRE is two layers, and a third is refused', () => {
+  const nested = gre('0000 0800', inner);
+  const bench = new Workbench();
+  assert.equal(bench.decode(gre('0000 0800', nested), RAW), 'session');
+  assert.equal(bench.tunnel(), 'gre 192.0.2.1>192.0.2.2, gre 192.0.2.1>192.0.2.2');
+  assert.equal(new Workbench().decode(gre('0000 0800', gre('0000 0800', nested)), RAW), 'exceeded_tunnel_max_depth');
+});
