@@ -1,8 +1,5 @@
-/**
- * Writes docs/tables.md, and the sessions' columns into the README, from the table
- * schemas: `npm run docs`. A test holds both against the schemas.
- */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Writes docs/tables.md from the tables' schemas: `npm run docs`. A test compares the two. */
+import { writeFileSync } from 'node:fs';
 import { TABLES } from '../shared/query/results.ts';
 import type { TableColumn } from '../shared/table/tablecolumn.ts';
 
@@ -33,19 +30,4 @@ export function tablesText(): string {
   return `# Tables\n\nWritten from the schemas in \`shared/table/\` by \`npm run docs\`.\n\n${sections.join('\n')}`;
 }
 
-const BEGIN = '<!-- columns of sessions: npm run docs -->\n';
-const END = '<!-- end of columns -->\n';
-
-/** A README with the columns of sessions put between its marks. */
-export function withColumns(readme: string): string {
-  const from = readme.indexOf(BEGIN);
-  const to = readme.indexOf(END);
-  if (from < 0 || to < from) throw new Error('the README has no marks for the columns of sessions');
-  return `${readme.slice(0, from + BEGIN.length)}\n${columnTable(TABLES.sessions)}\n${readme.slice(to)}`;
-}
-
-if (import.meta.main) {
-  writeFileSync(new URL('./tables.md', import.meta.url), tablesText());
-  const readme = new URL('../README.md', import.meta.url);
-  writeFileSync(readme, withColumns(readFileSync(readme, 'utf8')));
-}
+if (import.meta.main) writeFileSync(new URL('./tables.md', import.meta.url), tablesText());

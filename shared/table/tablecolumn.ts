@@ -1,7 +1,7 @@
 /**
  * What a table of results looks like: its columns in order, with names, types and
- * meaning. The Parquet writers, the empty views of the query engine, the column
- * tables of the README and the Athena tables all come from these lists.
+ * meaning. The Parquet writers, the empty views of the query engine, docs/tables.md
+ * and the Athena tables all come from these lists.
  *
  * Athena decides the types: nothing unsigned, nothing nested, no nanosecond
  * timestamps. Times are UTC.
