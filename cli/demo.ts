@@ -2,8 +2,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatTable } from '../shared/query/resulttext.ts';
-import { run } from './run.ts';
-import { currentJob, queryJob } from './sql.ts';
+import { run } from './commands/run.ts';
+import { currentJob, queryJob } from './commands/sql.ts';
 
 const path = (name: string): string => relative('.', fileURLToPath(new URL(`../${name}`, import.meta.url)));
 const CAPTURES = path('test/captures/demo');

@@ -1,21 +1,21 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
 import { printable } from '../shared/query/printable.ts';
-import { print, unwritten } from './output.ts';
 import { onStop, Stopped } from './signals.ts';
-import { HELP, packageVersion, UsageError } from './usage.ts';
+import { print, unwritten } from './text/output.ts';
+import { HELP, packageVersion, UsageError } from './usage/usage.ts';
 
 type Command = (args: string[]) => Promise<number>;
 
 /** A command of the cloud's. */
 function cloud(name: string): Command {
-  return async (args) => (await import('./cloud.ts')).runCloudCommand(name, args);
+  return async (args) => (await import('./cloud/cloudcommands.ts')).runCloudCommand(name, args);
 }
 
 /** Each command's code is loaded when it is asked for: DuckDB and Arrow take longer to load than a help text to print. */
 const COMMANDS: Record<string, Command> = {
-  run: async (args) => (await import('./run.ts')).run(args),
-  sql: async (args) => (await import('./sql.ts')).sql(args),
-  inspect: async (args) => (await import('./inspect.ts')).inspect(args),
+  run: async (args) => (await import('./commands/run.ts')).run(args),
+  sql: async (args) => (await import('./commands/sql.ts')).sql(args),
+  inspect: async (args) => (await import('./commands/inspect.ts')).inspect(args),
   submit: cloud('submit'),
   jobs: cloud('jobs'),
   status: cloud('status'),

@@ -1,5 +1,5 @@
 /** Child: one whole job with the embedded engine. */
-import { localSizes } from '../../cli/run.ts';
+import { localSizes } from '../../cli/commands/run.ts';
 import { DEFAULT_BUCKETS } from '../../shared/control/start.ts';
 import { runEmbedded } from '../../shared/engine/embedded.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findPipeline, type Pipeline } from '../../cli/pipeline.ts';
+import { findPipeline, type Pipeline } from '../../cli/cloud/pipeline.ts';
 import { pipelineStackName } from '../../infra/names.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { synthesize } from '../../infra/stacks.ts';

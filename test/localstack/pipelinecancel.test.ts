@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancelText } from '../../cli/cancel.ts';
-import { resumeText } from '../../cli/resume.ts';
+import { cancelText } from '../../cli/commands/cancel.ts';
+import { resumeText } from '../../cli/commands/resume.ts';
 import { jobStatus, stageAt } from '../../shared/control/status.ts';
 import { type Cloud, sharedCloud } from './cloud.ts';
 import { assertAsEmbedded, committed, submit, upload } from './jobs.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { submitPrefix } from '../../cli/submit.ts';
+import { submitPrefix } from '../../cli/commands/submit.ts';
 import { listJobs } from '../../shared/control/operate.ts';
 import type { JobEntry } from '../../shared/control/start.ts';
 import { jobStatus } from '../../shared/control/status.ts';

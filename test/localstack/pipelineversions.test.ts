@@ -1,7 +1,7 @@
 /** Another version of the software, deployed to LocalStack while a job runs: tasks of two versions never mix. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findPipeline, requireSameVersion } from '../../cli/pipeline.ts';
+import { findPipeline, requireSameVersion } from '../../cli/cloud/pipeline.ts';
 import { deployTemplate } from '../../localstack/deploy.ts';
 import { listJobs } from '../../shared/control/operate.ts';
 import { jobStatus } from '../../shared/control/status.ts';

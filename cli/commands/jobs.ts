@@ -1,0 +1,74 @@
+/** flowstitch jobs: the jobs of the pipeline, and starts that could not be. */
+import { listJobs } from '../../shared/control/operate.ts';
+import type { JobEntry } from '../../shared/control/start.ts';
+import { type JobState, jobStates } from '../../shared/control/status.ts';
+import { printable, printableJson } from '../../shared/query/printable.ts';
+import { formatTable } from '../../shared/query/resulttext.ts';
+import { listRefusals, type Refusal } from '../../shared/upload/uploads.ts';
+import { findPipeline, STACK_OPTION } from '../cloud/pipeline.ts';
+import { bytesText, commandName, count, counted } from '../text/format.ts';
+import { print } from '../text/output.ts';
+import { momentText, stateText } from '../text/statustext.ts';
+import { readOptions } from '../usage/options.ts';
+import { UsageError } from '../usage/usage.ts';
+
+/** Refused starts listed one by one. */
+const LISTED = 10;
+
+/** @returns the exit code */
+export async function jobs(args: string[]): Promise<number> {
+  const { values, positionals } = readOptions('jobs', args, {
+    ...STACK_OPTION,
+    dataset: { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  if (positionals.length > 0)
+    throw new UsageError(`jobs: '${positionals[0]}' is one too many; ${commandName()} status JOB tells of one job`);
+  const { work, capturesBucket } = await findPipeline(values.stack);
+  const entries = await listJobs(work, values.dataset);
+  const states = await jobStates(work, entries);
+  const refused = await listRefusals(work);
+  if (values.json) {
+    const known = entries.map((entry, i) => ({ ...entry, ...states[i] }));
+    print(`${printableJson({ jobs: known, refused })}\n`);
+  } else print(jobsText(entries, states, refused, values.dataset, capturesBucket));
+  return 0;
+}
+
+/** @param states of the entries, in their order */
+export function jobsText(
+  entries: readonly JobEntry[],
+  states: readonly JobState[],
+  refused: readonly Refusal[],
+  dataset: string | undefined,
+  capturesBucket: string,
+): string {
+  return `${entries.length === 0 ? noJobs(dataset, capturesBucket) : jobsTable(entries, states)}${refusalsText(refused)}`;
+}
+
+function noJobs(dataset: string | undefined, capturesBucket: string): string {
+  if (dataset !== undefined) return `there are no jobs of a data set '${dataset}'\n`;
+  return `there are no jobs yet: ${commandName()} submit s3://${capturesBucket}/PREFIX/ starts one\n`;
+}
+
+function jobsTable(entries: readonly JobEntry[], states: readonly JobState[]): string {
+  const columns = ['job', 'data set', 'state', 'captures', 'size', 'submitted'].map((name) => ({ name, type: '' }));
+  const rows = entries.map(({ job, dataset, captures, bytes, submitted }, i) => [
+    job,
+    dataset,
+    stateText(states[i]),
+    count(captures),
+    bytesText(bytes),
+    momentText(submitted),
+  ]);
+  return formatTable({ columns, rows, truncated: false });
+}
+
+function refusalsText(refused: readonly Refusal[]): string {
+  if (refused.length === 0) return '';
+  const lines = refused
+    .slice(0, LISTED)
+    .map(({ at, object, reason }) => `  ${momentText(at)}  ${printable(object)}: ${printable(reason)}\n`);
+  if (refused.length > LISTED) lines.push(`  and ${refused.length - LISTED} more\n`);
+  return `\n${counted(refused.length, 'start')} that uploads asked for could not be:\n${lines.join('')}`;
+}

@@ -1,0 +1,160 @@
+/** flowstitch sql: a query over the newest committed results. */
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type CurrentJob, wrongFile } from '../../shared/job/currentjob.ts';
+import { currentKey } from '../../shared/job/keys.ts';
+import { openResults, type QueryResult, type ResultFiles } from '../../shared/query/results.ts';
+import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
+import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
+import { interruptibly } from '../signals.ts';
+import { commandName, shellWord } from '../text/format.ts';
+import { terminalOf } from '../text/liveline.ts';
+import { print } from '../text/output.ts';
+import { readOptions } from '../usage/options.ts';
+import { UsageError } from '../usage/usage.ts';
+
+const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
+
+  --data FOLDER     results of flowstitch run
+  --data s3://...   the pipeline's bucket of results, or a prefix with results. What a query needs is fetched
+                    and kept in XDG_CACHE_HOME or ~/.cache, up to FLOWSTITCH_CACHE_GB gigabytes (default: 10)
+  --dataset NAME    data set, where there are several
+  --query NAME      a saved query instead of one in quotes
+  --queries         list the saved queries
+  --csv | --json    instead of a table; CSV on a terminal shows control characters as \\xNN
+
+Tables: sessions, captures, anomalies, and packets when the job was run with --packets.
+Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}.
+"describe sessions" lists the columns of a table or view. Only the newest finished job is seen.
+`;
+
+/** The saved queries, a line each. */
+function listQueries(): string {
+  const width = Math.max(...SAVED_QUERIES.map(({ name }) => name.length));
+  return SAVED_QUERIES.map(({ name, description }) => `${name.padEnd(width)}  ${description}\n`).join('');
+}
+
+/** @throws UsageError when there is none of that name */
+function savedQuery(name: string): string {
+  const query = SAVED_QUERIES.find((candidate) => candidate.name === name);
+  if (query !== undefined) return query.sql;
+  throw new UsageError(`sql: there is no saved query '${name}'; ${commandName()} sql --queries lists them`);
+}
+
+/**
+ * The newest committed job of a folder.
+ * @param dataset undefined: the only one there is
+ * @throws UsageError when there is none, or several to choose from
+ */
+export async function currentJob(folder: string, dataset?: string): Promise<CurrentJob> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true)
+    throw new UsageError(`there is no folder ${folder}`);
+  const store = new DirectoryStore(resolve(folder));
+  const jobs = new Map<string, CurrentJob>();
+  for (const name of await readdir(join(folder, 'datasets')).catch(() => [])) {
+    if (!/^[A-Za-z0-9_-]+$/.test(name)) continue;
+    const job = await getJson<CurrentJob>(store, currentKey(name));
+    if (job !== undefined) jobs.set(name, job);
+  }
+  return chooseJob(folder, jobs, dataset, `run CAPTURES --out ${shellWord(folder)}`)[1];
+}
+
+/**
+ * The job that is asked for, with the name of its data set.
+ * @param how the command that makes results where there are none
+ */
+function chooseJob(
+  place: string,
+  jobs: ReadonlyMap<string, CurrentJob>,
+  dataset: string | undefined,
+  how: string,
+): [dataset: string, job: CurrentJob] {
+  if (jobs.size === 0) throw new UsageError(`${place} has no finished results yet: ${commandName()} ${how} makes them`);
+  const names = [...jobs.keys()].sort().join(', ');
+  if (dataset === undefined && jobs.size > 1)
+    throw new UsageError(`${place} has the data sets ${names}: choose with --dataset`);
+  const [name] = dataset === undefined ? jobs.keys() : [dataset];
+  const job = jobs.get(name);
+  if (job === undefined)
+    throw new UsageError(`${place} has no finished results of a data set '${dataset}'; it has ${names}`);
+  return [name, job];
+}
+
+/** @throws Error when a file of the tables is missing, or not as long as it was */
+async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob): Promise<void> {
+  const wrong = await wrongFile(new DirectoryStore(resolve(folder)), fileBytes);
+  if (wrong === undefined) return;
+  const { key, written, found } = wrong;
+  const what = found === undefined ? 'is missing' : `has ${found} bytes, not the ${written} that were written`;
+  throw new Error(`${join(folder, key)} ${what}: the same run once more makes the tables anew`);
+}
+
+/** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
+export async function queryJob(folder: string, { files }: CurrentJob, query: string): Promise<QueryResult> {
+  const store = new DirectoryStore(resolve(folder));
+  const paths: ResultFiles = Object.fromEntries(
+    Object.entries(files).map(([table, keys]) => [table, keys.map((key) => store.path(key))]),
+  );
+  const open = await openResults(paths);
+  try {
+    return await open.runQuery(query);
+  } finally {
+    open.close();
+  }
+}
+
+/** @returns the exit code */
+export async function sql(args: string[]): Promise<number> {
+  const { values, positionals } = readOptions('sql', args, {
+    data: { type: 'string' },
+    dataset: { type: 'string' },
+    query: { type: 'string' },
+    queries: { type: 'boolean' },
+    csv: { type: 'boolean' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  });
+  if (values.help) {
+    print(SQL_HELP);
+    return 0;
+  }
+  if (values.queries) {
+    print(listQueries());
+    return 0;
+  }
+  const given = values.query === undefined ? positionals : [...positionals, savedQuery(values.query)];
+  if (given.length !== 1) throw new UsageError('sql: give one query, in quotes or by --query');
+  if (!values.data) throw new UsageError('sql: over which results? Name their folder with --data');
+  if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
+  const [query] = given;
+  const answer = values.data.startsWith('s3://') ? queryS3 : queryFolder;
+  const { data, dataset } = values;
+  const result = await interruptibly(() => answer(data, dataset, query));
+  if (values.csv) print(formatCsv(result, process.stdout.isTTY === true));
+  else print(values.json ? formatJson(result) : formatTable(result));
+  return 0;
+}
+
+async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+  const job = await currentJob(folder, dataset);
+  await checkFiles(folder, job);
+  notePackets(job, query, 'run');
+  return queryJob(folder, job, query);
+}
+
+async function queryS3(place: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+  // Loaded when it is needed: AWS's SDK takes a second.
+  const { S3Results } = await import('../sql/s3results.ts');
+  const results = new S3Results(place, terminalOf(process.stderr));
+  const jobs = await results.currentJobs();
+  const [name, job] = chooseJob(place, jobs, dataset, 'submit s3://CAPTURES/PREFIX/');
+  notePackets(job, query, 'submit');
+  return results.query(name, job, query);
+}
+
+function notePackets({ files }: CurrentJob, query: string, command: string): void {
+  if (files.packets.length === 0 && /\bpackets\b/i.test(query))
+    process.stderr.write(`note: the table packets is empty; flowstitch ${command} --packets fills it\n`);
+}

@@ -1,0 +1,177 @@
+/** What a capture is and holds: its facts, its records by fate, and its first packets. */
+import { createReadStream } from 'node:fs';
+import { AnomalyLog, type AnomalyRow } from '../../shared/capture/anomaly.ts';
+import type { CompressionBounds } from '../../shared/capture/bounds.ts';
+import type { CaptureFacts } from '../../shared/capture/facts.ts';
+import { linkTypeName } from '../../shared/capture/linktypes.ts';
+import { readCapture } from '../../shared/capture/read.ts';
+import { PacketColumns } from '../../shared/packet/columns.ts';
+import { PacketDecoder } from '../../shared/packet/decode.ts';
+import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
+import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { printable } from '../../shared/query/printable.ts';
+import type { Inspection } from '../commands/inspect.ts';
+import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
+import { UsageError } from '../usage/usage.ts';
+import { fragmentLine, packetLine } from './packetline.ts';
+
+const READ_BYTES = 1 << 20;
+/** Flows known at once; they matter for nothing but the packet at hand. */
+const MOST_FLOWS = 65_536;
+/** Places of damage, and names of what is odd, that are printed. */
+const LISTED = 20;
+
+/** Something odd, by name. */
+interface Oddity {
+  name: string;
+  count: number;
+  firstOffset: number;
+  detail: string;
+}
+
+/**
+ * Reads a capture to its end.
+ * @param shown packets to show
+ * @param bounds what its compression may ask for
+ * @param place what the system is asked for, where `path` is how it reads
+ * @throws UsageError when its bytes are of no format that is read here
+ */
+export async function inspectCapture(
+  path: string,
+  shown: number,
+  bounds: CompressionBounds,
+  place: string | Buffer = path,
+): Promise<Inspection> {
+  const lines: string[] = [];
+  const fates = new Float64Array(FATES.length);
+  const columns = new PacketColumns(1);
+  const flows = new FlowTable();
+  const fragments = new FragmentColumns(1);
+  const anomalies = new AnomalyLog();
+  const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, fragments, anomalies);
+  const record = (...packet: Parameters<PacketDecoder['packet']>): void => {
+    const fate = decoder.packet(...packet);
+    fates[fate]++;
+    if (lines.length < shown) lines.push(line(fate, packet));
+    columns.length = 0;
+    fragments.clear();
+    if (flows.count > MOST_FLOWS) flows.clear();
+  };
+  const line = (
+    fate: number,
+    [, , capLen, , us, ns, linkType, offset]: Parameters<PacketDecoder['packet']>,
+  ): string => {
+    let text: string;
+    if (fate === FATE_SESSION) text = packetLine(columns, columns.length - 1, flows);
+    else if (fate === FATE_FRAGMENT) text = fragmentLine(fragments, fragments.length - 1);
+    else text = `${timeText(us, ns)} ${FATES[fate]}, ${linkTypeName(linkType)}, length ${capLen}`;
+    return `${String(offset).padStart(8)}  ${text}`;
+  };
+  const stream = (): AsyncIterable<Uint8Array> => createReadStream(place, { highWaterMark: READ_BYTES });
+  const facts = await readCapture(stream(), { record }, anomalies, { reopen: stream, bounds });
+  if (facts.format === 'unknown' && facts.records === 0) throw new UsageError(foreign(path, facts));
+
+  const odd = oddities(anomalies.rows, facts);
+  const byFate = Object.fromEntries(FATES.map((name, fate) => [name, fates[fate]]).filter(([, n]) => n !== 0));
+  const sound = facts.status === 'complete' || facts.status === 'empty';
+  return {
+    json: captureJson(facts, byFate, odd, lines),
+    text: `${lines.map((text) => `${text}\n`).join('')}${lines.length > 0 ? '\n' : ''}${captureText(path, facts, byFate, odd)}`,
+    exitCode: sound ? 0 : 2,
+  };
+}
+
+function foreign(path: string, { compression, damage }: CaptureFacts): string {
+  const inside = compression === 'none' ? '' : ` inside its ${compression}`;
+  const why = damage.length === 0 ? '' : `: ${damage[0].reason}, ${damage[0].detail}`;
+  return `${printable(path)} is no capture, shard or result file${inside}${printable(why)}`;
+}
+
+/** What is odd apart from the damage and the fates, which are told on their own. */
+function oddities(rows: readonly AnomalyRow[], { damage }: CaptureFacts): Oddity[] {
+  const told = new Set<string>([...FATES, 'capture_gap', ...damage.map(({ reason }) => reason)]);
+  const byName = new Map<string, Oddity>();
+  for (const { name, offset, detail, count: more } of rows) {
+    if (told.has(name)) continue;
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, { name, count: more, firstOffset: offset, detail });
+    else known.count += more;
+  }
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function captureJson(
+  facts: CaptureFacts,
+  fates: Record<string, number>,
+  odd: readonly Oddity[],
+  lines: string[],
+): Record<string, unknown> {
+  const { records, firstUs, firstNs, lastUs, lastNs, linkTypes, ...rest } = facts;
+  return {
+    kind: 'capture',
+    ...rest,
+    linkTypes: linkTypes.map(linkTypeName),
+    packets: records,
+    first: firstUs === null ? null : timeText(firstUs, firstNs ?? 0),
+    last: lastUs === null ? null : timeText(lastUs, lastNs ?? 0),
+    fates,
+    odd,
+    lines,
+  };
+}
+
+function captureText(path: string, facts: CaptureFacts, fates: Record<string, number>, odd: readonly Oddity[]): string {
+  const fields: [string, string][] = [['capture', `${printable(path)}, ${formatText(facts)}`]];
+  if (facts.interfaces > 0) {
+    const snaplen = facts.snaplen === null ? 'none given' : facts.snaplen === 0 ? 'no limit' : count(facts.snaplen);
+    const types = facts.linkTypes.map(linkTypeName).join(', ');
+    fields.push(['interfaces', `${count(facts.interfaces)}: ${types}; snaplen ${snaplen}`]);
+  }
+  if (facts.firstUs !== null && facts.lastUs !== null) {
+    const span = (facts.lastUs - facts.firstUs) / 1e6;
+    fields.push(['first', timeText(facts.firstUs, facts.firstNs ?? 0)]);
+    fields.push(['last', `${timeText(facts.lastUs, facts.lastNs ?? 0)}, ${span} s later`]);
+  }
+  const order = facts.outOfOrder === 0 ? 'in order of time' : `${count(facts.outOfOrder)} earlier than the one before`;
+  fields.push(['packets', `${count(facts.records)}${facts.records > 1 ? `, ${order}` : ''}`]);
+  if (facts.records > 0)
+    fields.push([
+      'fates',
+      Object.entries(fates)
+        .map(([name, n]) => `${count(n)} ${name}`)
+        .join(', '),
+    ]);
+  fields.push(['bytes', `${count(facts.bytes)} uncompressed`]);
+  const lost = facts.bytesLost > 0 ? `, ${bytesText(facts.bytesLost)} lost` : '';
+  fields.push(['status', `${facts.status}${lost}`]);
+  return fieldLines(fields) + damageText(facts) + oddText(odd);
+}
+
+function formatText({ format, compression, byteOrder, version, resolution }: CaptureFacts): string {
+  const parts = [version === null ? format : `${format} ${version}`];
+  if (compression !== 'none') parts.push(`in ${compression}`);
+  if (byteOrder !== null) parts.push(byteOrder === 'mixed' ? 'both byte orders' : `${byteOrder}-endian`);
+  if (resolution !== null) parts.push(`times in ${resolution}`);
+  return parts.join(', ');
+}
+
+function damageText({ damage, damageCount }: CaptureFacts): string {
+  if (damageCount === 0) return '';
+  const lines = damage
+    .slice(0, LISTED)
+    .map(({ offset, reason, detail }) => `  at byte ${offset}: ${reason}, ${printable(detail)}\n`);
+  const rest = damageCount - lines.length;
+  if (rest > 0) lines.push(`  and ${counted(rest, 'place')} more\n`);
+  return `damage\n${lines.join('')}`;
+}
+
+function oddText(odd: readonly Oddity[]): string {
+  if (odd.length === 0) return '';
+  const lines = odd.slice(0, LISTED).map(({ name, count: n, firstOffset, detail }) => {
+    const what = detail === '' ? '' : `: ${printable(detail)}`;
+    return `  ${name}, ${counted(n, 'time')}, first at byte ${firstOffset}${what}\n`;
+  });
+  if (odd.length > LISTED) lines.push(`  and ${counted(odd.length - LISTED, 'name')} more\n`);
+  return `odd\n${lines.join('')}`;
+}

@@ -1,0 +1,171 @@
+/**
+ * Results in S3, queried from here. DuckDB could read them by itself with an extension that it loads from elsewhere;
+ * here nothing is loaded, and the files that a query needs are fetched as any other object is, and kept.
+ */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { CurrentJob } from '../../shared/job/currentjob.ts';
+import { currentKey, DATASETS_PREFIX, tablePrefix } from '../../shared/job/keys.ts';
+import {
+  isNotAtHand,
+  openResults,
+  type QueryResult,
+  type ResultFiles,
+  TABLES,
+  type TableName,
+} from '../../shared/query/results.ts';
+import { S3Captures } from '../../shared/store/aws/s3captures.ts';
+import { s3Client } from '../../shared/store/aws/s3client.ts';
+import { s3Url } from '../../shared/store/aws/s3errors.ts';
+import { parseS3Url } from '../../shared/store/aws/s3list.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
+import { inParallel } from '../../shared/store/inparallel.ts';
+import { getJson } from '../../shared/store/jsonobject.ts';
+import type { ObjectHead } from '../../shared/store/objectstore.ts';
+import { VIEWS } from '../../shared/views/index.ts';
+import { bytesText, counted, durationText } from '../text/format.ts';
+import { LiveLine, type ProgressOutput } from '../text/liveline.ts';
+import { UsageError } from '../usage/usage.ts';
+import { FileCache, type RemoteFile } from './filecache.ts';
+import { type Days, daysOf } from './querydays.ts';
+
+/** Fetching that takes longer is shown, milliseconds. */
+const LONG_MS = 2000;
+const RENEW_MS = 200;
+const ALL_TABLES = Object.keys(TABLES) as TableName[];
+
+export class S3Results {
+  private readonly client: S3Client;
+  private readonly store: S3Store;
+  private readonly cache: FileCache;
+  private readonly output: ProgressOutput | null;
+
+  /**
+   * @param place s3://BUCKET/, or a prefix in a bucket below which the results are
+   * @param output where is shown that fetching takes long
+   * @throws StoreError that says what is wrong with the place
+   */
+  constructor(place: string, output: ProgressOutput | null, client = s3Client(), cache = new FileCache()) {
+    const { bucket, prefix } = parseS3Url(place);
+    this.client = client;
+    this.store = new S3Store(client, bucket, prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`);
+    this.cache = cache;
+    this.output = output;
+  }
+
+  /** The newest committed job of each data set, by the data set's name. */
+  async currentJobs(): Promise<Map<string, CurrentJob>> {
+    const names: string[] = [];
+    for await (const { key } of this.store.list(DATASETS_PREFIX)) {
+      const [, name] = key.split('/');
+      if (key === currentKey(name)) names.push(name);
+    }
+    const jobs = await inParallel(names, (name) => getJson<CurrentJob>(this.store, currentKey(name)));
+    return new Map(names.flatMap((name, i) => (jobs[i] === undefined ? [] : [[name, jobs[i]]])));
+  }
+
+  /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL; StoreError */
+  async query(dataset: string, job: CurrentJob, query: string): Promise<QueryResult> {
+    const wanted = mentionedTables(query);
+    try {
+      return await this.queryTables(dataset, job, query, wanted, await daysOf(query));
+    } catch (error) {
+      // It names a table in a way that is not seen from outside.
+      if (!isNotAtHand(error)) throw error;
+      return this.queryTables(dataset, job, query, ALL_TABLES, {});
+    }
+  }
+
+  private async queryTables(
+    dataset: string,
+    job: CurrentJob,
+    query: string,
+    tables: readonly TableName[],
+    days: Days,
+  ): Promise<QueryResult> {
+    const needed = tables.map((table) => {
+      const keys = job.files[table];
+      return { table, keys: table === 'sessions' ? keys.filter((key) => isOfDays(key, days)) : keys };
+    });
+    const files = await inParallel(needed, ({ table, keys }) => this.filesOf(dataset, job.job, table, keys));
+    const held = await this.fetch(files.flat());
+    try {
+      const paths: ResultFiles = Object.fromEntries(ALL_TABLES.map((table) => [table, null]));
+      let from = 0;
+      for (const { table, keys } of needed) {
+        paths[table] = held.paths.slice(from, from + keys.length);
+        from += keys.length;
+      }
+      const open = await openResults(paths);
+      try {
+        return await open.runQuery(query);
+      } finally {
+        open.close();
+      }
+    } finally {
+      await held.release();
+    }
+  }
+
+  /** What the bucket says of a table's files. */
+  private async filesOf(
+    dataset: string,
+    job: string,
+    table: TableName,
+    keys: readonly string[],
+  ): Promise<RemoteFile[]> {
+    if (keys.length === 0) return [];
+    const heads = new Map<string, ObjectHead>();
+    for await (const head of this.store.list(tablePrefix(table, dataset, job))) heads.set(head.key, head);
+    const { bucket, prefix } = this.store;
+    return keys.map((key) => {
+      const head = heads.get(key);
+      if (head === undefined)
+        throw new UsageError(`${s3Url(bucket, prefix + key)} is gone: the results of job ${job} are no longer whole`);
+      return { bucket, key: prefix + key, version: head.version, size: head.size };
+    });
+  }
+
+  private async fetch(files: readonly RemoteFile[]) {
+    const captures = new S3Captures(this.client);
+    const whole = files.reduce((sum, { size }) => sum + size, 0);
+    const line = new LiveLine(this.output);
+    const startedAt = performance.now();
+    let bytes = 0;
+    let shownAt = startedAt + LONG_MS;
+    const held = await this.cache.hold(
+      files,
+      ({ bucket, key, version, size }) => {
+        const url = s3Url(bucket, key);
+        return captures.stream({ name: url, location: url, version, size });
+      },
+      (more) => {
+        bytes += more;
+        const now = performance.now();
+        if (now < shownAt) return;
+        shownAt = now + RENEW_MS;
+        line.renew(`fetching results: ${bytesText(bytes)} of at most ${bytesText(whole)}`);
+      },
+    );
+    line.end();
+    const seconds = (performance.now() - startedAt) / 1000;
+    if (held.fetchedFiles > 0 && seconds * 1000 >= LONG_MS)
+      line.line(
+        `fetched ${bytesText(held.fetchedBytes)} in ${counted(held.fetchedFiles, 'file')}, ${durationText(seconds)}; kept for the next query`,
+      );
+    return held;
+  }
+}
+
+/** Tables that a query names, itself or by way of a view: no fewer than it needs, unless it hides their names. */
+export function mentionedTables(query: string): TableName[] {
+  const names = (text: string, name: string): boolean => new RegExp(`\\b${name}\\b`, 'i').test(text);
+  const views = VIEWS.filter(({ name }) => names(query, name)).map((view) => view.sql);
+  return ALL_TABLES.filter((table) => [query, ...views].some((text) => names(text, table)));
+}
+
+/** Whether the file of a key, which has its day in it, is of one of these days. */
+function isOfDays(key: string, { first, last }: Days): boolean {
+  const day = /\/dt=(\d{4}-\d{2}-\d{2})\//.exec(key)?.[1];
+  if (day === undefined) return true;
+  return (first === undefined || day >= first) && (last === undefined || day <= last);
+}

@@ -1,0 +1,72 @@
+/** Numbers, times and foreign text as people read them: every command prints them from here. */
+import { printable } from '../../shared/query/printable.ts';
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+/** A count with commas between thousands. */
+export function count(n: number): string {
+  return Math.round(n).toLocaleString('en-US');
+}
+
+/** A count with its noun: '1 capture', '12 captures'. */
+export function counted(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** Bytes in decimal units, three digits or so. */
+export function bytesText(n: number): string {
+  let unit = 0;
+  // What would be rounded up to 1000 belongs to the next unit.
+  while (n >= (unit === 0 ? 1000 : 999.95) && unit < UNITS.length - 1) {
+    n /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? n : n.toFixed(n < 9.995 ? 2 : 1)} ${UNITS[unit]}`;
+}
+
+/** Seconds, from tenths up to hours. */
+export function durationText(seconds: number): string {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/**
+ * An exact UTC time, nine digits after the point.
+ * @param us whole microseconds since 1970, 0 to 2^53
+ * @param ns nanoseconds below, 0..999
+ */
+export function timeText(us: number, ns: number): string {
+  const ms = Math.floor(us / 1000);
+  const below = String(us - ms * 1000).padStart(3, '0') + String(ns).padStart(3, '0');
+  return new Date(ms).toISOString().replace('Z', `${below}Z`);
+}
+
+/** A label and its text, one a line, texts aligned. */
+export function fieldLines(fields: readonly (readonly [label: string, text: string])[]): string {
+  const width = fields.reduce((widest, [label]) => Math.max(widest, label.length), 0) + 2;
+  return fields.map(([label, text]) => `${label.padEnd(width)}${text}\n`).join('');
+}
+
+/** A word for a POSIX shell, quoted where it must be. */
+export function shellWord(text: string): string {
+  // What would steer the terminal goes as escapes that shells know ($'...'), bytes of UTF-8.
+  if (printable(text) !== text) return `$'${ansiC(text)}'`;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function ansiC(text: string): string {
+  const escaped = [...text].map((c) => {
+    if (printable(c) === c) return c === "'" || c === '\\' ? `\\${c}` : c;
+    // Octal escapes have three digits at most: what comes after cannot become part of one.
+    return [...Buffer.from(c)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  });
+  return escaped.join('');
+}
+
+/** How the reader of a message starts this program: as they did, through npx or by its own name. */
+export function commandName(): string {
+  return process.env.npm_command === 'exec' ? 'npx flowstitch' : 'flowstitch';
+}

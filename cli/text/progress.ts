@@ -1,0 +1,101 @@
+/** Progress of a job on this machine. */
+
+import type { TaskReport } from '../../shared/control/task.ts';
+import { STAGES, type Stage } from '../../shared/job/keys.ts';
+import type { Done, StageResults } from '../../shared/job/types.ts';
+import { printable } from '../../shared/query/printable.ts';
+import { bytesText, count, counted, durationText } from './format.ts';
+import { LiveLine, type ProgressOutput } from './liveline.ts';
+
+/** Plain lines come no oftener than this, in milliseconds. */
+const PLAIN_INTERVAL = 5000;
+/** A terminal's line is renewed so often even when nothing has ended, so that one sees it live. */
+const LIVE_INTERVAL = 500;
+
+export class Progress {
+  private readonly captures: number;
+  private readonly bytes: number;
+  private readonly output: LiveLine;
+  private readonly now: () => number;
+  private readonly startedAt: number;
+  private readonly timer: NodeJS.Timeout | undefined;
+  private stage: Stage = 'plan';
+  private tasksDone = 0;
+  private mapped = 0;
+  private records = 0;
+  private read = 0;
+  private lastPlain = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param bytes stored bytes of all captures
+   * @param output null: say nothing
+   * @param now a clock in milliseconds
+   */
+  constructor(captures: number, bytes: number, output: ProgressOutput | null, now = () => performance.now()) {
+    this.captures = captures;
+    this.bytes = bytes;
+    this.output = new LiveLine(output);
+    this.now = now;
+    this.startedAt = now();
+    if (this.output.live) this.timer = setInterval(() => this.renew(), LIVE_INTERVAL).unref();
+  }
+
+  started(job: string, state: 'new' | 'resumed' | 'committed'): void {
+    const how = { new: '', resumed: ', going on where it stopped', committed: ', done before' }[state];
+    this.stage = 'plan';
+    this.tasksDone = this.mapped = this.records = this.read = 0;
+    this.output.line(`job ${job}: ${counted(this.captures, 'capture')}, ${bytesText(this.bytes)}${how}`);
+  }
+
+  task({ message, done, began }: TaskReport): void {
+    if (message.stage === this.stage) this.tasksDone++;
+    if (message.stage === 'map' && done?.ok) {
+      const { captures, records, reused } = (done as Done<'map'> & { ok: true }).result as StageResults['map'];
+      this.mapped += captures;
+      this.records += records;
+      if (!reused) this.read += records;
+    }
+    if (began !== null) {
+      this.stage = began;
+      this.tasksDone = 0;
+    }
+    if (this.output.live) this.renew();
+    else if (began !== null || this.now() - this.lastPlain >= PLAIN_INTERVAL) {
+      this.lastPlain = this.now();
+      this.output.line(this.text());
+    }
+  }
+
+  retry(stage: Stage, task: number, reason: string): void {
+    this.output.line(`${stage} task ${task} failed and is tried again: ${printable(reason.split('\n')[0])}`);
+  }
+
+  /** Of something of the job's own, not of a capture. */
+  damaged(words: string): void {
+    this.output.line(`${printable(words)}. It is made again`);
+  }
+
+  /** Leaves the terminal on a line of its own. */
+  end(): void {
+    clearInterval(this.timer);
+    this.output.end();
+  }
+
+  private text(): string {
+    const seconds = (this.now() - this.startedAt) / 1000;
+    const parts = [`${STAGES.indexOf(this.stage) + 1}/${STAGES.length} ${this.stage}`];
+    if (this.stage === 'map') {
+      parts.push(`${count(this.mapped)} of ${counted(this.captures, 'capture')}`);
+      const share = this.mapped / this.captures;
+      if (this.read > 0) parts.push(`${count(this.read / seconds)} packets/s`);
+      if (share > 0 && share < 1) parts.push(`about ${durationText((seconds / share) * (1 - share))} left`);
+    } else if (this.tasksDone > 0) parts.push(`${counted(this.tasksDone, 'task')} done`);
+    if (this.records > 0) parts.push(`${count(this.records)} packets`);
+    parts.push(durationText(seconds));
+    return parts.join('  ');
+  }
+
+  private renew(): void {
+    this.output.renew(this.text());
+  }
+}

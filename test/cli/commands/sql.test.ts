@@ -1,0 +1,168 @@
+/** flowstitch sql: queries over the newest committed job, and over nothing else. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import {
+  command,
+  ENTRY,
+  flowstitch,
+  type Outcome,
+  START_US,
+  scratchFolder,
+  udpCapture,
+  writeFiles,
+} from '../harness.ts';
+
+const SECOND = 1e6;
+let folder = '';
+
+/** Two jobs in one folder of results: the second has one capture and one session more. */
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'flowstitch-sql-'));
+  writeFiles(folder, { 'in/a.pcap': udpCapture(10) });
+  assert.equal(flowstitch(['run', 'in', '--out', 'out', '--packets'], { cwd: folder }).code, 0);
+  writeFiles(folder, { 'in/b.pcap': udpCapture(10, START_US + 100 * SECOND, 3) });
+  assert.equal(flowstitch(['run', 'in', '--out', 'out'], { cwd: folder }).code, 0);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function sql(...args: string[]): Outcome {
+  return flowstitch(['sql', ...args], { cwd: folder });
+}
+
+test('a query is answered as an aligned table', () => {
+  const { code, stdout, stderr } = sql(
+    'select orig_h, orig_p, orig_pkts from sessions order by ts_ns',
+    '--data',
+    'out',
+  );
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(
+    stdout,
+    `orig_h    orig_p  orig_pkts
+--------  ------  ---------
+10.0.0.1    5000          5
+10.0.0.3    5000          5
+`,
+  );
+});
+
+test('the newest job alone is seen, in every table', () => {
+  const query = `select (select count(*) from sessions), (select count(*) from captures), (select count(*) from anomalies)`;
+  const { stdout } = sql(query, '--data', 'out', '--csv');
+  assert.equal(stdout.split('\n')[1], '2,2,0');
+});
+
+test('the table packets is empty without --packets in the newest job, and one is told why', () => {
+  const { code, stdout, stderr } = sql('select count(*) as n from packets', '--data', 'out', '--csv');
+  assert.deepEqual([code, stdout], [0, 'n\n0\n']);
+  assert.equal(stderr, 'note: the table packets is empty; flowstitch run --packets fills it\n');
+});
+
+test('--csv and --json, with 64-bit numbers exact', () => {
+  const query = 'select ts_ns, uid, service from sessions order by ts_ns limit 1';
+  const csv = sql(query, '--data', 'out', '--csv').stdout;
+  assert.match(csv, /^ts_ns,uid,service\n1700000000000000000,\w+,\n$/);
+  const [row] = JSON.parse(sql(query, '--data', 'out', '--json').stdout) as Record<string, unknown>[];
+  assert.deepEqual([row.ts_ns, row.service], ['1700000000000000000', null]);
+});
+
+test('a mistake in the SQL is one readable message that shows the place, exit code 1, no stack', () => {
+  const { code, stdout, stderr } = sql('select nothing from sessions', '--data', 'out');
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^flowstitch: Binder Error: .*nothing.* not found/);
+  assert.match(stderr, /LINE 1: select nothing from sessions\n/);
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});
+
+test('SQL reaches no other file', () => {
+  writeFileSync(join(folder, 'secret.csv'), 'a\n1\n');
+  for (const query of [
+    `select * from read_csv('${folder}/secret.csv')`,
+    `copy (select 1) to '${folder}/written.csv'`,
+    `select * from read_parquet('${folder}/out/sessions/*/*/*/*.parquet')`,
+  ]) {
+    const { code, stderr } = sql(query, '--data', 'out');
+    assert.equal(code, 1, query);
+    assert.match(stderr, /Permission Error/, query);
+  }
+});
+
+test('names from captures do not steer the terminal', (t) => {
+  const own = scratchFolder(t);
+  writeFiles(own, { 'in/\x1b[2Jx.pcap': udpCapture(2) });
+  assert.equal(flowstitch(['run', 'in', '--out', 'out'], { cwd: own }).code, 0);
+  const { stdout } = flowstitch(['sql', 'select capture from captures', '--data', 'out'], { cwd: own });
+  assert.ok(!stdout.includes('\x1b'));
+  assert.match(stdout, /in\/\\x1b\[2Jx\.pcap/);
+});
+
+const noScript = command('sh', ['-c', 'command -v script']).code === 0 ? false : 'no script(1) here';
+test('CSV is raw to a pipe, and escaped to a terminal; JSON is escaped by its own means', { skip: noScript }, () => {
+  const query = "select 'a' || chr(27) || '[2J' || chr(1564) || chr(8238) || chr(10) || 'b' as x";
+  const args = [query, '--data', 'out'];
+  assert.equal(sql(...args, '--csv').stdout, 'x\n"a\x1b[2J\u061c\u202e\nb"\n');
+  const onTerminal = (format: string): string =>
+    command('script', ['-qec', `"${process.execPath}" "${ENTRY}" sql "${query}" --data out ${format}`, '/dev/null'], {
+      cwd: folder,
+    }).stdout.replaceAll('\r\n', '\n');
+  assert.equal(onTerminal('--csv'), 'x\na\\x1b[2J\\x61c\\x202e\\x0ab\n');
+  assert.match(onTerminal(''), /\na\\x1b\[2J\\x61c\\x202e\\x0ab\n$/);
+  const json = sql(...args, '--json').stdout;
+  assert.match(json, /^\[\n\{"x":"a\\u001b\[2J\\u061c\\u202e\\nb"\}\n\]\n$/);
+});
+
+test('without results there is a sentence that says what makes them', (t) => {
+  const own = scratchFolder(t);
+  const asked = (): Outcome => flowstitch(['sql', 'select 1', '--data', 'my results'], { cwd: own });
+  assert.match(asked().stderr, /^flowstitch: there is no folder my results\n$/);
+  mkdirSync(join(own, 'my results'));
+  const { code, stderr } = asked();
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^flowstitch: my results has no finished results yet: flowstitch run CAPTURES --out 'my results' makes them\n$/,
+  );
+  // A job that has begun and not ended.
+  writeFiles(own, { 'my results/_flowstitch/jobs/1/job.json': '{}', 'my results/datasets/.DS_Store': '' });
+  assert.match(asked().stderr, /has no finished results yet/);
+});
+
+test('of several data sets one is chosen by name', (t) => {
+  const own = scratchFolder(t);
+  writeFiles(own, { 'a.pcap': udpCapture(2), 'b.pcap': udpCapture(4) });
+  for (const name of ['a', 'b'])
+    assert.equal(flowstitch(['run', `${name}.pcap`, '--out', 'out', '--dataset', name], { cwd: own }).code, 0);
+  const query = 'select sum(orig_pkts + resp_pkts) as n from sessions';
+  const asked = (...args: string[]): Outcome =>
+    flowstitch(['sql', query, '--data', 'out', '--csv', ...args], { cwd: own });
+  assert.match(asked().stderr, /out has the data sets a, b: choose with --dataset/);
+  assert.equal(asked('--dataset', 'b').stdout, 'n\n4\n');
+  assert.match(asked('--dataset', 'c').stderr, /out has no finished results of a data set 'c'; it has a, b/);
+  assert.match(asked('--dataset', '../x').stderr, /out has no finished results of a data set '\.\.\/x'/);
+});
+
+test('mistakes in the call get one sentence each', () => {
+  const cases: [string[], RegExp][] = [
+    [[], /sql: give one query, in quotes/],
+    [['select', '1', '--data', 'out'], /sql: give one query, in quotes/],
+    [['select 1'], /sql: over which results\? Name their folder with --data/],
+    [['select 1', '--data', 'out', '--csv', '--json'], /sql: --csv or --json, not both/],
+    [['select 1', '--data', 'out', '--tsv'], /sql: there is no option --tsv; flowstitch sql --help lists/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = sql(...args);
+    assert.equal(code, 1);
+    assert.match(stderr, message);
+  }
+});
+
+test('running an older job again makes it the newest', () => {
+  rmSync(join(folder, 'in/b.pcap'));
+  const again = flowstitch(['run', 'in', '--out', 'out', '--packets'], { cwd: folder });
+  assert.equal(again.code, 0);
+  assert.match(again.stdout, /captures {6}1, /);
+  assert.equal(sql('select count(*) as n from captures', '--data', 'out', '--csv').stdout, 'n\n1\n');
+});

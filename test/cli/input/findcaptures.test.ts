@@ -1,0 +1,237 @@
+/** Which files count as captures, and under which names. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { findCaptures } from '../../../cli/input/findcaptures.ts';
+import { type CaptureRef, FileCaptures } from '../../../shared/store/capturesource.ts';
+import { ENTRY, flowstitch, type Outcome, START_US, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
+
+/** Names found, relative to the folder. */
+async function names(folder: string, args: readonly string[], out = 'out'): Promise<string[]> {
+  const captures = await findCaptures(
+    args.map((arg) => (arg === '.' ? folder : `${folder}/${arg}`)),
+    join(folder, out),
+  );
+  return captures.map(({ name }) => relative(folder, name));
+}
+
+function folderWith(t: TestContext, ...files: string[]): string {
+  const folder = scratchFolder(t);
+  writeFiles(folder, Object.fromEntries(files.map((name) => [name, name])));
+  return folder;
+}
+
+test('folders are read to their bottom, in order of names, hidden ones passed over', async (t) => {
+  const folder = folderWith(t, 'b', 'a/2', 'a/1', 'a/deep/down/x', '.hidden', 'a/.git/config');
+  assert.deepEqual(await names(folder, ['.']), ['a/1', 'a/2', 'a/deep/down/x', 'b']);
+});
+
+test('files, folders and globs may be mixed, and each file counts once', async (t) => {
+  const folder = folderWith(t, 'a.pcap', 'b.pcap', 'c.txt', 'sub/d.pcap', 'sub/.e.pcap');
+  assert.deepEqual(await names(folder, ['a.pcap', '.', '*.pcap']), ['a.pcap', 'b.pcap', 'c.txt', 'sub/d.pcap']);
+  assert.deepEqual(await names(folder, ['**/*.pcap']), ['a.pcap', 'b.pcap', 'sub/d.pcap']);
+  assert.deepEqual(await names(folder, ['{a,b}.pcap']), ['a.pcap', 'b.pcap']);
+});
+
+test('a file whose name looks like a glob is taken by its name', async (t) => {
+  const folder = folderWith(t, 'a[1].pcap', 'a1.pcap', '*');
+  assert.deepEqual(await names(folder, ['a[1].pcap']), ['a[1].pcap']);
+  assert.deepEqual(await names(folder, ['*']), ['*']);
+});
+
+test('however an argument is spelled, the name of a capture is the same', async (t) => {
+  const folder = folderWith(t, 'a/x');
+  for (const arg of ['a', 'a/', './a', 'a/../a', 'a/x', './a//x', 'a/*'])
+    assert.deepEqual(
+      (await findCaptures([`${folder}/${arg}`], folder)).map(({ name }) => name),
+      [`${folder}/a/x`],
+      arg,
+    );
+});
+
+test('links to files count once, under the first name; links to folders are not followed, broken ones passed over', async (t) => {
+  const folder = folderWith(t, 'b/real', 'elsewhere/x');
+  symlinkSync(join(folder, 'b/real'), join(folder, 'b/also'));
+  symlinkSync(join(folder, 'nothing'), join(folder, 'b/broken'));
+  symlinkSync(folder, join(folder, 'b/circle'));
+  assert.deepEqual(await names(folder, ['b']), ['b/also']);
+});
+
+test('the folder of results may lie among the captures: nothing of it is read', async (t) => {
+  const folder = folderWith(t, 'a', 'out/_flowstitch/jobs/x', 'out/sessions/dataset=d/part-0.parquet', 'out/notes');
+  assert.deepEqual(await names(folder, ['.']), ['a']);
+  assert.deepEqual(await names(folder, ['**/*']), ['a', 'out/notes']);
+});
+
+test('captures may lie in the folder of results itself: what runs have written there is passed over', async (t) => {
+  const folder = folderWith(
+    t,
+    'a',
+    'captures/b',
+    'captures/dataset=default/job=1/part-0.parquet',
+    'sessions/dataset=default/x',
+    'datasets/default/current.json',
+    '_flowstitch/jobs/1/job.json',
+  );
+  assert.deepEqual(await names(folder, ['.'], '.'), ['a', 'captures/b']);
+  assert.deepEqual(await names(folder, ['captures'], '.'), ['captures/b']);
+  assert.deepEqual(await names(folder, ['**/*'], '.'), ['a', 'captures/b']);
+});
+
+test('the folder of results is known behind a link too', async (t) => {
+  const folder = folderWith(t, 'a', 'real/_flowstitch/x');
+  symlinkSync(join(folder, 'real'), join(folder, 'link'));
+  assert.deepEqual(await names(folder, ['.'], 'link'), ['a']);
+});
+
+test('an argument that names nothing is an error, and so is finding nothing at all', async (t) => {
+  const folder = folderWith(t, 'a', 'empty/.hidden');
+  const rejects = (arg: string, message: RegExp): Promise<void> =>
+    assert.rejects(names(folder, ['a', arg]), { name: 'UsageError', message });
+  await rejects('none', /no file, folder or glob '.*none': nothing there/);
+  await rejects('*.pcap', /no file, folder or glob '.*\*\.pcap': nothing there/);
+  await assert.rejects(names(folder, ['empty']), { name: 'UsageError', message: /^no captures found in / });
+});
+
+test('a pipe that is named is an error, one in a folder is passed over', async (t) => {
+  const folder = folderWith(t, 'a');
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  await assert.rejects(names(folder, ['pipe']), { name: 'UsageError', message: /pipe' is no regular file/ });
+  assert.deepEqual(await names(folder, ['.']), ['a']);
+});
+
+/** A file whose name, or folder's name, has bytes that are no UTF-8; false where the file system refuses such names. */
+function writeRaw(folder: string, name: string, bytes: Uint8Array): boolean {
+  const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+  try {
+    mkdirSync(path.subarray(0, path.lastIndexOf('/')), { recursive: true });
+    writeFileSync(path, bytes);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EILSEQ') throw error;
+    return false;
+  }
+}
+
+const rawNames = (() => {
+  const folder = mkdtempSync(join(tmpdir(), 'flowstitch-raw-'));
+  try {
+    return writeRaw(folder, 'caf\xe9', Buffer.from('x'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+})();
+const withoutRaw = rawNames ? false : 'names on this file system are UTF-8 always';
+
+test('names that are not UTF-8 are read like others, wherever they stand', { skip: withoutRaw }, async (t) => {
+  const folder = folderWith(t, 'good.pcap', 'gr\u00fcn.pcap');
+  for (const name of ['caf\xe9.pcap', 'caf\xe8.pcap', 'd\xe9p\xf4t/x.pcap']) writeRaw(folder, name, Buffer.from(name));
+  const all = ['caf\\xe8.pcap', 'caf\\xe9.pcap', 'd\\xe9p\\xf4t/x.pcap', 'good.pcap', 'gr\u00fcn.pcap'];
+  assert.deepEqual(await names(folder, ['.']), all);
+  assert.deepEqual(await names(folder, ['**/*.pcap']), all);
+  assert.deepEqual(await names(folder, ['caf?.pcap', 'd*/x.pcap']), all.slice(0, 3));
+  // As Node gives an argument with such bytes: both are named where both were given, as a shell's glob does.
+  assert.deepEqual(await names(folder, ['d\ufffdp\ufffdt']), [all[2]]);
+  assert.deepEqual(await names(folder, ['caf\ufffd.pcap', 'caf\ufffd.pcap']), all.slice(0, 2));
+  await assert.rejects(
+    names(folder, ['caf\ufffd.pcap']),
+    /can mean 2 files whose names are not UTF-8: name their folder/,
+  );
+  const captures = await findCaptures([folder], join(folder, 'out'));
+  const source = new FileCaptures();
+  for (const capture of captures) {
+    let text = '';
+    for await (const chunk of source.stream(capture)) text += Buffer.from(chunk).toString('latin1');
+    assert.equal(text.length, capture.size, capture.name);
+    assert.equal(await source.version(capture), capture.version);
+  }
+});
+
+test('a run over names that are not UTF-8 has them in its tables', { skip: withoutRaw }, (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, { 'in/good.pcap': udpCapture(10) });
+  writeRaw(folder, 'in/caf\xe9.pcap', udpCapture(10, START_US, 3));
+  const { code, stdout, stderr } = flowstitch(['run', 'in', '--out', 'out'], { cwd: folder });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /captures {6}2, /);
+  const rows = flowstitch(['sql', 'select capture from captures order by 1', '--data', 'out', '--csv'], {
+    cwd: folder,
+  });
+  assert.equal(rows.stdout, 'capture\nin/caf\\xe9.pcap\nin/good.pcap\n');
+});
+
+test('results do not go where the path is not UTF-8', { skip: withoutRaw }, (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, { 'a.pcap': udpCapture(2) });
+  const { code, stderr } = flowstitch(['run', 'a.pcap', '--out', 'o\ufffd'], { cwd: folder });
+  assert.equal(code, 1);
+  assert.match(stderr, /--out .*o\ufffd: its path is not UTF-8; name a folder whose path is/);
+});
+
+test('what is passed over in a folder is named; what may have been a capture makes the exit code 2', (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, { 'in/a.pcap': udpCapture(10), 'elsewhere/x.pcap': udpCapture(2) });
+  execFileSync('mkfifo', [join(folder, 'in/pipe')]);
+  symlinkSync('../elsewhere', join(folder, 'in/folder'));
+  symlinkSync('pipe', join(folder, 'in/to-pipe'));
+  const run = (): Outcome => flowstitch(['run', 'in', '--out', 'out', '--quiet'], { cwd: folder });
+  const named = `passed over: in/folder, a link to a folder: name it to have it read
+passed over: in/pipe, a pipe
+passed over: in/to-pipe, a link to a pipe
+`;
+  assert.deepEqual([run().code, run().stderr], [0, named]);
+  symlinkSync('nowhere', join(folder, 'in/broken\x1b[2J'));
+  const { code, stderr, stdout } = run();
+  assert.deepEqual([code, stderr], [2, `passed over: in/broken\\x1b[2J, a link that leads nowhere\n${named}`]);
+  assert.match(stdout, /captures {6}1, /);
+  const many = scratchFolder(t);
+  writeFiles(many, { 'in/a.pcap': udpCapture(10) });
+  for (let i = 0; i < 30; i++) symlinkSync('nowhere', join(many, `in/b${i}`));
+  assert.match(flowstitch(['run', 'in/*', '--out', 'out', '--quiet'], { cwd: many }).stderr, /passed over: 10 more\n$/);
+});
+
+test('a folder that cannot be read ends the command with its name, by walk and by glob', (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, { 'in/a.pcap': udpCapture(2), 'in/secret/b.pcap': udpCapture(2), 'out/x': '' });
+  // Root may read every folder: it asks as somebody else.
+  const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
+  for (const path of [folder, join(folder, 'out')]) chmodSync(path, 0o777);
+  chmodSync(join(folder, 'in/secret'), nobody === undefined ? 0 : 0o700);
+  try {
+    for (const input of ['in', 'in/**/*.pcap', 'in/s*/*']) {
+      const args = [ENTRY, 'run', input, '--out', 'out'];
+      const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, uid: nobody, encoding: 'utf8' });
+      assert.equal(status, 1, stderr);
+      assert.match(
+        stderr,
+        /^flowstitch: in\/secret\/? cannot be read \(EACCES: permission denied\): make it readable, or name/,
+      );
+    }
+  } finally {
+    chmodSync(join(folder, 'in/secret'), 0o700);
+  }
+});
+
+test('a file that grows, or that a pipe takes the place of, is not waited for', async (t) => {
+  const folder = folderWith(t, 'a', 'b');
+  const [a, b] = await findCaptures([folder], join(folder, 'out'));
+  const source = new FileCaptures();
+  const bytesOf = async (capture: CaptureRef, more: () => void): Promise<number> => {
+    let bytes = 0;
+    for await (const chunk of source.stream(capture)) {
+      bytes += chunk.length;
+      assert.ok(bytes <= capture.size);
+      more();
+    }
+    return bytes;
+  };
+  assert.equal(await bytesOf(a, () => appendFileSync(a.location, 'more')), 1);
+  assert.notEqual(await source.version(a), a.version);
+  rmSync(b.location);
+  execFileSync('mkfifo', [b.location]);
+  await bytesOf(b, () => {}).catch(() => {});
+  assert.equal(await source.version(b), undefined);
+});
