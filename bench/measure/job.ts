@@ -1,7 +1,7 @@
 /** Child: one whole job with the embedded engine. */
-import { localSizes } from '../../cli/commands/run.ts';
 import { DEFAULT_BUCKETS } from '../../shared/control/start.ts';
 import { runEmbedded } from '../../shared/engine/embedded.ts';
+import { localSizes } from '../../shared/engine/localrun.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import type { Stage } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';

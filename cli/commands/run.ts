@@ -1,15 +1,9 @@
 /** flowstitch run: the main job on this machine. */
 
 import { stat } from 'node:fs/promises';
-import { totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
-import { runEmbedded } from '../../shared/engine/embedded.ts';
-import { alone } from '../../shared/engine/runplace.ts';
-import { DEFAULT_SIZES, type Sizes } from '../../shared/job/jobconfig.ts';
-import { WORK_FOLDER } from '../../shared/job/keys.ts';
-import { jobConfig } from '../../shared/job/options.ts';
+import { resolve } from 'node:path';
+import { runLocally } from '../../shared/engine/localrun.ts';
 import { printable, printableJson } from '../../shared/query/printable.ts';
-import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { findCaptures, type PassedOver } from '../input/findcaptures.ts';
 import { Stopped, stoppable } from '../signals.ts';
 import { terminalOf } from '../text/liveline.ts';
@@ -19,32 +13,8 @@ import { type RunSummary, summaryText } from '../text/summarytext.ts';
 import { RUN_HELP, type RunOptions, readRunOptions } from '../usage/runoptions.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** A map task reads no less than this: its fixed costs would show. */
-const LEAST_TASK_BYTES = 8 << 20;
-/** Map tasks a worker should get, so that all end at about the same time. */
-const TASKS_PER_WORKER = 4;
-const PARTITIONS_PER_WORKER = 3;
-/** On one machine partitions are few and segments long: larger batches are written faster and waste little when read. */
-const LOCAL_BATCH_ROWS = 16_384;
-/** Rows of a Parquet file: small enough that all workers have one to write, and for 256 MB of memory. */
-const LOCAL_FILE_ROWS = 250_000;
-/** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
-const DUCKDB_SHARE = 8;
-const LEAST_DUCKDB_MB = 128;
 /** Inputs that are named when they are passed over. */
 const NOTES = 20;
-
-/** Sizes for this machine: every worker should get some of each stage. */
-export function localSizes(bytes: number, workers: number): Sizes {
-  const fair = Math.ceil(bytes / (workers * TASKS_PER_WORKER));
-  return {
-    ...DEFAULT_SIZES,
-    taskBytes: Math.min(DEFAULT_SIZES.taskBytes, Math.max(LEAST_TASK_BYTES, fair)),
-    partitions: workers * PARTITIONS_PER_WORKER,
-    batchRows: LOCAL_BATCH_ROWS,
-    fileRows: LOCAL_FILE_ROWS,
-  };
-}
 
 /** @returns the exit code */
 export async function run(args: string[]): Promise<number> {
@@ -71,12 +41,8 @@ class PassedOverNotes {
   }
 }
 
-function tellDamaged(words: string): void {
-  process.stderr.write(`${printable(words)}. It is made again\n`);
-}
-
 async function runJob(options: RunOptions, signal: AbortSignal): Promise<number> {
-  const { dataset, workers } = options;
+  const { workers } = options;
   const out = resolve(options.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
     throw new UsageError(`--out ${options.out} is a file: name a folder`);
@@ -85,22 +51,16 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
   const captures = await findCaptures(options.inputs, out, (passed) => passedOver.add(passed));
   passedOver.end();
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
-  const work = join(out, WORK_FOLDER);
-  // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
-  const config = await alone(work, () =>
-    jobConfig(new DirectoryStore(work), dataset, options, localSizes(bytes, workers), tellDamaged),
-  );
   const progress = new Progress(captures.length, bytes, options.quiet ? null : terminalOf(process.stderr));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   let committedBefore = false;
   try {
-    const summary = await runEmbedded({
+    const summary = await runLocally({
       out,
       captures,
-      config,
+      options,
       workers,
-      duckdbMemory: `${Math.max(LEAST_DUCKDB_MB, Math.floor(totalmem() / 2 ** 20 / DUCKDB_SHARE / workers))}MB`,
       signal,
       onStart: (job, state) => {
         committedBefore = state === 'committed';

@@ -1,12 +1,9 @@
 /** flowstitch sql: a query over the newest committed results. */
-import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { type CurrentJob, wrongFile } from '../../shared/job/currentjob.ts';
-import { currentKey } from '../../shared/job/keys.ts';
-import { openResults, type QueryResult, type ResultFiles } from '../../shared/query/results.ts';
+import { stat } from 'node:fs/promises';
+import type { CurrentJob } from '../../shared/job/currentjob.ts';
+import { checkFiles, currentJobs, openJob } from '../../shared/query/folderresults.ts';
+import type { QueryResult } from '../../shared/query/results.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
-import { DirectoryStore } from '../../shared/store/directorystore.ts';
-import { getJson } from '../../shared/store/jsonobject.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { interruptibly } from '../signals.ts';
 import { commandName, shellWord } from '../text/format.ts';
@@ -51,14 +48,7 @@ function savedQuery(name: string): string {
 export async function currentJob(folder: string, dataset?: string): Promise<CurrentJob> {
   if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true)
     throw new UsageError(`there is no folder ${folder}`);
-  const store = new DirectoryStore(resolve(folder));
-  const jobs = new Map<string, CurrentJob>();
-  for (const name of await readdir(join(folder, 'datasets')).catch(() => [])) {
-    if (!/^[A-Za-z0-9_-]+$/.test(name)) continue;
-    const job = await getJson<CurrentJob>(store, currentKey(name));
-    if (job !== undefined) jobs.set(name, job);
-  }
-  return chooseJob(folder, jobs, dataset, `run CAPTURES --out ${shellWord(folder)}`)[1];
+  return chooseJob(folder, await currentJobs(folder), dataset, `run CAPTURES --out ${shellWord(folder)}`)[1];
 }
 
 /**
@@ -82,22 +72,9 @@ function chooseJob(
   return [name, job];
 }
 
-/** @throws Error when a file of the tables is missing, or not as long as it was */
-async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob): Promise<void> {
-  const wrong = await wrongFile(new DirectoryStore(resolve(folder)), fileBytes);
-  if (wrong === undefined) return;
-  const { key, written, found } = wrong;
-  const what = found === undefined ? 'is missing' : `has ${found} bytes, not the ${written} that were written`;
-  throw new Error(`${join(folder, key)} ${what}: the same run once more makes the tables anew`);
-}
-
 /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
-export async function queryJob(folder: string, { files }: CurrentJob, query: string): Promise<QueryResult> {
-  const store = new DirectoryStore(resolve(folder));
-  const paths: ResultFiles = Object.fromEntries(
-    Object.entries(files).map(([table, keys]) => [table, keys.map((key) => store.path(key))]),
-  );
-  const open = await openResults(paths);
+export async function queryJob(folder: string, job: CurrentJob, query: string): Promise<QueryResult> {
+  const open = await openJob(folder, job);
   try {
     return await open.runQuery(query);
   } finally {

@@ -1,6 +1,13 @@
 /** The options of flowstitch run: their help, and what they mean. */
 import { availableParallelism } from 'node:os';
-import { JOB_OPTIONS, JOB_OPTIONS_HELP, type JobOptions, jobOptions, TIMEOUTS_HELP } from '../../shared/job/options.ts';
+import {
+  DEFAULT_DATASET,
+  JOB_OPTIONS,
+  JOB_OPTIONS_HELP,
+  type JobOptions,
+  jobOptions,
+  TIMEOUTS_HELP,
+} from '../../shared/job/options.ts';
 import { wholeNumber } from '../../shared/job/optionvalues.ts';
 import { readOptions } from './options.ts';
 import { UsageError } from './usage.ts';
@@ -11,7 +18,7 @@ Turns captures (pcap, pcapng; plain, or in gzip or zstd) into tables of sessions
 read to their bottom; names that begin with a dot are passed over, other things that are no files are named.
 
   --out FOLDER        where the tables go; running again with the same folder goes on, or maps only what is new
-  --dataset NAME      name of the data set (default: default)
+  --dataset NAME      name of the data set (default: ${DEFAULT_DATASET})
 ${JOB_OPTIONS_HELP}  --workers N         worker threads (default: one a processor)
   --json              print the summary as JSON
   --quiet             no progress
@@ -27,7 +34,6 @@ export interface RunOptions extends JobOptions {
   /** Files, folders and globs. */
   inputs: string[];
   out: string;
-  dataset: string;
   workers: number;
   json: boolean;
   quiet: boolean;
@@ -55,7 +61,6 @@ export function readRunOptions(args: string[]): RunOptions | 'help' {
     ...options,
     inputs: positionals,
     out: values.out,
-    dataset: options.dataset ?? 'default',
     workers: wholeNumber(values.workers, '--workers', 1, 256) ?? availableParallelism(),
     json: values.json ?? false,
     quiet: values.quiet ?? false,

@@ -21,6 +21,8 @@ const TIMEOUTS = {
   'tcp-close-delay': 'tcpCloseDelayUs',
   'tcp-reset-delay': 'tcpResetDelayUs',
 } as const satisfies Record<string, keyof SessionConfig>;
+/** The data set of a run that names none. */
+export const DEFAULT_DATASET = 'default';
 /** Timers that a session can do without. */
 const CAN_BE_NEVER = new Set(['tcp-reset-delay']);
 

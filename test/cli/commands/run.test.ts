@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { localSizes } from '../../../cli/commands/run.ts';
 import { findCaptures } from '../../../cli/input/findcaptures.ts';
 import { runEmbedded } from '../../../shared/engine/embedded.ts';
+import { localSizes } from '../../../shared/engine/localrun.ts';
 import { DEFAULTS } from '../../../shared/session/sessionconfig.ts';
 import { concat, gzip, zstd } from '../../capture/build.ts';
 import {

@@ -1,0 +1,59 @@
+/** A job on this machine, with sizes, memory and data set fitted to it: what the command line and the library run. */
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_SIZES, type Sizes } from '../job/jobconfig.ts';
+import { WORK_FOLDER } from '../job/keys.ts';
+import { DEFAULT_DATASET, type JobOptions, jobConfig } from '../job/options.ts';
+import type { JobSummary } from '../job/summary.ts';
+import { DirectoryStore } from '../store/directorystore.ts';
+import { type EmbeddedOptions, runEmbedded } from './embedded.ts';
+import { alone } from './runplace.ts';
+
+/** A map task reads no less than this: its fixed costs would show. */
+const LEAST_TASK_BYTES = 8 << 20;
+/** Map tasks a worker should get, so that all end at about the same time. */
+const TASKS_PER_WORKER = 4;
+const PARTITIONS_PER_WORKER = 3;
+/** On one machine partitions are few and segments long: larger batches are written faster and waste little when read. */
+const LOCAL_BATCH_ROWS = 16_384;
+/** Rows of a Parquet file: small enough that all workers have one to write, and for 256 MB of memory. */
+const LOCAL_FILE_ROWS = 250_000;
+/** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
+const DUCKDB_SHARE = 8;
+const LEAST_DUCKDB_MB = 128;
+
+/** Sizes for this machine: every worker should get some of each stage. @param bytes of all captures, as stored */
+export function localSizes(bytes: number, workers: number): Sizes {
+  const fair = Math.ceil(bytes / (workers * TASKS_PER_WORKER));
+  return {
+    ...DEFAULT_SIZES,
+    taskBytes: Math.min(DEFAULT_SIZES.taskBytes, Math.max(LEAST_TASK_BYTES, fair)),
+    partitions: workers * PARTITIONS_PER_WORKER,
+    batchRows: LOCAL_BATCH_ROWS,
+    fileRows: LOCAL_FILE_ROWS,
+  };
+}
+
+/** What is to be run, with the options of the job in place of a configuration. `out` is absolute. */
+export interface LocalRunOptions extends Omit<EmbeddedOptions, 'config' | 'duckdbMemory' | 'tries'> {
+  options: JobOptions;
+}
+
+/** Runs a job to its end and returns what it found. @throws as runEmbedded does */
+export async function runLocally({ options, ...run }: LocalRunOptions): Promise<JobSummary> {
+  const { out, captures, workers, onDamaged } = run;
+  const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
+  const work = join(out, WORK_FOLDER);
+  // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
+  const config = await alone(work, () =>
+    jobConfig(
+      new DirectoryStore(work),
+      options.dataset ?? DEFAULT_DATASET,
+      options,
+      localSizes(bytes, workers),
+      onDamaged,
+    ),
+  );
+  const duckdbMB = Math.max(LEAST_DUCKDB_MB, Math.floor(totalmem() / 2 ** 20 / DUCKDB_SHARE / workers));
+  return runEmbedded({ ...run, config, duckdbMemory: `${duckdbMB}MB` });
+}

@@ -1,0 +1,83 @@
+/**
+ * The library: all that may be imported from 'flowstitch', described in docs/library.md. What is not exported here
+ * may change with any version.
+ */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { type LocalRunOptions, runLocally } from './engine/localrun.ts';
+import { type GivenOptions, givenOptions, jobOptions } from './job/options.ts';
+import { wholeNumber } from './job/optionvalues.ts';
+import type { JobSummary } from './job/summary.ts';
+import { checkFiles, currentJobs, openJob } from './query/folderresults.ts';
+import type { OpenResults } from './query/results.ts';
+import { type CaptureRef, fileLocation, fileVersion } from './store/capturesource.ts';
+
+export type { AnomalySink } from './capture/anomaly.ts';
+export type { CaptureFacts, Damage } from './capture/facts.ts';
+export type { RecordSink } from './capture/parser.ts';
+export { type CaptureHead, readCapture, readHead } from './capture/read.ts';
+export { JobInProgress } from './engine/runplace.ts';
+export { JobError } from './job/context.ts';
+export { OptionError } from './job/optionvalues.ts';
+export { RefusedSql } from './query/permittedsql.ts';
+export type { NestedValue, QueryResult, QueryValue } from './query/results.ts';
+export type { GivenOptions, JobSummary, OpenResults };
+
+/** What a run is asked for. */
+export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onTask' | 'onRetry' | 'onDamaged'> {
+  /** Paths of the captures: files, each named once. */
+  captures: readonly string[];
+  /** Folder of the results; made when it is not there. */
+  out: string;
+  /** Worker threads, 1 to 256; one a processor when absent. */
+  workers?: number;
+  /** What is wanted, by the names of the options of `flowstitch run` without the dashes: { packets: true, 'tcp-timeout': '5m' }. */
+  options?: GivenOptions;
+}
+
+/**
+ * Runs a job over captures, as `flowstitch run` does: a call that is repeated goes on where the last one stopped.
+ *
+ * @returns what the job found; captures that were damaged are named in it
+ * @throws OptionError for an option or a value that there is not; the system's error for a capture that is not there;
+ *   JobInProgress while another process runs this job; JobError when a stage failed each time it was tried;
+ *   the signal's reason when it was aborted
+ */
+export async function run({ captures, out, workers, options = {}, ...events }: RunOptions): Promise<JobSummary> {
+  const threads = wholeNumber(workers === undefined ? undefined : String(workers), 'workers', 1, 256);
+  const wanted = jobOptions(givenOptions(options));
+  const refs: CaptureRef[] = [];
+  for (const path of captures) refs.push(await fileCapture(path));
+  return runLocally({
+    ...events,
+    out: resolve(out),
+    captures: refs,
+    options: wanted,
+    workers: threads ?? availableParallelism(),
+  });
+}
+
+/** @throws the system's error when there is no such file, or it is not a file */
+async function fileCapture(path: string): Promise<CaptureRef> {
+  const location = resolve(path);
+  const version = await fileVersion(location);
+  if (version === undefined) throw new Error(`${path}: no such file`);
+  return { name: path, location: fileLocation(Buffer.from(location)), ...version };
+}
+
+/**
+ * Opens the newest committed results in a folder, for SQL over the tables sessions, captures, anomalies, packets and
+ * the views over them.
+ *
+ * @param dataset may be left out where there is only one
+ * @throws Error when there are no such results, several data sets to choose from, or files of the tables are missing
+ */
+export async function openResults(folder: string, dataset?: string): Promise<OpenResults> {
+  const jobs = await currentJobs(folder);
+  if (dataset === undefined && jobs.size > 1)
+    throw new Error(`${folder} has the data sets ${[...jobs.keys()].sort().join(', ')}: name one`);
+  const job = dataset === undefined ? [...jobs.values()][0] : jobs.get(dataset);
+  if (job === undefined) throw new Error(`${folder} has no finished results${dataset ? ` of '${dataset}'` : ''}`);
+  await checkFiles(folder, job);
+  return openJob(folder, job);
+}

@@ -1,0 +1,38 @@
+/** Results in a folder: which jobs readers see there, and a job's tables opened for queries. */
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type CurrentJob, wrongFile } from '../job/currentjob.ts';
+import { currentKey } from '../job/keys.ts';
+import { DirectoryStore } from '../store/directorystore.ts';
+import { getJson } from '../store/jsonobject.ts';
+import { type OpenResults, openResults, type ResultFiles } from './results.ts';
+
+/** The newest committed job of each data set in a folder, by name; none where there is no such folder. */
+export async function currentJobs(folder: string): Promise<Map<string, CurrentJob>> {
+  const store = new DirectoryStore(resolve(folder));
+  const jobs = new Map<string, CurrentJob>();
+  for (const name of await readdir(join(folder, 'datasets')).catch(() => [])) {
+    if (!/^[A-Za-z0-9_-]+$/.test(name)) continue;
+    const job = await getJson<CurrentJob>(store, currentKey(name));
+    if (job !== undefined) jobs.set(name, job);
+  }
+  return jobs;
+}
+
+/** @throws Error when a file of the tables is missing, or not as long as it was */
+export async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob): Promise<void> {
+  const wrong = await wrongFile(new DirectoryStore(resolve(folder)), fileBytes);
+  if (wrong === undefined) return;
+  const { key, written, found } = wrong;
+  const what = found === undefined ? 'is missing' : `has ${found} bytes, not the ${written} that were written`;
+  throw new Error(`${join(folder, key)} ${what}: the same run once more makes the tables anew`);
+}
+
+/** A job's tables, ready for queries. @throws as openResults does */
+export async function openJob(folder: string, { files }: CurrentJob): Promise<OpenResults> {
+  const store = new DirectoryStore(resolve(folder));
+  const paths: ResultFiles = Object.fromEntries(
+    Object.entries(files).map(([table, keys]) => [table, keys.map((key) => store.path(key))]),
+  );
+  return openResults(paths);
+}
