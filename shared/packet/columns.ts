@@ -34,12 +34,16 @@ export const HINT_NONE = 0;
 export const HINT_SSH_BANNER = 1;
 export const HINT_FTP_REPLY = 2;
 export const HINT_FTP_COMMAND = 3;
-/** With META_BROKEN: the TCP header claims to be shorter than 20 bytes; such a packet never opens a session over an open one. */
-export const HINT_SHORT_HEADER = 4;
 /** A DNS answer to a DNS port, an NTP server's message to an NTP port, an NTP client's from one (datagramhint.ts). */
 export const HINT_DNS_ANSWER = 5;
 export const HINT_NTP_SERVER = 6;
 export const HINT_NTP_CLIENT = 7;
+
+/**
+ * damage value, of a packet with META_BROKEN: the TCP header claims to be shorter than 20 bytes; such a packet never
+ * opens a session over an open one. No hint has this number: the two stand in one column.
+ */
+export const DAMAGE_SHORT_HEADER = 4;
 
 /** Growable columns of packet records. Rows beyond `length` hold leftovers and are never read. */
 export class PacketColumns {
@@ -72,7 +76,7 @@ export class PacketColumns {
   tcpFlags: Uint16Array;
   /** META_* bits. */
   meta: Uint8Array;
-  /** HINT_* value. */
+  /** HINT_* value, or DAMAGE_* value: a packet whose header is broken has no payload to say anything of. */
   hint: Uint8Array;
   /** Outermost VLAN id + 1, 0 when the packet has no VLAN tag. */
   vlan: Uint16Array;
@@ -107,6 +111,16 @@ export class PacketColumns {
     this.tunnel = new Uint32Array(capacity);
     this.ageUs = new Uint32Array(capacity);
     this.ageNs = new Uint16Array(capacity);
+  }
+
+  /** By another name: both ports of an SCTP packet, the sender's in the high half. SCTP's own sequence numbers are not read. */
+  get sctpPorts(): Uint32Array {
+    return this.seq;
+  }
+
+  /** By another name: what is wrong with the header of a packet with META_BROKEN, a DAMAGE_* value. */
+  get damage(): Uint8Array {
+    return this.hint;
   }
 
   /** Make room for at least `rows` rows in all, keeping what is there. Growth is by doubling. */

@@ -13,8 +13,33 @@ import {
   META_LEVEL_SHIFT,
   type PacketColumns,
 } from './columns.ts';
+import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
+import { flowOf, sourceIsB } from './flow/flowkey.ts';
+import { type FlowTable, KEY_FLAG_V6 } from './flow/flowtable.ts';
+import { END_WORDS, type FragmentColumns } from './fragment/fragments.ts';
+import { icmp } from './ip/icmp.ts';
+import { icmpv6 } from './ip/icmpv6.ts';
+import { ip } from './ip/ipv4.ts';
+import { ipv6, ipv6Fragmentable } from './ip/ipv6.ts';
+import { other } from './ip/other.ts';
+import { sctp } from './ip/sctp.ts';
+import { tcp } from './ip/tcp.ts';
+import { udp } from './ip/udp.ts';
+import { ethernet } from './link/ethernet.ts';
+import { fddi } from './link/fddi.ts';
+import { ieee80211, nextSubframe, subframe } from './link/ieee80211.ts';
+import { loopback } from './link/loopback.ts';
+import { mpls } from './link/mpls.ts';
+import { nflog } from './link/nflog.ts';
+import { pbb } from './link/pbb.ts';
+import { ppi } from './link/ppi.ts';
+import { ppp, pppoe, pppSerial } from './link/ppp.ts';
+import { radiotap } from './link/radiotap.ts';
+import { guess, linkProtocol } from './link/raw.ts';
+import { sll, sll2 } from './link/sll.ts';
+import { vlan } from './link/vlan.ts';
+import { vntag } from './link/vntag.ts';
 import {
-  Cursor,
   capturedFrom,
   NEXT_AMSDU,
   NEXT_AYIYA,
@@ -49,34 +74,9 @@ import {
   NEXT_VLAN,
   NEXT_VNTAG,
   NEXT_VXLAN,
+  PacketCursor,
   transport,
-} from './cursor.ts';
-import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
-import { flowOf, sourceIsB } from './flow/flowkey.ts';
-import { type FlowTable, KEY_FLAG_V6 } from './flow/flowtable.ts';
-import { END_WORDS, type FragmentColumns } from './fragment/fragments.ts';
-import { icmp } from './ip/icmp.ts';
-import { icmpv6 } from './ip/icmpv6.ts';
-import { ip } from './ip/ipv4.ts';
-import { ipv6, ipv6Fragmentable } from './ip/ipv6.ts';
-import { other } from './ip/other.ts';
-import { sctp } from './ip/sctp.ts';
-import { tcp } from './ip/tcp.ts';
-import { udp } from './ip/udp.ts';
-import { ethernet } from './link/ethernet.ts';
-import { fddi } from './link/fddi.ts';
-import { ieee80211, nextSubframe, subframe } from './link/ieee80211.ts';
-import { loopback } from './link/loopback.ts';
-import { mpls } from './link/mpls.ts';
-import { nflog } from './link/nflog.ts';
-import { pbb } from './link/pbb.ts';
-import { ppi } from './link/ppi.ts';
-import { ppp, pppoe, pppSerial } from './link/ppp.ts';
-import { radiotap } from './link/radiotap.ts';
-import { guess, linkProtocol } from './link/raw.ts';
-import { sll, sll2 } from './link/sll.ts';
-import { vlan } from './link/vlan.ts';
-import { vntag } from './link/vntag.ts';
+} from './packetcursor.ts';
 import { ayiya } from './tunnel/ayiya.ts';
 import { geneve } from './tunnel/geneve.ts';
 import { gre } from './tunnel/gre.ts';
@@ -128,7 +128,7 @@ export class PacketDecoder {
   capture = 0;
   private readonly keyVlan: boolean;
   private readonly keyVni: boolean;
-  private readonly cursor: Cursor;
+  private readonly cursor: PacketCursor;
   /** Rows of outer packets of the record at hand, and the number of layers around each. */
   private readonly outerRows = new Uint32Array(MAX_OUTER_ROWS);
   private readonly outerDepths = new Uint8Array(MAX_OUTER_ROWS);
@@ -148,7 +148,7 @@ export class PacketDecoder {
     this.columns = columns;
     this.flows = flows;
     this.fragments = fragments;
-    this.cursor = new Cursor(anomalies);
+    this.cursor = new PacketCursor(anomalies);
   }
 
   /**
@@ -278,7 +278,7 @@ export class PacketDecoder {
   }
 
   /** Clear what only some transports set. */
-  private reset(c: Cursor): void {
+  private reset(c: PacketCursor): void {
     c.sized = 1;
     c.srcPort = 0;
     c.dstPort = 0;
@@ -507,7 +507,7 @@ export class PacketDecoder {
   }
 
   /** The flow key's word for the innermost virtual network, 0 without one or if the key has none. */
-  private network(c: Cursor): number {
+  private network(c: PacketCursor): number {
     if (!this.keyVni) return 0;
     for (let layer = c.depth - 1; layer >= 0; layer--) {
       const kind = c.layers[layer * LAYER_WORDS] & LAYER_KIND;
@@ -517,7 +517,7 @@ export class PacketDecoder {
   }
 
   /** Append the packet under the cursor as a row of the packet columns. */
-  private append(c: Cursor): void {
+  private append(c: PacketCursor): void {
     const columns = this.columns;
     const row = columns.length;
     if (row === columns.capacity) columns.reserve(row + 1);

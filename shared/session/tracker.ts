@@ -13,9 +13,9 @@
  */
 
 import {
+  DAMAGE_SHORT_HEADER,
   HINT_FTP_COMMAND,
   HINT_FTP_REPLY,
-  HINT_SHORT_HEADER,
   HINT_SSH_BANNER,
   META_BROKEN,
   META_DATAGRAM,
@@ -203,7 +203,7 @@ export class SessionTracker {
       if (due <= us) reason = this.deadlines.reason;
       else if (
         (flags & SYN) !== 0 &&
-        columns.hint[row] !== HINT_SHORT_HEADER &&
+        columns.damage[row] !== DAMAGE_SHORT_HEADER &&
         this.kind(slot) === KIND_TCP &&
         isReuse(this.slots, slot, flags, columns.seq[row] | 0)
       )
@@ -363,8 +363,7 @@ export class SessionTracker {
     words[at + W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
     words[at + W_TUNNEL] = columns.tunnel[row];
     if (kind === KIND_OTHER) {
-      // SCTP has its ports where TCP has its sequence number, the sender's first.
-      const ports = columns.seq[row];
+      const ports = columns.sctpPorts[row];
       words[at + W_PORTS] = from === 0 ? ports : (ports << 16) | (ports >>> 16);
     }
     reals[slot * REALS + R_START] = us;

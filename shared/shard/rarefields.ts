@@ -2,8 +2,8 @@
  * The `more` column: what few rows of a shard have. Empty, or one byte of MORE_*
  * bits and then, in this order and big-endian, what the bits name:
  *
- *   key      1 byte form (bit 0 IPv6, bit 1 one-way ICMP, bit 2 sent by end B, bit 7 VLAN and tunnel words follow), 1 byte IP protocol,
- *            4 bytes ports, both addresses (4 or 16 bytes each), then 8 bytes VLAN and tunnel words if said
+ *   key      1 byte form (bit 0 IPv6, bit 1 one-way ICMP, bit 2 sent by end B, bit 7 VLAN and network words follow), 1 byte IP protocol,
+ *            4 bytes ports, both addresses (4 or 16 bytes each), then 8 bytes VLAN and network words if said
  *   time     8 bytes: the whole difference as a double, where it is negative or beyond 32 bits
  *   offset   8 bytes: likewise
  *   capture  4 bytes: number of the capture from this row on
@@ -12,7 +12,7 @@
  *   hint     1 byte
  *   age      4 bytes microseconds, 2 bytes nanoseconds
  */
-import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_TUNNEL, KEY_VLAN } from '../packet/flow/flowtable.ts';
+import { KEY_FLAG_V6, KEY_NETWORK, KEY_PORTS, KEY_PROTO, KEY_VLAN } from '../packet/flow/flowtable.ts';
 import { MAX_TUNNEL_BYTES } from '../packet/tunnel/tunnels.ts';
 
 export const MORE_KEY = 0x01;
@@ -46,7 +46,7 @@ export function get32(bytes: Uint8Array, at: number): number {
 export function putKey(words: Uint32Array, from: number, out: Uint8Array, to: number): number {
   const proto = words[from + KEY_PROTO];
   const v6 = (proto & KEY_FLAG_V6) !== 0;
-  const extended = (words[from + KEY_VLAN] | words[from + KEY_TUNNEL]) !== 0;
+  const extended = (words[from + KEY_VLAN] | words[from + KEY_NETWORK]) !== 0;
   out[to++] = (proto >>> 8) | (extended ? FORM_EXTENDED : 0);
   out[to++] = proto & 0xff;
   to = put32(out, to, words[from + KEY_PORTS]);
@@ -54,7 +54,7 @@ export function putKey(words: Uint32Array, from: number, out: Uint8Array, to: nu
   for (let i = v6 ? 4 : 7; i < 8; i++) to = put32(out, to, words[from + i]);
   if (extended) {
     to = put32(out, to, words[from + KEY_VLAN]);
-    to = put32(out, to, words[from + KEY_TUNNEL]);
+    to = put32(out, to, words[from + KEY_NETWORK]);
   }
   return to;
 }
@@ -70,7 +70,7 @@ export function getKey(bytes: Uint8Array, at: number, words: Uint32Array): numbe
   for (let i = (form & FORM_V6) !== 0 ? 4 : 7; i < 8; i++, at += 4) words[i] = get32(bytes, at);
   if ((form & FORM_EXTENDED) !== 0) {
     words[KEY_VLAN] = get32(bytes, at);
-    words[KEY_TUNNEL] = get32(bytes, at + 4);
+    words[KEY_NETWORK] = get32(bytes, at + 4);
     at += 8;
   }
   return at;

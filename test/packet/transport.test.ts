@@ -168,11 +168,11 @@ test('short UDP and ICMP headers are refused', () => {
   assert.equal(new Workbench().decode(ipv4(new Uint8Array(9), { proto: 1 }), RAW, 27), 'internally_truncated_header');
 });
 
-test('SCTP has no ports in its flow, as in Zeek; they travel in the place of a sequence number', () => {
+test('SCTP has no ports in its flow, as in Zeek; they travel beside it', () => {
   const bench = new Workbench();
   bench.decode(ipv4(bytes('0b59 0b5a 00000001 00000000', new Uint8Array(16)), { proto: 132 }), RAW);
   assert.equal(bench.flow(), '132 10.0.0.1:0 10.0.0.2:0');
-  assert.equal(bench.columns.seq[0], 2905 * 2 ** 16 + 2906);
+  assert.equal(bench.columns.sctpPorts[0], 2905 * 2 ** 16 + 2906);
   assert.equal(bench.payload(), 16);
   assert.equal(bench.decode(ipv4(hex('0b59 0b5a 00000001'), { proto: 132 }), RAW), 'session');
   assert.equal(bench.flow(), '132 10.0.0.1:0 10.0.0.2:0');

@@ -1,7 +1,7 @@
 /** Packets whose transport header is damaged: they open sessions and count as Zeek counts them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HINT_SHORT_HEADER } from '../../shared/packet/columns.ts';
+import { DAMAGE_SHORT_HEADER } from '../../shared/packet/columns.ts';
 import { ACK, Dialogue, SECOND, SYN } from './dialogue.ts';
 
 test('a broken TCP header opens a session that counts nothing', () => {
@@ -19,7 +19,7 @@ test('a broken SYN begins a new session over an open one, unless its header clai
       .a({ flags: SYN, seq: 9000, broken: true, hint })
       .end().length;
   assert.equal(opened(0), 2);
-  assert.equal(opened(HINT_SHORT_HEADER), 1);
+  assert.equal(opened(DAMAGE_SHORT_HEADER), 1);
 });
 
 test('a UDP datagram that announces less than its header counts, but has sent nothing', () => {

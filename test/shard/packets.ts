@@ -6,9 +6,9 @@ import {
   KEY_FLAG_ONE_WAY,
   KEY_FLAG_ONE_WAY_FROM_B,
   KEY_FLAG_V6,
+  KEY_NETWORK,
   KEY_PORTS,
   KEY_PROTO,
-  KEY_TUNNEL,
   KEY_VLAN,
   KEY_WORDS,
 } from '../../shared/packet/flow/flowtable.ts';
@@ -47,7 +47,7 @@ export function randomFlows(roll: Dice, count: number): FlowTable {
     const oneWay = [0, KEY_FLAG_ONE_WAY, KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B][roll(3)];
     key[KEY_PROTO] = [6, 17, 132, 0, 255, 1 | oneWay, 58 | oneWay][roll(7)] | (v6 ? KEY_FLAG_V6 : 0);
     if (roll(4) === 0) key[KEY_VLAN] = word(roll);
-    if (roll(4) === 0) key[KEY_TUNNEL] = word(roll);
+    if (roll(4) === 0) key[KEY_NETWORK] = word(roll);
     flows.lookup(key);
   }
   const layers = new Uint32Array(MAX_LAYERS * LAYER_WORDS);

@@ -3,7 +3,7 @@
  * (smaller address first, at equal addresses smaller port first), as flowtable.ts
  * lays it out, and which of the two ends sent the packet.
  */
-import type { Cursor } from '../cursor.ts';
+import type { PacketCursor } from '../packetcursor.ts';
 import {
   type FlowTable,
   KEY_ADDR_A,
@@ -11,9 +11,9 @@ import {
   KEY_FLAG_ONE_WAY,
   KEY_FLAG_ONE_WAY_FROM_B,
   KEY_FLAG_V6,
+  KEY_NETWORK,
   KEY_PORTS,
   KEY_PROTO,
-  KEY_TUNNEL,
   KEY_VLAN,
   KEY_WORDS,
 } from './flowtable.ts';
@@ -22,7 +22,7 @@ import {
 const key = new Uint32Array(KEY_WORDS);
 
 /** Whether the IPv6 source is end B. */
-function sourceIsB6(c: Cursor): boolean {
+function sourceIsB6(c: PacketCursor): boolean {
   if (c.src0 !== c.dst0) return c.src0 >>> 0 > c.dst0 >>> 0;
   if (c.src1 !== c.dst1) return c.src1 >>> 0 > c.dst1 >>> 0;
   if (c.src2 !== c.dst2) return c.src2 >>> 0 > c.dst2 >>> 0;
@@ -38,7 +38,7 @@ function writeAddress(at: number, w0: number, w1: number, w2: number, w3: number
 }
 
 function flow6(
-  c: Cursor,
+  c: PacketCursor,
   flows: FlowTable,
   fromB: boolean,
   ports: number,
@@ -51,12 +51,12 @@ function flow6(
   key[KEY_PORTS] = ports;
   key[KEY_PROTO] = proto | KEY_FLAG_V6;
   key[KEY_VLAN] = vlans;
-  key[KEY_TUNNEL] = network;
+  key[KEY_NETWORK] = network;
   return flows.lookup(key);
 }
 
 /** Whether end B of its flow key sent the packet. */
-export function sourceIsB(c: Cursor): boolean {
+export function sourceIsB(c: PacketCursor): boolean {
   if (c.v6 !== 0) return sourceIsB6(c);
   return c.src3 === c.dst3 ? c.srcPort > c.dstPort : c.src3 >>> 0 > c.dst3 >>> 0;
 }
@@ -66,9 +66,9 @@ export function sourceIsB(c: Cursor): boolean {
  *
  * @param fromB what sourceIsB said
  * @param vlans value of the key's VLAN word
- * @param network value of the key's tunnel word
+ * @param network value of the key's network word
  */
-export function flowOf(c: Cursor, flows: FlowTable, fromB: boolean, vlans: number, network: number): number {
+export function flowOf(c: PacketCursor, flows: FlowTable, fromB: boolean, vlans: number, network: number): number {
   const ports = fromB ? (c.dstPort << 16) | c.srcPort : (c.srcPort << 16) | c.dstPort;
   let proto = c.proto;
   if (c.oneWay !== 0) proto |= fromB ? KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B : KEY_FLAG_ONE_WAY;

@@ -3,7 +3,7 @@
  *
  * A key is an innermost 5-tuple with its ends in canonical order (end A has the
  * smaller address, or at equal addresses the smaller port), plus the VLAN and
- * tunnel numbers when the configuration puts them into the key. It is kept as
+ * virtual network when the configuration puts them into the key. It is kept as
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
 
@@ -23,7 +23,7 @@ export const KEY_PROTO = 9;
 /** Word index of the VLANs in the key: (outer id + 1) in the low half, (inner id + 1) in the high half; 0 if not part of the key. */
 export const KEY_VLAN = 10;
 /** Word index of the innermost virtual network (VNI + 1) in the key; 0 without one, or if not part of the key. */
-export const KEY_TUNNEL = 11;
+export const KEY_NETWORK = 11;
 
 /** Protocol-word flag: the addresses are IPv6. */
 export const KEY_FLAG_V6 = 0x100;
@@ -82,7 +82,7 @@ export function shardHash(words: Uint32Array, at: number, seed: number, by: Shar
     if (hasPorts(proto)) h = mix(h, words[at + KEY_PORTS]);
     if (by === '5tuple') h = mix(h, proto);
     h = mix(h, words[at + KEY_VLAN]);
-    h = mix(h, words[at + KEY_TUNNEL]);
+    h = mix(h, words[at + KEY_NETWORK]);
   }
   return finish(h) >>> 0;
 }
@@ -129,12 +129,12 @@ export class FlowTable {
    * The number of an IPv4 flow, entered if it is new. All are 32-bit numbers, signed or
    * unsigned; the addresses are already in canonical (unsigned) order.
    */
-  lookup4(a: number, b: number, ports: number, proto: number, vlan: number, tunnel: number): number {
+  lookup4(a: number, b: number, ports: number, proto: number, vlan: number, network: number): number {
     a |= 0;
     b |= 0;
     ports |= 0;
     vlan |= 0;
-    tunnel |= 0;
+    network |= 0;
     // hashOfWords in line: this is done for each packet. The numbers of a word begin at four times its index.
     const d = this.drawn;
     const aLow = a & 0xffff;
@@ -151,11 +151,11 @@ export class FlowTable {
     other = (other + Math.imul(d[34], portsLow) + Math.imul(d[35], portsHigh)) | 0;
     one = (one + Math.imul(d[36], proto)) | 0;
     other = (other + Math.imul(d[38], proto)) | 0;
-    if ((vlan | tunnel) !== 0) {
+    if ((vlan | network) !== 0) {
       one = (one + Math.imul(d[40], vlan & 0xffff) + Math.imul(d[41], vlan >>> 16)) | 0;
       other = (other + Math.imul(d[42], vlan & 0xffff) + Math.imul(d[43], vlan >>> 16)) | 0;
-      one = (one + Math.imul(d[44], tunnel & 0xffff) + Math.imul(d[45], tunnel >>> 16)) | 0;
-      other = (other + Math.imul(d[46], tunnel & 0xffff) + Math.imul(d[47], tunnel >>> 16)) | 0;
+      one = (one + Math.imul(d[44], network & 0xffff) + Math.imul(d[45], network >>> 16)) | 0;
+      other = (other + Math.imul(d[46], network & 0xffff) + Math.imul(d[47], network >>> 16)) | 0;
     }
     const h = hashOfSums(one, other);
     let slot = h & this.mask;
@@ -171,7 +171,7 @@ export class FlowTable {
           w[at + 8] === ports &&
           w[at + 9] === proto &&
           w[at + 10] === vlan &&
-          w[at + 11] === tunnel
+          w[at + 11] === network
         )
           return flow;
       }
@@ -187,7 +187,7 @@ export class FlowTable {
     w[at + 8] = ports;
     w[at + 9] = proto;
     w[at + 10] = vlan;
-    w[at + 11] = tunnel;
+    w[at + 11] = network;
     return flow;
   }
 

@@ -6,8 +6,9 @@
  * Only the first HEAD_BYTES of a datagram's payload are kept: enough for the
  * transport header and the first words of what it carries.
  */
-import type { Cursor } from '../cursor.ts';
+
 import { KEY_FLAG_V6 } from '../flow/flowtable.ts';
+import type { PacketCursor } from '../packetcursor.ts';
 import { TunnelTable } from '../tunnel/tunnels.ts';
 
 /** Bytes of a datagram's payload that are kept, counted from its start. */
@@ -141,7 +142,7 @@ export class FragmentColumns {
    * Append the fragment under the cursor, whose payload begins at `c.pos`.
    * @param network value of `network`
    */
-  push(c: Cursor, capture: number, network: number): void {
+  push(c: PacketCursor, capture: number, network: number): void {
     const row = this.length;
     if (row === this.capacity) this.reserve(row + 1);
     const e = row * END_WORDS;

@@ -4,8 +4,9 @@
  * flow. A message that has no counterpart is a flow of its own direction, with the
  * code for its second port. Refused: fewer than 8 bytes.
  */
-import type { Cursor } from '../cursor.ts';
+
 import { FATE_SESSION, fateOf } from '../fate.ts';
+import type { PacketCursor } from '../packetcursor.ts';
 
 const TYPE = 0;
 const CODE = 1;
@@ -43,7 +44,7 @@ function counterpart(type: number): number {
 }
 
 /** A message of ICMP or ICMPv6; `pair` gives the type of the counterpart or -1. */
-export function icmpMessage(c: Cursor, pair: (type: number) => number): number {
+export function icmpMessage(c: PacketCursor, pair: (type: number) => number): number {
   const { bytes, pos: at } = c;
   if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
   if (c.end - at < HEADER) return NOT_CAPTURED;
@@ -56,6 +57,6 @@ export function icmpMessage(c: Cursor, pair: (type: number) => number): number {
   return ~FATE_SESSION;
 }
 
-export function icmp(c: Cursor): number {
+export function icmp(c: PacketCursor): number {
   return icmpMessage(c, counterpart);
 }

@@ -2,7 +2,7 @@
  * ICMPv6 (RFC 4443, 4861, 2710, 4620, 6275) with Zeek's pairing of requests and
  * replies; see icmp.ts for the rule.
  */
-import type { Cursor } from '../cursor.ts';
+import type { PacketCursor } from '../packetcursor.ts';
 import { icmpMessage } from './icmp.ts';
 
 /** Type of the counterpart, -1 for a message that has none. */
@@ -37,6 +37,6 @@ function counterpart(type: number): number {
   }
 }
 
-export function icmpv6(c: Cursor): number {
+export function icmpv6(c: PacketCursor): number {
   return icmpMessage(c, counterpart);
 }

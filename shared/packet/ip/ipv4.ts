@@ -5,8 +5,8 @@
  * cut off, and packets that claim more bytes than were on the wire.
  */
 import { META_TRUNCATED } from '../columns.ts';
-import { type Cursor, int32, NEXT_IPV6, transport, uint16 } from '../cursor.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
+import { int32, NEXT_IPV6, type PacketCursor, transport, uint16 } from '../packetcursor.ts';
 
 const TOTAL_LENGTH = 2;
 const IDENTIFICATION = 4;
@@ -34,7 +34,7 @@ const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
 const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
 
 /** An IP packet of either version, told by its first four bits whatever the layer below says. */
-export function ip(c: Cursor): number {
+export function ip(c: PacketCursor): number {
   const { bytes, pos: start } = c;
   const captured = c.end - start;
   if (captured < MIN_HEADER) return TRUNCATED_IP;

@@ -9,8 +9,8 @@
  * what can be read and belong to no flow.
  */
 import { META_TRUNCATED } from '../columns.ts';
-import { type Cursor, capturedFrom, int32, transport, uint16 } from '../cursor.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
+import { capturedFrom, int32, type PacketCursor, transport, uint16 } from '../packetcursor.ts';
 
 const PAYLOAD_LENGTH = 4;
 const NEXT_HEADER = 6;
@@ -60,7 +60,7 @@ function extensionLength(type: number, bytes: Uint8Array, at: number): number {
 }
 
 /** Take the final destination out of a routing header of `length` bytes: its last 16 bytes, for the types that are known. */
-function routing(c: Cursor, at: number, length: number): void {
+function routing(c: PacketCursor, at: number, length: number): void {
   const { bytes } = c;
   const type = bytes[at + 2];
   const size = bytes[at + 1];
@@ -76,7 +76,7 @@ function routing(c: Cursor, at: number, length: number): void {
 }
 
 /** Take the home address out of a destination options header that ends at `end`. */
-function destinationOptions(c: Cursor, at: number, end: number): void {
+function destinationOptions(c: PacketCursor, at: number, end: number): void {
   const { bytes } = c;
   let option = at + 2;
   while (option < end) {
@@ -105,7 +105,7 @@ function destinationOptions(c: Cursor, at: number, end: number): void {
  *
  * @returns the type of the header at `c.pos`
  */
-function skipExtensions(c: Cursor, type: number): number {
+function skipExtensions(c: PacketCursor, type: number): number {
   const { bytes, end } = c;
   let routed = false;
   while (end - c.pos >= 2) {
@@ -127,7 +127,7 @@ function skipExtensions(c: Cursor, type: number): number {
 }
 
 /** What the header of `type` at `c.pos`, behind all extensions, leads to. */
-function upperLayer(c: Cursor, type: number): number {
+function upperLayer(c: PacketCursor, type: number): number {
   c.proto = type;
   if (type === NO_NEXT) return NO_NEXT_HEADER;
   if (c.end - c.pos >= 2 && extensionLength(type, c.bytes, c.pos) <= c.end - c.pos) {
@@ -145,7 +145,7 @@ function upperLayer(c: Cursor, type: number): number {
  *
  * @param type the next-header value of the fragment header
  */
-export function ipv6Fragmentable(c: Cursor, type: number): number {
+export function ipv6Fragmentable(c: PacketCursor, type: number): number {
   const start = c.pos;
   if (type === FRAGMENT && c.end - start >= FRAGMENT_HEADER) {
     c.proto = c.bytes[start];
@@ -164,7 +164,7 @@ export function ipv6Fragmentable(c: Cursor, type: number): number {
 }
 
 /** A packet with a fragment header at `c.pos`. */
-function fragment(c: Cursor, start: number, cut: boolean, total: number): number {
+function fragment(c: PacketCursor, start: number, cut: boolean, total: number): number {
   const { bytes } = c;
   const at = c.pos;
   const offset = uint16(bytes, at + 2) & 0xfff8;
@@ -191,7 +191,7 @@ function fragment(c: Cursor, start: number, cut: boolean, total: number): number
   return ~FATE_FRAGMENT;
 }
 
-export function ipv6(c: Cursor): number {
+export function ipv6(c: PacketCursor): number {
   const { bytes, pos: start } = c;
   const captured = c.end - start;
   if (captured < HEADER) return TRUNCATED_IP;

@@ -1,20 +1,21 @@
 /**
  * SCTP (RFC 9260): chunks are not read. As in Zeek, the ports of the common header are no part of the flow: one
- * session holds all associations of two hosts. The Community ID needs them; so they travel with the packet, in the
- * place of a sequence number. Where the common header is not there in full, they are 0.
+ * session holds all associations of two hosts. The Community ID needs them; so they travel with the packet. Where the
+ * common header is not there in full, they are 0.
  */
-import { type Cursor, uint16 } from '../cursor.ts';
+
 import { FATE_SESSION } from '../fate.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { other } from './other.ts';
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
 const HEADER = 12;
 
-export function sctp(c: Cursor): number {
+export function sctp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
   if (c.announced < HEADER || c.end - at < HEADER) return other(c);
-  c.seq = ((uint16(bytes, at + SOURCE_PORT) << 16) | uint16(bytes, at + DESTINATION_PORT)) >>> 0;
+  c.sctpPorts = ((uint16(bytes, at + SOURCE_PORT) << 16) | uint16(bytes, at + DESTINATION_PORT)) >>> 0;
   c.payloadLen = c.announced - HEADER;
   return ~FATE_SESSION;
 }

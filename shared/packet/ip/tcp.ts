@@ -4,15 +4,15 @@
  * runs past the segment makes a row that opens a session and counts nothing.
  */
 import {
+  DAMAGE_SHORT_HEADER,
   HINT_FTP_COMMAND,
   HINT_FTP_REPLY,
   HINT_NONE,
-  HINT_SHORT_HEADER,
   HINT_SSH_BANNER,
   META_BROKEN,
 } from '../columns.ts';
-import { type Cursor, int32, uint16 } from '../cursor.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
+import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
@@ -59,7 +59,7 @@ function payloadHint(bytes: Uint8Array, at: number, end: number): number {
   return after === 0x20 || after === 0x0d || after === 0x0a ? HINT_FTP_COMMAND : HINT_NONE;
 }
 
-export function tcp(c: Cursor): number {
+export function tcp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
   if (c.announced < MIN_HEADER && c.sized !== 0) return TRUNCATED;
   const captured = c.end - at;
@@ -74,7 +74,7 @@ export function tcp(c: Cursor): number {
   if (header < MIN_HEADER || header > c.announced || header > captured || c.sized === 0) {
     c.odd(header < MIN_HEADER ? 'bad_TCP_header_len' : 'truncated_header', `TCP header of ${header} bytes`);
     c.meta |= META_BROKEN;
-    if (header < MIN_HEADER) c.hint = HINT_SHORT_HEADER;
+    if (header < MIN_HEADER) c.damage = DAMAGE_SHORT_HEADER;
     c.payloadLen = 0;
     return ~FATE_SESSION;
   }

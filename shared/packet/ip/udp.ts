@@ -5,8 +5,8 @@
  */
 
 import { META_BROKEN } from '../columns.ts';
-import { type Cursor, NEXT_AYIYA, NEXT_TEREDO, uint16 } from '../cursor.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
+import { NEXT_AYIYA, NEXT_TEREDO, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { looksLikeAyiya } from '../tunnel/ayiya.ts';
 import { looksLikeTeredo } from '../tunnel/teredo.ts';
 import { datagramHint } from './datagramhint.ts';
@@ -22,7 +22,7 @@ const MIN_TUNNEL = HEADER + 20;
 const TRUNCATED = ~fateOf('truncated_header');
 const NOT_CAPTURED = ~fateOf('internally_truncated_header');
 
-export function udp(c: Cursor): number {
+export function udp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
   if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
   if (c.end - at < HEADER) return NOT_CAPTURED;

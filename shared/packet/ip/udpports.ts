@@ -4,7 +4,7 @@
  * service's. Zeek asks for the responder's port, which it knows from the session's
  * first packet; here every packet is judged alone.
  */
-import { NEXT_AYIYA, NEXT_GENEVE, NEXT_GRE_IN_UDP, NEXT_GTP, NEXT_TEREDO, NEXT_VXLAN } from '../cursor.ts';
+import { NEXT_AYIYA, NEXT_GENEVE, NEXT_GRE_IN_UDP, NEXT_GTP, NEXT_TEREDO, NEXT_VXLAN } from '../packetcursor.ts';
 
 /** Ports that are servers rather than clients (what Zeek's default scripts register), those of tunnels included. */
 export const UDP_SERVER_PORTS: readonly number[] = [

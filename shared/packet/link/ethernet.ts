@@ -3,8 +3,9 @@
  * header (EtherType 0x8903) in front of the frame is skipped.
  * Frames that are cut off in their header are refused.
  */
-import { type Cursor, uint16 } from '../cursor.ts';
+
 import { fateOf } from '../fate.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { etherType, MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { llc } from './llc.ts';
 
@@ -19,7 +20,7 @@ const TRUNCATED = ~fateOf('truncated_ethernet_frame');
 const TRUNCATED_FABRIC_PATH = ~fateOf('truncated_link_header_cfp');
 const UNDEFINED = ~fateOf('undefined_ether_type');
 
-export function ethernet(c: Cursor): number {
+export function ethernet(c: PacketCursor): number {
   let start = c.pos;
   if (c.end - start <= MIN_FRAME) return TRUNCATED;
   let type = uint16(c.bytes, start + TYPE);

@@ -2,8 +2,9 @@
  * EtherType numbers (IEEE 802) that lead to IP, for every link layer that
  * carries one: Ethernet, VLAN tags, SNAP, Linux cooked captures.
  */
-import { NEXT_IP, NEXT_MPLS, NEXT_PBB, NEXT_PPPOE, NEXT_VLAN, NEXT_VNTAG } from '../cursor.ts';
+
 import { FATE_NOT_IP } from '../fate.ts';
+import { NEXT_IP, NEXT_MPLS, NEXT_PBB, NEXT_PPPOE, NEXT_VLAN, NEXT_VNTAG } from '../packetcursor.ts';
 
 /** Numbers up to this are a length (IEEE 802.3), not an EtherType. */
 export const MAX_LENGTH_FIELD = 1500;

@@ -4,8 +4,9 @@
  * other bodies are not IP; encrypted QoS bodies are named. A QoS frame may be an
  * aggregate of several (A-MSDU): decode.ts takes them one by one with `subframe`.
  */
-import { type Cursor, NEXT_AMSDU, NEXT_IP, uint16 } from '../cursor.ts';
+
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { NEXT_AMSDU, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
 
 /** Header of a data frame with three addresses. */
 const MIN_HEADER = 24;
@@ -34,7 +35,7 @@ const TRUNCATED_SUBFRAME = ~fateOf('truncated_802_11_amsdu_packet');
 const ENCRYPTED = ~fateOf('protected_802_11');
 
 /** The body of a frame or subframe. */
-function body(c: Cursor): number {
+function body(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < LLC_SNAP) return TRUNCATED_LLC;
   const snap = bytes[pos] === 0xaa && bytes[pos + 1] === 0xaa && bytes[pos + 2] === 3;
@@ -44,7 +45,7 @@ function body(c: Cursor): number {
   return type === 0x0800 || type === 0x86dd ? NEXT_IP : ~FATE_NOT_IP;
 }
 
-export function ieee80211(c: Cursor): number {
+export function ieee80211(c: PacketCursor): number {
   const { bytes, pos } = c;
   const length = c.end - pos;
   if (length <= MIN_HEADER) return TRUNCATED;
@@ -68,7 +69,7 @@ export function ieee80211(c: Cursor): number {
  * The subframe of an A-MSDU at `c.pos`: clips `c.end` to it.
  * @returns what it carries, or the complement of a fate
  */
-export function subframe(c: Cursor): number {
+export function subframe(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < SUBFRAME_HEADER) return TRUNCATED_SUBFRAME_HEADER;
   const length = uint16(bytes, pos + SUBFRAME_LENGTH);

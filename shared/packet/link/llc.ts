@@ -3,8 +3,9 @@
  * points 0xAA) whose organisation code is zero holds an EtherType. Any other
  * LLC frame, and Novell's raw 802.3, is not IP.
  */
-import { type Cursor, uint16 } from '../cursor.ts';
+
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { etherType } from './ethertype.ts';
 
 const DSAP = 0;
@@ -17,7 +18,7 @@ const SNAP_HEADER = 5;
 const TRUNCATED_LLC = ~fateOf('truncated_snap_llc_header');
 const TRUNCATED_SNAP = ~fateOf('truncated_snap_header');
 
-export function llc(c: Cursor): number {
+export function llc(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   if (end - pos < 2 || bytes[pos + DSAP] !== SNAP_SAP || bytes[pos + SSAP] !== SNAP_SAP) return ~FATE_NOT_IP;
   if (end - pos < 3) return TRUNCATED_LLC;

@@ -3,14 +3,15 @@
  * in the byte order of the capturing host (NULL) or of the network (LOOP). The
  * order is not recorded, but families are small numbers, so the value tells it.
  */
-import { type Cursor, int32, NEXT_IP } from '../cursor.ts';
+
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { int32, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
 
 const HEADER = 4;
 
 const TRUNCATED = ~fateOf('null_analyzer_failed');
 
-export function loopback(c: Cursor): number {
+export function loopback(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER) return TRUNCATED;
   const big = int32(c.bytes, c.pos);
   const family = big >= 0 && big <= 0xffff ? big : c.bytes[c.pos] | (c.bytes[c.pos + 1] << 8);

@@ -4,8 +4,9 @@
  * in the byte order of the host that captured, which no field names: it is the
  * order in which the first attribute's length makes sense.
  */
-import { type Cursor, NEXT_IP } from '../cursor.ts';
+
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { NEXT_IP, type PacketCursor } from '../packetcursor.ts';
 
 const FAMILY = 0;
 const VERSION = 1;
@@ -20,7 +21,7 @@ const UNKNOWN_VERSION = ~fateOf('unknown_nflog_version');
 const BAD_LENGTH = ~fateOf('nflog_bad_tlv_len');
 const NO_PAYLOAD = ~fateOf('nflog_no_pcap_payload');
 
-export function nflog(c: Cursor): number {
+export function nflog(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   if (end - pos <= HEADER) return TRUNCATED;
   if (bytes[pos + VERSION] !== 0) return UNKNOWN_VERSION;

@@ -2,8 +2,9 @@
  * Per-packet information (LINKTYPE_PPI): a header that names its length and the
  * link type of the frame behind it, both little-endian. Zeek does not know it.
  */
-import { type Cursor, NEXT_PPI } from '../cursor.ts';
+
 import { fateOf } from '../fate.ts';
+import { NEXT_PPI, type PacketCursor } from '../packetcursor.ts';
 import { linkProtocol } from './raw.ts';
 
 const LENGTH = 2;
@@ -13,7 +14,7 @@ const MIN_HEADER = 8;
 const TRUNCATED = ~fateOf('truncated_PPI_header');
 const UNKNOWN = ~fateOf('unknown_link_type');
 
-export function ppi(c: Cursor): number {
+export function ppi(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < MIN_HEADER) return TRUNCATED;
   const length = bytes[pos + LENGTH] | (bytes[pos + LENGTH + 1] << 8);

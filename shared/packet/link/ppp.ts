@@ -3,8 +3,9 @@
  * over a serial line, always with it, and PPPoE session frames (RFC 2516). IPv4, IPv6 and MPLS are followed; control
  * protocols are not IP. Compressed protocol fields are not undone.
  */
-import { type Cursor, NEXT_IP, NEXT_MPLS, uint16 } from '../cursor.ts';
+
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { NEXT_IP, NEXT_MPLS, type PacketCursor, uint16 } from '../packetcursor.ts';
 
 const HDLC_ADDRESS_CONTROL = 0xff03;
 const PROTOCOL_FIELD = 2;
@@ -31,7 +32,7 @@ function pppProtocol(protocol: number): number {
   }
 }
 
-export function ppp(c: Cursor): number {
+export function ppp(c: PacketCursor): number {
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
   if (uint16(c.bytes, c.pos) === HDLC_ADDRESS_CONTROL) c.pos += 2;
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
@@ -40,14 +41,14 @@ export function ppp(c: Cursor): number {
   return pppProtocol(protocol);
 }
 
-export function pppSerial(c: Cursor): number {
+export function pppSerial(c: PacketCursor): number {
   if (c.end - c.pos <= SERIAL_HEADER) return TRUNCATED;
   const protocol = uint16(c.bytes, c.pos + SERIAL_HEADER - PROTOCOL_FIELD);
   c.pos += SERIAL_HEADER;
   return pppProtocol(protocol);
 }
 
-export function pppoe(c: Cursor): number {
+export function pppoe(c: PacketCursor): number {
   if (c.end - c.pos <= PPPOE_HEADER) return TRUNCATED_PPPOE;
   const protocol = uint16(c.bytes, c.pos + PPPOE_PROTOCOL);
   c.pos += PPPOE_HEADER;

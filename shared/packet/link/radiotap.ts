@@ -1,13 +1,14 @@
 /** Radiotap (LINKTYPE_IEEE802_11_RADIOTAP): its header names its length, little-endian; an 802.11 frame follows. */
-import { type Cursor, NEXT_IEEE80211 } from '../cursor.ts';
+
 import { fateOf } from '../fate.ts';
+import { NEXT_IEEE80211, type PacketCursor } from '../packetcursor.ts';
 
 const LENGTH = 2;
 const MIN_HEADER = 4;
 
 const TRUNCATED = ~fateOf('truncated_radiotap_header');
 
-export function radiotap(c: Cursor): number {
+export function radiotap(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < MIN_HEADER) return TRUNCATED;
   const length = bytes[pos + LENGTH] | (bytes[pos + LENGTH + 1] << 8);

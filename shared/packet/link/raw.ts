@@ -3,8 +3,9 @@
  * tcpdump.org; 12 and 14 are the DLT values of raw IP that old writers put into
  * files). A link type that is not known is tried as raw IP, as Zeek does.
  */
+
+import { fateOf } from '../fate.ts';
 import {
-  type Cursor,
   NEXT_ETHERNET,
   NEXT_FDDI,
   NEXT_GUESS,
@@ -18,8 +19,8 @@ import {
   NEXT_RADIOTAP,
   NEXT_SLL,
   NEXT_SLL2,
-} from '../cursor.ts';
-import { fateOf } from '../fate.ts';
+  type PacketCursor,
+} from '../packetcursor.ts';
 
 const UNKNOWN = ~fateOf('unknown_link_type');
 
@@ -61,7 +62,7 @@ export function linkProtocol(linkType: number): number {
 }
 
 /** A record of unknown link type: an IP packet if it begins as one. */
-export function guess(c: Cursor): number {
+export function guess(c: PacketCursor): number {
   const version = c.end > c.pos ? c.bytes[c.pos] >> 4 : 0;
   return version === 4 || version === 6 ? NEXT_IP : UNKNOWN;
 }

@@ -2,8 +2,9 @@
  * Linux cooked captures, versions 1 and 2 (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2):
  * a fixed header with an EtherType. The kind of device is not looked at, as in Zeek.
  */
-import { type Cursor, uint16 } from '../cursor.ts';
+
 import { fateOf } from '../fate.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { etherType } from './ethertype.ts';
 
 const TYPE_V1 = 14;
@@ -14,14 +15,14 @@ const HEADER_V2 = 20;
 const TRUNCATED_V1 = ~fateOf('truncated_Linux_SLL_header');
 const TRUNCATED_V2 = ~fateOf('truncated_Linux_SLL2_header');
 
-export function sll(c: Cursor): number {
+export function sll(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER_V1) return TRUNCATED_V1;
   const type = uint16(c.bytes, c.pos + TYPE_V1);
   c.pos += HEADER_V1;
   return etherType(type);
 }
 
-export function sll2(c: Cursor): number {
+export function sll2(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER_V2) return TRUNCATED_V2;
   const type = uint16(c.bytes, c.pos + TYPE_V2);
   c.pos += HEADER_V2;

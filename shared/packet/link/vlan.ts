@@ -2,8 +2,9 @@
  * VLAN tags (IEEE 802.1Q, 802.1ad, 0x9100), in stacks of any height. The
  * outermost and the second id are kept; tags below them are skipped and named.
  */
-import { type Cursor, uint16 } from '../cursor.ts';
+
 import { fateOf } from '../fate.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { etherType, MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { llc } from './llc.ts';
 
@@ -15,7 +16,7 @@ const ID_MASK = 0xfff;
 const TRUNCATED = ~fateOf('truncated_VLAN_header');
 const UNDEFINED = ~fateOf('undefined_vlan_protocol');
 
-export function vlan(c: Cursor): number {
+export function vlan(c: PacketCursor): number {
   const at = c.pos;
   if (c.end - at <= HEADER) return TRUNCATED;
   const id = (uint16(c.bytes, at + CONTROL) & ID_MASK) + 1;

@@ -1,6 +1,7 @@
 /** AYIYA (anything in anything): an identity and a signature of named lengths, then IP, in messages that forward. */
-import { type Cursor, capturedFrom, NEXT_IP } from '../cursor.ts';
+
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
+import { capturedFrom, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
 import { KIND_AYIYA } from './tunnels.ts';
 
 const HEADER = 8;
@@ -16,7 +17,7 @@ export function looksLikeAyiya(bytes: Uint8Array, at: number, end: number): bool
 }
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that carries no packet */
-export function ayiya(c: Cursor): number {
+export function ayiya(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < HEADER) return ~FATE_SESSION;
   const header = HEADER + (1 << (bytes[pos] >> 4)) + (bytes[pos + 1] >> 4) * 4;

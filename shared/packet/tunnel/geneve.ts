@@ -1,6 +1,7 @@
 /** GENEVE (RFC 8926): eight bytes with the network identifier, options, then Ethernet or IP. Options are skipped. */
-import { type Cursor, capturedFrom, int32, NEXT_ETHERNET, NEXT_IP, uint16 } from '../cursor.ts';
+
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
+import { capturedFrom, int32, NEXT_ETHERNET, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { KIND_GENEVE, LAYER_HAS_ID } from './tunnels.ts';
 
 const PROTOCOL = 2;
@@ -9,7 +10,7 @@ const HEADER = 8;
 const OPTION_WORDS = 0x3f;
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no GENEVE */
-export function geneve(c: Cursor): number {
+export function geneve(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < HEADER) return ~FATE_SESSION;
   const version = bytes[pos] >> 6;

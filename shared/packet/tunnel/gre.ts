@@ -4,8 +4,17 @@
  * is PPTP's (RFC 2637) and carries IP in PPP. Routing fields are refused, other
  * payloads are not IP.
  */
-import { type Cursor, int32, NEXT_ETHERNET, NEXT_IEEE80211, NEXT_IP, NEXT_MPLS, uint16 } from '../cursor.ts';
+
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import {
+  int32,
+  NEXT_ETHERNET,
+  NEXT_IEEE80211,
+  NEXT_IP,
+  NEXT_MPLS,
+  type PacketCursor,
+  uint16,
+} from '../packetcursor.ts';
 import { innerPacket } from './ipinip.ts';
 import { KIND_ERSPAN, KIND_GRE, KIND_PPTP, LAYER_HAS_ID } from './tunnels.ts';
 
@@ -46,13 +55,13 @@ function isAruba(type: number): boolean {
 }
 
 /** What an IP packet, or anything else, at `c.pos` is by its version. */
-function ipOrNot(c: Cursor, captured: number): number {
+function ipOrNot(c: PacketCursor, captured: number): number {
   const version = captured > 0 ? c.bytes[c.pos] >> 4 : 0;
   return version === 4 || version === 6 ? NEXT_IP : ~FATE_NOT_IP;
 }
 
 /** @param captured bytes from `c.pos` on */
-function version0(c: Cursor, flags: number, captured: number, header: number): number {
+function version0(c: PacketCursor, flags: number, captured: number, header: number): number {
   const { bytes, pos } = c;
   const type = uint16(bytes, pos + 2);
   let next: number;
@@ -107,7 +116,7 @@ function version0(c: Cursor, flags: number, captured: number, header: number): n
   return ipOrNot(c, captured - skip - WCCP_REDIRECT);
 }
 
-function version1(c: Cursor, flags: number, captured: number, header: number): number {
+function version1(c: PacketCursor, flags: number, captured: number, header: number): number {
   const { bytes, pos } = c;
   if (uint16(bytes, pos + 2) !== TYPE_PPP) return NOT_PPP;
   if ((flags & ROUTING) !== 0) return SOURCE_ROUTE;
@@ -124,7 +133,7 @@ function version1(c: Cursor, flags: number, captured: number, header: number): n
  * GRE at `c.pos`.
  * @param captured bytes from there on
  */
-export function gre(c: Cursor, captured: number): number {
+export function gre(c: PacketCursor, captured: number): number {
   const { bytes, pos } = c;
   if (captured < MIN_HEADER) return TRUNCATED;
   const flags = uint16(bytes, pos);

@@ -4,8 +4,9 @@
  * the datagram, else the datagram is taken for no tunnel, as in Zeek; so are all
  * other messages. GTP is never inside of GTP.
  */
-import { type Cursor, capturedFrom, int32, NEXT_IP } from '../cursor.ts';
+
 import { FATE_SESSION } from '../fate.ts';
+import { capturedFrom, int32, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
 import { innerPacket } from './ipinip.ts';
 import { KIND_GTP, LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from './tunnels.ts';
 
@@ -22,7 +23,7 @@ const HAS_OPTIONAL = 0x07;
 const G_PDU = 255;
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that carries no packet */
-export function gtp(c: Cursor): number {
+export function gtp(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   if (end - pos < HEADER) return ~FATE_SESSION;
   const flags = bytes[pos];

@@ -3,8 +3,9 @@
  * inner packet must have the version that the outer one names and exactly the
  * length of what the outer one carries, bytes behind it included, as in Zeek.
  */
-import { type Cursor, NEXT_IP, uint16 } from '../cursor.ts';
+
 import { fateOf } from '../fate.ts';
+import { NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { KIND_IP } from './tunnels.ts';
 
 const IPV4_HEADER = 20;
@@ -23,7 +24,7 @@ const MISMATCH = ~fateOf('inner_IP_payload_length_mismatch');
  * @param captured bytes that are there for it
  * @returns 0 when its length field says just that, else the complement of a fate
  */
-export function innerPacket(c: Cursor, version: number, captured: number): number {
+export function innerPacket(c: PacketCursor, version: number, captured: number): number {
   const { bytes, pos } = c;
   if (captured < (version === 6 ? IPV6_HEADER : IPV4_HEADER)) return version === 6 ? TRUNCATED : WRONG_VERSION;
   if (bytes[pos] >> 4 !== version) return WRONG_VERSION;
@@ -32,7 +33,7 @@ export function innerPacket(c: Cursor, version: number, captured: number): numbe
   return captured < length ? TRUNCATED : MISMATCH;
 }
 
-export function ipInIp(c: Cursor): number {
+export function ipInIp(c: PacketCursor): number {
   c.tunnelKind = KIND_IP;
   const wrong = innerPacket(c, c.proto === PROTOCOL_IPV6 ? 6 : 4, c.limit + c.limitBeyond - c.pos);
   return wrong === 0 ? NEXT_IP : wrong;

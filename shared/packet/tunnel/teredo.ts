@@ -6,8 +6,9 @@
  * On other ports than Teredo's it is recognised by a Teredo address inside, or by
  * its headers, by the same tests as in Zeek.
  */
-import { type Cursor, capturedFrom, NEXT_IP, uint16 } from '../cursor.ts';
+
 import { FATE_SESSION, fateOf } from '../fate.ts';
+import { capturedFrom, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { KIND_TEREDO } from './tunnels.ts';
 
 const ORIGIN = 8;
@@ -47,7 +48,7 @@ export function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boo
 }
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no Teredo */
-export function teredo(c: Cursor): number {
+export function teredo(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   let at = pos;
   if (end - at >= AUTHENTICATION && uint16(bytes, at) === 1)

@@ -1,6 +1,7 @@
 /** VXLAN (RFC 7348): eight bytes with the network identifier, then an Ethernet frame. Without its flag it is none. */
-import { type Cursor, capturedFrom, int32, NEXT_ETHERNET } from '../cursor.ts';
+
 import { FATE_SESSION } from '../fate.ts';
+import { capturedFrom, int32, NEXT_ETHERNET, type PacketCursor } from '../packetcursor.ts';
 import { KIND_VXLAN, LAYER_HAS_ID } from './tunnels.ts';
 
 const VNI = 4;
@@ -9,7 +10,7 @@ const HEADER = 8;
 const FLAG = 0x08;
 
 /** @returns what the frame is, or the complement of FATE_SESSION for a datagram that is no VXLAN */
-export function vxlan(c: Cursor): number {
+export function vxlan(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < HEADER || (bytes[pos] & FLAG) === 0) return ~FATE_SESSION;
   if (capturedFrom(c) === HEADER) {

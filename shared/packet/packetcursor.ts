@@ -68,7 +68,7 @@ export function transport(protocol: number): number {
 }
 
 /** State of decoding one record. Numbers only, so that no packet allocates anything. */
-export class Cursor {
+export class PacketCursor {
   bytes: Uint8Array = new Uint8Array(0);
   /** Where the next decoder reads. */
   pos = 0;
@@ -147,6 +147,24 @@ export class Cursor {
     this.anomalies = anomalies;
   }
 
+  /** Both ports of an SCTP packet, the sender's in the high half. They share a column with TCP's sequence number. */
+  get sctpPorts(): number {
+    return this.seq;
+  }
+
+  set sctpPorts(ports: number) {
+    this.seq = ports;
+  }
+
+  /** What is wrong with a header, DAMAGE_* beside META_BROKEN. It shares a column with what the payload looks like. */
+  get damage(): number {
+    return this.hint;
+  }
+
+  set damage(damage: number) {
+    this.hint = damage;
+  }
+
   /** Report something odd about the current record that does not decide its fate. */
   odd(name: string, detail: string): void {
     this.anomalies.anomaly(name, this.us, this.ns, this.offset, detail);
@@ -154,7 +172,7 @@ export class Cursor {
 }
 
 /** Bytes captured from `c.pos` on, those that are not at hand included. */
-export function capturedFrom(c: Cursor): number {
+export function capturedFrom(c: PacketCursor): number {
   return c.end + c.beyond - c.pos;
 }
 
