@@ -1,6 +1,6 @@
 /** What a function is told by its environment: the pipeline's buckets and queues. Made once a process. */
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import type { RequestTotals } from '../shared/job/context.ts';
+import type { RequestTotals } from '../shared/job/stageresults.ts';
 import { SqsQueue, sqsClient } from '../shared/queue/sqs.ts';
 import { countRequests, noRequests } from '../shared/store/aws/requests.ts';
 import { S3Captures } from '../shared/store/aws/s3captures.ts';

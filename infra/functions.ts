@@ -4,7 +4,8 @@
  * memory decides the share of a processor too (1,769 MB is one whole one, and
  * 3,008 MB the most that a new account may ask for).
  */
-import { STAGES, type Stage } from '../shared/job/keys.ts';
+import { STAGES } from '../shared/job/keys.ts';
+import type { Stage } from '../shared/job/stageresults.ts';
 import type { Settings } from './settings.ts';
 
 export const FUNCTION_NAMES = [...STAGES, 'dead-letter', 'uploads', 'watchdog'] as const;

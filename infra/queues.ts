@@ -7,7 +7,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { type DeadLetterQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { STAGES, type Stage } from '../shared/job/keys.ts';
+import { STAGES } from '../shared/job/keys.ts';
+import type { Stage } from '../shared/job/stageresults.ts';
 import { type FunctionName, timeoutSeconds } from './functions.ts';
 import type { Settings } from './settings.ts';
 

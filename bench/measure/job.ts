@@ -1,11 +1,11 @@
 /** Child: one whole job with the embedded engine. */
-import { DEFAULT_BUCKETS } from '../../shared/control/start.ts';
+
 import { runEmbedded } from '../../shared/engine/embedded.ts';
 import { localSizes } from '../../shared/engine/localrun.ts';
+import { DEFAULT_BUCKETS } from '../../shared/job/dataset.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import type { Stage } from '../../shared/job/keys.ts';
+import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import type { StageResults } from '../../shared/job/types.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { answer, childInput, cpuSeconds, peakBytes } from './child.ts';
 import { captureRefs } from './input.ts';

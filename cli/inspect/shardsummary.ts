@@ -1,7 +1,8 @@
 /** What lies near a shard and says what the shard itself does not: its task's summary, or the reduce tasks' lists. */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { MapSummary, RankedCapture, ReduceSpec } from '../../shared/job/types.ts';
+import type { MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
+import type { ReduceSpec } from '../../shared/job/reducetask.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 
 /** What the shard itself does not say. */

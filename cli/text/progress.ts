@@ -1,8 +1,8 @@
 /** Progress of a job on this machine. */
 
 import type { TaskReport } from '../../shared/control/task.ts';
-import { STAGES, type Stage } from '../../shared/job/keys.ts';
-import type { Done, StageResults } from '../../shared/job/types.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+import type { Done, Stage, StageResults } from '../../shared/job/stageresults.ts';
 import { printable } from '../../shared/query/printable.ts';
 import { bytesText, count, counted, durationText } from './format.ts';
 import { LiveLine, type ProgressOutput } from './liveline.ts';

@@ -20,95 +20,17 @@ import {
   donePrefix,
   listKey,
   STAGES,
-  type Stage,
   sentKey,
   taskOfDoneKey,
 } from '../job/keys.ts';
-import type { Done, StageList, StageResults } from '../job/types.ts';
+import type { Stage, StageList } from '../job/stageresults.ts';
+import { eachEnd } from '../job/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-
-/** Done keys read at a time. */
-const PARALLEL_READS = 32;
+import type { ObjectStore } from '../store/objectstore.ts';
 
 /** Works out the list of a stage from what the stages before it have written: the same list whoever asks. */
 export type StagePlanner = (stage: Stage) => Promise<StageList>;
-
-/**
- * Writes how a task ended, unless that is known already.
- * @returns the end that counts: this one, or the one that was first
- */
-export async function writeDone<S extends Stage>(
-  store: ObjectStore,
-  job: string,
-  stage: S,
-  task: number,
-  done: Done<S>,
-): Promise<Done<S>> {
-  const key = doneKey(job, stage, task);
-  if (await store.putIfAbsent(key, jsonBytes(done))) return done;
-  return (await getJson<Done<S>>(store, key)) as Done<S>;
-}
-
-export function readDone<S extends Stage>(
-  store: ObjectStore,
-  job: string,
-  stage: S,
-  task: number,
-): Promise<Done<S> | undefined> {
-  return getJson<Done<S>>(store, doneKey(job, stage, task));
-}
-
-/** How each task of a stage ended, in order of tasks, some at a time in memory; undefined for those that have not. */
-export async function* eachEnd<S extends Stage>(
-  store: ObjectStore,
-  job: string,
-  stage: S,
-): AsyncGenerator<Done<S> | undefined> {
-  const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
-  for (let from = 0; from < tasks; from += PARALLEL_READS) {
-    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
-      readDone(store, job, stage, from + i),
-    );
-    yield* await Promise.all(some);
-  }
-}
-
-/**
- * Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks.
- * @throws StoreError 'missing' when a task has not ended: somebody has resumed the job, and it is tried again; or the key was taken away
- */
-export async function stageResults<S extends Stage>(
-  store: ObjectStore,
-  job: string,
-  stage: S,
-): Promise<(StageResults[S] | null)[]> {
-  const results: (StageResults[S] | null)[] = [];
-  for await (const result of eachResult(store, job, stage)) results.push(result);
-  return results;
-}
-
-/** As `stageResults`, one after the other: those of reduce say of each batch of each run where it is. */
-export async function* eachResult<S extends Stage>(
-  store: ObjectStore,
-  job: string,
-  stage: S,
-): AsyncGenerator<StageResults[S] | null> {
-  let task = 0;
-  for await (const done of eachEnd(store, job, stage)) {
-    if (done === undefined) {
-      const key = doneKey(job, stage, task);
-      throw new StoreError(
-        'missing',
-        key,
-        `${key} is missing: the job's files were changed from outside, or it is being resumed`,
-      );
-    }
-    yield done.ok ? (done.result as StageResults[S]) : null;
-    task++;
-  }
-}
 
 async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
   let count = 0;

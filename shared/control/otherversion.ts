@@ -2,7 +2,7 @@
 
 import { loadJobFile, type OtherVersion } from '../job/context.ts';
 import { writeEnd } from '../job/jobend.ts';
-import type { Stage } from '../job/keys.ts';
+import type { Stage } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { takeTurn } from './turns.ts';

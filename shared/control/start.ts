@@ -1,46 +1,16 @@
 /** Beginning a job: what is written before its first task runs. */
-import { randomInt } from 'node:crypto';
 import { loadJob } from '../job/context.ts';
-import { soundOrDiscarded } from '../job/fault.ts';
-import { type JobConfig, jobId } from '../job/jobconfig.ts';
+import { type Job, type JobConfig, jobId } from '../job/jobconfig.ts';
 import { writeEnd } from '../job/jobend.ts';
-import { datasetKey, endKey, inputsKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
+import { endKey, inputsKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
 import { RELEASE } from '../job/revisions.ts';
-import type { Job } from '../job/types.ts';
-import type { ShardBy } from '../packet/flow/flowtable.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
-import type { Sharding } from '../shard/shardwriter.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { forgetFailures, resume } from './barrier.ts';
 import { stagePlanner } from './task.ts';
 import { newestTry, type Surroundings } from './tries.ts';
-
-/** Buckets of a data set unless told otherwise. */
-export const DEFAULT_BUCKETS = 1024;
-
-/**
- * The data set's sharding. Buckets and seed are fixed by its first job, so that later
- * jobs can use its shards; the seed is drawn, so that nobody can aim flows at one bucket.
- */
-export async function datasetSharding(
-  store: ObjectStore,
-  dataset: string,
-  by: ShardBy,
-  buckets: number | undefined,
-  onDamaged?: (words: string) => void,
-): Promise<Sharding> {
-  const key = datasetKey(dataset);
-  const drawn = { buckets: buckets ?? DEFAULT_BUCKETS, seed: randomInt(2 ** 32) };
-  let fixed = await soundOrDiscarded<{ buckets: number; seed: number }>(store, key, onDamaged);
-  if (fixed === undefined)
-    fixed = (await store.putIfAbsent(key, jsonBytes(drawn))) ? drawn : await getJson<typeof drawn>(store, key);
-  if (fixed === undefined)
-    throw new StoreError('io', key, `${key} cannot be written: something else stands in its place`);
-  // Asking for another number of buckets makes shards of its own; the seed stays.
-  return { buckets: buckets ?? fixed.buckets, seed: fixed.seed, by };
-}
 
 /** Where a job's captures come from, for people. */
 export interface JobSource {

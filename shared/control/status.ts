@@ -2,13 +2,13 @@
 
 import { loadJobFile, UnknownJob } from '../job/context.ts';
 import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
-import { donePrefix, jobKey, listKey, STAGES, type Stage, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
+import { donePrefix, jobKey, listKey, STAGES, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
+import type { Done, Stage, StageList } from '../job/stageresults.ts';
 import type { JobSummary } from '../job/summary.ts';
-import type { Done, StageList } from '../job/types.ts';
+import { readDone } from '../job/taskends.ts';
 import { inParallel } from '../store/inparallel.ts';
 import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
-import { readDone } from './barrier.ts';
 import { findJob } from './operate.ts';
 import type { JobEntry } from './start.ts';
 import { type Turns, turnsOf } from './turns.ts';

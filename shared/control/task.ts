@@ -3,11 +3,16 @@
  * a message arrives.
  */
 import { randomBytes } from 'node:crypto';
-import { JobError, loadJob, type RequestTotals, requireJson, type TaskContext, Unfinished } from '../job/context.ts';
+import { JobError, loadJob, requireJson, type TaskContext, Unfinished } from '../job/context.ts';
 import type { Fault } from '../job/fault.ts';
+import type { Job } from '../job/jobconfig.ts';
 import { readEnd, writeEnd } from '../job/jobend.ts';
-import { jobPrefix, listKey, manifestKey, STAGES, type Stage } from '../job/keys.ts';
-import type { Done, Job, MapSpec, PublishSpec, ReduceSpec, StageList, StageResults } from '../job/types.ts';
+import { jobPrefix, listKey, manifestKey, STAGES } from '../job/keys.ts';
+import type { MapSpec } from '../job/maptask.ts';
+import type { PublishSpec } from '../job/publishtask.ts';
+import type { ReduceSpec } from '../job/reducetask.ts';
+import type { Done, RequestTotals, Stage, StageList, StageResults } from '../job/stageresults.ts';
+import { eachResult, readDone, stageResults, writeDone } from '../job/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { deservesMore } from '../stage/carefulreading.ts';
 import { PendingWrites } from '../stage/pendingwrites.ts';
@@ -15,7 +20,7 @@ import type { Manifest } from '../stage/plan.ts';
 import { PublishPlan } from '../stage/publishplan.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
-import { advance, eachResult, readDone, type StagePlanner, stageResults, writeDone } from './barrier.ts';
+import { advance, type StagePlanner } from './barrier.ts';
 
 /** How a task came out, for whoever shows progress. */
 export interface TaskReport {

@@ -5,7 +5,7 @@
 
 import { loadJob, OtherVersion, requireJson } from '../job/context.ts';
 import { begunPrefix, DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, STAGES, sentKey } from '../job/keys.ts';
-import type { StageList } from '../job/types.ts';
+import type { StageList } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { advance } from './barrier.ts';

@@ -3,10 +3,11 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureSource } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { jobKey, type Stage } from './keys.ts';
+import type { Job } from './jobconfig.ts';
+import { jobKey } from './keys.ts';
 import { hasOurRevisions, RELEASE } from './revisions.ts';
+import type { RequestTotals, Stage } from './stageresults.ts';
 import type { JobSummary } from './summary.ts';
-import type { Job } from './types.ts';
 
 export interface TaskContext {
   /** Shards and the job's own files. */
@@ -36,9 +37,6 @@ export interface TaskContext {
   /** Requests that the task's process has made so far, by kind. */
   requests?: () => RequestTotals;
 }
-
-/** Requests by kind, as storage and queues charge for them. */
-export type RequestTotals = Record<string, number>;
 
 /** A catalog of tables, like Glue's. */
 export interface Catalog {

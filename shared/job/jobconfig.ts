@@ -71,6 +71,14 @@ export interface JobConfig {
   sizes: Sizes;
 }
 
+/** jobs/<job>/job.json */
+export interface Job {
+  job: string;
+  /** Release that began it: version and revisions. */
+  software: string;
+  config: JobConfig;
+}
+
 /** Hex digest of a JSON value with its keys in order, 32 digits. */
 export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32);

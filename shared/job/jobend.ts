@@ -5,8 +5,8 @@
  */
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { doneKey, endKey, jobKey, type Stage } from './keys.ts';
-import type { Done } from './types.ts';
+import { doneKey, endKey, jobKey } from './keys.ts';
+import type { Done, Stage } from './stageresults.ts';
 
 /** jobs/<job>/end.json */
 export type JobEnd =

@@ -24,12 +24,12 @@
  *   datasets/<dataset>/current.json     the newest committed job
  *   <table>/dataset=<dataset>/job=<job>/...  the tables
  */
+import type { Stage } from './stageresults.ts';
 
 /** Folder of a job's own files below that of the results, where both are on one machine. */
 export const WORK_FOLDER = '_flowstitch';
 
 export const STAGES = ['plan', 'map', 'balance', 'reduce', 'publish', 'commit'] as const;
-export type Stage = (typeof STAGES)[number];
 
 /** Tasks whose done keys share a prefix, so that one listing sees them all. */
 export const DONE_GROUP = 1000;

@@ -4,10 +4,10 @@
  * starts one, and a prefix whose captures start them by themselves.
  */
 import { type CompressionBounds, DEFAULT_BOUNDS, LEAST_ZSTD_WINDOW, MOST_ZSTD_WINDOW } from '../capture/bounds.ts';
-import { DEFAULT_BUCKETS, datasetSharding } from '../control/start.ts';
 import type { ShardBy } from '../packet/flow/flowtable.ts';
 import { DEFAULTS, type SessionConfig } from '../session/sessionconfig.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
+import { DEFAULT_BUCKETS, datasetSharding } from './dataset.ts';
 import type { JobConfig, Sizes } from './jobconfig.ts';
 import { durationOption, OptionError, parseDuration, sizeOption, sizeText, wholeNumber } from './optionvalues.ts';
 

@@ -8,7 +8,7 @@
  * fragments by it, and reduce merges by the ranks that follow from it. So what decides
  * between such captures shows in the columns that name captures and offsets alone.
  */
-import type { CaptureOutcome, PlannedCapture } from './types.ts';
+import type { CaptureOutcome, PlannedCapture } from './maptask.ts';
 
 /** What tells captures with equal records apart. */
 export type Stored = Pick<PlannedCapture, 'headDigest' | 'size' | 'name'>;

@@ -1,7 +1,9 @@
 /** What a job found and did, for people and programs: the value of summary.json. */
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
-import type { RequestTotals } from './context.ts';
-import type { Job, LongestSpan, RankedCapture, StageResults } from './types.ts';
+import type { Job } from './jobconfig.ts';
+import type { RankedCapture } from './maptask.ts';
+import type { LongestSpan } from './reducetask.ts';
+import type { RequestTotals, StageResults } from './stageresults.ts';
 
 /** A capture that could not be read as a whole. */
 export interface DamagedCapture {

@@ -9,24 +9,16 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AnomalyRow } from '../capture/anomaly.ts';
-import { AnomalyLog } from '../capture/anomaly.ts';
-import { stageResults } from '../control/barrier.ts';
+import { AnomalyLog, type AnomalyRow } from '../capture/anomaly.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
+import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, manifestKey } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
+import type { AnomalyPlaces, CaptureOutcome, MapSummary, RankedCapture, ShardPlace } from '../job/maptask.ts';
 import { compareCaptures } from '../job/rank.ts';
-import type {
-  AnomalyPlaces,
-  CaptureOutcome,
-  Job,
-  MapSummary,
-  RankedCapture,
-  ReduceShard,
-  ReduceSpec,
-  ShardPlace,
-  StageResults,
-} from '../job/types.ts';
+import type { ReduceShard, ReduceSpec } from '../job/reducetask.ts';
+import type { StageResults } from '../job/stageresults.ts';
+import { stageResults } from '../job/taskends.ts';
 import { PacketColumns } from '../packet/columns.ts';
 import { FlowTable } from '../packet/flow/flowtable.ts';
 import { FragmentJoiner } from '../packet/fragment/fragmentjoin.ts';

@@ -5,13 +5,15 @@
 import { join } from 'node:path';
 import type { AnomalyRow } from '../capture/anomaly.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
-import { eachEnd, eachResult, stageResults } from '../control/barrier.ts';
-import { JobError, type RequestTotals, requireJson, type TaskContext } from '../job/context.ts';
+import { JobError, requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
+import type { Job } from '../job/jobconfig.ts';
 import { inputsKey, STAGES, summaryKey, tablePrefix } from '../job/keys.ts';
 import { readListed, readParts } from '../job/listparts.ts';
+import type { AnomalyPlaces, MapSummary, RankedCapture } from '../job/maptask.ts';
+import type { RequestTotals, StageResults } from '../job/stageresults.ts';
 import { conservationOf, type JobSummary, summarize, undecodable } from '../job/summary.ts';
-import type { AnomalyPlaces, Job, MapSummary, RankedCapture, StageResults } from '../job/types.ts';
+import { eachEnd, eachResult, stageResults } from '../job/taskends.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { jsonBytes } from '../store/jsonobject.ts';

@@ -8,20 +8,12 @@ import type { CaptureFacts } from '../capture/facts.ts';
 import { readCapture } from '../capture/read.ts';
 import type { TaskContext } from '../job/context.ts';
 import { faultOf, soundOrDiscarded } from '../job/fault.ts';
-import { shardingDigest } from '../job/jobconfig.ts';
+import { type Job, shardingDigest } from '../job/jobconfig.ts';
 import { shardGroupPrefix, shardSummaryKey } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
+import type { CaptureOutcome, FragmentPlace, MapSpec, MapSummary, PlannedCapture, ShardPlace } from '../job/maptask.ts';
 import { compareCaptures } from '../job/rank.ts';
-import type {
-  CaptureOutcome,
-  FragmentPlace,
-  Job,
-  MapSpec,
-  MapSummary,
-  PlannedCapture,
-  ShardPlace,
-  StageResults,
-} from '../job/types.ts';
+import type { StageResults } from '../job/stageresults.ts';
 import { META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { PacketDecoder } from '../packet/decode.ts';
 import { FATE_SESSION, FATES } from '../packet/fate.ts';

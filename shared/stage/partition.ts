@@ -4,7 +4,8 @@
  */
 
 import type { Sizes } from '../job/jobconfig.ts';
-import type { SegmentTuple, ShardPlace } from '../job/types.ts';
+import type { ShardPlace } from '../job/maptask.ts';
+import type { SegmentTuple } from '../job/reducetask.ts';
 import { type BatchPlace, MAX_BATCH_ROWS } from '../shard/shardwriter.ts';
 
 /** Buckets [from, to). */

@@ -5,11 +5,14 @@
  * the same name, and so need none of their own.
  */
 
-import { stageResults } from '../control/barrier.ts';
 import { JobError, type TaskContext } from '../job/context.ts';
+import type { Job } from '../job/jobconfig.ts';
 import { tablePrefix } from '../job/keys.ts';
 import { readParts } from '../job/listparts.ts';
-import type { Job, PublishedFile, PublishSpec, RunPlace, StageResults } from '../job/types.ts';
+import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
+import type { WrittenRun } from '../job/reducetask.ts';
+import type { StageResults } from '../job/stageresults.ts';
+import { stageResults } from '../job/taskends.ts';
 import { openDuckDB } from '../table/parquet/duckdb.ts';
 import { publishPackets, publishSessions } from '../table/publishedfiles.ts';
 import { type TurnedRow, TurnedSessions } from '../table/run/flippedsessions.ts';
@@ -51,7 +54,7 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
         ? publishSessions({ ...task, runs: spec.runs })
         : publishPackets({
             ...task,
-            runs: spec.runs as RunPlace<PacketRunBatch>[],
+            runs: spec.runs as WrittenRun<PacketRunBatch>[],
             turned: await turnedSessions(context, spec.turned),
           });
     for await (const { window, piece, path, rows, bytes } of parts) {

@@ -4,7 +4,10 @@
  * per slot of time and the places of runs.
  */
 
-import type { Job, PublishSpec, RunPlace, StageResults, TurnedPart } from '../job/types.ts';
+import type { Job } from '../job/jobconfig.ts';
+import type { PublishSpec } from '../job/publishtask.ts';
+import type { FlippedPart, WrittenRun } from '../job/reducetask.ts';
+import type { StageResults } from '../job/stageresults.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { RunBatch } from '../table/run/sessionrun.ts';
 import { planWindows, sumStarts, type Window } from '../table/window.ts';
@@ -45,10 +48,10 @@ export class PublishPlan {
 
 class TablePlan<Batch extends RunBatch> {
   private readonly sums = new Map<number, number>();
-  private readonly runs: RunPlace<Batch>[] = [];
-  private readonly turned: TurnedPart[] = [];
+  private readonly runs: WrittenRun<Batch>[] = [];
+  private readonly turned: FlippedPart[] = [];
 
-  add(runs: readonly RunPlace<Batch>[], starts: readonly number[], turned: readonly TurnedPart[]): void {
+  add(runs: readonly WrittenRun<Batch>[], starts: readonly number[], turned: readonly FlippedPart[]): void {
     for (const run of runs) this.runs.push(run);
     for (const part of turned) this.turned.push(part);
     sumStarts(this.sums, starts);

@@ -7,24 +7,15 @@
  */
 
 import { JobError } from '../job/context.ts';
-import { type Stage, WORK_FOLDER } from '../job/keys.ts';
+import type { Job } from '../job/jobconfig.ts';
+import { WORK_FOLDER } from '../job/keys.ts';
+import type { RankedCapture } from '../job/maptask.ts';
+import type { PublishedFile } from '../job/publishtask.ts';
+import type { ReduceSpec, Tracked } from '../job/reducetask.ts';
+import type { Stage, StageResults } from '../job/stageresults.ts';
 import { accountedFor, type Conservation } from '../job/summary.ts';
-import type { Job, PublishedFile, RankedCapture, ReduceSpec, StageResults } from '../job/types.ts';
 import { FATE_FRAGMENT, FATE_SESSION } from '../packet/fate.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-
-/** Rows of packets that the session tracker has entered into sessions, by kind. */
-export interface Tracked {
-  /** Innermost packets that came whole, and their IP bytes. */
-  packets: number;
-  bytes: number;
-  /** Packets around them: of tunnels that are sessions too. */
-  outer: number;
-  /** Datagrams joined from fragments, and their other fragments. */
-  joined: number;
-  /** Fragments whose datagram did not come. There should be none: balance writes them together. */
-  orphans: number;
-}
 
 export const NOTHING_TRACKED: Tracked = { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 };
 

@@ -6,18 +6,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskContext } from '../job/context.ts';
+import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix } from '../job/keys.ts';
 import { PART_ROWS } from '../job/listparts.ts';
-import type {
-  Job,
-  LongestSpan,
-  ReduceShard,
-  ReduceSpec,
-  RunPlace,
-  SegmentTuple,
-  StageResults,
-  TurnedPart,
-} from '../job/types.ts';
+import type { FlippedPart, LongestSpan, ReduceShard, ReduceSpec, SegmentTuple, WrittenRun } from '../job/reducetask.ts';
+import type { StageResults } from '../job/stageresults.ts';
 import { FlowTable } from '../packet/flow/flowtable.ts';
 import { PacketRows } from '../session/rows/packetrows.ts';
 import { SessionRows, UID_BYTES } from '../session/rows/sessionrows.ts';
@@ -49,9 +42,9 @@ export async function runReduce(
 ): Promise<StageResults['reduce']> {
   const { store } = context;
   const prefix = attemptPrefix(job.job, 'reduce', task, attempt);
-  const sessionRuns: RunPlace[] = [];
-  const packetRuns: RunPlace<PacketRunBatch>[] = [];
-  const turned: TurnedPart[] = [];
+  const sessionRuns: WrittenRun[] = [];
+  const packetRuns: WrittenRun<PacketRunBatch>[] = [];
+  const turned: FlippedPart[] = [];
   const sessionStarts = new Map<number, number>();
   const packetStarts = new Map<number, number>();
   const writes = new PendingWrites();

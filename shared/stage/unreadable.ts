@@ -1,6 +1,6 @@
 /** Outcomes of captures that could not be read at all. */
 import { type CaptureFacts, CaptureLedger } from '../capture/facts.ts';
-import type { CaptureOutcome, PlannedCapture } from '../job/types.ts';
+import type { CaptureOutcome, PlannedCapture } from '../job/maptask.ts';
 import { FATES } from '../packet/fate.ts';
 
 /** Facts of a capture of which nothing, or not enough, is known. */

@@ -1,16 +1,10 @@
 /** The barrier between stages: its cost, and what it does when messages double and callers die. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  advance,
-  forgetFailures,
-  resume,
-  type StagePlanner,
-  stageResults,
-  writeDone,
-} from '../../shared/control/barrier.ts';
-import { completeKey, DONE_GROUP, doneKey, endKey, listKey, type Stage, sentKey } from '../../shared/job/keys.ts';
-import type { StageList } from '../../shared/job/types.ts';
+import { advance, forgetFailures, resume, type StagePlanner } from '../../shared/control/barrier.ts';
+import { completeKey, DONE_GROUP, doneKey, endKey, listKey, sentKey } from '../../shared/job/keys.ts';
+import type { Stage, StageList } from '../../shared/job/stageresults.ts';
+import { stageResults, writeDone } from '../../shared/job/taskends.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { Crash, Life, MortalQueue, MortalStore } from '../job/chaos.ts';

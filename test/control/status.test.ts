@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { cancelJob, findJob } from '../../shared/control/operate.ts';
 import { jobStates, jobStatus, stageAt } from '../../shared/control/status.ts';
 import { jobPrefix, listKey } from '../../shared/job/keys.ts';
-import type { Done } from '../../shared/job/types.ts';
+import type { Done } from '../../shared/job/stageresults.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectHead } from '../../shared/store/objectstore.ts';

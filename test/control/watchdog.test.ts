@@ -1,13 +1,14 @@
 /** The watchdog: moves on what a crash left between two steps, names what stands still, ends what another version began. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { advance, writeDone } from '../../shared/control/barrier.ts';
+import { advance } from '../../shared/control/barrier.ts';
 import { resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { STALLED_MS, watch } from '../../shared/control/watchdog.ts';
-import type { JobConfig } from '../../shared/job/jobconfig.ts';
+import type { Job, JobConfig } from '../../shared/job/jobconfig.ts';
 import { readEnd } from '../../shared/job/jobend.ts';
-import { DONE_GROUP, doneKey, endKey, jobKey, listKey, type Stage, sentKey } from '../../shared/job/keys.ts';
-import type { Job } from '../../shared/job/types.ts';
+import { DONE_GROUP, doneKey, endKey, jobKey, listKey, sentKey } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
+import { writeDone } from '../../shared/job/taskends.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { ObjectHead } from '../../shared/store/objectstore.ts';

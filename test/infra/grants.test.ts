@@ -13,7 +13,7 @@ import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
 import { watch } from '../../shared/control/watchdog.ts';
 import { isCommitted, readEnd } from '../../shared/job/jobend.ts';
-import type { Stage } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { type CaptureRef, FileCaptures } from '../../shared/store/capturesource.ts';

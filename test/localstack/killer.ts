@@ -1,6 +1,7 @@
 /** Kills processes of a pipeline's functions while they work, at random moments, so often that every task can still be done. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STAGES, type Stage } from '../../shared/job/keys.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
 import { between } from '../job/harness.ts';
 import { type FunctionProcess, functionProcesses } from './stack.ts';
 

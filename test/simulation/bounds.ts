@@ -4,7 +4,8 @@
  * begins a stage read. Deliveries and beginnings are counted as they happen, so that
  * the bound holds also where messages come twice and processes die.
  */
-import { DONE_GROUP, STAGES, type Stage } from '../../shared/job/keys.ts';
+import { DONE_GROUP, STAGES } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
 import type { Shape } from './scenario.ts';
 import { noRequests, type Requests } from './services.ts';
 

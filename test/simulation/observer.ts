@@ -5,8 +5,8 @@
  */
 
 import type { JobEnd } from '../../shared/job/jobend.ts';
-import { STAGES, type Stage } from '../../shared/job/keys.ts';
-import type { Done, StageList } from '../../shared/job/types.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+import type { Done, Stage, StageList } from '../../shared/job/stageresults.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { noneOfAll } from './bounds.ts';
 import type { BucketWatcher } from './bucket.ts';

@@ -5,7 +5,8 @@
  * times is a dead letter. FIFO queues drop what was sent twice in five minutes, and
  * hold a group back while a message of it is in hands.
  */
-import { STAGES, type Stage } from '../../shared/job/keys.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import type { Surroundings } from './process.ts';
 

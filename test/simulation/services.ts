@@ -1,7 +1,7 @@
 /** Store and queue as a process reaches them: the project's interfaces over the simulated services, each request counted. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Job } from '../../shared/job/jobconfig.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
-import type { Job } from '../../shared/job/types.ts';
 import { SqsQueue } from '../../shared/queue/sqs.ts';
 import { jsonBytes, parseJson } from '../../shared/store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';

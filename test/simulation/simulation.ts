@@ -7,7 +7,8 @@
 import { cancelJob, resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { JobError, OtherVersion } from '../../shared/job/context.ts';
 import { DEFAULT_SIZES, type JobConfig } from '../../shared/job/jobconfig.ts';
-import { STAGES, type Stage } from '../../shared/job/keys.ts';
+import { STAGES } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { random } from '../capture/build.ts';

@@ -3,11 +3,11 @@
  * reads and writes the same of the job's own keys, and makes results of which it is
  * known beforehand what they must add up to.
  */
-import { eachEnd, stageResults } from '../../shared/control/barrier.ts';
+
 import type { StageWork } from '../../shared/control/task.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
 import { makeCurrent } from '../../shared/job/currentjob.ts';
-import { shardingDigest } from '../../shared/job/jobconfig.ts';
+import { type Job, shardingDigest } from '../../shared/job/jobconfig.ts';
 import {
   attemptPrefix,
   headsKey,
@@ -15,13 +15,15 @@ import {
   listKey,
   manifestKey,
   STAGES,
-  type Stage,
   shardGroupPrefix,
   summaryKey,
   tablePrefix,
 } from '../../shared/job/keys.ts';
+import type { MapSpec } from '../../shared/job/maptask.ts';
+import type { PublishedFile, PublishSpec } from '../../shared/job/publishtask.ts';
+import type { Stage, StageList, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
-import type { Job, MapSpec, PublishedFile, PublishSpec, StageList, StageResults } from '../../shared/job/types.ts';
+import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
 import { CarefulReading } from '../../shared/stage/carefulreading.ts';
 import type { Manifest } from '../../shared/stage/plan.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';

@@ -2,8 +2,8 @@
 
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
+import type { Done } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import type { Done } from '../../shared/job/types.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { tasksOf } from './bounds.ts';
 import type { AskedJob, Simulation } from './simulation.ts';

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { stageResults } from '../../shared/control/barrier.ts';
 import { startJob } from '../../shared/control/start.ts';
 import { failTask } from '../../shared/control/task.ts';
-import type { CaptureOutcome, MapSummary } from '../../shared/job/types.ts';
+import type { CaptureOutcome, MapSummary } from '../../shared/job/maptask.ts';
+import { stageResults } from '../../shared/job/taskends.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures } from '../../shared/store/capturesource.ts';

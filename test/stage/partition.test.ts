@@ -1,7 +1,7 @@
 /** Cutting buckets into partitions and partitions into groups: everything once, nothing too large that could be smaller. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ShardPlace } from '../../shared/job/types.ts';
+import type { ShardPlace } from '../../shared/job/maptask.ts';
 import { MAX_BATCH_ROWS } from '../../shared/shard/shardwriter.ts';
 import {
   type BucketRange,

@@ -1,8 +1,8 @@
 /** Files of the publish stage where start times are extreme. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { stageResults } from '../../shared/control/barrier.ts';
 import { startJob } from '../../shared/control/start.ts';
+import { stageResults } from '../../shared/job/taskends.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
 import { plainConfig, readTables, temporaryFolder, Workplace } from '../job/harness.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { PlannedCapture } from '../../shared/job/types.ts';
+import type { PlannedCapture } from '../../shared/job/maptask.ts';
 import { ReadingAhead } from '../../shared/stage/readahead.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 

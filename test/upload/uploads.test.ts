@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turnsOf } from '../../shared/control/turns.ts';
+import type { Job } from '../../shared/job/jobconfig.ts';
 import { datasetKey, jobKey } from '../../shared/job/keys.ts';
-import type { Job } from '../../shared/job/types.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { type LaterMessage, listRefusals, onLater, onUpload, type UploadContext } from '../../shared/upload/uploads.ts';

@@ -1,0 +1,79 @@
+/** What map tasks are given and what they make: captures as planned and as read, shards, fragments. Plain values, JSON in the store. */
+import type { AnomalyRow } from '../capture/anomaly.ts';
+import type { CaptureFacts } from '../capture/facts.ts';
+import type { ShardIndex } from '../shard/shardwriter.ts';
+import type { CaptureRef } from '../store/capturesource.ts';
+import type { CheckedRange } from '../store/checkedrange.ts';
+
+/** A capture as the plan saw it. */
+export interface PlannedCapture extends CaptureRef {
+  /** Time of the first record, whole microseconds; null when the head could not be read or holds none. */
+  headUs: number | null;
+  /** Digest of stored bytes from its head; '' when the head could not be read. */
+  headDigest: string;
+}
+
+/** One map task: captures that are read one after another. */
+export interface MapSpec {
+  captures: PlannedCapture[];
+  /** Digest of the captures' versions: names the shards. */
+  group: string;
+}
+
+/** What became of one capture. */
+export interface CaptureOutcome {
+  capture: PlannedCapture;
+  facts: CaptureFacts;
+  /** Records by fate, indexed as FATES. */
+  fates: number[];
+  /** Rows of innermost packets beyond one for each record whose fate is a session: of aggregates of several packets. */
+  extraRows: number;
+  /** Digest of the decoded records; null when it could not be read to its end. */
+  digest: string | null;
+  /** Why the capture could not be read at all; null when it could. */
+  failure: { reason: string; detail: string } | null;
+}
+
+/** A capture with its place in the order of captures: its index in the list is its rank. */
+export interface RankedCapture extends CaptureOutcome {
+  fragmentsCompleted: number;
+  fragmentsIncomplete: number;
+}
+
+/** A shard and what readers need to know of it. */
+export interface ShardPlace extends ShardIndex {
+  key: string;
+  /** Numbers in the summary of the captures with rows in the shard. */
+  captures: number[];
+}
+
+/** An object with fragment records, sorted by datagram. */
+export interface FragmentPlace {
+  key: string;
+  /** Tunnel layers around each of them. */
+  depth: number;
+  bytes: number;
+  rows: number;
+  batches: CheckedRange[];
+}
+
+/** What a map task made. */
+export interface MapSummary {
+  captures: CaptureOutcome[];
+  shards: ShardPlace[];
+  fragments: FragmentPlace[];
+  /** IP bytes of the innermost packets in its shards. */
+  innermostBytes: number;
+  /** `capture` is the number in `captures`. */
+  anomalies: AnomalyRow[];
+  /** Keys of parts with those before them, where they are many. */
+  anomalyParts?: string[];
+}
+
+/** Where a job's anomalies are: with its map tasks, and those that balance has found itself. */
+export interface AnomalyPlaces {
+  /** Rank of each capture of each map task; none where it failed. */
+  ranks: number[][];
+  /** Keys of parts with rows under their captures' ranks. They come after those of map. */
+  parts: string[];
+}

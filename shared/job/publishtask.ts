@@ -1,0 +1,26 @@
+/** What publish tasks are given and what they make: windows of time, files of a table. Plain values, JSON in the store. */
+import type { PacketRunBatch } from '../table/run/packetrun.ts';
+import type { RunBatch } from '../table/run/sessionrun.ts';
+import type { Window } from '../table/window.ts';
+import type { WrittenRun } from './reducetask.ts';
+
+/** One publish task: neighbouring windows of one table, mostly each a file. */
+export interface PublishSpec {
+  table: 'sessions' | 'packets';
+  windows: Window[];
+  /** Rows of a file, at most. */
+  mostRows: number;
+  /** Runs with batches that reach into the windows, and these batches alone. */
+  runs: WrittenRun<RunBatch | PacketRunBatch>[];
+  /** Keys of the parts about sessions that turned. */
+  turned: string[];
+}
+
+/** A file of a table. */
+export interface PublishedFile {
+  table: 'sessions' | 'packets';
+  key: string;
+  day: string;
+  rows: number;
+  bytes: number;
+}

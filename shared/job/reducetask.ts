@@ -1,0 +1,57 @@
+/** What reduce tasks are given and what they make: segments of shards, runs of sessions and packets. Plain values, JSON in the store. */
+import type { RunBatch } from '../table/run/sessionrun.ts';
+
+/** A shard as reduce tasks see it. */
+export interface ReduceShard {
+  key: string;
+  baseUs: number;
+  firstUs: number;
+  lastUs: number;
+  /** Rank of each capture of its map task; null when the rows hold ranks already. */
+  ranks: number[] | null;
+}
+
+/** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, CRC-32, first row, rows of each batch]. */
+export type SegmentTuple = number[];
+
+/** One reduce task: groups of segments, worked off one after another. A flow lies in one group only. */
+export interface ReduceSpec {
+  /** Time of the last packet of the whole job: what still waits for a timeout then ends with the input. */
+  endUs: number;
+  /** Length of the slots of time by which session starts are counted. */
+  slotUs: number;
+  shards: ReduceShard[];
+  groups: { segments: SegmentTuple[] }[];
+}
+
+/** A run that a reduce task wrote. */
+export interface WrittenRun<Batch extends RunBatch = RunBatch> {
+  key: string;
+  batches: Batch[];
+}
+
+/** The session over the most captures. */
+export interface LongestSpan {
+  captures: number;
+  uid: string;
+}
+
+/** An object with TurnedRow's of sessions that start from `firstUs` to `lastUs`. */
+export interface FlippedPart {
+  key: string;
+  firstUs: number;
+  lastUs: number;
+}
+
+/** Rows of packets that the session tracker has entered into sessions, by kind. */
+export interface Tracked {
+  /** Innermost packets that came whole, and their IP bytes. */
+  packets: number;
+  bytes: number;
+  /** Packets around them: of tunnels that are sessions too. */
+  outer: number;
+  /** Datagrams joined from fragments, and their other fragments. */
+  joined: number;
+  /** Fragments whose datagram did not come. There should be none: balance writes them together. */
+  orphans: number;
+}
