@@ -8,7 +8,7 @@ import { readCapture } from '../../shared/capture/read.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { type Segment, SegmentReader } from '../../shared/shard/segment.ts';
 import { type ShardIndex, ShardWriter } from '../../shared/shard/shardwriter.ts';
 import { bucketRows, cutBuckets, segmentOf } from '../../shared/stage/partition.ts';

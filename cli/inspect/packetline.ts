@@ -20,8 +20,8 @@ import {
   KEY_PROTO,
   KEY_WORDS,
 } from '../../shared/packet/flow/flowtable.ts';
-import { END_WORDS, type FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { END_WORDS, type FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { timeText } from '../text/format.ts';
 
 const TCP = 6;

@@ -16,7 +16,7 @@ import {
 import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
 import { flowOf, sourceIsB } from './flow/flowkey.ts';
 import { type FlowTable, KEY_FLAG_V6 } from './flow/flowtable.ts';
-import { END_WORDS, type FragmentColumns } from './fragment/fragments.ts';
+import { END_WORDS, type FragmentColumns } from './fragmentcolumns.ts';
 import { icmp } from './ip/icmp.ts';
 import { icmpv6 } from './ip/icmpv6.ts';
 import { ip } from './ip/ipv4.ts';
@@ -83,6 +83,7 @@ import { gre } from './tunnel/gre.ts';
 import { gtp } from './tunnel/gtp.ts';
 import { ipInIp } from './tunnel/ipinip.ts';
 import { teredo } from './tunnel/teredo.ts';
+import { vxlan } from './tunnel/vxlan.ts';
 import {
   KIND_GENEVE,
   KIND_VXLAN,
@@ -94,8 +95,7 @@ import {
   LAYER_V6,
   LAYER_WORDS,
   MAX_LAYERS,
-} from './tunnel/tunnels.ts';
-import { vxlan } from './tunnel/vxlan.ts';
+} from './tunnellayers.ts';
 
 export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */

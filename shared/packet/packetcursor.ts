@@ -7,7 +7,7 @@
  * Adding a protocol takes one file, one NEXT_* code and one case in decode.ts.
  */
 import type { AnomalySink } from '../capture/anomaly.ts';
-import { LAYER_WORDS, MAX_LAYERS } from './tunnel/tunnels.ts';
+import { LAYER_WORDS, MAX_LAYERS } from './tunnellayers.ts';
 
 export const NEXT_ETHERNET = 0;
 export const NEXT_IP = 1;
@@ -134,7 +134,7 @@ export class PacketCursor {
   fragMore = 0;
   fragHeaderLen = 0;
 
-  /** Tunnel layers around the packet (tunnels.ts), `depth` of them, outermost first. */
+  /** Tunnel layers around the packet (tunnellayers.ts), `depth` of them, outermost first. */
   readonly layers = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
   depth = 0;
   /** What a tunnel's decoder found: KIND_* with LAYER_HAS_ID, and the number that its header names. */

@@ -8,7 +8,7 @@
  */
 import type { PacketColumns } from './columns.ts';
 import { type FlowTable, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from './flow/flowtable.ts';
-import { END_WORDS, type FragmentColumns } from './fragment/fragments.ts';
+import { END_WORDS, type FragmentColumns } from './fragmentcolumns.ts';
 
 export class RecordDigest {
   private a = 0x2545f491;

@@ -4,7 +4,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
-import { TunnelTable } from '../packet/tunnel/tunnels.ts';
+import { TunnelTable } from '../packet/flow/tunneltable.ts';
 import { Expectation } from './prediction.ts';
 import {
   get32,

@@ -22,8 +22,9 @@ import {
   Uint16,
   Uint32,
 } from 'apache-arrow';
-import { compareFragmentKeys, END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragment/fragments.ts';
-import { MAX_TUNNEL_BYTES } from '../packet/tunnel/tunnels.ts';
+import { MAX_TUNNEL_BYTES } from '../packet/flow/tunneltable.ts';
+import { compareFragmentKeys } from '../packet/fragment/fragmentorder.ts';
+import { END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragmentcolumns.ts';
 import { type CheckedRange, checkRanges } from '../store/checkedrange.ts';
 import { rangeReader } from './scratch.ts';
 import type { ReadRange } from './segment.ts';
@@ -48,7 +49,7 @@ const SCHEMA = new Schema([
   ...PLAIN.map((name) => new Field(name, arrowType(template[name]))),
   new Field('ends', new FixedSizeBinary(END_BYTES)),
   new Field('head', new Binary()),
-  /** The tunnel around the fragment, as tunnels.ts writes it. */
+  /** The tunnel around the fragment, as tunneltable.ts writes it. */
   new Field('tunnel', new Binary()),
 ]);
 

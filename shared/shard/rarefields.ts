@@ -8,12 +8,12 @@
  *   offset   8 bytes: likewise
  *   capture  4 bytes: number of the capture from this row on
  *   tags     4 bytes: VLAN columns (outer, inner) of this flow from this row on, then 1 to 75 bytes: the tunnel
- *            (packet/tunnels.ts) of this direction of it
+ *            (packet/flow/tunneltable.ts) of this direction of it
  *   hint     1 byte
  *   age      4 bytes microseconds, 2 bytes nanoseconds
  */
 import { KEY_FLAG_V6, KEY_NETWORK, KEY_PORTS, KEY_PROTO, KEY_VLAN } from '../packet/flow/flowtable.ts';
-import { MAX_TUNNEL_BYTES } from '../packet/tunnel/tunnels.ts';
+import { MAX_TUNNEL_BYTES } from '../packet/flow/tunneltable.ts';
 
 export const MORE_KEY = 0x01;
 export const MORE_TIME = 0x02;

@@ -6,7 +6,7 @@
 import { addressText } from '../packet/address.ts';
 import { communityId } from '../packet/flow/communityid.ts';
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../packet/flow/flowtable.ts';
-import { tunnelText } from '../packet/tunnel/tunneltext.ts';
+import { tunnelText } from '../packet/tunneltext.ts';
 import { CONN_STATES, END_REASONS, type SessionRows, UID_BYTES, UNSET } from '../session/rows/sessionrows.ts';
 import { addressDictionaryLimit } from './parquet/addressspread.ts';
 import {

@@ -7,7 +7,7 @@ import { readCapture } from '../../shared/capture/read.ts';
 import type { PacketColumns } from '../../shared/packet/columns.ts';
 import { type DecodeConfig, PacketDecoder } from '../../shared/packet/decode.ts';
 import type { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import type { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import type { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import type { PacketOutput } from '../../shared/session/rows/packetrow.ts';
 import type { SessionRows } from '../../shared/session/rows/sessionrows.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';

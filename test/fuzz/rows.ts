@@ -1,7 +1,7 @@
 /** Sessions that can be: what must hold of every row, whatever packets it was made of. */
 import { MAX_US } from '../../shared/capture/facts.ts';
 import { KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import {
   CONN_STATES,
   END_REASONS,

@@ -12,7 +12,7 @@ import { META_BROKEN, META_FRAGMENT, META_LEVELS, PacketColumns } from '../../sh
 import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
 import { FlowTable, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentJoiner, joinAll } from '../../shared/packet/fragment/fragmentjoin.ts';
-import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { RecordDigest } from '../../shared/packet/recorddigest.ts';
 import { PacketRows } from '../../shared/session/rows/packetrows.ts';
 import { SessionRows } from '../../shared/session/rows/sessionrows.ts';

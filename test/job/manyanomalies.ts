@@ -11,7 +11,7 @@ import { startJob } from '../../shared/control/start.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { openResults } from '../../shared/query/results.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';

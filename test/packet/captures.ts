@@ -6,7 +6,7 @@ import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FATES } from '../../shared/packet/fate.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 
 export const CORPUS = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 

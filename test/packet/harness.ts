@@ -13,8 +13,8 @@ import {
   KEY_PROTO,
   KEY_WORDS,
 } from '../../shared/packet/flow/flowtable.ts';
-import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 
 /** Bytes of hex text; blanks are ignored. */
 export function hex(text: string): Uint8Array {

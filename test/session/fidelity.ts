@@ -13,7 +13,7 @@ import {
   shownPorts,
 } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentJoiner, joinAll } from '../../shared/packet/fragment/fragmentjoin.ts';
-import { FragmentColumns } from '../../shared/packet/fragment/fragments.ts';
+import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { CONN_STATES, SessionRows, UNSET } from '../../shared/session/rows/sessionrows.ts';
 import type { SessionConfig } from '../../shared/session/sessionconfig.ts';
 import { SessionTracker } from '../../shared/session/tracker.ts';

@@ -6,14 +6,8 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { KEY_FLAG_V6 } from '../../shared/packet/flow/flowtable.ts';
-import {
-  compareFragmentKeys,
-  END_WORDS,
-  FRAGMENT_COLUMNS,
-  FragmentColumns,
-  HEAD_BYTES,
-  sortedFragmentOrder,
-} from '../../shared/packet/fragment/fragments.ts';
+import { compareFragmentKeys, sortedFragmentOrder } from '../../shared/packet/fragment/fragmentorder.ts';
+import { END_WORDS, FRAGMENT_COLUMNS, FragmentColumns, HEAD_BYTES } from '../../shared/packet/fragmentcolumns.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../../shared/shard/fragmentfile.ts';
 import { assertSameRows, type Dice, dice, SEED } from './packets.ts';
 

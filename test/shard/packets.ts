@@ -12,8 +12,8 @@ import {
   KEY_VLAN,
   KEY_WORDS,
 } from '../../shared/packet/flow/flowtable.ts';
-import { LAYER_HAS_ID, LAYER_ID, LAYER_V6, LAYER_WORDS, MAX_LAYERS } from '../../shared/packet/tunnel/tunnels.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { LAYER_HAS_ID, LAYER_ID, LAYER_V6, LAYER_WORDS, MAX_LAYERS } from '../../shared/packet/tunnellayers.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { random } from '../capture/build.ts';
 
 export { SEED } from '../seed.ts';

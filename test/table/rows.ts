@@ -1,6 +1,6 @@
 /** Generated rows for the tests of the tables: random, but the same for the same seed. */
 import { KEY_FLAG_ONE_WAY, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { KIND_VXLAN, LAYER_HAS_ID } from '../../shared/packet/tunnel/tunnels.ts';
+import { KIND_VXLAN, LAYER_HAS_ID } from '../../shared/packet/tunnellayers.ts';
 import { PACKET_COLUMNS, PacketRows } from '../../shared/session/rows/packetrows.ts';
 import {
   CONN_STATES,

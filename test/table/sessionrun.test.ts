@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../shared/session/rows/sessionrows.ts';
 import { decodeSessionBatches, encodeSessionRun, SESSION_BATCH_ROWS } from '../../shared/table/run/sessionrun.ts';
 import { compareStarts, startOrder } from '../../shared/table/startorder.ts';

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
+import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { openResults } from '../../shared/query/results.ts';
 import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/rows/sessionrows.ts';
 import { SESSIONS_SCHEMA, writeSessions } from '../../shared/table/sessions.ts';

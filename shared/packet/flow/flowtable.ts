@@ -7,8 +7,8 @@
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
 
-import { TunnelTable } from '../tunnel/tunnels.ts';
 import { draw, finish, hashOfSums, hashOfWords } from './keyhash.ts';
+import { TunnelTable } from './tunneltable.ts';
 
 /** 32-bit words a key takes. */
 export const KEY_WORDS = 12;

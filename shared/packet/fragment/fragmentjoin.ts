@@ -11,8 +11,9 @@ import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from '../
 import { type DecodeConfig, PacketDecoder } from '../decode.ts';
 import { FATE_FRAGMENT } from '../fate.ts';
 import { type FlowTable, KEY_FLAG_V6 } from '../flow/flowtable.ts';
-import { MAX_LAYERS } from '../tunnel/tunnels.ts';
-import { compareFragmentKeys, FragmentColumns, HEAD_BYTES, sortedFragmentOrder } from './fragments.ts';
+import { FragmentColumns, HEAD_BYTES } from '../fragmentcolumns.ts';
+import { MAX_LAYERS } from '../tunnellayers.ts';
+import { compareFragmentKeys, sortedFragmentOrder } from './fragmentorder.ts';
 
 /** Fragments a datagram may have; at 8 bytes each, 64 KiB need no more than half as many. */
 export const MAX_FRAGMENTS = 16384;

@@ -2,7 +2,7 @@
 
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
 import { capturedFrom, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
-import { KIND_AYIYA } from './tunnels.ts';
+import { KIND_AYIYA } from '../tunnellayers.ts';
 
 const HEADER = 8;
 const OPERATION = 2;

@@ -2,7 +2,7 @@
 
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
 import { capturedFrom, int32, NEXT_ETHERNET, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { KIND_GENEVE, LAYER_HAS_ID } from './tunnels.ts';
+import { KIND_GENEVE, LAYER_HAS_ID } from '../tunnellayers.ts';
 
 const PROTOCOL = 2;
 const VNI = 4;

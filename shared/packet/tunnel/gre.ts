@@ -15,8 +15,8 @@ import {
   type PacketCursor,
   uint16,
 } from '../packetcursor.ts';
+import { KIND_ERSPAN, KIND_GRE, KIND_PPTP, LAYER_HAS_ID } from '../tunnellayers.ts';
 import { innerPacket } from './ipinip.ts';
-import { KIND_ERSPAN, KIND_GRE, KIND_PPTP, LAYER_HAS_ID } from './tunnels.ts';
 
 const CHECKSUM = 0x8000;
 const ROUTING = 0x4000;

@@ -7,8 +7,8 @@
 
 import { FATE_SESSION } from '../fate.ts';
 import { capturedFrom, int32, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
+import { KIND_GTP, LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from '../tunnellayers.ts';
 import { innerPacket } from './ipinip.ts';
-import { KIND_GTP, LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from './tunnels.ts';
 
 const MESSAGE = 1;
 const TEID = 4;

@@ -6,7 +6,7 @@
 
 import { fateOf } from '../fate.ts';
 import { NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { KIND_IP } from './tunnels.ts';
+import { KIND_IP } from '../tunnellayers.ts';
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;

@@ -9,7 +9,7 @@
 
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { capturedFrom, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { KIND_TEREDO } from './tunnels.ts';
+import { KIND_TEREDO } from '../tunnellayers.ts';
 
 const ORIGIN = 8;
 const AUTHENTICATION = 4;

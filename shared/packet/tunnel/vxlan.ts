@@ -2,7 +2,7 @@
 
 import { FATE_SESSION } from '../fate.ts';
 import { capturedFrom, int32, NEXT_ETHERNET, type PacketCursor } from '../packetcursor.ts';
-import { KIND_VXLAN, LAYER_HAS_ID } from './tunnels.ts';
+import { KIND_VXLAN, LAYER_HAS_ID } from '../tunnellayers.ts';
 
 const VNI = 4;
 const HEADER = 8;

@@ -4,7 +4,7 @@
  * only when the table is written.
  */
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
-import { TunnelTable } from '../../packet/tunnel/tunnels.ts';
+import { TunnelTable } from '../../packet/flow/tunneltable.ts';
 
 /** Zeek's conn_state values; the column holds the index. */
 export const CONN_STATES = [

@@ -4,7 +4,7 @@
  * enough that a publish task reads little beyond its window.
  *
  * Columns are those of SessionRows under their own names, plus `uid` and `key` as
- * fixed-size binary (the key's words little-endian), `history` as text and `tunnel` as binary (packet/tunnels.ts).
+ * fixed-size binary (the key's words little-endian), `history` as text and `tunnel` as binary (packet/flow/tunneltable.ts).
  */
 import {
   Binary,
@@ -22,7 +22,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
-import { MAX_TUNNEL_BYTES } from '../../packet/tunnel/tunnels.ts';
+import { MAX_TUNNEL_BYTES } from '../../packet/flow/tunneltable.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../session/rows/sessionrows.ts';
 import { type StartColumns, startOrder } from '../startorder.ts';
 import { countStarts, SLOT_US } from '../window.ts';

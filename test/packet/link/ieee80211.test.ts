@@ -1,8 +1,8 @@
 /** 802.11 data frames, aggregates, and radiotap before them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FateName } from '../../shared/packet/fate.ts';
-import { be16, bytes, hex, ipv4, text, udp, Workbench } from './harness.ts';
+import type { FateName } from '../../../shared/packet/fate.ts';
+import { be16, bytes, hex, ipv4, text, udp, Workbench } from '../harness.ts';
 
 const IEEE80211 = 105;
 const RADIOTAP = 127;

@@ -1,5 +1,6 @@
 /** Tunnels as text for readers, as the sessions table has them. */
-import { ipv4Text, ipv6Text } from '../address.ts';
+import { ipv4Text, ipv6Text } from './address.ts';
+import type { TunnelTable } from './flow/tunneltable.ts';
 import {
   LAYER_DESTINATION,
   LAYER_HAS_ID,
@@ -9,8 +10,7 @@ import {
   LAYER_V6,
   LAYER_WORDS,
   MAX_LAYERS,
-  type TunnelTable,
-} from './tunnels.ts';
+} from './tunnellayers.ts';
 
 /** Name of each kind, and of its number. */
 const KINDS: readonly (readonly [name: string, id: string])[] = [

@@ -1,6 +1,7 @@
 /** The table of tunnels: numbers, bytes and text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MAX_TUNNEL_BYTES, TunnelTable } from '../../../shared/packet/flow/tunneltable.ts';
 import {
   KIND_GENEVE,
   KIND_GTP,
@@ -9,10 +10,8 @@ import {
   KIND_VXLAN,
   LAYER_HAS_ID,
   LAYER_V6,
-  MAX_TUNNEL_BYTES,
-  TunnelTable,
-} from '../../../shared/packet/tunnel/tunnels.ts';
-import { tunnelText } from '../../../shared/packet/tunnel/tunneltext.ts';
+} from '../../../shared/packet/tunnellayers.ts';
+import { tunnelText } from '../../../shared/packet/tunneltext.ts';
 
 const A = 0xc0000201;
 const B = 0xc0000202;

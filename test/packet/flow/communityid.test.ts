@@ -3,12 +3,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { addressText } from '../../shared/packet/address.ts';
-import { META_FROM_B } from '../../shared/packet/columns.ts';
-import { communityId } from '../../shared/packet/flow/communityid.ts';
-import { KEY_ADDR_A, KEY_ADDR_B, KEY_PORTS, KEY_PROTO, KEY_WORDS, SCTP } from '../../shared/packet/flow/flowtable.ts';
-import { CORPUS, decodeCapture, noCorpus } from './captures.ts';
-import { bytes, ipv4, ipv6, tcp, text, udp, Workbench } from './harness.ts';
+import { addressText } from '../../../shared/packet/address.ts';
+import { META_FROM_B } from '../../../shared/packet/columns.ts';
+import { communityId } from '../../../shared/packet/flow/communityid.ts';
+import {
+  KEY_ADDR_A,
+  KEY_ADDR_B,
+  KEY_PORTS,
+  KEY_PROTO,
+  KEY_WORDS,
+  SCTP,
+} from '../../../shared/packet/flow/flowtable.ts';
+import { CORPUS, decodeCapture, noCorpus } from '../captures.ts';
+import { bytes, ipv4, ipv6, tcp, text, udp, Workbench } from '../harness.ts';
 
 interface Baseline {
   proto: number;

@@ -7,9 +7,14 @@ import {
   HINT_NONE,
   HINT_SSH_BANNER,
   META_BROKEN,
-} from '../../shared/packet/columns.ts';
-import { KEY_FLAG_ONE_WAY, KEY_FLAG_ONE_WAY_FROM_B, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { bytes, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } from './harness.ts';
+} from '../../../shared/packet/columns.ts';
+import {
+  KEY_FLAG_ONE_WAY,
+  KEY_FLAG_ONE_WAY_FROM_B,
+  KEY_PROTO,
+  KEY_WORDS,
+} from '../../../shared/packet/flow/flowtable.ts';
+import { bytes, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } from '../harness.ts';
 
 const RAW = 101;
 

@@ -1,8 +1,8 @@
 /** IPv4 and IPv6: lengths, fragments that are told apart, extension headers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { META_BROKEN, META_TRUNCATED } from '../../shared/packet/columns.ts';
-import { be16, be32, bytes, ethernet, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } from './harness.ts';
+import { META_BROKEN, META_TRUNCATED } from '../../../shared/packet/columns.ts';
+import { be16, be32, bytes, ethernet, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } from '../harness.ts';
 
 const RAW = 101;
 const FINAL = 'fd000000000000000000000000000009';

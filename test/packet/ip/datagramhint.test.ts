@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { HINT_DNS_ANSWER, HINT_NONE, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../../shared/packet/columns.ts';
-import { datagramHint } from '../../shared/packet/ip/datagramhint.ts';
+import { HINT_DNS_ANSWER, HINT_NONE, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../../../shared/packet/columns.ts';
+import { datagramHint } from '../../../shared/packet/ip/datagramhint.ts';
 
 const hint = (hex: string, source: number, target: number) => {
   const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));

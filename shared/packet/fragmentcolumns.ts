@@ -7,9 +7,9 @@
  * transport header and the first words of what it carries.
  */
 
-import { KEY_FLAG_V6 } from '../flow/flowtable.ts';
-import type { PacketCursor } from '../packetcursor.ts';
-import { TunnelTable } from '../tunnel/tunnels.ts';
+import { KEY_FLAG_V6 } from './flow/flowtable.ts';
+import { TunnelTable } from './flow/tunneltable.ts';
+import type { PacketCursor } from './packetcursor.ts';
 
 /** Bytes of a datagram's payload that are kept, counted from its start. */
 export const HEAD_BYTES = 256;
@@ -228,58 +228,4 @@ export class FragmentColumns {
     this.headLen[row] = length;
     this.headBytes = at + length;
   }
-}
-
-/** Order of the join keys of two rows: negative, 0 for the same datagram key, positive. A total order. */
-export function compareFragmentKeys(a: FragmentColumns, i: number, b: FragmentColumns, j: number): number {
-  let difference = a.depth[i] - b.depth[j] || a.keyProto[i] - b.keyProto[j];
-  for (let w = 0; w < END_WORDS && difference === 0; w++)
-    difference = a.ends[i * END_WORDS + w] - b.ends[j * END_WORDS + w];
-  return (
-    difference ||
-    a.id[i] - b.id[j] ||
-    a.vlan[i] - b.vlan[j] ||
-    a.innerVlan[i] - b.innerVlan[j] ||
-    a.network[i] - b.network[j]
-  );
-}
-
-/**
- * The runs of equal depth in an order of sortedFragmentOrder. Fragments are joined depth by depth, from the outermost
- * inwards: what is found inside of a joined datagram may belong to fragments that came whole.
- */
-export function* byDepth(
-  columns: FragmentColumns,
-  order: Uint32Array,
-): Generator<{ depth: number; order: Uint32Array }> {
-  for (let at = 0; at < order.length; ) {
-    const start = at;
-    const depth = columns.depth[order[start]];
-    while (at < order.length && columns.depth[order[at]] === depth) at++;
-    yield { depth, order: order.subarray(start, at) };
-  }
-}
-
-/**
- * Row numbers [from, to) in the order in which a FragmentJoiner wants them: key, time, rank of the capture, offset.
- *
- * @param ranks rank by capture number; without it the numbers are ranks
- */
-export function sortedFragmentOrder(
-  columns: FragmentColumns,
-  from = 0,
-  to = columns.length,
-  ranks: ArrayLike<number> | null = null,
-): Uint32Array {
-  const order = new Uint32Array(to - from);
-  for (let at = 0; at < order.length; at++) order[at] = from + at;
-  const rank = (row: number): number => (ranks === null ? columns.capture[row] : ranks[columns.capture[row]]);
-  return order.sort(
-    (i, j) =>
-      compareFragmentKeys(columns, i, columns, j) ||
-      columns.us[i] - columns.us[j] ||
-      columns.ns[i] - columns.ns[j] ||
-      rank(i) - rank(j) ||
-      columns.offset[i] - columns.offset[j],
-  );
 }

@@ -9,12 +9,13 @@ import {
   META_LEVELS,
   META_TRUNCATED,
   PacketColumns,
-} from '../../shared/packet/columns.ts';
-import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import { FragmentJoiner, joinAll, MAX_FRAGMENTS } from '../../shared/packet/fragment/fragmentjoin.ts';
-import { compareFragmentKeys, FragmentColumns, sortedFragmentOrder } from '../../shared/packet/fragment/fragments.ts';
-import { tunnelText } from '../../shared/packet/tunnel/tunneltext.ts';
-import { SEED } from '../seed.ts';
+} from '../../../shared/packet/columns.ts';
+import { FlowTable } from '../../../shared/packet/flow/flowtable.ts';
+import { FragmentJoiner, joinAll, MAX_FRAGMENTS } from '../../../shared/packet/fragment/fragmentjoin.ts';
+import { compareFragmentKeys, sortedFragmentOrder } from '../../../shared/packet/fragment/fragmentorder.ts';
+import { FragmentColumns } from '../../../shared/packet/fragmentcolumns.ts';
+import { tunnelText } from '../../../shared/packet/tunneltext.ts';
+import { SEED } from '../../seed.ts';
 import {
   be16,
   be32,
@@ -31,7 +32,7 @@ import {
   V6_ONE,
   V6_TWO,
   Workbench,
-} from './harness.ts';
+} from '../harness.ts';
 
 const RAW = 101;
 const START = 1_700_000_000_000_000;

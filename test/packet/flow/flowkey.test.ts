@@ -1,9 +1,9 @@
 /** Flow keys and their table: both directions meet, different keys do not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { SEED } from '../seed.ts';
-import { bytes, ipv4, ipv6, random, tcp, text, udp, Workbench } from './harness.ts';
+import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../../shared/packet/flow/flowtable.ts';
+import { SEED } from '../../seed.ts';
+import { bytes, ipv4, ipv6, random, tcp, text, udp, Workbench } from '../harness.ts';
 
 const RAW = 101;
 

@@ -1,9 +1,9 @@
 /** Link layers, tags and labels: where IP begins, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FateName } from '../../shared/packet/fate.ts';
-import { bytes, ethernet, hex, ipv6, text, udp, V6_ONE, V6_TWO, Workbench } from './harness.ts';
-import { datagram, hexOf, LAYERS } from './layers.ts';
+import type { FateName } from '../../../shared/packet/fate.ts';
+import { bytes, ethernet, hex, ipv6, text, udp, V6_ONE, V6_TWO, Workbench } from '../harness.ts';
+import { datagram, hexOf, LAYERS } from '../layers.ts';
 
 const FLOW = '17 10.0.0.1:1000 10.0.0.2:53';
 

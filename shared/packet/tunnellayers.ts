@@ -1,0 +1,32 @@
+/**
+ * Tunnels: the outer headers that a packet came in. A tunnel is up to MAX_LAYERS
+ * layers, outermost first; a layer is its kind, the outer addresses in the
+ * packet's own direction, and the number that its header names (VNI, TEID, GRE key).
+ * Outer ports are left out: senders spread them over their flows.
+ */
+
+/** Layers that are unpacked (Zeek's Tunnel::max_depth). */
+export const MAX_LAYERS = 2;
+/** 32-bit words of a layer: kind and flags, source, destination, number. */
+export const LAYER_WORDS = 10;
+export const LAYER_SOURCE = 1;
+export const LAYER_DESTINATION = 5;
+export const LAYER_ID = 9;
+
+export const KIND_IP = 1;
+export const KIND_GRE = 2;
+/** Enhanced GRE as PPTP uses it; its number is the call id. */
+export const KIND_PPTP = 3;
+export const KIND_ERSPAN = 4;
+export const KIND_VXLAN = 5;
+export const KIND_GENEVE = 6;
+export const KIND_GTP = 7;
+export const KIND_TEREDO = 8;
+export const KIND_AYIYA = 9;
+
+/** Bits of a layer's first word that hold its kind. */
+export const LAYER_KIND = 0x3f;
+/** Flag of a layer's first word: it names a number. */
+export const LAYER_HAS_ID = 0x40;
+/** Flag of a layer's first word: the addresses are IPv6. */
+export const LAYER_V6 = 0x80;
