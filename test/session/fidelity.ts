@@ -1,4 +1,4 @@
-/** The sessions of one capture in the terms of Zeek's conn.log, and the lines of a conn.log. */
+/** The sessions of captures in the terms of Zeek's conn.log, and the lines of a conn.log. */
 import { createReadStream } from 'node:fs';
 import { readCapture } from '../../shared/capture/read.ts';
 import { addressText } from '../../shared/packet/address.ts';
@@ -118,15 +118,16 @@ function ownRow(rows: SessionRows, row: number): ConnRow {
   };
 }
 
-/** The packets of a capture file in time order, datagrams joined. */
-export async function decodeCapture(
-  path: string,
+/** The packets of capture files in time order, datagrams joined. Where times are equal the file named first comes first. */
+async function decodeCaptures(
+  paths: readonly string[],
 ): Promise<{ columns: PacketColumns; order: Uint32Array; flows: FlowTable }> {
   const columns = new PacketColumns(1024);
   const flows = new FlowTable();
   const fragments = new FragmentColumns(16);
   const none = { anomaly() {} };
   const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, fragments, none);
+  let capture = 0;
   const sink = {
     record(
       bytes: Uint8Array,
@@ -138,10 +139,15 @@ export async function decodeCapture(
       link: number,
       offset: number,
     ) {
+      const before = columns.length;
       decoder.packet(bytes, start, capLen, origLen, us, ns, link, offset);
+      columns.capture.fill(capture, before, columns.length);
     },
   };
-  await readCapture(createReadStream(path), sink, none);
+  for (const path of paths) {
+    await readCapture(createReadStream(path), sink, none);
+    capture++;
+  }
   const joiner = new FragmentJoiner({ keyVlan: false }, columns, flows, 1, () => {});
   joinAll(joiner, fragments);
   const order = Uint32Array.from({ length: columns.length }, (_, i) => i).sort((a, b) =>
@@ -150,9 +156,9 @@ export async function decodeCapture(
   return { columns, order, flows };
 }
 
-/** The sessions of a capture file, in conn.log's terms. */
-export async function sessionsOf(path: string, config: SessionConfig): Promise<ConnRow[]> {
-  const { columns, order, flows } = await decodeCapture(path);
+/** The sessions of capture files, in conn.log's terms. */
+export async function sessionsOf(paths: readonly string[], config: SessionConfig): Promise<ConnRow[]> {
+  const { columns, order, flows } = await decodeCaptures(paths);
   const rows = new SessionRows(256);
   const result: ConnRow[] = [];
   const drain = () => {

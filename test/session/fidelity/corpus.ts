@@ -68,7 +68,7 @@ async function compareCapture(
   parts: readonly Part[],
 ): Promise<void> {
   const pairs = pairRows(
-    (await sessionsOf(path, config)).filter(isComparable),
+    (await sessionsOf([path], config)).filter(isComparable),
     conns.map(zeekRow).filter(isComparable),
   );
   for (const part of parts) part.add(name, pairs);

@@ -1,7 +1,7 @@
 /**
  * How far the sessions say what Zeek's conn.log says.
  *
- *     npm run fidelity                                  # the corpus beside the checkout
+ *     npm run fidelity                                  # the casebook, and the corpus where it lies beside the checkout
  *     npm run fidelity -- CAPTURE TABLE.jsonl.gz        # any capture, or folder of captures, and Zeek's table of it
  *
  * --list FILE  where every difference is written, a line of JSON each; .cache/fidelity.jsonl without it
@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compareCases, differencesOf } from '../casebook/compare.ts';
 import type { Part } from './compare.ts';
 import { CORPUS, compareCorpus, compareOther } from './corpus.ts';
 import { differencesText, reportText, shares } from './report.ts';
@@ -28,11 +29,18 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-async function compare(paths: readonly string[]): Promise<Part[]> {
-  if (paths.length === 0) {
-    if (!existsSync(CORPUS)) fail(`no corpus at ${CORPUS}; give a capture and a table of what Zeek says of it`);
-    return compareCorpus();
-  }
+/** The cases whose rows were reasoned by hand: they need nothing but the checkout. @returns whether all rows are equal */
+async function compareCasebook(): Promise<boolean> {
+  const part = await compareCases();
+  const { captures, capturesEqual, rows, equal } = part;
+  console.log(
+    `casebook: ${equal} of ${rows} rows and ${capturesEqual} of ${captures} cases are as test/session/casebook/ reasons them`,
+  );
+  for (const difference of differencesOf(part)) console.log(`  ${difference}`);
+  return equal === rows;
+}
+
+async function compareFiles(paths: readonly string[]): Promise<Part[]> {
   const [capture, table] = paths;
   for (const path of paths) if (!existsSync(path)) fail(`${path}: no such file or folder`);
   return compareOther(capture, statSync(capture).isDirectory(), table);
@@ -45,7 +53,18 @@ const { values, positionals } = parseArgs({
 if (positionals.length !== 0 && positionals.length !== 2)
   fail('give a capture (or a folder of captures) and a table of what Zeek says of it, or neither for the corpus');
 if (values.write && positionals.length > 0) fail('--write keeps the shares of the corpus: give no capture with it');
-const parts = await compare(positionals);
+const own = positionals.length === 0;
+if (own) {
+  if (!(await compareCasebook())) process.exitCode = 1;
+  if (!existsSync(CORPUS)) {
+    if (values.write) fail(`--write keeps the shares of the corpus, and there is none at ${CORPUS}`);
+    console.log(
+      'The corpus of captures with their logs of Zeek is not here; give a capture and such a log to compare more.',
+    );
+    process.exit();
+  }
+}
+const parts = await (own ? compareCorpus() : compareFiles(positionals));
 if (parts.length === 0) fail(`${positionals[1]}: Zeek read none of the captures that it names to their end`);
 const text = reportText(parts);
 process.stdout.write(text);
