@@ -10,6 +10,7 @@ import { homedir, hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { isAlive } from '../../shared/engine/alive.ts';
 import { FileLock } from '../../shared/store/filelock.ts';
+import { inParallel } from '../../shared/store/inparallel.ts';
 import { UsageError } from '../usage/usage.ts';
 
 /** A file as it is where it comes from. */
@@ -86,14 +87,9 @@ export class FileCache {
       held.fetchedFiles = absent.length;
       held.fetchedBytes = absent.reduce((sum, i) => sum + files[i].size, 0);
       await this.makeRoom(held.fetchedBytes, files);
-      let next = 0;
-      const work = async (): Promise<void> => {
-        while (next < absent.length) {
-          const i = absent[next++];
-          held.paths[i] = await this.fetchOne(files[i], fetch, own, onBytes);
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      await inParallel(absent, AT_ONCE, async (i) => {
+        held.paths[i] = await this.fetchOne(files[i], fetch, own, onBytes);
+      });
       return held;
     } catch (error) {
       await release();

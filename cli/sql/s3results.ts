@@ -18,7 +18,7 @@ import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { s3Url } from '../../shared/store/aws/s3errors.ts';
 import { parseS3Url } from '../../shared/store/aws/s3list.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
-import { inParallel } from '../../shared/store/inparallel.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectHead } from '../../shared/store/objectstore.ts';
 import { VIEWS } from '../../shared/views/index.ts';
@@ -59,7 +59,7 @@ export class S3Results {
       const [, name] = key.split('/');
       if (key === currentKey(name)) names.push(name);
     }
-    const jobs = await inParallel(names, (name) => getJson<CurrentJob>(this.store, currentKey(name)));
+    const jobs = await inParallel(names, REQUESTS_AT_ONCE, (name) => getJson<CurrentJob>(this.store, currentKey(name)));
     return new Map(names.flatMap((name, i) => (jobs[i] === undefined ? [] : [[name, jobs[i]]])));
   }
 
@@ -86,7 +86,9 @@ export class S3Results {
       const keys = job.files[table];
       return { table, keys: table === 'sessions' ? keys.filter((key) => isOfDays(key, days)) : keys };
     });
-    const files = await inParallel(needed, ({ table, keys }) => this.filesOf(dataset, job.job, table, keys));
+    const files = await inParallel(needed, REQUESTS_AT_ONCE, ({ table, keys }) =>
+      this.filesOf(dataset, job.job, table, keys),
+    );
     const held = await this.fetch(files.flat());
     try {
       const paths: ResultFiles = Object.fromEntries(ALL_TABLES.map((table) => [table, null]));

@@ -8,7 +8,7 @@ import { DATASETS_PREFIX, doneKey, inputsKey, jobKey, jobsPrefix, summaryKey } f
 import { type JobSummary, lostCaptures } from '../job/summary.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
-import { inParallel } from '../store/inparallel.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { forgetFailures } from './barrier.ts';
@@ -133,6 +133,6 @@ async function readEntries(store: ObjectStore, prefix: string, id: string): Prom
     const [, , kind, job] = key.split('/');
     if (kind === 'jobs' && job.startsWith(id)) keys.push(key);
   }
-  const entries = await inParallel(keys, (key) => getJson<JobEntry>(store, key));
+  const entries = await inParallel(keys, REQUESTS_AT_ONCE, (key) => getJson<JobEntry>(store, key));
   return entries.filter((entry) => entry !== undefined).sort((a, b) => b.submitted - a.submitted);
 }

@@ -6,7 +6,7 @@ import { donePrefix, jobKey, listKey, STAGES, sentKey, summaryKey, taskOfDoneKey
 import type { Done, Stage, StageList } from '../job/stageresults.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { readDone } from '../job/taskends.ts';
-import { inParallel } from '../store/inparallel.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { findJob } from './operate.ts';
@@ -50,7 +50,7 @@ export interface JobStatus extends JobState {
 /** The states of jobs, in their order. */
 export async function jobStates(store: ObjectStore, entries: readonly JobEntry[]): Promise<JobState[]> {
   const turns = new Map<string, Promise<Turns>>();
-  return inParallel(entries, ({ job, dataset }) =>
+  return inParallel(entries, REQUESTS_AT_ONCE, ({ job, dataset }) =>
     stateOf(store, job, () => {
       const known = turns.get(dataset) ?? turnsOf(store, dataset);
       turns.set(dataset, known);
@@ -141,7 +141,7 @@ async function stageStatus(
   }
   status.ended = ends.length;
   const dones: [number, Done][] = [];
-  await inParallel(ends, async ({ task, key }) => {
+  await inParallel(ends, REQUESTS_AT_ONCE, async ({ task, key }) => {
     const done = known.get(key) ?? (await readDone(store, job, stage, task));
     // Somebody resumes the job at this moment.
     if (done === undefined) return;

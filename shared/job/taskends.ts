@@ -1,11 +1,9 @@
 /** Ends of tasks: written down once each, and read by the stages after them. */
+import { eachInParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { doneKey, listKey } from './keys.ts';
 import type { Done, Stage, StageList, StageResults } from './stageresults.ts';
-
-/** Done keys read at a time. */
-const PARALLEL_READS = 32;
 
 /**
  * Writes how a task ended, unless that is known already.
@@ -39,12 +37,7 @@ export async function* eachEnd<S extends Stage>(
   stage: S,
 ): AsyncGenerator<Done<S> | undefined> {
   const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
-  for (let from = 0; from < tasks; from += PARALLEL_READS) {
-    const some = Array.from({ length: Math.min(PARALLEL_READS, tasks - from) }, (_, i) =>
-      readDone(store, job, stage, from + i),
-    );
-    yield* await Promise.all(some);
-  }
+  yield* eachInParallel(Array(tasks).keys(), REQUESTS_AT_ONCE, (task) => readDone(store, job, stage, task));
 }
 
 /**

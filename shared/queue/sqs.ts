@@ -10,6 +10,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { backOff, type ClientOptions, clientSettings, hasOwnEndpoint } from '../store/aws/awsclient.ts';
+import { inParallel } from '../store/inparallel.ts';
 import type { TaskMessage, TaskQueue } from './taskqueue.ts';
 
 /** Messages of one request, at most. */
@@ -54,19 +55,13 @@ export class SqsQueue implements TaskQueue {
         batches.push({ url, messages: ofStage.slice(from, from + BATCH) });
     }
     let sent = 0;
-    let next = 0;
-    const failures: string[] = [];
-    const work = async (): Promise<void> => {
-      while (next < batches.length && failures.length === 0) {
-        const { url, messages: some } = batches[next++];
-        const { left, reason } = await this.sendBatch(url, entriesOf(url, some, options.again ?? false));
-        sent += some.length - left;
-        if (left > 0) failures.push(`${reason} (${url})`);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, batches.length) }, work));
-    if (failures.length > 0)
-      throw new Error(`${messages.length - sent} of ${messages.length} messages were not sent: ${failures[0]}`);
+    await inParallel(batches, PARALLEL, async ({ url, messages: some }) => {
+      const { left, reason } = await this.sendBatch(url, entriesOf(url, some, options.again ?? false));
+      sent += some.length - left;
+      if (left > 0) throw new Error(`${reason} (${url})`);
+    }).catch(({ message }: Error) => {
+      throw new Error(`${messages.length - sent} of ${messages.length} messages were not sent: ${message}`);
+    });
   }
 
   /** Sends up to ten messages, and those that SQS did not take again. */

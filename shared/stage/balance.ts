@@ -27,6 +27,7 @@ import { MAX_LAYERS } from '../packet/tunnellayers.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../shard/fragmentfile.ts';
 import { rangeReader } from '../shard/scratch.ts';
 import { ShardWriter } from '../shard/shardwriter.ts';
+import { inParallel } from '../store/inparallel.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import { slotLength } from '../table/window.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
@@ -129,26 +130,21 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
   const { store } = context;
   const { tasks } = await requireJson<Manifest>(store, manifestKey(job.job));
   const results = await stageResults(store, job.job, 'map');
-  const summaries: MapSummary[] = [];
-  for (let from = 0; from < tasks.length; from += PARALLEL_READS) {
-    const some = tasks.slice(from, from + PARALLEL_READS).map(async (spec, i): Promise<MapSummary> => {
-      const result = results[from + i];
-      if (result === null)
-        return {
-          captures: spec.captures.map(failedOutcome),
-          shards: [],
-          fragments: [],
-          innermostBytes: 0,
-          anomalies: [],
-        };
-      const summary = await requireJson<MapSummary>(store, result.summary);
-      const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
-      // Anomalies are commit's, who reads them one task at a time.
-      return { ...summary, captures, anomalies: [] };
-    });
-    summaries.push(...(await Promise.all(some)));
-  }
-  return summaries;
+  return inParallel(tasks, PARALLEL_READS, async (spec, task): Promise<MapSummary> => {
+    const result = results[task];
+    if (result === null)
+      return {
+        captures: spec.captures.map(failedOutcome),
+        shards: [],
+        fragments: [],
+        innermostBytes: 0,
+        anomalies: [],
+      };
+    const summary = await requireJson<MapSummary>(store, result.summary);
+    const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
+    // Anomalies are commit's, who reads them one task at a time.
+    return { ...summary, captures, anomalies: [] };
+  });
 }
 
 /** Captures with the same records as the one before them are read, as all are, and named. */

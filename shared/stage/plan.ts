@@ -15,7 +15,7 @@ import type { MapSpec, MapSummary, PlannedCapture } from '../job/maptask.ts';
 import { compareStored } from '../job/rank.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
-import { inParallel } from '../store/inparallel.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { StoreError } from '../store/objectstore.ts';
 
@@ -89,18 +89,10 @@ async function readHeads(
   mostBytes: number,
   bounds: CompressionBounds | undefined,
 ): Promise<HeadedCapture[]> {
-  const captures: HeadedCapture[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let at = next++; at < inputs.length; at = next++) {
-      const capture = inputs[at];
-      const headless = { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
-      captures[at] =
-        blind || capture.refused ? headless : await readOneHead(source, capture, headless, mostBytes, bounds);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_HEADS, inputs.length) }, work));
-  return captures;
+  return inParallel(inputs, PARALLEL_HEADS, async (capture) => {
+    const headless = { ...capture, headUs: null, headDigest: '', reckoned: capture.size };
+    return blind || capture.refused ? headless : readOneHead(source, capture, headless, mostBytes, bounds);
+  });
 }
 
 /**
@@ -167,7 +159,7 @@ async function knownGroups({ store, shardDays }: TaskContext, sharding: string):
     (modified < oldest ? stale : keys).push(key);
   }
   await store.remove(stale);
-  const groups = await inParallel(keys, async (key) => {
+  const groups = await inParallel(keys, REQUESTS_AT_ONCE, async (key) => {
     const summary = await soundOrDiscarded<MapSummary>(store, key);
     return summary?.captures.map(({ capture }) => contentOf(capture)) ?? [];
   });

@@ -13,7 +13,7 @@ import type { JobSummary } from '../../shared/job/summary.ts';
 import type { TableName } from '../../shared/query/results.ts';
 import { listCaptures, parseS3Url } from '../../shared/store/aws/s3list.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
-import { inParallel } from '../../shared/store/inparallel.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { datasetOf } from '../../shared/upload/watchedprefixes.ts';
 import { type Ended, firstDifference, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';
@@ -33,7 +33,7 @@ export const SMALL_SIZES: Partial<Sizes> = {
 export type Captures = ReadonlyMap<string, Uint8Array>;
 
 export async function upload(cloud: Cloud, captures: Captures): Promise<void> {
-  await inParallel([...captures], ([key, bytes]) => cloud.captures.put(key, bytes));
+  await inParallel([...captures], REQUESTS_AT_ONCE, ([key, bytes]) => cloud.captures.put(key, bytes));
 }
 
 /** Puts the marker object that starts a job. */
@@ -99,7 +99,7 @@ type Refused = ReadonlyMap<string, NonNullable<CaptureRef['refused']>>;
 
 /** Copies a job's tables into a folder and reads them. */
 async function tablesOf({ results }: Cloud, { files }: JobSummary, folder: string): Promise<Ended['tables']> {
-  await inParallel(Object.values(files).flat(), async (key) => {
+  await inParallel(Object.values(files).flat(), REQUESTS_AT_ONCE, async (key) => {
     await mkdir(dirname(join(folder, key)), { recursive: true });
     await writeFile(join(folder, key), await results.get(key));
   });

@@ -17,6 +17,7 @@ import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { checkBucketRegion, listCaptures } from '../../shared/store/aws/s3list.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { CREDENTIALS, localStackEndpoint, REGION, SKIPPED } from '../localstack/running.ts';
 import { storeContract } from './contract.ts';
 import { NASTY_KEYS } from './nastykeys.ts';
@@ -68,8 +69,7 @@ function onLocalStack(endpoint: string): void {
 
     check('a listing of more than a page is whole, also in turns', async (bucket, store) => {
       const keys = Array.from({ length: 1050 }, (_, i) => String(i).padStart(5, '0'));
-      for (let from = 0; from < keys.length; from += 50)
-        await Promise.all(keys.slice(from, from + 50).map((key) => store.put(key, Buffer.from('x'))));
+      await inParallel(keys, REQUESTS_AT_ONCE, (key) => store.put(key, Buffer.from('x')));
       const listed: string[] = [];
       for await (const { key } of store.list('')) listed.push(key);
       assert.deepEqual(listed, keys);

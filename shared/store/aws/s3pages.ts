@@ -1,5 +1,10 @@
 /** Pages of a listing of S3, their keys decoded. */
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import {
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { type ObjectHead, StoreError } from '../objectstore.ts';
 import { LISTING, s3Url, storeError } from './s3errors.ts';
 
@@ -25,28 +30,21 @@ export async function* listPages(
   prefix: string,
   options: ListOptions = {},
 ): AsyncGenerator<ListedObject[], void> {
-  let token: string | undefined;
-  do {
-    let page: ListObjectsV2CommandOutput;
-    try {
-      page = await client.send(
-        new ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          StartAfter: options.after,
-          ContinuationToken: token,
-          // Keys may hold what XML cannot.
-          EncodingType: 'url',
-          OptionalObjectAttributes: ['RestoreStatus'],
-          RequestPayer: options.requesterPays ? 'requester' : undefined,
-        }),
-      );
-    } catch (error) {
-      throw storeError(error, bucket, prefix, LISTING);
-    }
-    yield (page.Contents ?? []).map((entry) => listed(bucket, prefix, entry));
-    token = page.IsTruncated ? page.NextContinuationToken : undefined;
-  } while (token !== undefined);
+  const request: ListObjectsV2CommandInput = {
+    Bucket: bucket,
+    Prefix: prefix,
+    StartAfter: options.after,
+    // Keys may hold what XML cannot.
+    EncodingType: 'url',
+    OptionalObjectAttributes: ['RestoreStatus'],
+    RequestPayer: options.requesterPays ? 'requester' : undefined,
+  };
+  try {
+    for await (const { Contents = [] } of paginateListObjectsV2({ client }, request))
+      yield Contents.map((entry) => listed(bucket, prefix, entry));
+  } catch (error) {
+    throw storeError(error, bucket, prefix, LISTING);
+  }
 }
 
 type Entry = NonNullable<ListObjectsV2CommandOutput['Contents']>[number];
