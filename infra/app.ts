@@ -1,6 +1,6 @@
 /** The CDK app that cdk.json names: run by `cdk`, which passes settings on as context. */
 import { SettingsError } from './settings.ts';
-import { synthesize } from './stacks.ts';
+import { synthesize } from './stacks/stacks.ts';
 
 try {
   await synthesize();

@@ -4,7 +4,7 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipelineStackName } from '../infra/names.ts';
 import { readSettings, type Settings } from '../infra/settings.ts';
-import { synthesize } from '../infra/stacks.ts';
+import { synthesize } from '../infra/stacks/stacks.ts';
 import { deployTemplate } from './deploy.ts';
 
 /** Settings of infra/settings.ts by name, as text. */

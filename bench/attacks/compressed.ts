@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress, gzipSync } from 'node:zlib';
 import { random } from '../../test/capture/build.ts';
-import { zstdOfRawBlocks } from '../../test/fuzz/compression.ts';
+import { zstdOfRawBlocks } from '../../test/fuzz/make/compression.ts';
 import type { Attack } from './attack.ts';
 import { CaptureFile, pcapHeader } from './capturefile.ts';
 import { ip, UDP, udp } from './packets.ts';

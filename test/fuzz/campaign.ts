@@ -1,10 +1,11 @@
 /** Case after case until time is up; each finding that is not known yet is made small and kept. */
-import { Bases } from './bases.ts';
-import { type FuzzCase, makeCase } from './cases.ts';
-import type { Found } from './finding.ts';
+
+import type { Found } from './check/finding.ts';
 import { keepFinding } from './keep.ts';
 import { Lane, LIMITS, type Limits } from './lane.ts';
 import type { LaneKind } from './lanework.ts';
+import { Bases } from './make/bases.ts';
+import { type FuzzCase, makeCase } from './make/cases.ts';
 import { shrink } from './shrink.ts';
 
 export interface CampaignOptions {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { temporaryFolder } from '../job/harness.ts';
-import { Bases } from './bases.ts';
 import { type Campaign, campaign } from './campaign.ts';
-import { makeCase } from './cases.ts';
-import type { Check } from './finding.ts';
+import type { Check } from './check/finding.ts';
 import { readFinding } from './keep.ts';
 import type { Limits } from './lane.ts';
+import { Bases } from './make/bases.ts';
+import { makeCase } from './make/cases.ts';
 import { shrink } from './shrink.ts';
 
 const SEED = 3;

@@ -1,9 +1,9 @@
 /** Findings in files: the captures as small as they could be made, as they were, and how to see it again. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FuzzCase } from './cases.ts';
-import type { Found } from './finding.ts';
+import type { Found } from './check/finding.ts';
 import type { LaneKind } from './lanework.ts';
+import type { FuzzCase } from './make/cases.ts';
 
 export interface KeptCase {
   found: Found;

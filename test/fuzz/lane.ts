@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Found, signatureOf } from './finding.ts';
+import { type Found, signatureOf } from './check/finding.ts';
 import type { Answer, Asked, LaneSetup } from './lanework.ts';
 
 export interface Limits {

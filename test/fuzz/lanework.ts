@@ -2,12 +2,13 @@
  * The process in which cases are looked at: it does one at a time, as its parent asks, and says what it
  * found. Whoever looks from outside can end it, whatever it is caught in.
  */
-import { Bases } from './bases.ts';
-import { type FuzzCase, makeCase } from './cases.ts';
-import { examine } from './examine.ts';
-import { type Found, foundOf } from './finding.ts';
-import { PARTS, type Parts } from './parts.ts';
-import { examineJob } from './wholejobs.ts';
+
+import { examine } from './check/examine.ts';
+import { type Found, foundOf } from './check/finding.ts';
+import { PARTS, type Parts } from './check/parts.ts';
+import { examineJob } from './check/wholejobs.ts';
+import { Bases } from './make/bases.ts';
+import { type FuzzCase, makeCase } from './make/cases.ts';
 
 /** What cases are looked at for. */
 export type LaneKind = 'captures' | 'jobs';

@@ -3,11 +3,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Bases } from './bases.ts';
 import { type Campaign, campaign } from './campaign.ts';
 import { readFinding } from './keep.ts';
 import { Lane } from './lane.ts';
 import type { LaneKind } from './lanework.ts';
+import { Bases } from './make/bases.ts';
 
 const HELP = `npm run fuzz -- [options]
 

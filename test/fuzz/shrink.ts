@@ -4,8 +4,8 @@
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { concat } from '../capture/build.ts';
-import type { FuzzCase } from './cases.ts';
-import { framingOf, joined } from './framing.ts';
+import type { FuzzCase } from './make/cases.ts';
+import { framingOf, joined } from './make/framing.ts';
 
 export interface ShrinkBounds {
   /** Times that the case is looked at. */

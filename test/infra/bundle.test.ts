@@ -5,8 +5,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { checkIntegrity } from '../../infra/binding.ts';
-import { type Bundle, bundleFunctions, MOST_BYTES } from '../../infra/bundle.ts';
+import { checkIntegrity } from '../../infra/bundle/binding.ts';
+import { type Bundle, bundleFunctions, MOST_BYTES } from '../../infra/bundle/bundle.ts';
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName } from '../../infra/functions.ts';
 import type { Architecture } from '../../infra/settings.ts';
 import { STAGES } from '../../shared/job/keys.ts';

@@ -1,7 +1,7 @@
 /** What the catalog's template promises: tables as the files are, and views, queries and a limit around them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { glueComment } from '../../infra/athenaview.ts';
+import { glueComment } from '../../infra/stacks/athenaview.ts';
 import { TABLES } from '../../shared/query/results.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { settingsOf } from '../../infra/command.ts';
-import { nextSteps } from '../../infra/deploy.ts';
+import { settingsOf } from '../../infra/deploy/command.ts';
+import { nextSteps } from '../../infra/deploy/deploy.ts';
 import { readSettings } from '../../infra/settings.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -24,7 +24,7 @@ interface Ended {
 async function run(command: string, args: string[], env: Record<string, string>): Promise<Ended> {
   const home = mkdtempSync(join(tmpdir(), 'flowstitch-home-'));
   try {
-    const child = spawn(process.execPath, [join(ROOT, 'infra', command), ...args], {
+    const child = spawn(process.execPath, [join(ROOT, 'infra', 'deploy', command), ...args], {
       env: { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { readSettings } from '../../infra/settings.ts';
-import { addStacks, codeFrom, newApp, type Stacks } from '../../infra/stacks.ts';
+import { addStacks, codeFrom, newApp, type Stacks } from '../../infra/stacks/stacks.ts';
 
 export interface Resource {
   Type: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findPipeline, type Pipeline } from '../../cli/cloud/pipeline.ts';
 import { pipelineStackName } from '../../infra/names.ts';
 import { readSettings } from '../../infra/settings.ts';
-import { synthesize } from '../../infra/stacks.ts';
+import { synthesize } from '../../infra/stacks/stacks.ts';
 import { deployTemplate, destroyStack } from '../../localstack/deploy.ts';
 import { type DeployedPipeline, deployPipeline, localSettings, type SettingTexts } from '../../localstack/pipeline.ts';
 import { STAGES } from '../../shared/job/keys.ts';

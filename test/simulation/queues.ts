@@ -10,7 +10,7 @@ import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import type { Surroundings } from './process.ts';
 
-/** Deliveries of a message after which it is a dead letter, as infra/queues.ts sets it. */
+/** Deliveries of a message after which it is a dead letter, as infra/stacks/queues.ts sets it. */
 export const MOST_RECEIVES = 5;
 const DEDUPLICATION_MS = 5 * 60_000;
 const FIFO_STAGES: readonly Stage[] = ['plan', 'balance', 'commit'];

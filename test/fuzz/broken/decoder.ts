@@ -1,6 +1,6 @@
 /** A decoder that forgets packets of one kind: it says that they are in sessions and gives no row. */
 import { FATE_SESSION } from '../../../shared/packet/fate.ts';
-import { PARTS, type Parts } from '../parts.ts';
+import { PARTS, type Parts } from '../check/parts.ts';
 
 export const parts: Parts = {
   ...PARTS,

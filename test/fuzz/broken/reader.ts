@@ -1,5 +1,5 @@
 /** A reader that keeps everything that it has read. */
-import { PARTS, type Parts } from '../parts.ts';
+import { PARTS, type Parts } from '../check/parts.ts';
 
 const kept: Uint8Array[] = [];
 

@@ -1,5 +1,5 @@
 /** A tracker that never comes back from a packet whose time needs more than 32 bits of seconds. */
-import { PARTS, type Parts } from '../parts.ts';
+import { PARTS, type Parts } from '../check/parts.ts';
 
 export const parts: Parts = {
   ...PARTS,

@@ -1,0 +1,88 @@
+/**
+ * `npm run destroy`: removes both stacks. The buckets stay, with all that is in
+ * them, unless `-c dataOnDestroy=delete` is given; a bucket that the stack has not made
+ * is never touched. Other arguments go on to `cdk destroy`.
+ */
+import { createInterface } from 'node:readline/promises';
+import { DeleteBucketCommand, HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import { s3Client } from '../../shared/store/aws/s3client.ts';
+import { S3Store } from '../../shared/store/aws/s3store.ts';
+import { pipelineStackName } from '../names.ts';
+import {
+  CommandError,
+  cloudFormation,
+  describeStack,
+  runCdk,
+  runCommand,
+  settingsOf,
+  stackBuckets,
+} from './command.ts';
+
+const REMOVED_AT_ONCE = 1000;
+
+async function destroy(args: string[]): Promise<number> {
+  const settings = settingsOf(args);
+  const stack = pipelineStackName(settings);
+  const client = cloudFormation(args);
+  if ((await describeStack(client, stack)) === undefined)
+    throw new CommandError(`there is no stack ${stack} in ${await client.config.region()}: nothing was removed`);
+  const buckets = await stackBuckets(client, stack);
+  if (settings.dataOnDestroy === 'retain') {
+    const code = await runCdk(['destroy', '--all', ...args]);
+    const kept = buckets.map((bucket) => `  s3://${bucket}\n`).join('');
+    if (code === 0) process.stdout.write(`\nThe data is still there:\n${kept}`);
+    return code;
+  }
+  await confirm(stack, buckets, args);
+  const s3 = s3Client();
+  // CloudFormation removes empty buckets only.
+  for (const bucket of buckets) await emptyBucket(s3, bucket);
+  const code = await runCdk(['destroy', '--all', '--force', ...args.filter((arg) => arg !== '--force')]);
+  if (code !== 0) return code;
+  // A stack deployed with dataOnDestroy=retain has left them.
+  for (const bucket of buckets) await removeBucket(s3, bucket);
+  return 0;
+}
+
+/** @throws CommandError when the person does not type the stack's name */
+async function confirm(stack: string, buckets: readonly string[], args: readonly string[]): Promise<void> {
+  if (args.includes('--force')) return;
+  const list = buckets.map((bucket) => `  s3://${bucket}\n`).join('');
+  process.stdout.write(`This removes ${stack}, and all captures, shards and results for good:\n${list}`);
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`Type ${stack} to go on: `);
+  terminal.close();
+  if (answer.trim() !== stack) throw new CommandError('nothing was removed');
+}
+
+/** Removes all objects of a bucket; one that is not there is empty. */
+export async function emptyBucket(s3: S3Client, bucket: string): Promise<void> {
+  if (!(await bucketExists(s3, bucket))) return;
+  const store = new S3Store(s3, bucket);
+  let keys: string[] = [];
+  for await (const { key } of store.list('')) {
+    keys.push(key);
+    if (keys.length < REMOVED_AT_ONCE) continue;
+    await store.remove(keys);
+    keys = [];
+  }
+  await store.remove(keys);
+}
+
+async function removeBucket(s3: S3Client, bucket: string): Promise<void> {
+  if (!(await bucketExists(s3, bucket))) return;
+  await emptyBucket(s3, bucket);
+  await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+}
+
+async function bucketExists(s3: S3Client, bucket: string): Promise<boolean> {
+  return s3.send(new HeadBucketCommand({ Bucket: bucket })).then(
+    () => true,
+    (error: { $metadata?: { httpStatusCode?: number } }) => {
+      if (error.$metadata?.httpStatusCode === 404) return false;
+      throw error;
+    },
+  );
+}
+
+if (import.meta.main) await runCommand(destroy);

@@ -1,0 +1,123 @@
+/** What somebody should hear of: dead letters, old messages, functions that break or are throttled, jobs that stand still. */
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { JOB_STALLED, METRICS } from '../names.ts';
+import type { Settings } from '../settings.ts';
+import type { Compute } from './compute.ts';
+import type { Queues } from './queues.ts';
+
+const PERIOD = Duration.minutes(5);
+/** A task may be tried five times, and wait for its turn behind a huge job. */
+const OLD_TASK = Duration.hours(8);
+/** A delayed check comes within 15 minutes. */
+const OLD_UPLOAD = Duration.hours(1);
+
+export class Alarms extends Construct {
+  private readonly topic: Topic | undefined;
+
+  constructor(scope: Construct, id: string, settings: Settings, queues: Queues, compute: Compute) {
+    super(scope, id);
+    this.topic = settings.alarmEmail === undefined ? undefined : this.makeTopic(settings.alarmEmail);
+    this.deadLetters(queues);
+    for (const [stage, queue] of Object.entries(queues.stages)) this.oldMessages(stage, queue, OLD_TASK);
+    this.oldMessages('uploads', queues.uploads, OLD_UPLOAD);
+    this.functionAlarms(compute);
+    this.alarm(
+      'JobStalled',
+      'A job made no progress for 15 minutes: flowstitch status tells which, flowstitch resume tries again',
+      new Metric({
+        namespace: METRICS.namespace,
+        metricName: JOB_STALLED,
+        dimensionsMap: { service: METRICS.service },
+        statistic: 'Sum',
+        period: PERIOD,
+      }),
+    );
+  }
+
+  private makeTopic(email: string): Topic {
+    const topic = new Topic(this, 'Topic', { displayName: 'Flowstitch alarms', enforceSSL: true });
+    topic.addSubscription(new EmailSubscription(email));
+    return topic;
+  }
+
+  /**
+   * The function dead-letter takes dead letters away at once, so what it received counts as well as what waits.
+   * Nobody reads the dead letters of uploads: the listing is the truth.
+   */
+  private deadLetters(queues: Queues): void {
+    const letters = { dead: queues.dead, 'dead-fifo': queues.deadFifo, 'uploads-dead': queues.uploadsDead };
+    for (const [name, queue] of Object.entries(letters))
+      this.alarm(
+        `DeadLetters-${name}`,
+        `Messages failed each time and came to ${name}`,
+        new MathExpression({
+          expression: 'FILL(waiting, 0) + FILL(received, 0)',
+          usingMetrics: {
+            waiting: queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: PERIOD }),
+            received: queue.metricNumberOfMessagesReceived({ statistic: 'Sum', period: PERIOD }),
+          },
+          label: 'dead letters',
+          period: PERIOD,
+        }),
+      );
+  }
+
+  private oldMessages(name: string, queue: Queue, age: Duration): void {
+    this.alarm(
+      `OldMessages-${name}`,
+      `The oldest message of ${name} waits for more than ${age.toHours()} h`,
+      queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
+      age.toSeconds(),
+    );
+  }
+
+  private functionAlarms({ functions }: Compute): void {
+    const throttles: Record<string, IMetric> = {};
+    for (const [name, made] of Object.entries(functions)) {
+      this.alarm(
+        `Errors-${name}`,
+        `The function ${name} broke: its log says why`,
+        made.metricErrors({ statistic: 'Sum', period: PERIOD }),
+      );
+      throttles[name.replaceAll('-', '_')] = made.metricThrottles({ statistic: 'Sum', period: PERIOD });
+    }
+    this.alarm(
+      'Throttles',
+      "Invocations were refused: the account's limit of concurrent executions is below what the stages may take together",
+      new MathExpression({
+        expression: Object.keys(throttles)
+          .map((name) => `FILL(${name}, 0)`)
+          .join(' + '),
+        usingMetrics: throttles,
+        label: 'throttled invocations',
+        period: PERIOD,
+      }),
+    );
+  }
+
+  /** An alarm on anything above `threshold`. */
+  private alarm(id: string, alarmDescription: string, metric: IMetric, threshold = 0): void {
+    const alarm = new Alarm(this, id, {
+      alarmDescription,
+      metric,
+      threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    if (this.topic !== undefined) alarm.addAlarmAction(new SnsAction(this.topic));
+  }
+}

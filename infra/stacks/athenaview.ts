@@ -1,0 +1,34 @@
+/**
+ * A view as Athena keeps it in the Glue catalog: a table of type VIRTUAL_VIEW whose
+ * text is Presto's description of the view (shared/views/athena.ts).
+ */
+import type { CfnTable } from 'aws-cdk-lib/aws-glue';
+import { prestoView, VIEW_EXPANDED_TEXT } from '../../shared/views/athena.ts';
+import type { View } from '../../shared/views/view.ts';
+
+/** Comments that Glue takes, in characters. */
+const MOST_COMMENT = 255;
+
+/** @throws RangeError when the text is longer than Glue takes */
+export function glueComment(text: string): string {
+  if (text.length > MOST_COMMENT) throw new RangeError(`longer than the ${MOST_COMMENT} characters of Glue: ${text}`);
+  return text;
+}
+
+/** The view as the input of a Glue table. */
+export function glueView(view: View, database: string): CfnTable.TableInputProperty {
+  const { originalText, columns } = prestoView(view, { database });
+  return {
+    name: view.name,
+    description: view.description,
+    tableType: 'VIRTUAL_VIEW',
+    parameters: { presto_view: 'true', comment: 'Presto View' },
+    partitionKeys: [],
+    storageDescriptor: {
+      columns: [...columns],
+      serdeInfo: {},
+    },
+    viewOriginalText: originalText,
+    viewExpandedText: VIEW_EXPANDED_TEXT,
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * The three buckets: captures come in, work holds jobs and shards, results are what
+ * people query. They are apart so that nothing the pipeline writes can start a job.
+ */
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type CfnBucket,
+  EventType,
+  type IBucket,
+  type LifecycleRule,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ATHENA_PREFIX } from '../names.ts';
+import type { Settings } from '../settings.ts';
+
+/** What a job leaves behind while it runs is of use for as long as somebody may ask what happened. */
+const JOB_DAYS = 7;
+/** Results of Athena's queries: copies of what can be asked again. */
+const ATHENA_DAYS = 30;
+/** No upload of ours takes longer; its parts cost as much as an object. */
+const UNFINISHED_UPLOAD_DAYS = 2;
+
+export class Buckets extends Construct {
+  readonly captures: IBucket;
+  readonly work: Bucket;
+  readonly results: Bucket;
+
+  /** @param uploads the queue that learns of new captures */
+  constructor(scope: Construct, id: string, settings: Settings, uploads: Queue) {
+    super(scope, id);
+    this.work = this.bucket('Work', settings, [
+      ...['jobs/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, JOB_DAYS)),
+      expiry('shards/', settings.shardDays),
+    ]);
+    this.results = this.bucket('Results', settings, [expiry(ATHENA_PREFIX, ATHENA_DAYS)]);
+    this.captures =
+      settings.existingCaptures === undefined
+        ? this.ownCaptures(settings, uploads)
+        : this.existingCaptures(settings.existingCaptures, settings.uploadEvents, uploads);
+  }
+
+  private bucket(id: string, settings: Settings, lifecycleRules: LifecycleRule[]): Bucket {
+    return new Bucket(this, id, {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      removalPolicy: settings.dataOnDestroy === 'delete' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(UNFINISHED_UPLOAD_DAYS) },
+        ...lifecycleRules,
+      ],
+    });
+  }
+
+  /**
+   * No versions are kept: rotating captures are written once, one that is overwritten during a job is noticed and
+   * named, and whoever deletes a capture wants it gone.
+   */
+  private ownCaptures(settings: Settings, uploads: Queue): Bucket {
+    const bucket = this.bucket('Captures', settings, []);
+    const resource = bucket.node.defaultChild as CfnBucket;
+    // The bucket's own property, rather than the CDK's notification construct, which brings a function of its own along.
+    resource.notificationConfiguration = {
+      queueConfigurations: [{ event: EventType.OBJECT_CREATED, queue: uploads.queueArn }],
+    };
+    // By account and not by bucket: S3 tries whether it may send before it makes the bucket, so the policy comes first.
+    const { policyDependable } = uploads.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'UploadEvents',
+        principals: [new ServicePrincipal('s3.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [uploads.queueArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    );
+    if (policyDependable !== undefined) resource.node.addDependency(policyDependable);
+    return bucket;
+  }
+
+  /** The CDK's construct adds our notification to those that the bucket has, and takes only ours away again. */
+  private existingCaptures(name: string, uploadEvents: boolean, uploads: Queue): IBucket {
+    const bucket = Bucket.fromBucketName(this, 'Captures', name);
+    if (uploadEvents) bucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(uploads));
+    return bucket;
+  }
+}
+
+function expiry(prefix: string, days: number): LifecycleRule {
+  return { id: `expire-${prefix.replaceAll('/', '')}`, prefix, expiration: Duration.days(days) };
+}

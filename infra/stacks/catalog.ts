@@ -1,0 +1,125 @@
+/**
+ * The catalog stack: what Athena needs to query the results. Partitions are not
+ * made here: commit registers those of each job when everything else is done.
+ */
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { TABLES } from '../../shared/query/results.ts';
+import { athenaType } from '../../shared/table/tablecolumn.ts';
+import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
+import { PARTITION_COLUMNS } from '../../shared/views/view.ts';
+import { ATHENA_PREFIX, catalogStackName, TABLE_NAMES, workgroupName } from '../names.ts';
+import type { Settings } from '../settings.ts';
+import { glueComment, glueView } from './athenaview.ts';
+
+const PARQUET = {
+  inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+  outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+  serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+};
+/** Tables whose files lie by day too. */
+const BY_DAY: readonly string[] = ['sessions', 'packets'];
+
+export interface CatalogProps extends StackProps {
+  settings: Settings;
+  /** The bucket of results. */
+  results: IBucket;
+}
+
+export class CatalogStack extends Stack {
+  private readonly settings: Settings;
+  private readonly results: IBucket;
+  private readonly database: CfnDatabase;
+
+  constructor(scope: Construct, id: string, props: CatalogProps) {
+    const { settings, results } = props;
+    super(scope, id, {
+      ...props,
+      stackName: catalogStackName(settings),
+      description: "Flowstitch's tables, views and saved queries in Athena",
+    });
+    this.settings = settings;
+    this.results = results;
+    this.database = new CfnDatabase(this, 'Database', {
+      catalogId: this.account,
+      databaseInput: { name: settings.database, description: 'Sessions from packet captures' },
+    });
+    const tables = TABLE_NAMES.map((name) => this.table(name));
+    for (const view of VIEWS) {
+      const made = this.glueTable(`View-${view.name}`, glueView(view, settings.database));
+      for (const table of tables) made.addResourceDependency(table);
+    }
+    this.savedQueries(this.workgroup());
+    new CfnOutput(this, 'DatabaseName', { value: settings.database }).overrideLogicalId('Database');
+    new CfnOutput(this, 'WorkgroupName', { value: workgroupName(settings) }).overrideLogicalId('Workgroup');
+  }
+
+  private table(name: (typeof TABLE_NAMES)[number]): CfnTable {
+    const partitions = PARTITION_COLUMNS.slice(0, BY_DAY.includes(name) ? 2 : 1);
+    return this.glueTable(`Table-${name}`, {
+      name,
+      tableType: 'EXTERNAL_TABLE',
+      parameters: { EXTERNAL: 'TRUE', classification: 'parquet' },
+      partitionKeys: partitions.map((column) => ({
+        name: column.name,
+        type: athenaType(column.type),
+        comment: glueComment(column.description),
+      })),
+      storageDescriptor: {
+        ...PARQUET,
+        location: this.results.s3UrlForObject(`${name}/`),
+        columns: TABLES[name].map((column) => ({
+          name: column.name,
+          type: athenaType(column.type),
+          comment: glueComment(column.description),
+        })),
+      },
+    });
+  }
+
+  private glueTable(id: string, tableInput: CfnTable.TableInputProperty): CfnTable {
+    const table = new CfnTable(this, id, {
+      catalogId: this.account,
+      databaseName: this.settings.database,
+      tableInput,
+    });
+    table.addResourceDependency(this.database);
+    return table;
+  }
+
+  /** Its settings are enforced: nobody's query can go around the limit, or leave results elsewhere. */
+  private workgroup(): CfnWorkGroup {
+    return new CfnWorkGroup(this, 'QueryGroup', {
+      name: workgroupName(this.settings),
+      description: 'Queries over sessions, with a limit on what one of them may read',
+      recursiveDeleteOption: true,
+      workGroupConfiguration: {
+        enforceWorkGroupConfiguration: true,
+        publishCloudWatchMetricsEnabled: true,
+        bytesScannedCutoffPerQuery: this.settings.scanLimitGB * 1e9,
+        engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
+        resultConfiguration: {
+          outputLocation: this.results.s3UrlForObject(ATHENA_PREFIX),
+          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+        },
+      },
+    });
+  }
+
+  private savedQueries(workgroup: CfnWorkGroup): void {
+    for (const { name, description, sql } of SAVED_QUERIES) {
+      const query = new CfnNamedQuery(this, `Query-${name}`, {
+        name,
+        description,
+        database: this.settings.database,
+        workGroup: workgroup.name,
+        queryString: sql,
+      });
+      query.addResourceDependency(workgroup);
+      query.addResourceDependency(this.database);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** The functions, each with its own role and log group, and what feeds them. */
+import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import {
+  type Code,
+  EventSourceMapping,
+  Architecture as LambdaArchitecture,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, isStage, timeoutSeconds } from '../functions.ts';
+import { METRICS, watchdogRuleName } from '../names.ts';
+import type { Settings } from '../settings.ts';
+import type { Buckets } from './buckets.ts';
+import type { Queues } from './queues.ts';
+import { functionRole } from './roles.ts';
+
+/** Tasks at once of a stage that has few. */
+const LEAST_CONCURRENCY = 2;
+/** Events taken together: those of one upload come within a moment. */
+const UPLOADS_BATCH = { batchSize: 10, maxBatchingWindow: Duration.seconds(1) };
+
+export interface ComputeProps {
+  settings: Settings;
+  buckets: Buckets;
+  queues: Queues;
+  /** The code of each function. */
+  code: Readonly<Record<FunctionName, Code>>;
+}
+
+export class Compute extends Construct {
+  readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
+  private readonly props: ComputeProps;
+
+  constructor(scope: Construct, id: string, props: ComputeProps) {
+    super(scope, id);
+    this.props = props;
+    this.functions = Object.fromEntries(FUNCTION_NAMES.map((name) => [name, this.makeFunction(name)])) as Record<
+      FunctionName,
+      LambdaFunction
+    >;
+  }
+
+  private makeFunction(name: FunctionName): LambdaFunction {
+    const { settings, code } = this.props;
+    const { description, memoryMB, diskMiB } = FUNCTIONS[name];
+    const scope = new Construct(this, name);
+    const consumes = this.feeds(name);
+    const logGroup = new LogGroup(scope, 'Log', {
+      retention: settings.logDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const made = new LambdaFunction(scope, 'Function', {
+      description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: settings.architecture === 'arm64' ? LambdaArchitecture.ARM_64 : LambdaArchitecture.X86_64,
+      handler: 'index.handler',
+      code: code[name],
+      timeout: Duration.seconds(timeoutSeconds(name, settings)),
+      memorySize: memoryMB,
+      ephemeralStorageSize: Size.mebibytes(diskMiB),
+      environment: this.environment(name),
+      logGroup,
+      role: functionRole(scope, name, { ...this.props, logGroup, consumes }),
+    });
+    for (const [number, queue] of consumes.entries())
+      new EventSourceMapping(scope, `Feed${number === 0 ? '' : number}`, {
+        target: made,
+        eventSourceArn: queue.queueArn,
+        reportBatchItemFailures: true,
+        maxConcurrency: this.concurrency(name),
+        ...(name === 'uploads' ? UPLOADS_BATCH : { batchSize: 1 }),
+      });
+    return made;
+  }
+
+  /** The queues that feed a function. */
+  private feeds(name: FunctionName): Queue[] {
+    const { queues } = this.props;
+    if (isStage(name)) return [queues.stages[name]];
+    if (name === 'dead-letter') return [queues.dead, queues.deadFifo];
+    return name === 'uploads' ? [queues.uploads] : [];
+  }
+
+  /**
+   * A bound on the event source, never reserved concurrency: what a function may not take it does not receive,
+   * instead of being throttled until the message counts as dead.
+   */
+  private concurrency(name: FunctionName): number {
+    const { settings } = this.props;
+    if (name === 'map') return settings.mapConcurrency;
+    if (name === 'reduce') return settings.reduceConcurrency;
+    return name === 'publish' ? settings.publishConcurrency : LEAST_CONCURRENCY;
+  }
+
+  private environment(name: FunctionName): Record<string, string> {
+    const { settings, buckets, queues } = this.props;
+    const { duckdbMemory } = FUNCTIONS[name];
+    return {
+      FLOWSTITCH_WORK: buckets.work.bucketName,
+      FLOWSTITCH_RESULTS: buckets.results.bucketName,
+      FLOWSTITCH_CAPTURES: buckets.captures.bucketName,
+      FLOWSTITCH_QUEUES: Stack.of(this).toJsonString(queues.urls),
+      FLOWSTITCH_WATCHDOG: watchdogRuleName(settings),
+      FLOWSTITCH_SHARD_DAYS: String(settings.shardDays),
+      FLOWSTITCH_LEASE_SECONDS: String(settings.leaseSeconds),
+      ...(duckdbMemory === undefined ? {} : { FLOWSTITCH_DUCKDB_MEMORY: duckdbMemory }),
+      ...(name === 'commit' && !settings.localstack ? { FLOWSTITCH_CATALOG: settings.database } : {}),
+      POWERTOOLS_SERVICE_NAME: METRICS.service,
+      POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+    };
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The pipeline stack: buckets, queues, functions, alarms. It makes no custom
+ * resource, unless an existing bucket's notifications are to be added to.
+ */
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { RELEASE, SOFTWARE } from '../../shared/job/revisions.ts';
+import type { FunctionName } from '../functions.ts';
+import { pipelineStackName, watchdogRuleName } from '../names.ts';
+import type { Settings } from '../settings.ts';
+import { Alarms } from './alarms.ts';
+import { Buckets } from './buckets.ts';
+import { Compute } from './compute.ts';
+import { Queues } from './queues.ts';
+
+export interface PipelineProps extends StackProps {
+  settings: Settings;
+  /** The code of each function. */
+  code: Readonly<Record<FunctionName, Code>>;
+}
+
+export class PipelineStack extends Stack {
+  readonly buckets: Buckets;
+  readonly queues: Queues;
+  readonly compute: Compute;
+
+  constructor(scope: Construct, id: string, props: PipelineProps) {
+    const { settings, code } = props;
+    super(scope, id, {
+      ...props,
+      stackName: pipelineStackName(settings),
+      description: `Flowstitch ${SOFTWARE}: packet captures to sessions`,
+    });
+    this.queues = new Queues(this, 'Queue', settings);
+    this.buckets = new Buckets(this, 'Bucket', settings, this.queues.uploads);
+    this.compute = new Compute(this, 'Function', { settings, code, buckets: this.buckets, queues: this.queues });
+    this.watchdog(settings);
+    new Alarms(this, 'Alarm', settings, this.queues, this.compute);
+    this.outputs(settings);
+  }
+
+  /** Asleep until plan enables it; the watchdog disables it when no job runs. */
+  private watchdog(settings: Settings): void {
+    new Rule(this, 'Watchdog', {
+      ruleName: watchdogRuleName(settings),
+      description: 'Looks after running jobs; enabled while there are any',
+      schedule: Schedule.rate(Duration.minutes(5)),
+      enabled: false,
+      targets: [new LambdaTarget(this.compute.functions.watchdog)],
+    });
+  }
+
+  private outputs(settings: Settings): void {
+    const { captures, work, results } = this.buckets;
+    const values = {
+      CapturesBucket: captures.bucketName,
+      WorkBucket: work.bucketName,
+      ResultsBucket: results.bucketName,
+      Queues: this.toJsonString(this.queues.urls),
+      Version: RELEASE,
+    };
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+    if (settings.existingCaptures === undefined) return;
+    const { plan, map, uploads } = this.compute.functions;
+    const readers = [plan, map, uploads].map(({ role }) => role?.roleArn);
+    // Whoever owns the bucket, or the key, in another account needs their names.
+    new CfnOutput(this, 'CapturesReaders', { value: this.toJsonString(readers) });
+  }
+}

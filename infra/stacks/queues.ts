@@ -1,0 +1,79 @@
+/**
+ * The queues. Plan, balance and commit have a task or two a job and get FIFO
+ * queues, where doubled messages are mostly dropped; map, reduce and publish have
+ * thousands and get standard queues, which deliver fairly by job. A message that
+ * five receives did not answer goes to the dead letters of its kind.
+ */
+import { Duration } from 'aws-cdk-lib';
+import { type DeadLetterQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { STAGES } from '../../shared/job/keys.ts';
+import type { Stage } from '../../shared/job/stageresults.ts';
+import { type FunctionName, timeoutSeconds } from '../functions.ts';
+import type { Settings } from '../settings.ts';
+
+/** Receives after which a message is a dead letter. */
+const MOST_RECEIVES = 5;
+/** AWS's advice for queues that feed functions: room for the retries of a throttled invocation. */
+const VISIBILITY_FACTOR = 6;
+/** A huge job may take days; a message must outlive it. */
+const RETENTION = Duration.days(7);
+/** On a standard queue a dead letter keeps the age of its message: the most that SQS allows. */
+const DEAD_RETENTION = Duration.days(14);
+
+const FIFO_STAGES: readonly Stage[] = ['plan', 'balance', 'commit'];
+
+export class Queues extends Construct {
+  readonly stages: Readonly<Record<Stage, Queue>>;
+  readonly uploads: Queue;
+  readonly dead: Queue;
+  readonly deadFifo: Queue;
+  readonly uploadsDead: Queue;
+  private readonly settings: Settings;
+
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id);
+    this.settings = settings;
+    const deadLetters = { retentionPeriod: DEAD_RETENTION, consumer: 'dead-letter' as const };
+    this.dead = this.queue('Dead', { ...deadLetters, fifo: false });
+    this.deadFifo = this.queue('DeadFifo', { ...deadLetters, fifo: true });
+    this.uploadsDead = this.queue('UploadsDead', { retentionPeriod: DEAD_RETENTION, fifo: false });
+    const stageQueue = (stage: Stage): Queue => {
+      const fifo = FIFO_STAGES.includes(stage);
+      return this.queue(stageId(stage), { fifo, consumer: stage, dead: fifo ? this.deadFifo : this.dead });
+    };
+    this.stages = Object.fromEntries(STAGES.map((stage) => [stage, stageQueue(stage)])) as Record<Stage, Queue>;
+    this.uploads = this.queue('Uploads', { fifo: false, consumer: 'uploads', dead: this.uploadsDead });
+  }
+
+  /** URL of each queue that functions send to, as FLOWSTITCH_QUEUES has them. */
+  get urls(): Record<Stage | 'uploads', string> {
+    const urls = STAGES.map((stage) => [stage, this.stages[stage].queueUrl]);
+    return { ...(Object.fromEntries(urls) as Record<Stage, string>), uploads: this.uploads.queueUrl };
+  }
+
+  private queue(
+    id: string,
+    options: { fifo: boolean; consumer?: FunctionName; dead?: Queue; retentionPeriod?: Duration },
+  ): Queue {
+    const { fifo, consumer, dead, retentionPeriod = RETENTION } = options;
+    const deadLetterQueue: DeadLetterQueue | undefined = dead && { queue: dead, maxReceiveCount: MOST_RECEIVES };
+    return new Queue(this, id, {
+      // CDK names a FIFO queue only when asked not to: undefined where it is none.
+      fifo: fifo || undefined,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod,
+      visibilityTimeout: consumer && Duration.seconds(this.visibilitySeconds(consumer)),
+      deadLetterQueue,
+    });
+  }
+
+  private visibilitySeconds(consumer: FunctionName): number {
+    return VISIBILITY_FACTOR * timeoutSeconds(consumer, this.settings);
+  }
+}
+
+function stageId(stage: Stage): string {
+  return stage[0].toUpperCase() + stage.slice(1);
+}
