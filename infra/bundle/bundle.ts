@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { BUNDLING } from '../../build/bundling.ts';
 import { STAGES } from '../../shared/job/keys.ts';
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName } from '../functions.ts';
 import type { Architecture } from '../settings.ts';
@@ -83,16 +84,9 @@ async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array>
   const { outputFiles } = await build({
     entryPoints: [entry],
     outfile: 'index.mjs',
-    bundle: true,
+    ...BUNDLING,
     write: false,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
     mainFields: ['module', 'main'],
-    // Not minified: a stack trace can be read as it is, and the code is a few percent of what Lambda loads anyway.
-    minify: false,
-    legalComments: 'none',
-    logLevel: 'silent',
     absWorkingDir: ROOT,
     nodePaths: [join(ROOT, 'node_modules')],
     plugins: [onlyOwnStage(name), duckdbOutside(name)],

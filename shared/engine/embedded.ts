@@ -212,6 +212,8 @@ class Pool {
       workerData: { ...this.setup, gate: gate.memory } satisfies OwnSetup,
       // With the default of 16 MB the same short-lived arrays are marked over and over: a third of the time in collection.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      // A thread does not know by itself that its process was told to name sources in stacks.
+      execArgv: process.sourceMapsEnabled ? ['--enable-source-maps'] : undefined,
     });
     this.gates.set(worker, gate);
     worker.on('message', (answer: FromWorker) => {

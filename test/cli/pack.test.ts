@@ -23,17 +23,11 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
   const files = command('tar', ['-tzf', join(folder, tarball)])
     .stdout.trim()
     .split('\n');
-  for (const needed of [
-    'package.json',
-    'LICENSE',
-    'cli/flowstitch.js',
-    'dist/cli/main.js',
-    'dist/shared/engine/worker.js',
-  ])
+  for (const needed of ['package.json', 'LICENSE', 'cli/flowstitch.js', 'dist/flowstitch.js', 'dist/worker.js'])
     assert.ok(files.includes(`package/${needed}`), `${needed} is missing`);
   const foreign = files.filter(
     (file) =>
-      !/^package\/(package\.json|LICENSE|README\.md|cli\/flowstitch\.js|dist\/(cli|shared)\/[\w/]+(\.js|\.d\.ts))$/.test(
+      !/^package\/(package\.json|LICENSE|README\.md|cli\/flowstitch\.js|dist\/[\w-]+\.js(\.map)?|dist\/types\/[\w/]+\.d\.ts)$/.test(
         file,
       ),
   );
@@ -61,4 +55,9 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
   assert.deepEqual([sql.code, sql.stdout], [0, 'n\n20\n']);
   const inspect = flowstitch('inspect', 'captures/a.pcap', '-n', '1');
   assert.match(inspect.stdout, /10\.0\.0\.1\.5000 > 10\.0\.0\.2\.9000: UDP, length 20\n/);
+  const traced = command(join(home, 'node_modules/.bin/flowstitch'), ['inspect', 'none.pcap'], {
+    cwd: home,
+    env: { ...ENV, FLOWSTITCH_TRACE: '1' },
+  });
+  assert.match(traced.stderr, /^ +at .*cli\/inspect\.ts:\d+:\d+\)$/m, 'a stack names the sources');
 });
