@@ -7,19 +7,8 @@
  * come, a packet costs a constant number of steps.
  */
 import { DRAWN_FOR_WORD, draw, hashOfSums } from '../packet/flow/keyhash.ts';
+import type { SessionSlots } from './slots.ts';
 import * as L from './slots.ts';
-
-// Constants of this module are folded into the machine code; an import would be loaded at each use.
-const {
-  WORDS,
-  W_CAPTURE_BEFORE,
-  W_CAPTURE_COUNT,
-  W_CAPTURE_FIRST,
-  W_CAPTURE_LAST,
-  W_CAPTURE_LATEST,
-  W_CAPTURE_LIST,
-  W_CAPTURE_MAX,
-} = L;
 
 /** The numbers that this process has drawn: which captures overlap is for whoever writes them to choose. */
 const DRAWN = draw(2);
@@ -28,7 +17,7 @@ const DRAWN = draw(2);
 export class CaptureSets {
   /** Nodes looked at so far, for tests. */
   steps = 0;
-  private readonly s: L.SessionSlots;
+  private readonly s: SessionSlots;
   private readonly drawn: Int32Array;
   /** Of a node: its session's slot, the captures it stands for (rank / 32), and those of them that are there. */
   private slot = new Int32Array(64);
@@ -43,7 +32,7 @@ export class CaptureSets {
   private used = 0;
 
   /** @param drawn random numbers of the hash for 2 words; tests bring their own */
-  constructor(slots: L.SessionSlots, drawn: Int32Array = DRAWN) {
+  constructor(slots: SessionSlots, drawn: Int32Array = DRAWN) {
     this.s = slots;
     this.drawn = drawn;
   }
@@ -51,36 +40,36 @@ export class CaptureSets {
   /** A new session with its first packet. */
   open(slot: number, capture: number): void {
     const words = this.s.words;
-    const at = slot * WORDS;
-    words[at + W_CAPTURE_LATEST] = capture;
-    words[at + W_CAPTURE_BEFORE] = -1;
-    words[at + W_CAPTURE_FIRST] = capture;
-    words[at + W_CAPTURE_LAST] = capture;
-    words[at + W_CAPTURE_MAX] = capture;
-    words[at + W_CAPTURE_COUNT] = 1;
-    words[at + W_CAPTURE_LIST] = -1;
+    const at = slot * L.WORDS;
+    words[at + L.W_CAPTURE_LATEST] = capture;
+    words[at + L.W_CAPTURE_BEFORE] = -1;
+    words[at + L.W_CAPTURE_FIRST] = capture;
+    words[at + L.W_CAPTURE_LAST] = capture;
+    words[at + L.W_CAPTURE_MAX] = capture;
+    words[at + L.W_CAPTURE_COUNT] = 1;
+    words[at + L.W_CAPTURE_LIST] = -1;
   }
 
   /** A packet or fragment of the session stands in `capture`. */
   enter(slot: number, capture: number): void {
     const words = this.s.words;
-    const at = slot * WORDS;
-    const latest = words[at + W_CAPTURE_LATEST];
+    const at = slot * L.WORDS;
+    const latest = words[at + L.W_CAPTURE_LATEST];
     if (capture === latest) return;
-    const before = words[at + W_CAPTURE_BEFORE];
-    words[at + W_CAPTURE_LATEST] = capture;
-    words[at + W_CAPTURE_BEFORE] = latest;
+    const before = words[at + L.W_CAPTURE_BEFORE];
+    words[at + L.W_CAPTURE_LATEST] = capture;
+    words[at + L.W_CAPTURE_BEFORE] = latest;
     if (capture === before) return;
     if (before >= 0) this.put(slot, before);
-    if (capture > words[at + W_CAPTURE_MAX]) words[at + W_CAPTURE_MAX] = capture;
+    if (capture > words[at + L.W_CAPTURE_MAX]) words[at + L.W_CAPTURE_MAX] = capture;
     else if (this.has(slot, capture)) return;
-    words[at + W_CAPTURE_COUNT]++;
+    words[at + L.W_CAPTURE_COUNT]++;
   }
 
   /** Gives the nodes of a session back. */
   close(slot: number): void {
     const words = this.s.words;
-    const at = slot * WORDS + W_CAPTURE_LIST;
+    const at = slot * L.WORDS + L.W_CAPTURE_LIST;
     for (let node = words[at]; node >= 0; node = words[at]) {
       words[at] = this.next[node];
       this.unchain(node);
@@ -103,7 +92,7 @@ export class CaptureSets {
 
   private find(slot: number, group: number): number {
     // Captures mostly come in the order of their ranks: the node made last is the one.
-    const latest = this.s.words[slot * WORDS + W_CAPTURE_LIST];
+    const latest = this.s.words[slot * L.WORDS + L.W_CAPTURE_LIST];
     if (latest < 0 || this.group[latest] === group) return latest;
     let node = this.heads[this.head(slot, group)];
     this.steps++;
@@ -131,7 +120,7 @@ export class CaptureSets {
       if (this.used === this.slot.length) this.grow();
       node = this.used++;
     }
-    const at = slot * WORDS + W_CAPTURE_LIST;
+    const at = slot * L.WORDS + L.W_CAPTURE_LIST;
     this.slot[node] = slot;
     this.group[node] = group;
     this.bits[node] = 0;

@@ -4,10 +4,9 @@
  * S H F R again when their sequence number differs from the last one,
  * G T W at the 1st, 10th, 100th, ... time.
  */
-import * as L from './slots.ts';
 
-// Constants of this module are folded into the machine code; an import would be loaded at each use.
-const { FLAG_ORIG_IS_B, HISTORY_LIMIT, LETTERS, WORDS, W_FLAGS, W_HISTORY_LENGTH, W_HISTORY_SEEN } = L;
+import type { SessionSlots } from './slots.ts';
+import * as L from './slots.ts';
 
 // Bits of W_HISTORY_SEEN for the originator; the responder's are 16 higher.
 export const SEEN_SYN = 0x1;
@@ -33,46 +32,46 @@ export const LETTER_T = 84;
 export const LETTER_W = 87;
 
 /** Appends one letter as it is. */
-export function addLetter(s: L.SessionSlots, slot: number, letter: number): void {
-  const at = slot * WORDS + W_HISTORY_LENGTH;
+export function addLetter(s: SessionSlots, slot: number, letter: number): void {
+  const at = slot * L.WORDS + L.W_HISTORY_LENGTH;
   const length = s.words[at];
-  if (length < LETTERS) s.letters[slot * LETTERS + length] = letter;
-  else if (length < HISTORY_LIMIT) s.overflow.set(slot, (s.overflow.get(slot) ?? '') + String.fromCharCode(letter));
+  if (length < L.LETTERS) s.letters[slot * L.LETTERS + length] = letter;
+  else if (length < L.HISTORY_LIMIT) s.overflow.set(slot, (s.overflow.get(slot) ?? '') + String.fromCharCode(letter));
   else return;
   s.words[at] = length + 1;
 }
 
 /** Appends `^`. */
-export function addFlip(s: L.SessionSlots, slot: number): void {
+export function addFlip(s: SessionSlots, slot: number): void {
   addLetter(s, slot, CARET);
 }
 
 /** Whether all that is known of a session is a SYN-ACK of what looks like its originator. */
-export function isLoneSynAck(s: L.SessionSlots, slot: number): boolean {
-  return s.words[slot * WORDS + W_HISTORY_LENGTH] === 1 && s.letters[slot * LETTERS] === LETTER_H;
+export function isLoneSynAck(s: SessionSlots, slot: number): boolean {
+  return s.words[slot * L.WORDS + L.W_HISTORY_LENGTH] === 1 && s.letters[slot * L.LETTERS] === LETTER_H;
 }
 
 /** Rewrites the history of such a session as that of a session seen from its second packet on. */
-export function turnSynAck(s: L.SessionSlots, slot: number): void {
+export function turnSynAck(s: SessionSlots, slot: number): void {
   // Which letters have been given stays as it is: Zeek takes the SYN-ACK for the new originator's first.
-  s.letters[slot * LETTERS] = CARET;
-  s.letters[slot * LETTERS + 1] = LETTER_H | 0x20;
-  s.words[slot * WORDS + W_HISTORY_LENGTH] = 2;
+  s.letters[slot * L.LETTERS] = CARET;
+  s.letters[slot * L.LETTERS + 1] = LETTER_H | 0x20;
+  s.words[slot * L.WORDS + L.W_HISTORY_LENGTH] = 2;
 }
 
 /** Whether end `end` (0 = A, 1 = B) is the originator now. */
-export function isOriginator(s: L.SessionSlots, slot: number, end: number): boolean {
-  return (s.words[slot * WORDS + W_FLAGS] & FLAG_ORIG_IS_B) === end;
+export function isOriginator(s: SessionSlots, slot: number, end: number): boolean {
+  return (s.words[slot * L.WORDS + L.W_FLAGS] & L.FLAG_ORIG_IS_B) === end;
 }
 
 /** Appends an upper-case letter in the case of the end that it comes from. */
-export function addLetterOf(s: L.SessionSlots, slot: number, end: number, upper: number): void {
+export function addLetterOf(s: SessionSlots, slot: number, end: number, upper: number): void {
   addLetter(s, slot, isOriginator(s, slot, end) ? upper : upper | 0x20);
 }
 
 /** Appends a letter the first time its `seen` bit comes up for that side; says whether it had come up before. */
-export function addOnce(s: L.SessionSlots, slot: number, end: number, seen: number, upper: number): boolean {
-  const at = slot * WORDS + W_HISTORY_SEEN;
+export function addOnce(s: SessionSlots, slot: number, end: number, seen: number, upper: number): boolean {
+  const at = slot * L.WORDS + L.W_HISTORY_SEEN;
   const orig = isOriginator(s, slot, end);
   const bit = orig ? seen : seen << 16;
   if ((s.words[at] & bit) !== 0) return true;
@@ -88,10 +87,10 @@ export function givesLetter(n: number): boolean {
 }
 
 /** The letters as text. */
-export function historyText(s: L.SessionSlots, slot: number): string {
-  const length = s.words[slot * WORDS + W_HISTORY_LENGTH];
-  const from = slot * LETTERS;
+export function historyText(s: SessionSlots, slot: number): string {
+  const length = s.words[slot * L.WORDS + L.W_HISTORY_LENGTH];
+  const from = slot * L.LETTERS;
   let text = '';
-  for (let i = 0; i < length && i < LETTERS; i++) text += String.fromCharCode(s.letters[from + i]);
-  return length > LETTERS ? text + s.overflow.get(slot) : text;
+  for (let i = 0; i < length && i < L.LETTERS; i++) text += String.fromCharCode(s.letters[from + i]);
+  return length > L.LETTERS ? text + s.overflow.get(slot) : text;
 }

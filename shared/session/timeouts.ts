@@ -18,43 +18,8 @@
  * once at most, and what is armed again meanwhile goes to another list.
  */
 import type { SessionConfig } from './sessionconfig.ts';
+import type { SessionSlots } from './slots.ts';
 import * as L from './slots.ts';
-
-// Constants of this module are folded into the machine code; an import would be loaded at each use.
-const {
-  END_DID_CLOSE,
-  E_STATE,
-  FLAG_ACTIVE,
-  FLAG_ATTEMPT,
-  FLAG_DNS,
-  FLAG_ENDING,
-  FLAG_HALF_CLOSED,
-  FLAG_IDLE_MASK,
-  FLAG_IDLE_SHIFT,
-  FLAG_KIND_MASK,
-  FLAG_KIND_SHIFT,
-  FLAG_ORIG_IS_B,
-  FLAG_PARTIAL_CLOSE,
-  KIND_TCP,
-  REALS,
-  R_CLOSE,
-  R_LAST,
-  R_RESET,
-  R_START,
-  STATE_CLOSED,
-  STATE_INACTIVE,
-  STATE_MASK,
-  STATE_RESET,
-  STATE_SYN_ACK_SENT,
-  STATE_SYN_SENT,
-  WORDS,
-  W_CELL,
-  W_ENDS,
-  W_END_SIZE,
-  W_FLAGS,
-  W_NEXT,
-  W_PREVIOUS,
-} = L;
 
 /** Index into END_REASONS (sessionrows.ts). */
 export const REASON_INACTIVE = 0;
@@ -97,30 +62,30 @@ export class Deadlines {
   }
 
   /** The time in microseconds at which the session ends if no packet comes before; sets `reason`. */
-  of(s: L.SessionSlots, slot: number): number {
+  of(s: SessionSlots, slot: number): number {
     const { words, reals } = s;
-    const flags = words[slot * WORDS + W_FLAGS];
-    const at = slot * REALS;
+    const flags = words[slot * L.WORDS + L.W_FLAGS];
+    const at = slot * L.REALS;
     this.reason = REASON_INACTIVE;
-    let due = reals[at + R_LAST] + this.idle[(flags & FLAG_IDLE_MASK) >> FLAG_IDLE_SHIFT];
-    if ((flags & FLAG_DNS) !== 0 && this.config.dnsTimeoutUs > 0)
-      return Math.min(due, this.dnsTick(reals[at + R_START], reals[at + R_LAST]));
-    if ((flags & FLAG_KIND_MASK) >> FLAG_KIND_SHIFT !== KIND_TCP) return due;
-    const ends = slot * WORDS + W_ENDS;
-    const a = words[ends + E_STATE];
-    const b = words[ends + W_END_SIZE + E_STATE];
-    if ((flags & FLAG_ENDING) !== 0) {
-      if (reals[at + R_CLOSE] < due) {
-        due = reals[at + R_CLOSE];
+    let due = reals[at + L.R_LAST] + this.idle[(flags & L.FLAG_IDLE_MASK) >> L.FLAG_IDLE_SHIFT];
+    if ((flags & L.FLAG_DNS) !== 0 && this.config.dnsTimeoutUs > 0)
+      return Math.min(due, this.dnsTick(reals[at + L.R_START], reals[at + L.R_LAST]));
+    if ((flags & L.FLAG_KIND_MASK) >> L.FLAG_KIND_SHIFT !== L.KIND_TCP) return due;
+    const ends = slot * L.WORDS + L.W_ENDS;
+    const a = words[ends + L.E_STATE];
+    const b = words[ends + L.W_END_SIZE + L.E_STATE];
+    if ((flags & L.FLAG_ENDING) !== 0) {
+      if (reals[at + L.R_CLOSE] < due) {
+        due = reals[at + L.R_CLOSE];
         this.reason = closeReason(a, b);
       }
-    } else if ((flags & FLAG_ACTIVE) !== 0) {
-      if ((flags & FLAG_ATTEMPT) !== 0) due = this.attempt(flags, a, b, reals[at + R_START], due);
-      if (((a | b) & END_DID_CLOSE) !== 0 || ((a | b) & STATE_MASK) === STATE_INACTIVE)
+    } else if ((flags & L.FLAG_ACTIVE) !== 0) {
+      if ((flags & L.FLAG_ATTEMPT) !== 0) due = this.attempt(flags, a, b, reals[at + L.R_START], due);
+      if (((a | b) & L.END_DID_CLOSE) !== 0 || ((a | b) & L.STATE_MASK) === L.STATE_INACTIVE)
         due = this.afterClose(s, slot, flags, a, b, due);
     }
-    const reset = reals[at + R_RESET];
-    if (reset > 0 && reset < due && (flags & FLAG_ACTIVE) !== 0) {
+    const reset = reals[at + L.R_RESET];
+    if (reset > 0 && reset < due && (flags & L.FLAG_ACTIVE) !== 0) {
       due = reset;
       this.reason = REASON_RESET;
     }
@@ -129,10 +94,10 @@ export class Deadlines {
 
   /** A SYN that nobody answered. */
   private attempt(flags: number, a: number, b: number, start: number, due: number): number {
-    const origIsB = (flags & FLAG_ORIG_IS_B) !== 0;
-    const orig = (origIsB ? b : a) & STATE_MASK;
-    const resp = (origIsB ? a : b) & STATE_MASK;
-    if ((orig !== STATE_SYN_SENT && orig !== STATE_SYN_ACK_SENT) || resp !== STATE_INACTIVE) return due;
+    const origIsB = (flags & L.FLAG_ORIG_IS_B) !== 0;
+    const orig = (origIsB ? b : a) & L.STATE_MASK;
+    const resp = (origIsB ? a : b) & L.STATE_MASK;
+    if ((orig !== L.STATE_SYN_SENT && orig !== L.STATE_SYN_ACK_SENT) || resp !== L.STATE_INACTIVE) return due;
     const attempt = start + this.config.tcpAttemptDelayUs;
     if (attempt >= due) return due;
     this.reason = REASON_ATTEMPT;
@@ -143,25 +108,25 @@ export class Deadlines {
    * One side closed, and the other reset without that counting as a close (data are missing before it);
    * or no side did anything, since all that came was broken.
    */
-  private afterClose(s: L.SessionSlots, slot: number, flags: number, a: number, b: number, due: number): number {
-    const at = slot * REALS;
-    const last = s.reals[at + R_LAST];
-    const now = a & STATE_MASK;
-    const peer = b & STATE_MASK;
-    const reset = now === STATE_RESET || peer === STATE_RESET;
-    const both = (a & b & END_DID_CLOSE) !== 0;
-    if (both || reset || now === STATE_INACTIVE || peer === STATE_INACTIVE) {
-      let tick = this.tick(s.reals[at + R_START] + this.config.tcpSynTimeoutUs, last);
-      if ((flags & FLAG_HALF_CLOSED) !== 0)
-        tick = Math.min(tick, this.tick(s.reals[at + R_CLOSE] + this.config.tcpSessionTimerUs, last));
+  private afterClose(s: SessionSlots, slot: number, flags: number, a: number, b: number, due: number): number {
+    const at = slot * L.REALS;
+    const last = s.reals[at + L.R_LAST];
+    const now = a & L.STATE_MASK;
+    const peer = b & L.STATE_MASK;
+    const reset = now === L.STATE_RESET || peer === L.STATE_RESET;
+    const both = (a & b & L.END_DID_CLOSE) !== 0;
+    if (both || reset || now === L.STATE_INACTIVE || peer === L.STATE_INACTIVE) {
+      let tick = this.tick(s.reals[at + L.R_START] + this.config.tcpSynTimeoutUs, last);
+      if ((flags & L.FLAG_HALF_CLOSED) !== 0)
+        tick = Math.min(tick, this.tick(s.reals[at + L.R_CLOSE] + this.config.tcpSessionTimerUs, last));
       if (tick < due) {
         due = tick;
         this.reason = closeReason(a, b);
       }
     }
     const delay = this.config.tcpPartialCloseDelayUs;
-    if (delay > 0 && (flags & FLAG_PARTIAL_CLOSE) !== 0 && !reset && !both) {
-      const partial = s.reals[at + R_CLOSE] + delay;
+    if (delay > 0 && (flags & L.FLAG_PARTIAL_CLOSE) !== 0 && !reset && !both) {
+      const partial = s.reals[at + L.R_CLOSE] + delay;
       if (partial >= last && partial < due) {
         due = partial;
         this.reason = REASON_HALF_CLOSED;
@@ -186,16 +151,16 @@ export class Deadlines {
 }
 
 function closeReason(a: number, b: number): number {
-  const now = a & STATE_MASK;
-  const peer = b & STATE_MASK;
-  if (now === STATE_RESET || peer === STATE_RESET) return REASON_RESET;
-  if (now === STATE_INACTIVE && peer === STATE_INACTIVE) return REASON_INACTIVE;
-  return now === STATE_CLOSED && peer === STATE_CLOSED ? REASON_CLOSED : REASON_HALF_CLOSED;
+  const now = a & L.STATE_MASK;
+  const peer = b & L.STATE_MASK;
+  if (now === L.STATE_RESET || peer === L.STATE_RESET) return REASON_RESET;
+  if (now === L.STATE_INACTIVE && peer === L.STATE_INACTIVE) return REASON_INACTIVE;
+  return now === L.STATE_CLOSED && peer === L.STATE_CLOSED ? REASON_CLOSED : REASON_HALF_CLOSED;
 }
 
 /** Open sessions by the time at which they are to be looked at. */
 export class ExpiryWheel {
-  private readonly s: L.SessionSlots;
+  private readonly s: SessionSlots;
   /** First session of each cell: those of the buckets, then those of the turns. */
   private readonly heads = new Int32Array(BUCKETS + TURNS).fill(-1);
   /** All buckets before this one, counted since 1970, have been emptied. */
@@ -205,7 +170,7 @@ export class ExpiryWheel {
   /** Its turn, counted since 1970. Those up to it have been emptied. */
   private turn = 0;
 
-  constructor(slots: L.SessionSlots) {
+  constructor(slots: SessionSlots) {
     this.s = slots;
   }
 
@@ -219,29 +184,29 @@ export class ExpiryWheel {
     const words = this.s.words;
     const ahead = this.ahead(due);
     const cell = ahead < BUCKETS ? (this.cell + ahead) & (BUCKETS - 1) : this.turnCell(ahead);
-    const at = slot * WORDS;
+    const at = slot * L.WORDS;
     const head = this.heads[cell];
-    words[at + W_CELL] = cell;
-    words[at + W_PREVIOUS] = -1;
-    words[at + W_NEXT] = head;
-    if (head >= 0) words[head * WORDS + W_PREVIOUS] = slot;
+    words[at + L.W_CELL] = cell;
+    words[at + L.W_PREVIOUS] = -1;
+    words[at + L.W_NEXT] = head;
+    if (head >= 0) words[head * L.WORDS + L.W_PREVIOUS] = slot;
     this.heads[cell] = slot;
   }
 
   /** Takes a session out. */
   remove(slot: number): void {
     const words = this.s.words;
-    const at = slot * WORDS;
-    const next = words[at + W_NEXT];
-    const previous = words[at + W_PREVIOUS];
-    if (next >= 0) words[next * WORDS + W_PREVIOUS] = previous;
-    if (previous >= 0) words[previous * WORDS + W_NEXT] = next;
-    else this.heads[words[at + W_CELL]] = next;
+    const at = slot * L.WORDS;
+    const next = words[at + L.W_NEXT];
+    const previous = words[at + L.W_PREVIOUS];
+    if (next >= 0) words[next * L.WORDS + L.W_PREVIOUS] = previous;
+    if (previous >= 0) words[previous * L.WORDS + L.W_NEXT] = next;
+    else this.heads[words[at + L.W_CELL]] = next;
   }
 
   /** Moves a session forward if `due` lies in an earlier bucket than it sits in. */
   hasten(slot: number, due: number): void {
-    const cell = this.s.words[slot * WORDS + W_CELL];
+    const cell = this.s.words[slot * L.WORDS + L.W_CELL];
     const sits =
       cell < BUCKETS
         ? (cell - this.cell) & (BUCKETS - 1)
@@ -285,7 +250,7 @@ export class ExpiryWheel {
     const words = this.s.words;
     while (pending >= 0) {
       const slot = pending;
-      pending = words[slot * WORDS + W_NEXT];
+      pending = words[slot * L.WORDS + L.W_NEXT];
       look(slot);
     }
   }
@@ -297,8 +262,8 @@ export class ExpiryWheel {
     if (head < 0) return list;
     this.heads[cell] = -1;
     let tail = head;
-    while (words[tail * WORDS + W_NEXT] >= 0) tail = words[tail * WORDS + W_NEXT];
-    words[tail * WORDS + W_NEXT] = list;
+    while (words[tail * L.WORDS + L.W_NEXT] >= 0) tail = words[tail * L.WORDS + L.W_NEXT];
+    words[tail * L.WORDS + L.W_NEXT] = list;
     return head;
   }
 }

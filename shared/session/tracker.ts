@@ -37,6 +37,7 @@ import type { SessionRows } from './rows/sessionrows.ts';
 import { writeUid } from './rows/uid.ts';
 import { checkConfig, portRoles, ROLE_DNS, ROLE_NTP, type SessionConfig } from './sessionconfig.ts';
 import * as L from './slots.ts';
+import { count, countPacket, SessionSlots } from './slots.ts';
 import { type TcpContext, tcpPacket } from './tcp/tcp.ts';
 import { TcpContents } from './tcp/tcpcontents.ts';
 import { SYN } from './tcp/tcpflags.ts';
@@ -44,59 +45,7 @@ import { setIdle } from './tcp/tcpstate.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
 import { WaitingFragments } from './waitingfragments.ts';
 
-// Constants of this module are folded into the machine code; an import would be loaded at each use.
-const {
-  E_DUP_ACK,
-  E_DUP_FLAGS,
-  E_DUP_LENGTH,
-  E_DUP_SEQ,
-  E_TCP_FLAGS,
-  FLAG_ACTIVE,
-  FLAG_DNS,
-  FLAG_FTP_COMMAND,
-  FLAG_FTP_REPLY,
-  FLAG_IDLE_SHIFT,
-  FLAG_KIND_MASK,
-  FLAG_KIND_SHIFT,
-  FLAG_NTP,
-  FLAG_ORIG_IS_B,
-  FLAG_SSH_A,
-  FLAG_SSH_B,
-  IDLE_HANDSHAKE,
-  IDLE_ICMP,
-  IDLE_LONG,
-  IDLE_OTHER,
-  IDLE_UDP,
-  KIND_OTHER,
-  KIND_TCP,
-  KIND_UDP,
-  REALS,
-  R_END,
-  R_ENDS,
-  R_END_SIZE,
-  R_LAST,
-  R_START,
-  R_SYN_RTT,
-  WORDS,
-  W_CAPTURE_LAST,
-  W_DUPLICATE,
-  W_ENDS,
-  W_END_SIZE,
-  W_FLAGS,
-  W_FLOW,
-  W_NANOS,
-  W_NUMBER,
-  W_ORDINAL,
-  W_PORTS,
-  W_TRUNCATED,
-  W_TUNNEL,
-  W_VLANS,
-  X_IP_BYTES,
-  count,
-  countPacket,
-} = L;
-
-const KINDS_IDLE = [IDLE_HANDSHAKE, IDLE_UDP, IDLE_ICMP, IDLE_OTHER];
+const KINDS_IDLE = [L.IDLE_HANDSHAKE, L.IDLE_UDP, L.IDLE_ICMP, L.IDLE_OTHER];
 
 // Places of SessionTracker.entered.
 const INNERMOST = 0;
@@ -113,7 +62,7 @@ export class SessionTracker {
   private readonly rows: SessionRows;
   private readonly onRowsFull: () => void;
   private readonly packets: PacketOutput | undefined;
-  private readonly slots = new L.SessionSlots();
+  private readonly slots = new SessionSlots();
   private readonly contents = new TcpContents(this.slots);
   private readonly captures = new CaptureSets(this.slots);
   private readonly wheel = new ExpiryWheel(this.slots);
@@ -204,7 +153,7 @@ export class SessionTracker {
       else if (
         (flags & SYN) !== 0 &&
         columns.damage[row] !== DAMAGE_SHORT_HEADER &&
-        this.kind(slot) === KIND_TCP &&
+        this.kind(slot) === L.KIND_TCP &&
         isReuse(this.slots, slot, flags, columns.seq[row] | 0)
       )
         reason = REASON_REUSED;
@@ -218,24 +167,24 @@ export class SessionTracker {
     else this.captures.enter(slot, capture);
 
     const { words, reals } = this.slots;
-    const at = slot * WORDS;
-    reals[slot * REALS + R_END] = us;
-    words[at + W_NANOS] = (words[at + W_NANOS] & 0xffff) | (columns.ns[row] << 16);
-    words[at + W_CAPTURE_LAST] = capture;
-    if ((meta & META_TRUNCATED) !== 0) count(words, at + W_TRUNCATED);
+    const at = slot * L.WORDS;
+    reals[slot * L.REALS + L.R_END] = us;
+    words[at + L.W_NANOS] = (words[at + L.W_NANOS] & 0xffff) | (columns.ns[row] << 16);
+    words[at + L.W_CAPTURE_LAST] = capture;
+    if ((meta & META_TRUNCATED) !== 0) count(words, at + L.W_TRUNCATED);
     const kind = this.kind(slot);
     // As in Zeek, a broken TCP header opens a session and is then passed over: no count, no flag, no time.
-    if (kind !== KIND_TCP || (meta & META_BROKEN) === 0) {
-      if (kind === KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
+    if (kind !== L.KIND_TCP || (meta & META_BROKEN) === 0) {
+      if (kind === L.KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
       else {
-        const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
-        countPacket(words, at + W_ENDS + end * W_END_SIZE);
-        reals[xe + X_IP_BYTES] += columns.ipLen[row];
+        const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+        countPacket(words, at + L.W_ENDS + end * L.W_END_SIZE);
+        reals[xe + L.X_IP_BYTES] += columns.ipLen[row];
         datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
-        if ((words[at + W_FLAGS] & (FLAG_DNS | FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
+        if ((words[at + L.W_FLAGS] & (L.FLAG_DNS | L.FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
       }
     }
-    if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + W_NUMBER], capture);
+    if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + L.W_NUMBER], capture);
     const { entered } = this;
     if ((meta & (META_LEVELS | META_DATAGRAM)) === 0) {
       entered[INNERMOST]++;
@@ -264,49 +213,52 @@ export class SessionTracker {
     const now = Math.max(endUs, this.nowUs);
     this.fragments.at(-1, 0);
     for (let slot = 0; slot < this.slots.limit; slot++) {
-      if (this.slots.words[slot * WORDS + W_FLOW] < 0) continue;
+      if (this.slots.words[slot * L.WORDS + L.W_FLOW] < 0) continue;
       const due = this.deadlines.of(this.slots, slot);
       this.end(slot, due <= now ? this.deadlines.reason : REASON_END_OF_INPUT, true);
     }
   }
 
   private kind(slot: number): number {
-    return (this.slots.words[slot * WORDS + W_FLAGS] & FLAG_KIND_MASK) >> FLAG_KIND_SHIFT;
+    return (this.slots.words[slot * L.WORDS + L.W_FLAGS] & L.FLAG_KIND_MASK) >> L.FLAG_KIND_SHIFT;
   }
 
   /** A datagram to or from a port of DNS or NTP: it may turn the session. */
   private message(columns: PacketColumns, row: number, slot: number, end: number): void {
     if (!turnsSession(this.slots, slot, end, columns.payloadLen[row], columns.hint[row], this.flows.words)) return;
     turnDatagrams(this.slots, slot, end, columns.ipLen[row]);
-    const at = slot * WORDS;
-    this.packets?.directory.turn(this.slots.words[at + W_NUMBER], this.slots.words[at + W_FLAGS] & FLAG_ORIG_IS_B);
+    const at = slot * L.WORDS;
+    this.packets?.directory.turn(
+      this.slots.words[at + L.W_NUMBER],
+      this.slots.words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B,
+    );
   }
 
   private tcpRow(columns: PacketColumns, row: number, slot: number, end: number, us: number, flags: number): void {
     const { words, reals } = this.slots;
-    const at = slot * WORDS;
-    const we = at + W_ENDS + end * W_END_SIZE;
+    const at = slot * L.WORDS;
+    const we = at + L.W_ENDS + end * L.W_END_SIZE;
     const seq = columns.seq[row] | 0;
     const ack = columns.ack[row] | 0;
     const length = columns.payloadLen[row];
     const window = columns.window[row];
     this.noteRepeat(at, we, seq, ack, length, (flags << 16) | window);
-    words[we + E_TCP_FLAGS] |= flags;
+    words[we + L.E_TCP_FLAGS] |= flags;
     const hint = columns.hint[row];
     if (hint !== 0) this.noteHint(slot, end, hint);
-    const before = words[at + W_FLAGS] & FLAG_ORIG_IS_B;
+    const before = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
     const truncated = (columns.meta[row] & META_TRUNCATED) !== 0;
     const closing = tcpPacket(this.tcp, slot, end, us, seq, ack, flags, length, window, truncated);
-    const origIsB = words[at + W_FLAGS] & FLAG_ORIG_IS_B;
+    const origIsB = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
     let counted = end;
     if (before !== origIsB) {
-      this.packets?.directory.turn(words[at + W_NUMBER], origIsB);
+      this.packets?.directory.turn(words[at + L.W_NUMBER], origIsB);
       // Zeek books a SYN that turns a session on the side where it stood before.
       if ((flags & SYN) !== 0) counted ^= 1;
     }
-    const xe = slot * REALS + R_ENDS + counted * R_END_SIZE;
-    countPacket(words, at + W_ENDS + counted * W_END_SIZE);
-    reals[xe + X_IP_BYTES] += columns.ipLen[row];
+    const xe = slot * L.REALS + L.R_ENDS + counted * L.R_END_SIZE;
+    countPacket(words, at + L.W_ENDS + counted * L.W_END_SIZE);
+    reals[xe + L.X_IP_BYTES] += columns.ipLen[row];
     if (closing) this.wheel.hasten(slot, this.deadlines.of(this.slots, slot));
   }
 
@@ -314,34 +266,34 @@ export class SessionTracker {
     const words = this.slots.words;
     if (
       length > 0 &&
-      words[we + E_DUP_SEQ] === seq &&
-      words[we + E_DUP_LENGTH] === length &&
-      words[we + E_DUP_ACK] === ack &&
-      words[we + E_DUP_FLAGS] === flagsAndWindow
+      words[we + L.E_DUP_SEQ] === seq &&
+      words[we + L.E_DUP_LENGTH] === length &&
+      words[we + L.E_DUP_ACK] === ack &&
+      words[we + L.E_DUP_FLAGS] === flagsAndWindow
     )
-      count(words, at + W_DUPLICATE);
-    words[we + E_DUP_SEQ] = seq;
-    words[we + E_DUP_ACK] = ack;
-    words[we + E_DUP_LENGTH] = length;
-    words[we + E_DUP_FLAGS] = flagsAndWindow;
+      count(words, at + L.W_DUPLICATE);
+    words[we + L.E_DUP_SEQ] = seq;
+    words[we + L.E_DUP_ACK] = ack;
+    words[we + L.E_DUP_LENGTH] = length;
+    words[we + L.E_DUP_FLAGS] = flagsAndWindow;
   }
 
   /** SSH with banners from both sides, FTP with a reply and a command, may be idle for long. */
   private noteHint(slot: number, end: number, hint: number): void {
     const words = this.slots.words;
-    const at = slot * WORDS + W_FLAGS;
-    if (hint === HINT_SSH_BANNER) words[at] |= end === 1 ? FLAG_SSH_B : FLAG_SSH_A;
-    else if (hint === HINT_FTP_REPLY) words[at] |= FLAG_FTP_REPLY;
-    else if (hint === HINT_FTP_COMMAND) words[at] |= FLAG_FTP_COMMAND;
-    const ssh = FLAG_SSH_A | FLAG_SSH_B;
-    const ftp = FLAG_FTP_REPLY | FLAG_FTP_COMMAND;
-    if ((words[at] & ssh) === ssh || (words[at] & ftp) === ftp) setIdle(words, slot, IDLE_LONG);
+    const at = slot * L.WORDS + L.W_FLAGS;
+    if (hint === HINT_SSH_BANNER) words[at] |= end === 1 ? L.FLAG_SSH_B : L.FLAG_SSH_A;
+    else if (hint === HINT_FTP_REPLY) words[at] |= L.FLAG_FTP_REPLY;
+    else if (hint === HINT_FTP_COMMAND) words[at] |= L.FLAG_FTP_COMMAND;
+    const ssh = L.FLAG_SSH_A | L.FLAG_SSH_B;
+    const ftp = L.FLAG_FTP_REPLY | L.FLAG_FTP_COMMAND;
+    if ((words[at] & ssh) === ssh || (words[at] & ftp) === ftp) setIdle(words, slot, L.IDLE_LONG);
   }
 
   private open(columns: PacketColumns, row: number, flow: number, capture: number, ordinal: number): number {
     const slot = this.slots.take();
     const { words, reals } = this.slots;
-    const at = slot * WORDS;
+    const at = slot * L.WORDS;
     const us = columns.us[row];
     const ns = columns.ns[row];
     const from = columns.meta[row] & META_FROM_B;
@@ -349,32 +301,33 @@ export class SessionTracker {
     const reversed = startsReversed(this.flows.words, flow, kind, from, columns.tcpFlags[row], this.tcp.roles);
     const origIsB = reversed ? from ^ 1 : from;
     this.slotOf[flow] = slot;
-    words[at + W_FLOW] = flow;
-    words[at + W_FLAGS] = origIsB | FLAG_ACTIVE | (KINDS_IDLE[kind] << FLAG_IDLE_SHIFT) | (kind << FLAG_KIND_SHIFT);
-    if (kind === KIND_UDP) {
+    words[at + L.W_FLOW] = flow;
+    words[at + L.W_FLAGS] =
+      origIsB | L.FLAG_ACTIVE | (KINDS_IDLE[kind] << L.FLAG_IDLE_SHIFT) | (kind << L.FLAG_KIND_SHIFT);
+    if (kind === L.KIND_UDP) {
       const ports = this.flows.words[flow * KEY_WORDS + KEY_PORTS];
       const port = origIsB === 1 ? ports >>> 16 : ports & 0xffff;
-      if ((this.tcp.roles[port] & ROLE_DNS) !== 0) words[at + W_FLAGS] |= FLAG_DNS;
-      else if ((this.tcp.roles[port] & ROLE_NTP) !== 0) words[at + W_FLAGS] |= FLAG_NTP;
+      if ((this.tcp.roles[port] & ROLE_DNS) !== 0) words[at + L.W_FLAGS] |= L.FLAG_DNS;
+      else if ((this.tcp.roles[port] & ROLE_NTP) !== 0) words[at + L.W_FLAGS] |= L.FLAG_NTP;
     }
-    words[at + W_NANOS] = ns;
-    words[at + W_NUMBER] = this.sessionsOpened++;
-    words[at + W_ORDINAL] = ordinal;
-    words[at + W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
-    words[at + W_TUNNEL] = columns.tunnel[row];
-    if (kind === KIND_OTHER) {
+    words[at + L.W_NANOS] = ns;
+    words[at + L.W_NUMBER] = this.sessionsOpened++;
+    words[at + L.W_ORDINAL] = ordinal;
+    words[at + L.W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
+    words[at + L.W_TUNNEL] = columns.tunnel[row];
+    if (kind === L.KIND_OTHER) {
       const ports = columns.sctpPorts[row];
-      words[at + W_PORTS] = from === 0 ? ports : (ports << 16) | (ports >>> 16);
+      words[at + L.W_PORTS] = from === 0 ? ports : (ports << 16) | (ports >>> 16);
     }
-    reals[slot * REALS + R_START] = us;
-    reals[slot * REALS + R_LAST] = us;
-    reals[slot * REALS + R_SYN_RTT] = -1;
+    reals[slot * L.REALS + L.R_START] = us;
+    reals[slot * L.REALS + L.R_LAST] = us;
+    reals[slot * L.REALS + L.R_SYN_RTT] = -1;
     if (reversed) addFlip(this.slots, slot);
     this.captures.open(slot, capture);
-    if (kind === KIND_TCP) this.contents.open(slot);
+    if (kind === L.KIND_TCP) this.contents.open(slot);
     this.wheel.add(
       slot,
-      kind === KIND_TCP ? us + this.tcp.config.tcpAttemptDelayUs : this.deadlines.of(this.slots, slot),
+      kind === L.KIND_TCP ? us + this.tcp.config.tcpAttemptDelayUs : this.deadlines.of(this.slots, slot),
     );
     const directory = this.packets?.directory;
     if (directory !== undefined) {
@@ -390,9 +343,9 @@ export class SessionTracker {
 
   private nextOrdinal(slot: number, us: number, ns: number): number {
     const { words, reals } = this.slots;
-    const at = slot * WORDS;
-    const same = reals[slot * REALS + R_START] === us && (words[at + W_NANOS] & 0xffff) === ns;
-    return same ? words[at + W_ORDINAL] + 1 : 0;
+    const at = slot * L.WORDS;
+    const same = reals[slot * L.REALS + L.R_START] === us && (words[at + L.W_NANOS] & 0xffff) === ns;
+    return same ? words[at + L.W_ORDINAL] + 1 : 0;
   }
 
   /** @param armed whether the session still sits in the wheel */
@@ -400,9 +353,9 @@ export class SessionTracker {
     writeSession(this.slots, slot, reason, this.flows, this.rows);
     if (this.rows.full) this.onRowsFull();
     if (armed) this.wheel.remove(slot);
-    this.slotOf[this.slots.words[slot * WORDS + W_FLOW]] = -1;
+    this.slotOf[this.slots.words[slot * L.WORDS + L.W_FLOW]] = -1;
     this.captures.close(slot);
-    if (this.kind(slot) === KIND_TCP) this.contents.close(slot);
+    if (this.kind(slot) === L.KIND_TCP) this.contents.close(slot);
     this.slots.release(slot);
   }
 
@@ -418,8 +371,8 @@ export class SessionTracker {
     const ns = columns.ns[row];
     if (
       slot >= 0 &&
-      this.slots.reals[slot * REALS + R_END] === columns.us[row] &&
-      this.slots.words[slot * WORDS + W_NANOS] >>> 16 === ns
+      this.slots.reals[slot * L.REALS + L.R_END] === columns.us[row] &&
+      this.slots.words[slot * L.WORDS + L.W_NANOS] >>> 16 === ns
     ) {
       this.attach(columns, row, slot, capture);
       return;
@@ -437,7 +390,7 @@ export class SessionTracker {
     this.entered[JOINED]++;
     this.captures.enter(slot, capture);
     if (this.packets !== undefined)
-      writePacket(this.packets, columns, row, this.slots.words[slot * WORDS + W_NUMBER], capture);
+      writePacket(this.packets, columns, row, this.slots.words[slot * L.WORDS + L.W_NUMBER], capture);
   }
 
   private growFlows(flow: number): void {

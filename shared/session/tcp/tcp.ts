@@ -30,57 +30,11 @@ import {
 } from '../history.ts';
 import type { SessionConfig } from '../sessionconfig.ts';
 import * as L from '../slots.ts';
+import { count, type SessionSlots } from '../slots.ts';
 import { checkEof, connectionClosed } from './tcpclose.ts';
 import { NEW_AT_TOP, NEW_BELOW, SEEN_BEFORE, type TcpContents } from './tcpcontents.ts';
-import * as Flags from './tcpflags.ts';
+import { ACK, FIN, RST, SYN } from './tcpflags.ts';
 import { turnAfterSynAck, updateState } from './tcpstate.ts';
-
-// Constants of this module are folded into the machine code; an import would be loaded at each use.
-const {
-  END_DID_CLOSE,
-  END_FIN_SEEN,
-  E_ACK,
-  E_ACK_WRAPS,
-  E_LAST,
-  E_LAST_FIN,
-  E_LAST_RST,
-  E_LAST_SYN,
-  E_LAST_WRAPS,
-  E_RETRANSMISSIONS,
-  E_START,
-  E_STATE,
-  E_ZERO_WINDOWS,
-  FLAG_ORIG_IS_B,
-  FLAG_PARTIAL,
-  FLAG_SEEN_ORIG,
-  FLAG_SEEN_RESP,
-  FLAG_SYN_SEEN,
-  PREVIOUS_SHIFT,
-  REALS,
-  R_ENDS,
-  R_END_SIZE,
-  R_LAST,
-  R_SYN,
-  R_SYN_RTT,
-  STATE_CLOSED,
-  STATE_ESTABLISHED,
-  STATE_INACTIVE,
-  STATE_MASK,
-  STATE_PARTIAL,
-  STATE_RESET,
-  STATE_SYN_ACK_SENT,
-  STATE_SYN_SENT,
-  WORDS,
-  W_ENDS,
-  W_END_SIZE,
-  W_FLAGS,
-  W_OUT_OF_ORDER,
-  W_RETRANSMITTED,
-  W_SYN_SEQ,
-  X_FIN,
-  count,
-} = L;
-const { ACK, FIN, RST, SYN } = Flags;
 
 /** A SYN or RST this far from the expected sequence number does not move it. */
 const TOO_LARGE_JUMP = 1048576;
@@ -88,7 +42,7 @@ const WRAP = 0x100000000;
 
 /** What the steps of a TCP packet need in common. */
 export interface TcpContext {
-  slots: L.SessionSlots;
+  slots: SessionSlots;
   contents: TcpContents;
   config: SessionConfig;
   /** Ports of a flow: end A's in the high half, B's in the low half. */
@@ -111,30 +65,30 @@ function relative(start: number, seq: number, last: number, wraps: number): numb
 }
 
 function setStart(words: Int32Array, we: number, start: number, last: number): void {
-  words[we + E_START] = start;
-  words[we + E_ACK] = start;
-  words[we + E_LAST] = last;
+  words[we + L.E_START] = start;
+  words[we + L.E_ACK] = start;
+  words[we + L.E_LAST] = last;
 }
 
 /** Where the sender's numbers begin: at a SYN, or one before whatever is seen first. */
 function initSender(words: Int32Array, we: number, flags: number, seq: number, past: number): void {
-  const state = words[we + E_STATE];
-  switch (state & STATE_MASK) {
-    case STATE_INACTIVE:
+  const state = words[we + L.E_STATE];
+  switch (state & L.STATE_MASK) {
+    case L.STATE_INACTIVE:
       if ((flags & SYN) !== 0) setStart(words, we, seq, past);
       else setStart(words, we, (seq - 1) | 0, seq);
       break;
-    case STATE_SYN_SENT:
-    case STATE_SYN_ACK_SENT:
-      if ((flags & SYN) !== 0 && seq !== words[we + E_START]) setStart(words, we, seq, past);
+    case L.STATE_SYN_SENT:
+    case L.STATE_SYN_ACK_SENT:
+      if ((flags & SYN) !== 0 && seq !== words[we + L.E_START]) setStart(words, we, seq, past);
       break;
-    case STATE_ESTABLISHED:
-    case STATE_PARTIAL:
+    case L.STATE_ESTABLISHED:
+    case L.STATE_PARTIAL:
       if ((flags & SYN) !== 0) setStart(words, we, seq, past);
       break;
-    case STATE_RESET:
+    case L.STATE_RESET:
       // The numbers came from a reset, maybe a forged one; a SYN knows better.
-      if ((flags & SYN) !== 0 && ((state >> PREVIOUS_SHIFT) & STATE_MASK) === STATE_INACTIVE)
+      if ((flags & SYN) !== 0 && ((state >> L.PREVIOUS_SHIFT) & L.STATE_MASK) === L.STATE_INACTIVE)
         setStart(words, we, seq, past);
       break;
     default:
@@ -148,7 +102,7 @@ function fold(rel: number): number {
 
 /** History letters of the flags and the payload. */
 function noteFlags(
-  s: L.SessionSlots,
+  s: SessionSlots,
   slot: number,
   end: number,
   we: number,
@@ -166,21 +120,21 @@ function noteFlags(
   switch (control) {
     case SYN: {
       const letter = (flags & ACK) !== 0 ? LETTER_H : LETTER_S;
-      if (addOnce(s, slot, end, SEEN_SYN, letter) && fold(rel) !== words[we + E_LAST_SYN])
+      if (addOnce(s, slot, end, SEEN_SYN, letter) && fold(rel) !== words[we + L.E_LAST_SYN])
         addLetterOf(s, slot, end, letter);
-      words[we + E_LAST_SYN] = fold(rel);
+      words[we + L.E_LAST_SYN] = fold(rel);
       break;
     }
     case FIN:
       // A FIN stands behind the payload of its packet.
-      if (addOnce(s, slot, end, SEEN_FIN, LETTER_F) && fold(rel + len) !== words[we + E_LAST_FIN])
+      if (addOnce(s, slot, end, SEEN_FIN, LETTER_F) && fold(rel + len) !== words[we + L.E_LAST_FIN])
         addLetterOf(s, slot, end, LETTER_F);
-      words[we + E_LAST_FIN] = fold(rel + len);
+      words[we + L.E_LAST_FIN] = fold(rel + len);
       break;
     case RST:
-      if (addOnce(s, slot, end, SEEN_RST, LETTER_R) && fold(rel) !== words[we + E_LAST_RST])
+      if (addOnce(s, slot, end, SEEN_RST, LETTER_R) && fold(rel) !== words[we + L.E_LAST_RST])
         addLetterOf(s, slot, end, LETTER_R);
-      words[we + E_LAST_RST] = fold(rel);
+      words[we + L.E_LAST_RST] = fold(rel);
       break;
     default:
       if ((flags & FIN) !== 0 && (flags & RST) !== 0) addOnce(s, slot, end, SEEN_FIN_RST, LETTER_I);
@@ -190,7 +144,7 @@ function noteFlags(
 
 /** Moves the highest sequence number sent; returns how far the packet's end lies beyond it. */
 function moveLast(
-  s: L.SessionSlots,
+  s: SessionSlots,
   slot: number,
   end: number,
   we: number,
@@ -199,52 +153,52 @@ function moveLast(
   len: number,
 ): number {
   const words = s.words;
-  const last = words[we + E_LAST];
+  const last = words[we + L.E_LAST];
   const delta = (past - last) | 0;
   if ((flags & (SYN | RST)) !== 0 && (delta > TOO_LARGE_JUMP || delta < -TOO_LARGE_JUMP)) return delta;
   // A flow of which only SYN and FIN are seen may hold more than 2 GB, which looks like going backwards.
-  const onlySyn = (flags & FIN) !== 0 && last === ((words[we + E_START] + 1) | 0);
-  if (!onlySyn && (words[we + E_STATE] & STATE_MASK) === STATE_RESET) return delta;
+  const onlySyn = (flags & FIN) !== 0 && last === ((words[we + L.E_START] + 1) | 0);
+  if (!onlySyn && (words[we + L.E_STATE] & L.STATE_MASK) === L.STATE_RESET) return delta;
   if (onlySyn || delta > 0) {
-    if (past >>> 0 < last >>> 0) words[we + E_LAST_WRAPS]++;
-    words[we + E_LAST] = past;
-  } else if (len > 0 && givesLetter(count(words, we + E_RETRANSMISSIONS))) addLetterOf(s, slot, end, LETTER_T);
+    if (past >>> 0 < last >>> 0) words[we + L.E_LAST_WRAPS]++;
+    words[we + L.E_LAST] = past;
+  } else if (len > 0 && givesLetter(count(words, we + L.E_RETRANSMISSIONS))) addLetterOf(s, slot, end, LETTER_T);
   return delta;
 }
 
 /** Enters the acknowledgement number; returns it relative to the peer's beginning, 0 when it lies before. */
 function moveAck(words: Int32Array, wp: number, flags: number, ack: number): number {
-  if ((words[wp + E_STATE] & STATE_MASK) === STATE_INACTIVE) {
+  if ((words[wp + L.E_STATE] & L.STATE_MASK) === L.STATE_INACTIVE) {
     setStart(words, wp, (ack - 1) | 0, (ack - 1) | 0);
     return 1;
   }
-  const wraps = words[wp + E_ACK_WRAPS];
-  const rel = relative(words[wp + E_START], ack, words[wp + E_ACK], wraps);
+  const wraps = words[wp + L.E_ACK_WRAPS];
+  const rel = relative(words[wp + L.E_START], ack, words[wp + L.E_ACK], wraps);
   if (rel < 0 && wraps === 0) return 0;
   if ((flags & RST) === 0) {
-    const delta = (ack - words[wp + E_ACK]) | 0;
+    const delta = (ack - words[wp + L.E_ACK]) | 0;
     if (delta > 0 && !(ack === 0 && delta > TOO_LARGE_JUMP)) {
-      if (ack >>> 0 < words[wp + E_ACK] >>> 0) words[wp + E_ACK_WRAPS]++;
-      words[wp + E_ACK] = ack;
+      if (ack >>> 0 < words[wp + L.E_ACK] >>> 0) words[wp + L.E_ACK_WRAPS]++;
+      words[wp + L.E_ACK] = ack;
     }
   }
   return rel;
 }
 
 /** Round trip of the handshake as seen at the capture point: from the last SYN to the SYN-ACK that acknowledges it. */
-function noteHandshake(s: L.SessionSlots, slot: number, flags: number, seq: number, ack: number, us: number): void {
+function noteHandshake(s: SessionSlots, slot: number, flags: number, seq: number, ack: number, us: number): void {
   const { words, reals } = s;
-  const at = slot * WORDS;
+  const at = slot * L.WORDS;
   if ((flags & ACK) === 0) {
-    words[at + W_SYN_SEQ] = seq;
-    words[at + W_FLAGS] |= FLAG_SYN_SEEN;
-    reals[slot * REALS + R_SYN] = us;
+    words[at + L.W_SYN_SEQ] = seq;
+    words[at + L.W_FLAGS] |= L.FLAG_SYN_SEEN;
+    reals[slot * L.REALS + L.R_SYN] = us;
   } else if (
-    reals[slot * REALS + R_SYN_RTT] < 0 &&
-    (words[at + W_FLAGS] & FLAG_SYN_SEEN) !== 0 &&
-    ack === ((words[at + W_SYN_SEQ] + 1) | 0)
+    reals[slot * L.REALS + L.R_SYN_RTT] < 0 &&
+    (words[at + L.W_FLAGS] & L.FLAG_SYN_SEEN) !== 0 &&
+    ack === ((words[at + L.W_SYN_SEQ] + 1) | 0)
   )
-    reals[slot * REALS + R_SYN_RTT] = us - reals[slot * REALS + R_SYN];
+    reals[slot * L.REALS + L.R_SYN_RTT] = us - reals[slot * L.REALS + L.R_SYN];
 }
 
 /**
@@ -267,54 +221,54 @@ export function tcpPacket(
 ): boolean {
   const s = c.slots;
   const words = s.words;
-  const at = slot * WORDS;
-  const we = at + W_ENDS + end * W_END_SIZE;
-  const wp = at + W_ENDS + (end ^ 1) * W_END_SIZE;
+  const at = slot * L.WORDS;
+  const we = at + L.W_ENDS + end * L.W_END_SIZE;
+  const wp = at + L.W_ENDS + (end ^ 1) * L.W_END_SIZE;
   if ((flags & (SYN | FIN | RST)) === 0 && isLoneSynAck(s, slot) && (len > 0 || (flags & ACK) !== 0))
     turnAfterSynAck(s, slot);
-  const orig = (words[at + W_FLAGS] & FLAG_ORIG_IS_B) === end;
+  const orig = (words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B) === end;
 
   if (orig) {
-    if ((words[at + W_FLAGS] & FLAG_SEEN_ORIG) === 0) {
-      if ((flags & SYN) === 0 || (flags & ACK) !== 0) words[at + W_FLAGS] |= FLAG_PARTIAL;
-      else words[at + W_FLAGS] &= ~FLAG_PARTIAL;
+    if ((words[at + L.W_FLAGS] & L.FLAG_SEEN_ORIG) === 0) {
+      if ((flags & SYN) === 0 || (flags & ACK) !== 0) words[at + L.W_FLAGS] |= L.FLAG_PARTIAL;
+      else words[at + L.W_FLAGS] &= ~L.FLAG_PARTIAL;
     }
-  } else if ((words[at + W_FLAGS] & (FLAG_SEEN_RESP | FLAG_PARTIAL)) === 0 && (flags & SYN) === 0)
-    words[at + W_FLAGS] |= FLAG_PARTIAL;
+  } else if ((words[at + L.W_FLAGS] & (L.FLAG_SEEN_RESP | L.FLAG_PARTIAL)) === 0 && (flags & SYN) === 0)
+    words[at + L.W_FLAGS] |= L.FLAG_PARTIAL;
 
   // The payload of a reset is no part of the stream.
   const size = ((flags & RST) !== 0 ? 0 : len) + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
   const past = (seq + size) | 0;
   initSender(words, we, flags, seq, past);
-  const rel = relative(words[we + E_START], seq, words[we + E_LAST], words[we + E_LAST_WRAPS]);
+  const rel = relative(words[we + L.E_START], seq, words[we + L.E_LAST], words[we + L.E_LAST_WRAPS]);
   noteFlags(s, slot, end, we, flags, rel, len);
   if (
     window === 0 &&
     (flags & RST) === 0 &&
-    (words[wp + E_STATE] & STATE_MASK) !== STATE_CLOSED &&
-    (words[we + E_STATE] & STATE_MASK) !== STATE_RESET &&
-    givesLetter(count(words, we + E_ZERO_WINDOWS))
+    (words[wp + L.E_STATE] & L.STATE_MASK) !== L.STATE_CLOSED &&
+    (words[we + L.E_STATE] & L.STATE_MASK) !== L.STATE_RESET &&
+    givesLetter(count(words, we + L.E_ZERO_WINDOWS))
   )
     addLetterOf(s, slot, end, LETTER_W);
-  if ((words[we + E_STATE] & words[wp + E_STATE] & END_DID_CLOSE) === 0) s.reals[slot * REALS + R_LAST] = us;
+  if ((words[we + L.E_STATE] & words[wp + L.E_STATE] & L.END_DID_CLOSE) === 0) s.reals[slot * L.REALS + L.R_LAST] = us;
 
   if ((flags & SYN) !== 0) noteHandshake(s, slot, flags, seq, ack, us);
   if ((flags & FIN) !== 0) {
-    words[we + E_STATE] |= END_FIN_SEEN;
-    s.reals[slot * REALS + R_ENDS + end * R_END_SIZE + X_FIN] = rel + size;
+    words[we + L.E_STATE] |= L.END_FIN_SEEN;
+    s.reals[slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE + L.X_FIN] = rel + size;
   }
   const relAck = (flags & ACK) !== 0 ? moveAck(words, wp, flags, ack) : 0;
   const delta = moveLast(s, slot, end, we, flags, past, len);
   const close = updateState(c, slot, end, us, seq, flags, len, orig);
   let closing = false;
   if ((flags & ACK) !== 0 && c.contents.acknowledged(slot, end ^ 1, relAck)) closing = checkEof(c, slot, end ^ 1);
-  words[at + W_FLAGS] |= orig ? FLAG_SEEN_ORIG : FLAG_SEEN_RESP;
+  words[at + L.W_FLAGS] |= orig ? L.FLAG_SEEN_ORIG : L.FLAG_SEEN_RESP;
 
   if (len > 0 && (flags & RST) === 0) {
     let what = delta <= 0 ? SEEN_BEFORE : NEW_AT_TOP;
     if (rel >= 0 && !truncated) what = c.contents.sent(slot, end, (flags & SYN) !== 0 ? rel + 1 : rel, len);
-    if (what === SEEN_BEFORE) count(words, at + W_RETRANSMITTED);
-    else if (what === NEW_BELOW) count(words, at + W_OUT_OF_ORDER);
+    if (what === SEEN_BEFORE) count(words, at + L.W_RETRANSMITTED);
+    else if (what === NEW_BELOW) count(words, at + L.W_OUT_OF_ORDER);
   }
   if (checkEof(c, slot, end)) closing = true;
   if (close !== 0 && connectionClosed(c, slot, end, close)) closing = true;

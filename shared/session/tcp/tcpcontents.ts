@@ -11,40 +11,7 @@
 
 import { addLetterOf, givesLetter, LETTER_G } from '../history.ts';
 import * as L from '../slots.ts';
-
-// Constants of this module are folded into the machine code; an import would be loaded at each use.
-const {
-  END_FIN_SEEN,
-  END_SKIPPING,
-  E_ACK,
-  E_ACK_WRAPS,
-  E_GAPS,
-  E_LAST,
-  E_LAST_WRAPS,
-  E_RANGES,
-  E_START,
-  E_STATE,
-  FLAG_PARTIAL,
-  PREVIOUS_SHIFT,
-  REALS,
-  R_ENDS,
-  R_END_SIZE,
-  R_MISSED,
-  STATE_CLOSED,
-  STATE_ESTABLISHED,
-  STATE_INACTIVE,
-  STATE_MASK,
-  STATE_RESET,
-  STATE_SYN_SENT,
-  WORDS,
-  W_ENDS,
-  W_END_SIZE,
-  W_FLAGS,
-  X_DELIVERED,
-  X_FIN,
-  X_TRIMMED,
-  count,
-} = L;
+import { count, type SessionSlots } from '../slots.ts';
 
 /** Most ranges beyond holes that one end keeps. */
 export const RANGES_LIMIT = 256;
@@ -62,59 +29,59 @@ export const NEW_AT_TOP = 1;
 export const NEW_BELOW = 2;
 
 /** Highest acknowledgement of an end's bytes, unwrapped but not relative. */
-function fullAck(s: L.SessionSlots, we: number): number {
-  return s.words[we + E_ACK_WRAPS] * WRAP + (s.words[we + E_ACK] >>> 0);
+function fullAck(s: SessionSlots, we: number): number {
+  return s.words[we + L.E_ACK_WRAPS] * WRAP + (s.words[we + L.E_ACK] >>> 0);
 }
 
 /** One past the highest sequence number of an end, unwrapped but not relative. */
-function fullLast(s: L.SessionSlots, we: number): number {
-  return s.words[we + E_LAST_WRAPS] * WRAP + (s.words[we + E_LAST] >>> 0);
+function fullLast(s: SessionSlots, we: number): number {
+  return s.words[we + L.E_LAST_WRAPS] * WRAP + (s.words[we + L.E_LAST] >>> 0);
 }
 
-function nothingAcknowledged(s: L.SessionSlots, we: number): boolean {
-  const beyond = fullAck(s, we) - (s.words[we + E_START] >>> 0);
+function nothingAcknowledged(s: SessionSlots, we: number): boolean {
+  const beyond = fullAck(s, we) - (s.words[we + L.E_START] >>> 0);
   return beyond === 0 || beyond === 1;
 }
 
 /** Payload bytes that an end has sent, by sequence numbers. */
-export function sequenceBytes(s: L.SessionSlots, slot: number, end: number): number {
-  const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
-  const wp = slot * WORDS + W_ENDS + (end ^ 1) * W_END_SIZE;
-  const state = s.words[we + E_STATE];
+export function sequenceBytes(s: SessionSlots, slot: number, end: number): number {
+  const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+  const wp = slot * L.WORDS + L.W_ENDS + (end ^ 1) * L.W_END_SIZE;
+  const state = s.words[we + L.E_STATE];
   if (
-    ((state >> PREVIOUS_SHIFT) & STATE_MASK) === STATE_SYN_SENT &&
-    (state & STATE_MASK) === STATE_RESET &&
-    (s.words[wp + E_STATE] & STATE_MASK) === STATE_INACTIVE &&
+    ((state >> L.PREVIOUS_SHIFT) & L.STATE_MASK) === L.STATE_SYN_SENT &&
+    (state & L.STATE_MASK) === L.STATE_RESET &&
+    (s.words[wp + L.E_STATE] & L.STATE_MASK) === L.STATE_INACTIVE &&
     !nothingAcknowledged(s, we)
   )
     return 0;
-  let bytes = Math.max(fullLast(s, we), fullAck(s, we)) - (s.words[we + E_START] >>> 0);
+  let bytes = Math.max(fullLast(s, we), fullAck(s, we)) - (s.words[we + L.E_START] >>> 0);
   // Numbers that run below their own beginning say nothing about how much was sent.
   if (bytes <= 0) return 0;
   bytes--;
-  if (bytes > 0 && (state & END_FIN_SEEN) !== 0) bytes--;
+  if (bytes > 0 && (state & L.END_FIN_SEEN) !== 0) bytes--;
   return bytes;
 }
 
 /** Established, or closed out of it: only then does a gap mean lost packets. */
 function isClean(state: number): boolean {
-  const now = state & STATE_MASK;
+  const now = state & L.STATE_MASK;
   return (
-    now === STATE_ESTABLISHED ||
-    (now === STATE_CLOSED && ((state >> PREVIOUS_SHIFT) & STATE_MASK) === STATE_ESTABLISHED)
+    now === L.STATE_ESTABLISHED ||
+    (now === L.STATE_CLOSED && ((state >> L.PREVIOUS_SHIFT) & L.STATE_MASK) === L.STATE_ESTABLISHED)
   );
 }
 
 /** Coverage of all open TCP sessions; the ranges of all ends share one pool. */
 export class TcpContents {
-  private readonly s: L.SessionSlots;
+  private readonly s: SessionSlots;
   private from = new Float64Array(256);
   private to = new Float64Array(256);
   private next = new Int32Array(256);
   private free = -1;
   private used = 0;
 
-  constructor(slots: L.SessionSlots) {
+  constructor(slots: SessionSlots) {
     this.s = slots;
   }
 
@@ -122,17 +89,17 @@ export class TcpContents {
   open(slot: number): void {
     const { words, reals } = this.s;
     for (let end = 0; end < 2; end++) {
-      words[slot * WORDS + W_ENDS + end * W_END_SIZE + E_RANGES] = -1;
-      const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
-      reals[xe + X_DELIVERED] = 1;
-      reals[xe + X_TRIMMED] = 1;
+      words[slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE + L.E_RANGES] = -1;
+      const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+      reals[xe + L.X_DELIVERED] = 1;
+      reals[xe + L.X_TRIMMED] = 1;
     }
   }
 
   /** Gives the ranges of a session back. */
   close(slot: number): void {
-    this.clear(slot * WORDS + W_ENDS);
-    this.clear(slot * WORDS + W_ENDS + W_END_SIZE);
+    this.clear(slot * L.WORDS + L.W_ENDS);
+    this.clear(slot * L.WORDS + L.W_ENDS + L.W_END_SIZE);
   }
 
   /**
@@ -141,23 +108,23 @@ export class TcpContents {
    */
   sent(slot: number, end: number, seq: number, length: number): number {
     const s = this.s;
-    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
-    if ((s.words[we + E_STATE] & END_SKIPPING) !== 0) return NEW_AT_TOP;
-    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    if ((s.words[we + L.E_STATE] & L.END_SKIPPING) !== 0) return NEW_AT_TOP;
+    const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
     const to = seq + length;
-    const from = Math.max(seq, s.reals[xe + X_TRIMMED]);
+    const from = Math.max(seq, s.reals[xe + L.X_TRIMMED]);
     if (to <= from) return SEEN_BEFORE;
-    const delivered = s.reals[xe + X_DELIVERED];
+    const delivered = s.reals[xe + L.X_DELIVERED];
     let what = NEW_AT_TOP;
     if (from > delivered) what = this.insert(we, from, to);
     else if (to <= delivered) return SEEN_BEFORE;
     else {
-      if (s.words[we + E_RANGES] >= 0) what = NEW_BELOW;
-      s.reals[xe + X_DELIVERED] = to;
+      if (s.words[we + L.E_RANGES] >= 0) what = NEW_BELOW;
+      s.reals[xe + L.X_DELIVERED] = to;
       this.absorb(we, xe);
       // Acknowledgements seem not to be captured: what has been delivered is not kept for them.
       if (nothingAcknowledged(s, we) && sequenceBytes(s, slot, end) > MAX_INITIAL_WINDOW)
-        s.reals[xe + X_TRIMMED] = Math.max(s.reals[xe + X_TRIMMED], s.reals[xe + X_DELIVERED]);
+        s.reals[xe + L.X_TRIMMED] = Math.max(s.reals[xe + L.X_TRIMMED], s.reals[xe + L.X_DELIVERED]);
     }
     this.limit(we, xe);
     return what;
@@ -169,69 +136,70 @@ export class TcpContents {
    */
   acknowledged(slot: number, end: number, seq: number): boolean {
     const s = this.s;
-    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
-    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
-    if ((s.words[we + E_STATE] & END_FIN_SEEN) !== 0 && seq >= s.reals[xe + X_FIN]) seq = s.reals[xe + X_FIN] - 1;
-    if (seq <= s.reals[xe + X_TRIMMED]) return false;
-    if (seq > s.reals[xe + X_DELIVERED]) this.skipTo(slot, end, we, xe, seq);
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+    if ((s.words[we + L.E_STATE] & L.END_FIN_SEEN) !== 0 && seq >= s.reals[xe + L.X_FIN])
+      seq = s.reals[xe + L.X_FIN] - 1;
+    if (seq <= s.reals[xe + L.X_TRIMMED]) return false;
+    if (seq > s.reals[xe + L.X_DELIVERED]) this.skipTo(slot, end, we, xe, seq);
     this.forget(we, seq);
     this.absorb(we, xe);
-    s.reals[xe + X_TRIMMED] = seq;
+    s.reals[xe + L.X_TRIMMED] = seq;
     return true;
   }
 
   /** Whether a closing end still has bytes to deliver, or its peer bytes that wait for acknowledgement. */
   pending(slot: number, end: number): boolean {
     const s = this.s;
-    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
-    const state = s.words[we + E_STATE];
-    if ((state & END_SKIPPING) !== 0) return false;
-    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
-    const rest = fullLast(s, we) - ((s.words[we + E_START] >>> 0) + s.reals[xe + X_DELIVERED]);
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    const state = s.words[we + L.E_STATE];
+    if ((state & L.END_SKIPPING) !== 0) return false;
+    const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+    const rest = fullLast(s, we) - ((s.words[we + L.E_START] >>> 0) + s.reals[xe + L.X_DELIVERED]);
     if (rest < 0) return false;
     // A FIN takes a sequence number, a reset does not: one left over is not data.
     if (rest > 1) return true;
-    return (state & STATE_MASK) !== STATE_RESET && this.holds(slot, end ^ 1);
+    return (state & L.STATE_MASK) !== L.STATE_RESET && this.holds(slot, end ^ 1);
   }
 
   /** Whether bytes of the end are known that have not been acknowledged. */
   private holds(slot: number, end: number): boolean {
     const s = this.s;
-    const we = slot * WORDS + W_ENDS + end * W_END_SIZE;
-    if ((s.words[we + E_STATE] & END_SKIPPING) !== 0) return false;
-    const xe = slot * REALS + R_ENDS + end * R_END_SIZE;
-    return s.reals[xe + X_DELIVERED] > s.reals[xe + X_TRIMMED] || s.words[we + E_RANGES] >= 0;
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    if ((s.words[we + L.E_STATE] & L.END_SKIPPING) !== 0) return false;
+    const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+    return s.reals[xe + L.X_DELIVERED] > s.reals[xe + L.X_TRIMMED] || s.words[we + L.E_RANGES] >= 0;
   }
 
   /** Bytes up to `seq` were acknowledged: whatever of them is not there will not come. */
   private skipTo(slot: number, end: number, we: number, xe: number, seq: number): void {
     const { words, reals } = this.s;
     // A made-up beginning: the first byte, or one of a keep-alive before it, is no loss.
-    if (seq <= 2 && (words[slot * WORDS + W_FLAGS] & FLAG_PARTIAL) !== 0) return;
-    if ((words[we + E_STATE] & END_SKIPPING) === 0) {
-      for (let head = words[we + E_RANGES]; head >= 0 && this.from[head] < seq; head = words[we + E_RANGES]) {
-        this.gap(slot, end, this.from[head] - reals[xe + X_DELIVERED]);
-        reals[xe + X_DELIVERED] = this.to[head];
+    if (seq <= 2 && (words[slot * L.WORDS + L.W_FLAGS] & L.FLAG_PARTIAL) !== 0) return;
+    if ((words[we + L.E_STATE] & L.END_SKIPPING) === 0) {
+      for (let head = words[we + L.E_RANGES]; head >= 0 && this.from[head] < seq; head = words[we + L.E_RANGES]) {
+        this.gap(slot, end, this.from[head] - reals[xe + L.X_DELIVERED]);
+        reals[xe + L.X_DELIVERED] = this.to[head];
         this.drop(we);
       }
-      if (seq > reals[xe + X_DELIVERED]) this.gap(slot, end, seq - reals[xe + X_DELIVERED]);
+      if (seq > reals[xe + L.X_DELIVERED]) this.gap(slot, end, seq - reals[xe + L.X_DELIVERED]);
     }
-    if (seq > reals[xe + X_DELIVERED]) reals[xe + X_DELIVERED] = seq;
+    if (seq > reals[xe + L.X_DELIVERED]) reals[xe + L.X_DELIVERED] = seq;
   }
 
   private gap(slot: number, end: number, bytes: number): void {
     const { words, reals } = this.s;
-    const ends = slot * WORDS + W_ENDS;
-    if (!isClean(words[ends + E_STATE]) || !isClean(words[ends + W_END_SIZE + E_STATE])) return;
-    reals[slot * REALS + R_MISSED] += bytes;
-    if (givesLetter(count(words, ends + end * W_END_SIZE + E_GAPS))) addLetterOf(this.s, slot, end, LETTER_G);
+    const ends = slot * L.WORDS + L.W_ENDS;
+    if (!isClean(words[ends + L.E_STATE]) || !isClean(words[ends + L.W_END_SIZE + L.E_STATE])) return;
+    reals[slot * L.REALS + L.R_MISSED] += bytes;
+    if (givesLetter(count(words, ends + end * L.W_END_SIZE + L.E_GAPS))) addLetterOf(this.s, slot, end, LETTER_G);
   }
 
   /** Zeek's limits on contents that wait, for a hole to be filled or to be acknowledged. */
   private limit(we: number, xe: number): void {
     const { words, reals } = this.s;
-    const held = reals[xe + X_DELIVERED] - reals[xe + X_TRIMMED];
-    const head = words[we + E_RANGES];
+    const held = reals[xe + L.X_DELIVERED] - reals[xe + L.X_TRIMMED];
+    const head = words[we + L.E_RANGES];
     if (held <= MAX_UNACKNOWLEDGED && head < 0) return;
     let beyond = 0;
     let top = 0;
@@ -239,10 +207,10 @@ export class TcpContents {
       beyond += this.to[r] - this.from[r];
       top = this.to[r];
     }
-    const above = top - reals[xe + X_DELIVERED];
+    const above = top - reals[xe + L.X_DELIVERED];
     if ((above > MAX_ABOVE_HOLE && nothingAcknowledged(this.s, we)) || held + beyond > MAX_UNACKNOWLEDGED) {
       this.clear(we);
-      words[we + E_STATE] |= END_SKIPPING;
+      words[we + L.E_STATE] |= L.END_SKIPPING;
     }
   }
 
@@ -251,7 +219,7 @@ export class TcpContents {
     const words = this.s.words;
     let before = -1;
     let count = 0;
-    let r = words[we + E_RANGES];
+    let r = words[we + L.E_RANGES];
     while (r >= 0 && this.to[r] < from) {
       before = r;
       r = this.next[r];
@@ -262,7 +230,7 @@ export class TcpContents {
       for (let k = r; k >= 0; k = this.next[k]) rest++;
       if (count + rest >= RANGES_LIMIT) return NEW_AT_TOP;
       const added = this.take(from, to, r);
-      if (before < 0) words[we + E_RANGES] = added;
+      if (before < 0) words[we + L.E_RANGES] = added;
       else this.next[before] = added;
       return r < 0 ? NEW_AT_TOP : NEW_BELOW;
     }
@@ -281,8 +249,12 @@ export class TcpContents {
   /** Delivers the ranges that have become contiguous. */
   private absorb(we: number, xe: number): void {
     const { words, reals } = this.s;
-    for (let r = words[we + E_RANGES]; r >= 0 && this.from[r] <= reals[xe + X_DELIVERED]; r = words[we + E_RANGES]) {
-      reals[xe + X_DELIVERED] = Math.max(reals[xe + X_DELIVERED], this.to[r]);
+    for (
+      let r = words[we + L.E_RANGES];
+      r >= 0 && this.from[r] <= reals[xe + L.X_DELIVERED];
+      r = words[we + L.E_RANGES]
+    ) {
+      reals[xe + L.X_DELIVERED] = Math.max(reals[xe + L.X_DELIVERED], this.to[r]);
       this.drop(we);
     }
   }
@@ -290,16 +262,16 @@ export class TcpContents {
   /** Drops the ranges that end at or below `seq`. */
   private forget(we: number, seq: number): void {
     const words = this.s.words;
-    while (words[we + E_RANGES] >= 0 && this.to[words[we + E_RANGES]] <= seq) this.drop(we);
+    while (words[we + L.E_RANGES] >= 0 && this.to[words[we + L.E_RANGES]] <= seq) this.drop(we);
   }
 
   private clear(we: number): void {
-    while (this.s.words[we + E_RANGES] >= 0) this.drop(we);
+    while (this.s.words[we + L.E_RANGES] >= 0) this.drop(we);
   }
 
   private drop(we: number): void {
-    const r = this.s.words[we + E_RANGES];
-    this.s.words[we + E_RANGES] = this.next[r];
+    const r = this.s.words[we + L.E_RANGES];
+    this.s.words[we + L.E_RANGES] = this.next[r];
     this.give(r);
   }
 
