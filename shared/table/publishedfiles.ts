@@ -10,83 +10,18 @@
  */
 import { join } from 'node:path';
 import { SessionRows } from '../session/rows/sessionrows.ts';
-import { checkRanges } from '../store/checkedrange.ts';
 import { PACKETS_SCHEMA } from './packets.ts';
 import type { DuckDBLimits } from './parquet/duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
 import type { TurnedSessions } from './run/flippedsessions.ts';
 import { PacketMerge } from './run/packetmerge.ts';
 import type { PacketRunBatch } from './run/packetrun.ts';
+import { type PlannedRead, type PublishedRun, planReads, type ReadRange, readInOrder } from './run/runreads.ts';
 import { SessionPieces } from './run/sessionpieces.ts';
 import { decodeSessionBatches, NoRoom, type RunBatch } from './run/sessionrun.ts';
 import { Spool } from './run/spool.ts';
 import { writeSessions } from './sessions.ts';
 import { startOrder } from './startorder.ts';
-
-/** Most bytes asked for in one read, unless a single batch is larger. */
-const READ_BYTES = 4 << 20;
-/** Reads under way at once: a window can touch hundreds of runs, and each read waits for the store. */
-const READS_AHEAD = 8;
-
-/** Reads bytes [start, end) of an object. */
-export type ReadRange = (key: string, start: number, end: number) => Promise<Uint8Array>;
-
-/** A run as a publish task sees it. */
-export interface PublishedRun<Batch extends RunBatch = RunBatch> {
-  /** The object's key, as `read` takes it. */
-  key: string;
-  /** Its batches, in order. */
-  batches: readonly Batch[];
-}
-
-/** One read: neighbouring batches of one run. */
-export interface PlannedRead<Batch extends RunBatch = RunBatch> {
-  key: string;
-  start: number;
-  end: number;
-  batches: Batch[];
-}
-
-/** The reads that bring in every batch of `run` with a session start in [fromUs, toUs), neighbours together up to 4 MiB. */
-export function planReads<Batch extends RunBatch>(
-  run: PublishedRun<Batch>,
-  fromUs: number,
-  toUs: number,
-): PlannedRead<Batch>[] {
-  const reads: PlannedRead<Batch>[] = [];
-  for (const batch of run.batches) {
-    if (batch.lastUs < fromUs || batch.firstUs >= toUs) continue;
-    const last = reads.at(-1);
-    if (last !== undefined && last.end === batch.start && batch.end - last.start <= READ_BYTES) {
-      last.end = batch.end;
-      last.batches.push(batch);
-    } else {
-      reads.push({ key: run.key, start: batch.start, end: batch.end, batches: [batch] });
-    }
-  }
-  return reads;
-}
-
-/** Do the reads, several at once, and give their bytes in the order of `reads`. */
-async function* readInOrder<Batch extends RunBatch>(
-  reads: readonly PlannedRead<Batch>[],
-  read: ReadRange,
-): AsyncGenerator<{ read: PlannedRead<Batch>; bytes: Uint8Array }> {
-  const begin = ({ key, start, end }: PlannedRead<Batch>): Promise<Uint8Array> => {
-    const bytes = read(key, start, end);
-    // When an earlier read fails nobody waits for this one any more.
-    bytes.catch(() => undefined);
-    return bytes;
-  };
-  const underWay: Promise<Uint8Array>[] = [];
-  for (let next = 0; next < reads.length; next++) {
-    while (underWay.length < READS_AHEAD && next + underWay.length < reads.length)
-      underWay.push(begin(reads[next + underWay.length]));
-    const bytes = await underWay.shift()!;
-    checkRanges(reads[next].key, bytes, reads[next].batches);
-    yield { read: reads[next], bytes };
-  }
-}
 
 /** Sessions that start in [fromUs, toUs), microseconds since 1970. */
 export interface TimeRange {

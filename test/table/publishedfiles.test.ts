@@ -5,16 +5,10 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { openResults, type QueryValue, type TableName } from '../../shared/query/results.ts';
 import type { PacketRows } from '../../shared/session/rows/packetrows.ts';
-import {
-  type PublishedPart,
-  type PublishedRun,
-  planReads,
-  publishPackets,
-  publishSessions,
-  type ReadRange,
-} from '../../shared/table/publishedfiles.ts';
+import { type PublishedPart, publishPackets, publishSessions } from '../../shared/table/publishedfiles.ts';
 import { TurnedSessions, turnedRows } from '../../shared/table/run/flippedsessions.ts';
 import { encodePacketRun, type PacketRunBatch, type SessionLookup } from '../../shared/table/run/packetrun.ts';
+import { type PublishedRun, planReads, type ReadRange } from '../../shared/table/run/runreads.ts';
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/run/sessionrun.ts';
 import { startOrder } from '../../shared/table/startorder.ts';
 import { SEED } from '../seed.ts';

@@ -7,7 +7,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PlannedRead } from '../publishedfiles.ts';
+import type { PlannedRead } from './runreads.ts';
 import type { RunBatch } from './sessionrun.ts';
 
 /** Batches by run, in a temporary file. */
