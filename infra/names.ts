@@ -1,5 +1,4 @@
 /** Names that more than one part of the infrastructure, or the code of the functions, relies on. */
-import type { TABLES } from '../shared/query/results.ts';
 import type { Settings } from './settings.ts';
 
 export const pipelineStackName = ({ name }: Settings): string => `${name}-pipeline`;
@@ -15,6 +14,3 @@ export const JOB_STALLED = 'JobStalled';
 
 /** Where Athena puts the results of queries, in the bucket of results. */
 export const ATHENA_PREFIX = 'athena/';
-
-/** Tables of results, and of the catalog. */
-export const TABLE_NAMES = ['sessions', 'packets', 'captures', 'anomalies'] as const satisfies (keyof typeof TABLES)[];

@@ -4,7 +4,6 @@ import { readCapture } from '../../shared/capture/read.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
 import { BigintColumn, CHUNK_ROWS, DoubleColumn, IntegerColumn, TextColumn } from '../../shared/table/parquet/chunk.ts';
 import { writeParquet } from '../../shared/table/parquet/parquetfile.ts';
-import { column } from '../../shared/table/tablecolumn.ts';
 import { answer, childInput, cpuSeconds, peakBytes } from './child.ts';
 import { captureRefs } from './input.ts';
 import { SessionValues } from './rows.ts';
@@ -101,17 +100,17 @@ function readPcapParser(path: string): Promise<Read> {
 
 async function writeOwn(path: string, rows: number): Promise<number> {
   const schema = [
-    column('ts_ns', 'BIGINT', 'time'),
-    column('orig_h', 'VARCHAR', 'originator'),
-    column('orig_p', 'INTEGER', 'its port'),
-    column('resp_h', 'VARCHAR', 'responder'),
-    column('resp_p', 'INTEGER', 'its port'),
-    column('duration', 'DOUBLE', 'seconds'),
-    column('orig_bytes', 'BIGINT', 'bytes'),
-    column('resp_bytes', 'BIGINT', 'bytes'),
-    column('conn_state', 'VARCHAR', 'state'),
-    column('history', 'VARCHAR', 'history'),
-  ];
+    { name: 'ts_ns', type: 'BIGINT' },
+    { name: 'orig_h', type: 'VARCHAR' },
+    { name: 'orig_p', type: 'INTEGER' },
+    { name: 'resp_h', type: 'VARCHAR' },
+    { name: 'resp_p', type: 'INTEGER' },
+    { name: 'duration', type: 'DOUBLE' },
+    { name: 'orig_bytes', type: 'BIGINT' },
+    { name: 'resp_bytes', type: 'BIGINT' },
+    { name: 'conn_state', type: 'VARCHAR' },
+    { name: 'history', type: 'VARCHAR' },
+  ] as const;
   const [ts, origBytes, respBytes] = [new BigintColumn(), new BigintColumn(), new BigintColumn()];
   const [origP, respP] = [new IntegerColumn(), new IntegerColumn()];
   const [origH, respH, state, history] = [new TextColumn(), new TextColumn(), new TextColumn(), new TextColumn()];

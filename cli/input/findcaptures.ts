@@ -7,8 +7,8 @@
 import type { Stats } from 'node:fs';
 import { join, normalize, relative, sep } from 'node:path';
 import { WORK_FOLDER } from '../../shared/job/keys.ts';
-import { TABLES } from '../../shared/query/results.ts';
 import { type CaptureRef, fileLocation, fileVersion } from '../../shared/store/capturesource.ts';
+import { TABLES } from '../../shared/table/tables.ts';
 import { UsageError } from '../usage/usage.ts';
 import { globRaw, isGlob } from './rawglob.ts';
 import { entriesOf, meantBy, pathBytes, pathText, type RawPath, rawPath, realPath, statRaw } from './rawpath.ts';

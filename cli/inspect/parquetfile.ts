@@ -1,11 +1,12 @@
 /** What a Parquet file holds, through DuckDB. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { printable } from '../../shared/query/printable.ts';
-import { type QueryResult, type QueryValue, TABLES } from '../../shared/query/results.ts';
+import type { QueryResult, QueryValue } from '../../shared/query/results.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { openDuckDB } from '../../shared/table/parquet/duckdb.ts';
 import { callNative } from '../../shared/table/parquet/nativecalls.ts';
 import { exactPattern, sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
+import { TABLES } from '../../shared/table/tables.ts';
 import type { Inspection } from '../commands/inspect.ts';
 import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';
@@ -93,7 +94,7 @@ function nanosText(nanos: QueryValue): string | null {
 /** The table of ours that has these columns. */
 function tableOf(columns: readonly ParquetColumn[]): string | null {
   const names = columns.map(({ name }) => name).join();
-  for (const [table, schema] of Object.entries(TABLES))
-    if (schema.map(({ name }) => name).join() === names) return table;
+  for (const [table, { columns }] of Object.entries(TABLES))
+    if (columns.map(({ name }) => name).join() === names) return table;
   return null;
 }

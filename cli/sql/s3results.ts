@@ -5,14 +5,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, DATASETS_PREFIX, tablePrefix } from '../../shared/job/keys.ts';
-import {
-  isNotAtHand,
-  openResults,
-  type QueryResult,
-  type ResultFiles,
-  TABLES,
-  type TableName,
-} from '../../shared/query/results.ts';
+import { isNotAtHand, openResults, type QueryResult, type ResultFiles } from '../../shared/query/results.ts';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { s3Url } from '../../shared/store/aws/s3errors.ts';
@@ -21,6 +14,7 @@ import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectHead } from '../../shared/store/objectstore.ts';
+import { TABLE_NAMES, type TableName } from '../../shared/table/tables.ts';
 import { VIEWS } from '../../shared/views/index.ts';
 import { bytesText, counted, durationText } from '../text/format.ts';
 import { LiveLine, type ProgressOutput } from '../text/liveline.ts';
@@ -31,7 +25,6 @@ import { type Days, daysOf } from './querydays.ts';
 /** Fetching that takes longer is shown, milliseconds. */
 const LONG_MS = 2000;
 const RENEW_MS = 200;
-const ALL_TABLES = Object.keys(TABLES) as TableName[];
 
 export class S3Results {
   private readonly client: S3Client;
@@ -71,7 +64,7 @@ export class S3Results {
     } catch (error) {
       // It names a table in a way that is not seen from outside.
       if (!isNotAtHand(error)) throw error;
-      return this.queryTables(dataset, job, query, ALL_TABLES, {});
+      return this.queryTables(dataset, job, query, TABLE_NAMES, {});
     }
   }
 
@@ -83,7 +76,8 @@ export class S3Results {
     days: Days,
   ): Promise<QueryResult> {
     const needed = tables.map((table) => {
-      const keys = job.files[table];
+      // A job of an older version may have no such table.
+      const keys = job.files[table] ?? [];
       return { table, keys: table === 'sessions' ? keys.filter((key) => isOfDays(key, days)) : keys };
     });
     const files = await inParallel(needed, REQUESTS_AT_ONCE, ({ table, keys }) =>
@@ -91,7 +85,7 @@ export class S3Results {
     );
     const held = await this.fetch(files.flat());
     try {
-      const paths: ResultFiles = Object.fromEntries(ALL_TABLES.map((table) => [table, null]));
+      const paths: ResultFiles = Object.fromEntries(TABLE_NAMES.map((table) => [table, null]));
       let from = 0;
       for (const { table, keys } of needed) {
         paths[table] = held.paths.slice(from, from + keys.length);
@@ -162,7 +156,7 @@ export class S3Results {
 export function mentionedTables(query: string): TableName[] {
   const names = (text: string, name: string): boolean => new RegExp(`\\b${name}\\b`, 'i').test(text);
   const views = VIEWS.filter(({ name }) => names(query, name)).map((view) => view.sql);
-  return ALL_TABLES.filter((table) => [query, ...views].some((text) => names(text, table)));
+  return TABLE_NAMES.filter((table) => [query, ...views].some((text) => names(text, table)));
 }
 
 /** Whether the file of a key, which has its day in it, is of one of these days. */

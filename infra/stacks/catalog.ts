@@ -7,11 +7,11 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { TABLES } from '../../shared/query/results.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
+import { TABLE_NAMES, TABLES, type TableName } from '../../shared/table/tables.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { PARTITION_COLUMNS } from '../../shared/views/view.ts';
-import { ATHENA_PREFIX, catalogStackName, TABLE_NAMES, workgroupName } from '../names.ts';
+import { ATHENA_PREFIX, catalogStackName, workgroupName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { glueComment, glueView } from './athenaview.ts';
 
@@ -20,8 +20,6 @@ const PARQUET = {
   outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
   serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
 };
-/** Tables whose files lie by day too. */
-const BY_DAY: readonly string[] = ['sessions', 'packets'];
 
 export interface CatalogProps extends StackProps {
   settings: Settings;
@@ -57,8 +55,9 @@ export class CatalogStack extends Stack {
     new CfnOutput(this, 'WorkgroupName', { value: workgroupName(settings) }).overrideLogicalId('Workgroup');
   }
 
-  private table(name: (typeof TABLE_NAMES)[number]): CfnTable {
-    const partitions = PARTITION_COLUMNS.slice(0, BY_DAY.includes(name) ? 2 : 1);
+  private table(name: TableName): CfnTable {
+    const { byDay, columns } = TABLES[name];
+    const partitions = PARTITION_COLUMNS.slice(0, byDay ? 2 : 1);
     return this.glueTable(`Table-${name}`, {
       name,
       tableType: 'EXTERNAL_TABLE',
@@ -71,7 +70,7 @@ export class CatalogStack extends Stack {
       storageDescriptor: {
         ...PARQUET,
         location: this.results.s3UrlForObject(`${name}/`),
-        columns: TABLES[name].map((column) => ({
+        columns: columns.map((column) => ({
           name: column.name,
           type: athenaType(column.type),
           comment: glueComment(column.description),

@@ -4,6 +4,7 @@
  * data set's next one, which may go on at any stage: so every function that ends
  * tasks sends to all stages and works on the keys of jobs and data sets.
  */
+import { DAY_TABLES, JOB_TABLES, type TableName } from '../../shared/table/tables.ts';
 import type { FunctionName } from '../functions.ts';
 
 /** What may be done with objects. */
@@ -35,6 +36,11 @@ const ALL = ['read', 'write', 'remove'] as const;
 /** Moving a job on, and beginning the next one. */
 const MOVES_ON = { 'jobs/*': ALL, 'datasets/*': ALL } satisfies KeyGrants;
 
+/** Writing files of tables. */
+function filesOf(tables: readonly TableName[]): KeyGrants {
+  return Object.fromEntries(tables.map((table) => [`${table}/*`, ['write']]));
+}
+
 export const GRANTS: Readonly<Record<FunctionName, Grants>> = {
   plan: {
     work: { ...MOVES_ON, 'shards/*': ['read'], 'shards/*/summary.json': ['remove'] },
@@ -50,13 +56,12 @@ export const GRANTS: Readonly<Record<FunctionName, Grants>> = {
   },
   balance: { work: { ...MOVES_ON, 'shards/*': ['read'] }, leases: true },
   reduce: { work: { ...MOVES_ON, 'shards/*': ['read'] }, leases: true },
-  publish: { work: MOVES_ON, results: { 'sessions/*': ['write'], 'packets/*': ['write'] }, leases: true },
+  publish: { work: MOVES_ON, results: filesOf(DAY_TABLES), leases: true },
   commit: {
     // Anomalies lie beside the shards of the captures in which they were found.
     work: { ...MOVES_ON, 'shards/*': ['read'] },
     results: {
-      'captures/*': ['write'],
-      'anomalies/*': ['write'],
+      ...filesOf(JOB_TABLES),
       'sessions/*/_SUCCESS': ['write'],
       'datasets/*': ['write'],
     },

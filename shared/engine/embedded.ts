@@ -16,18 +16,18 @@ import { summaryKey, WORK_FOLDER } from '../job/keys.ts';
 import { RELEASE } from '../job/revisions.ts';
 import type { Stage } from '../job/stageresults.ts';
 import type { JobSummary } from '../job/summary.ts';
-import { TABLES } from '../query/results.ts';
 import { InProcessQueue } from '../queue/inprocess.ts';
 import type { Delivery } from '../queue/taskqueue.ts';
 import { type CaptureRef, fileOpens } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { NativeGate } from '../table/parquet/nativecalls.ts';
+import { TABLE_NAMES } from '../table/tables.ts';
 import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
 import { RunPlace } from './runplace.ts';
 
 /** Folders below that of the results into which runs write. */
-const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...Object.keys(TABLES)];
+const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...TABLE_NAMES];
 
 export interface EmbeddedOptions {
   /** Folder of the results; made when it is not there. */

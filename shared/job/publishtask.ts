@@ -1,12 +1,13 @@
 /** What publish tasks are given and what they make: windows of time, files of a table. Plain values, JSON in the store. */
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { RunBatch } from '../table/run/sessionrun.ts';
+import type { DayTable } from '../table/tables.ts';
 import type { Window } from '../table/window.ts';
 import type { WrittenRun } from './reducetask.ts';
 
 /** One publish task: neighbouring windows of one table, mostly each a file. */
 export interface PublishSpec {
-  table: 'sessions' | 'packets';
+  table: DayTable;
   windows: Window[];
   /** Rows of a file, at most. */
   mostRows: number;
@@ -18,7 +19,7 @@ export interface PublishSpec {
 
 /** A file of a table. */
 export interface PublishedFile {
-  table: 'sessions' | 'packets';
+  table: DayTable;
   key: string;
   day: string;
   rows: number;

@@ -1,5 +1,6 @@
 /** What a job found and did, for people and programs: the value of summary.json. */
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
+import type { TableName } from '../table/tables.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
 import type { LongestSpan } from './reducetask.ts';
@@ -52,7 +53,7 @@ export interface JobSummary {
   /** Requests that tasks have made of storage and queues, by kind, and bytes moved; where they are counted. */
   requests?: RequestTotals;
   /** Keys of the tables' files. */
-  files: Record<'sessions' | 'packets' | 'captures' | 'anomalies', string[]>;
+  files: Record<TableName, string[]>;
   /** Bytes of each of them, by key. */
   fileBytes: Record<string, number>;
 }

@@ -15,26 +15,13 @@ import {
   DuckDBStructValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { ANOMALIES_SCHEMA } from '../table/anomalies.ts';
-import { CAPTURES_SCHEMA } from '../table/captures.ts';
-import { PACKETS_SCHEMA } from '../table/packets.ts';
 import { type DuckDBLimits, openDuckDB } from '../table/parquet/duckdb.ts';
 import { callNative } from '../table/parquet/nativecalls.ts';
 import { exactPattern, sqlLiteral, sqlName } from '../table/parquet/sqltext.ts';
-import { SESSIONS_SCHEMA } from '../table/sessions.ts';
 import type { TableColumn } from '../table/tablecolumn.ts';
+import { TABLE_NAMES, TABLES, type TableName } from '../table/tables.ts';
 import { VIEWS } from '../views/index.ts';
 import { prepareLast, SHADOWS } from './permittedsql.ts';
-
-/** The tables of a job's results, by name. */
-export const TABLES = {
-  sessions: SESSIONS_SCHEMA,
-  packets: PACKETS_SCHEMA,
-  captures: CAPTURES_SCHEMA,
-  anomalies: ANOMALIES_SCHEMA,
-} as const satisfies Record<string, readonly TableColumn[]>;
-
-export type TableName = keyof typeof TABLES;
 
 /**
  * Paths of the Parquet files of each table. A table without files is empty. One that is null is not at hand: a query
@@ -90,10 +77,11 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
   const run = (sql: string): Promise<unknown> => callNative(() => connection.run(sql));
   try {
     const allowed: string[] = [];
-    for (const [name, schema] of Object.entries(TABLES)) {
-      const given = files[name as TableName] === null ? null : (files[name as TableName] ?? []);
+    for (const name of TABLE_NAMES) {
+      const { columns } = TABLES[name];
+      const given = files[name] === null ? null : (files[name] ?? []);
       const paths = given?.map((path) => resolve(path)) ?? [];
-      const view = given === null ? absentTable(schema) : viewQuery(schema, paths);
+      const view = given === null ? absentTable(columns) : viewQuery(columns, paths);
       await run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
       for (const path of paths) allowed.push(path, exactPattern(path));

@@ -16,6 +16,7 @@ import type { Stage, StageResults } from '../job/stageresults.ts';
 import { accountedFor, type Conservation } from '../job/summary.ts';
 import { FATE_FRAGMENT, FATE_SESSION } from '../packet/fate.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
+import { DAY_TABLES } from '../table/tables.ts';
 
 export const NOTHING_TRACKED: Tracked = { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 };
 
@@ -138,7 +139,7 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
     ['balance spread', balance.rows, 'rows over partitions'],
     ['reduce tracked', trackedRows(tracked), 'of them'],
   );
-  for (const table of ['sessions', 'packets'] as const) {
+  for (const table of DAY_TABLES) {
     const reducedRows = reduced.reduce((sum, result) => sum + result[table], 0);
     let publishedRows = 0;
     for (const file of published) if (file.table === table) publishedRows += file.rows;

@@ -1,38 +1,42 @@
 /**
  * The anomalies table: what is odd about a capture or a packet, under a stable
- * name. Rows stand in order of (rank of the capture, offset, name).
+ * name.
  */
 import type { AnomalyRow } from '../capture/anomaly.ts';
-import { choiceText } from './parquet/chunk.ts';
-import type { DuckDBLimits } from './parquet/duckdb.ts';
-import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
-import { rowSource } from './parquet/rowtable.ts';
-import { column, nullableColumn, type TableColumn } from './tablecolumn.ts';
+import { choiceText } from './parquet/choicetext.ts';
+import { column, nullableColumn, type RowTable, type RowTime } from './rowtable.ts';
 
-/** The columns, in order. */
-export const ANOMALIES_SCHEMA: readonly TableColumn[] = [
-  nullableColumn('ts', 'TIMESTAMP', 'Time of the packet, UTC, cut to the millisecond; NULL when it has none'),
-  nullableColumn('ts_ns', 'BIGINT', 'Time of the packet, nanoseconds since 1970-01-01 UTC; NULL when it has none'),
-  column('capture', 'VARCHAR', 'Capture it was found in'),
-  column('offset', 'BIGINT', 'Byte offset in the uncompressed capture'),
-  column('name', 'VARCHAR', "Stable name; Zeek's weird name where there is one"),
-  column('detail', 'VARCHAR', 'What was found, for people'),
-  column('count', 'BIGINT', 'How many the row stands for: above 1 in the row that closes a bounded list'),
-];
-
-/**
- * Write the anomalies table. The rows come in its order and are taken as they are written: AnomalySort puts them so.
- * @param captureName of the capture with a rank
- */
-export function writeAnomalies(
-  path: string,
-  rows: Iterable<AnomalyRow>,
-  captureName: (rank: number) => string,
-  limits: DuckDBLimits = {},
-): Promise<ParquetFile> {
-  const source = rowSource(ANOMALIES_SCHEMA, rows, (row) => {
-    const time = row.us < 0 ? null : { us: row.us, ns: row.ns };
-    return [time, time, choiceText(captureName(row.capture)), row.offset, row.name, row.detail, row.count];
-  });
-  return writeParquet(path, source, limits);
+/** An anomaly, and the name of its capture. */
+export interface NamedAnomaly extends AnomalyRow {
+  captureName: string;
 }
+
+const timeOf = ({ us, ns }: AnomalyRow): RowTime | null => (us < 0 ? null : { us, ns });
+
+export const ANOMALIES = {
+  description:
+    'What is odd, under stable names: at most 25 rows of one name in one capture, then one row with the count of the rest.',
+  order: 'rank of the capture, offset, name',
+  byDay: false,
+  columns: [
+    nullableColumn('ts', 'TIMESTAMP', 'Time of the packet, UTC, cut to the millisecond; NULL when it has none', (row) =>
+      timeOf(row),
+    ),
+    nullableColumn(
+      'ts_ns',
+      'BIGINT',
+      'Time of the packet, nanoseconds since 1970-01-01 UTC; NULL when it has none',
+      (row) => timeOf(row),
+    ),
+    column('capture', 'VARCHAR', 'Capture it was found in', (row) => choiceText(row.captureName)),
+    column('offset', 'BIGINT', 'Byte offset in the uncompressed capture', (row) => row.offset),
+    column('name', 'VARCHAR', "Stable name; Zeek's weird name where there is one", (row) => row.name),
+    column('detail', 'VARCHAR', 'What was found, for people', (row) => row.detail),
+    column(
+      'count',
+      'BIGINT',
+      'How many the row stands for: above 1 in the row that closes a bounded list',
+      (row) => row.count,
+    ),
+  ],
+} satisfies RowTable<NamedAnomaly>;

@@ -10,7 +10,6 @@
  */
 import { join } from 'node:path';
 import { SessionRows } from '../session/rows/sessionrows.ts';
-import { PACKETS_SCHEMA } from './packets.ts';
 import type { DuckDBLimits } from './parquet/duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
 import type { TurnedSessions } from './run/flippedsessions.ts';
@@ -20,7 +19,7 @@ import { type PlannedRead, type PublishedRun, planReads, type ReadRange, readInO
 import { SessionPieces } from './run/sessionpieces.ts';
 import { decodeSessionBatches, NoRoom, type RunBatch } from './run/sessionrun.ts';
 import { Spool } from './run/spool.ts';
-import { writeSessions } from './sessions.ts';
+import { writeSessions } from './sessionsfile.ts';
 import { startOrder } from './startorder.ts';
 
 /** Sessions that start in [fromUs, toUs), microseconds since 1970. */
@@ -168,8 +167,7 @@ export async function* publishPackets(
         const { lowest, highest } = merge.ranksBefore(end);
         await task.needNames?.(lowest, highest);
         const mostRows = Math.min(task.mostRows, merge.rowsBefore(end));
-        const columns = merge.begin(end, mostRows, task.captureName.bind(task));
-        const source = { schema: PACKETS_SCHEMA, columns, fill: () => merge.fill(), mostRows };
+        const source = merge.begin(end, mostRows, task.captureName.bind(task));
         yield { window, piece, ...(await writeParquet(partPath(task, window, piece), source, task.limits)) };
       }
   } finally {

@@ -1,121 +1,52 @@
 /**
  * The sessions table: one row a session, with Zeek's conn.log names and meanings
- * (`orig_h` for `id.orig_h`) and what goes beyond them. Rows stand in order of
- * (ts_ns, uid). Row groups near 100,000 rows; bloom filters on the addresses.
+ * (`orig_h` for `id.orig_h`) and what goes beyond them.
  */
 import { addressText } from '../packet/address.ts';
 import { communityId } from '../packet/flow/communityid.ts';
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../packet/flow/flowtable.ts';
 import { tunnelText } from '../packet/tunneltext.ts';
-import { CONN_STATES, END_REASONS, type SessionRows, UID_BYTES, UNSET } from '../session/rows/sessionrows.ts';
-import { addressDictionaryLimit } from './parquet/addressspread.ts';
 import {
+  CONN_STATES,
+  END_REASONS,
+  type SESSION_COLUMNS,
+  type SessionRows,
+  UID_BYTES,
+  UNSET,
+} from '../session/rows/sessionrows.ts';
+import { type ChunkTable, chunkColumns } from './chunktable.ts';
+import type {
   BigintColumn,
-  CHUNK_ROWS,
   ChoiceColumn,
-  type ChunkColumn,
   DoubleColumn,
   IntegerColumn,
   TextColumn,
   TimestampColumn,
 } from './parquet/chunk.ts';
-import type { DuckDBLimits } from './parquet/duckdb.ts';
-import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
-import { startOrder } from './startorder.ts';
-import { column, nullableColumn, type TableColumn } from './tablecolumn.ts';
+import { orNull } from './tablecolumn.ts';
 
-/** The columns, in order. */
-export const SESSIONS_SCHEMA: readonly TableColumn[] = [
-  column(
-    'ts',
-    'TIMESTAMP',
-    'Time of the first packet, UTC, cut to the millisecond: for reading and for pruning by time',
-  ),
-  column('ts_ns', 'BIGINT', 'Time of the first packet, nanoseconds since 1970-01-01 UTC'),
-  column('end_ns', 'BIGINT', 'Time of the last packet, nanoseconds since 1970-01-01 UTC'),
-  nullableColumn(
-    'duration',
-    'DOUBLE',
-    "Seconds from the first packet to the last, by Zeek's rules; NULL where Zeek leaves it unset",
-  ),
-  column('uid', 'VARCHAR', 'Identifier of the session, 12 characters: the same for the same packets in every job'),
-  column('community_id', 'VARCHAR', 'Community ID version 1, seed 0'),
-  column(
-    'proto',
-    'VARCHAR',
-    'Transport protocol as Zeek names it: tcp, udp, icmp (ICMPv6 too), sctp or unknown_transport',
-  ),
-  column('ip_proto', 'INTEGER', 'Number of the IP protocol'),
-  column('orig_h', 'VARCHAR', 'Address of the originator, canonical text'),
-  column(
-    'orig_p',
-    'INTEGER',
-    'Port of the originator; for ICMP the type; 0 for protocols that have none in Zeek, SCTP among them',
-  ),
-  column('resp_h', 'VARCHAR', 'Address of the responder, canonical text'),
-  column(
-    'resp_p',
-    'INTEGER',
-    'Port of the responder; for ICMP the type of the answer, or the code where there is none',
-  ),
-  nullableColumn('service', 'VARCHAR', 'Application protocol; NULL where it was not determined'),
-  column(
-    'conn_state',
-    'VARCHAR',
-    "Zeek's state of the connection: S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR or OTH",
-  ),
-  column(
-    'history',
-    'VARCHAR',
-    "Zeek's history letters, in order; upper case for the originator; empty where there are none",
-  ),
-  nullableColumn(
-    'orig_bytes',
-    'BIGINT',
-    'Payload bytes the originator sent; for TCP by sequence numbers; NULL where Zeek leaves it unset',
-  ),
-  nullableColumn(
-    'resp_bytes',
-    'BIGINT',
-    'Payload bytes the responder sent; for TCP by sequence numbers; NULL where Zeek leaves it unset',
-  ),
-  column('orig_pkts', 'BIGINT', 'Packets the originator sent'),
-  column('resp_pkts', 'BIGINT', 'Packets the responder sent'),
-  column('orig_ip_bytes', 'BIGINT', 'IP bytes the originator sent, headers included'),
-  column('resp_ip_bytes', 'BIGINT', 'IP bytes the responder sent, headers included'),
-  column('missed_bytes', 'BIGINT', 'Payload bytes missing in gaps of the TCP streams'),
-  column('retransmitted_pkts', 'BIGINT', 'Packets whose payload had been seen before'),
-  column('out_of_order_pkts', 'BIGINT', 'Packets that came before data that precedes theirs'),
-  column('duplicate_pkts', 'BIGINT', 'Packets that repeat the one before exactly'),
-  column('truncated_pkts', 'BIGINT', 'Packets of which the capture does not hold all payload'),
-  nullableColumn('orig_tcp_flags', 'INTEGER', 'OR of the TCP flags the originator sent; NULL outside TCP'),
-  nullableColumn('resp_tcp_flags', 'INTEGER', 'OR of the TCP flags the responder sent; NULL outside TCP'),
-  nullableColumn('vlan', 'INTEGER', 'Outermost VLAN id of the first packet; NULL when it has none'),
-  nullableColumn('inner_vlan', 'INTEGER', 'Second VLAN id of the first packet; NULL when it has none'),
-  nullableColumn(
-    'tunnel',
-    'VARCHAR',
-    'Tunnel of the first packet: type, outer source>destination, id, as in vxlan 10.0.0.1>10.0.0.2 vni=5; the outermost of several first; NULL when it has none',
-  ),
-  nullableColumn('syn_rtt_us', 'BIGINT', 'Microseconds from the SYN to the SYN-ACK; NULL where not both were seen'),
-  column('end_reason', 'VARCHAR', `Why the session ended: ${END_REASONS.join(', ')}`),
-  column('capture_first', 'VARCHAR', 'Capture that holds the first packet'),
-  column('capture_last', 'VARCHAR', 'Capture that holds the last packet'),
-  column('capture_count', 'INTEGER', 'How many captures hold packets of the session'),
-];
-
-/** What numbers in the rows stand for. */
-export interface TableContext {
-  /** Name of the capture of a rank. */
-  captureName(rank: number): string;
+/** The rows of a chunk of the table. */
+export interface SessionChunk {
+  readonly rows: SessionRows;
+  /** Their numbers in `rows`: row i of the chunk is that of order[i]. */
+  readonly order: Uint32Array;
+  /** Names of captures, each once, and the place of each rank among them. */
+  readonly captureNames: readonly string[];
+  readonly capturePlaces: ReadonlyMap<number, number>;
+  /** Texts of tunnels that came before: few tunnels carry many sessions. */
+  readonly tunnelTexts: Map<number, string>;
 }
 
+type NumberName = (typeof SESSION_COLUMNS)[number];
+type Fill<Column> = (to: Column, chunk: SessionChunk) => void;
+
 const PROTO_TEXTS = ['tcp', 'udp', 'icmp', 'sctp', 'unknown_transport'] as const;
+const TCP = 6;
 
 /** Place in PROTO_TEXTS of an IP protocol number. */
 function protoPlace(ipProto: number): number {
   switch (ipProto) {
-    case 6:
+    case TCP:
       return 0;
     case 17:
       return 1;
@@ -129,208 +60,246 @@ function protoPlace(ipProto: number): number {
   }
 }
 
-/** Names of the captures that `ranks` mention, each once, and the place of each rank among them. */
-export function captureChoices(
-  ranks: Iterable<number>,
-  captureName: (rank: number) => string,
-): { column(): ChoiceColumn; place: Map<number, number> } {
-  const place = new Map<number, number>();
-  for (const rank of ranks) if (!place.has(rank)) place.set(rank, place.size);
-  const names = [...place.keys()].map(captureName);
-  return { column: () => new ChoiceColumn(names), place };
+/** Whole numbers as they are; NULL for UNSET. */
+function bigints(name: NumberName): Fill<BigintColumn> {
+  return (to, { rows, order }) => {
+    const from = rows[name];
+    for (let i = 0; i < order.length; i++) {
+      const value = from[order[i]];
+      if (value === UNSET) to.setNull(i);
+      else to.set(i, value);
+    }
+  };
 }
 
-function* captureRanks(rows: SessionRows, order: Uint32Array): Generator<number> {
+function integers(name: NumberName): Fill<IntegerColumn> {
+  return (to, { rows, order }) => {
+    const from = rows[name];
+    for (let i = 0; i < order.length; i++) to.set(i, from[order[i]]);
+  };
+}
+
+/** Places in a list of texts. */
+function choices(name: NumberName): Fill<ChoiceColumn> {
+  return (to, { rows, order }) => {
+    const from = rows[name];
+    for (let i = 0; i < order.length; i++) to.set(i, from[order[i]]);
+  };
+}
+
+function captures(name: 'captureFirst' | 'captureLast'): Fill<ChoiceColumn> {
+  return (to, { rows, order, capturePlaces }) => {
+    const from = rows[name];
+    for (let i = 0; i < order.length; i++) to.set(i, capturePlaces.get(from[order[i]])!);
+  };
+}
+
+const captureNames = (chunk: SessionChunk): readonly string[] => chunk.captureNames;
+
+function nanoseconds(us: 'startUs' | 'endUs', ns: 'startNs' | 'endNs'): Fill<BigintColumn> {
+  return (to, { rows, order }) => {
+    const fromUs = rows[us];
+    const fromNs = rows[ns];
+    for (let i = 0; i < order.length; i++) to.setNanoseconds(i, fromUs[order[i]], fromNs[order[i]]);
+  };
+}
+
+function tcpFlags(name: 'origTcpFlags' | 'respTcpFlags'): Fill<IntegerColumn> {
+  return (to, { rows, order }) => {
+    const from = rows[name];
+    for (let i = 0; i < order.length; i++) {
+      const row = order[i];
+      if ((rows.key[row * KEY_WORDS + KEY_PROTO] & 0xff) === TCP) to.set(i, from[row]);
+      else to.setNull(i);
+    }
+  };
+}
+
+/** VLAN ids, which are kept one higher. */
+function vlans(name: 'vlan' | 'innerVlan'): Fill<IntegerColumn> {
+  return (to, { rows, order }) => {
+    const from = rows[name];
+    for (let i = 0; i < order.length; i++) {
+      const value = from[order[i]];
+      if (value === 0) to.setNull(i);
+      else to.set(i, value - 1);
+    }
+  };
+}
+
+/** @param side 0 for the originator, 1 for the responder; so `origIsB ^ side` says whether it is end B of the key */
+function addresses(side: 0 | 1): Fill<TextColumn> {
+  return (to, { rows, order }) => {
+    const { key, origIsB } = rows;
+    for (let i = 0; i < order.length; i++) {
+      const row = order[i];
+      to.set(i, addressText(key, row * KEY_WORDS, origIsB[row] === side ? KEY_ADDR_A : KEY_ADDR_B));
+    }
+  };
+}
+
+function ports(side: 0 | 1): Fill<IntegerColumn> {
+  return (to, { rows, order }) => {
+    const { key, origIsB } = rows;
+    for (let i = 0; i < order.length; i++) {
+      const row = order[i];
+      const both = shownPorts(key, row * KEY_WORDS);
+      to.set(i, origIsB[row] === side ? both >>> 16 : both & 0xffff);
+    }
+  };
+}
+
+function fillStart(to: TimestampColumn, { rows, order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.setMillisecondOf(i, rows.startUs[order[i]]);
+}
+
+function fillDuration(to: DoubleColumn, { rows, order }: SessionChunk): void {
   for (let i = 0; i < order.length; i++) {
-    yield rows.captureFirst[order[i]];
-    yield rows.captureLast[order[i]];
+    const us = rows.durationUs[order[i]];
+    if (us === UNSET) to.setNull(i);
+    else to.set(i, us / 1e6);
   }
 }
 
-/**
- * Write session rows as one Parquet file, in order of (ts_ns, uid).
- *
- * @param rows in any order
- * @param order the rows to write, in the order of the table: a stretch of what `startOrder` gives, all by default
- * @throws DuckDB's error when the file cannot be written
- */
-export async function writeSessions(
-  path: string,
-  rows: SessionRows,
-  context: TableContext,
-  limits: DuckDBLimits = {},
-  order: Uint32Array = startOrder(rows),
-): Promise<ParquetFile> {
-  const writer = new SessionChunks(rows, order, context);
-  return writeParquet(
-    path,
-    {
-      schema: SESSIONS_SCHEMA,
-      columns: writer.columns,
-      fill: () => writer.fill(),
-      dictionaryLimit: addressDictionaryLimit(rows, order),
-      mostRows: order.length,
-    },
-    limits,
-  );
+function fillUid(to: TextColumn, { rows, order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.setAscii(i, rows.uid, order[i] * UID_BYTES, UID_BYTES);
 }
 
-/** Turns session rows into chunks of the table. */
-class SessionChunks {
-  readonly columns: readonly ChunkColumn[];
-  private readonly rows: SessionRows;
-  private readonly order: Uint32Array;
-  private readonly captures: Map<number, number>;
-  private next = 0;
+function fillCommunityId(to: TextColumn, { rows, order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.set(i, communityId(rows.key, order[i] * KEY_WORDS));
+}
 
-  private readonly ts = new TimestampColumn();
-  private readonly tsNs = new BigintColumn();
-  private readonly endNs = new BigintColumn();
-  private readonly duration = new DoubleColumn();
-  private readonly uid = new TextColumn();
-  private readonly communityId = new TextColumn();
-  private readonly proto = new ChoiceColumn(PROTO_TEXTS);
-  private readonly ipProto = new IntegerColumn();
-  private readonly origH = new TextColumn();
-  private readonly origP = new IntegerColumn();
-  private readonly respH = new TextColumn();
-  private readonly respP = new IntegerColumn();
-  private readonly service = new TextColumn();
-  private readonly connState = new ChoiceColumn(CONN_STATES);
-  private readonly history = new TextColumn();
-  private readonly counts: readonly { column: BigintColumn; from: Float64Array | Uint32Array }[];
-  private readonly origTcpFlags = new IntegerColumn();
-  private readonly respTcpFlags = new IntegerColumn();
-  private readonly vlan = new IntegerColumn();
-  private readonly innerVlan = new IntegerColumn();
-  private readonly tunnel = new TextColumn();
-  private readonly tunnelTexts = new Map<number, string>();
-  private readonly synRttUs = new BigintColumn();
-  private readonly endReason = new ChoiceColumn(END_REASONS);
-  private readonly captureFirst: ChoiceColumn;
-  private readonly captureLast: ChoiceColumn;
-  private readonly captureCount = new IntegerColumn();
+function fillProto(to: ChoiceColumn, { rows, order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.set(i, protoPlace(rows.key[order[i] * KEY_WORDS + KEY_PROTO] & 0xff));
+}
 
-  constructor(rows: SessionRows, order: Uint32Array, context: TableContext) {
-    this.rows = rows;
-    this.order = order;
-    const captures = captureChoices(captureRanks(rows, order), (rank) => context.captureName(rank));
-    this.captures = captures.place;
-    this.captureFirst = captures.column();
-    this.captureLast = captures.column();
-    this.counts = [
-      rows.origBytes,
-      rows.respBytes,
-      rows.origPkts,
-      rows.respPkts,
-      rows.origIpBytes,
-      rows.respIpBytes,
-      rows.missedBytes,
-      rows.retransmitted,
-      rows.outOfOrder,
-      rows.duplicate,
-      rows.truncated,
-    ].map((from) => ({ column: new BigintColumn(), from }));
-    this.columns = [
-      this.ts,
-      this.tsNs,
-      this.endNs,
-      this.duration,
-      this.uid,
-      this.communityId,
-      this.proto,
-      this.ipProto,
-      this.origH,
-      this.origP,
-      this.respH,
-      this.respP,
-      this.service,
-      this.connState,
-      this.history,
-      ...this.counts.map((count) => count.column),
-      this.origTcpFlags,
-      this.respTcpFlags,
-      this.vlan,
-      this.innerVlan,
-      this.tunnel,
-      this.synRttUs,
-      this.endReason,
-      this.captureFirst,
-      this.captureLast,
-      this.captureCount,
-    ];
-  }
+function fillIpProto(to: IntegerColumn, { rows, order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.set(i, rows.key[order[i] * KEY_WORDS + KEY_PROTO] & 0xff);
+}
 
-  /** Fill the next chunk; the number of rows in it, 0 at the end. */
-  fill(): number {
-    const count = Math.min(CHUNK_ROWS, this.order.length - this.next);
-    for (let i = 0; i < count; i++) this.put(i, this.order[this.next + i]);
-    for (const { column, from } of this.counts) {
-      for (let i = 0; i < count; i++) {
-        const value = from[this.order[this.next + i]];
-        if (value === UNSET) column.setNull(i);
-        else column.set(i, value);
-      }
+function fillHistory(to: TextColumn, { rows, order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.set(i, rows.history[order[i]]);
+}
+
+function fillTunnel(to: TextColumn, { rows, order, tunnelTexts }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) {
+    const tunnel = rows.tunnel[order[i]];
+    if (tunnel === 0) {
+      to.setNull(i);
+      continue;
     }
-    this.next += count;
-    return count;
-  }
-
-  private put(i: number, row: number): void {
-    const { rows } = this;
-    this.ts.setMillisecondOf(i, rows.startUs[row]);
-    this.tsNs.setNanoseconds(i, rows.startUs[row], rows.startNs[row]);
-    this.endNs.setNanoseconds(i, rows.endUs[row], rows.endNs[row]);
-    if (rows.durationUs[row] === UNSET) this.duration.setNull(i);
-    else this.duration.set(i, rows.durationUs[row] / 1e6);
-    this.uid.setAscii(i, rows.uid, row * UID_BYTES, UID_BYTES);
-    this.putFlow(i, row * KEY_WORDS, rows.origIsB[row] === 1);
-    this.service.setNull(i);
-    this.connState.set(i, rows.connState[row]);
-    this.history.set(i, rows.history[row]);
-    if ((rows.key[row * KEY_WORDS + KEY_PROTO] & 0xff) === 6) {
-      this.origTcpFlags.set(i, rows.origTcpFlags[row]);
-      this.respTcpFlags.set(i, rows.respTcpFlags[row]);
-    } else {
-      this.origTcpFlags.setNull(i);
-      this.respTcpFlags.setNull(i);
-    }
-    if (rows.vlan[row] === 0) this.vlan.setNull(i);
-    else this.vlan.set(i, rows.vlan[row] - 1);
-    if (rows.innerVlan[row] === 0) this.innerVlan.setNull(i);
-    else this.innerVlan.set(i, rows.innerVlan[row] - 1);
-    if (rows.tunnel[row] === 0) this.tunnel.setNull(i);
-    else this.tunnel.set(i, this.textOf(rows.tunnel[row]));
-    if (rows.synRttUs[row] === UNSET) this.synRttUs.setNull(i);
-    else this.synRttUs.set(i, rows.synRttUs[row]);
-    this.endReason.set(i, rows.endReason[row]);
-    this.captureFirst.set(i, this.captures.get(rows.captureFirst[row])!);
-    this.captureLast.set(i, this.captures.get(rows.captureLast[row])!);
-    this.captureCount.set(i, rows.captureCount[row]);
-  }
-
-  /** Few tunnels carry many sessions: one string each. */
-  private textOf(tunnel: number): string {
-    const known = this.tunnelTexts.get(tunnel);
-    if (known !== undefined) return known;
-    const text = tunnelText(this.rows.tunnels, tunnel);
-    this.tunnelTexts.set(tunnel, text);
-    return text;
-  }
-
-  /** The columns that follow from the flow key at word `at` and the direction. */
-  private putFlow(i: number, at: number, origIsB: boolean): void {
-    const { key } = this.rows;
-    const protoWord = key[at + KEY_PROTO];
-    const ports = shownPorts(key, at);
-    const portA = ports >>> 16;
-    const portB = ports & 0xffff;
-    this.communityId.set(i, communityId(key, at));
-    this.proto.set(i, protoPlace(protoWord & 0xff));
-    this.ipProto.set(i, protoWord & 0xff);
-    this.origH.set(i, addressText(key, at, origIsB ? KEY_ADDR_B : KEY_ADDR_A));
-    this.origP.set(i, origIsB ? portB : portA);
-    this.respH.set(i, addressText(key, at, origIsB ? KEY_ADDR_A : KEY_ADDR_B));
-    this.respP.set(i, origIsB ? portA : portB);
+    let text = tunnelTexts.get(tunnel);
+    if (text === undefined) tunnelTexts.set(tunnel, (text = tunnelText(rows.tunnels, tunnel)));
+    to.set(i, text);
   }
 }
+
+function fillNull(to: TextColumn, { order }: SessionChunk): void {
+  for (let i = 0; i < order.length; i++) to.setNull(i);
+}
+
+const { timestamp, bigint, integer, double, text, choice } = chunkColumns<SessionChunk>();
+
+export const SESSIONS = {
+  description: 'A row a session. A file has at most a million rows. Bloom filters on `orig_h` and `resp_h`.',
+  order: 'ts_ns, uid',
+  byDay: true,
+  columns: [
+    timestamp(
+      'ts',
+      'Time of the first packet, UTC, cut to the millisecond: for reading and for pruning by time',
+      fillStart,
+    ),
+    bigint('ts_ns', 'Time of the first packet, nanoseconds since 1970-01-01 UTC', nanoseconds('startUs', 'startNs')),
+    bigint('end_ns', 'Time of the last packet, nanoseconds since 1970-01-01 UTC', nanoseconds('endUs', 'endNs')),
+    orNull(
+      double(
+        'duration',
+        "Seconds from the first packet to the last, by Zeek's rules; NULL where Zeek leaves it unset",
+        fillDuration,
+      ),
+    ),
+    text('uid', 'Identifier of the session, 12 characters: the same for the same packets in every job', fillUid),
+    text('community_id', 'Community ID version 1, seed 0', fillCommunityId),
+    choice(
+      'proto',
+      'Transport protocol as Zeek names it: tcp, udp, icmp (ICMPv6 too), sctp or unknown_transport',
+      () => PROTO_TEXTS,
+      fillProto,
+    ),
+    integer('ip_proto', 'Number of the IP protocol', fillIpProto),
+    text('orig_h', 'Address of the originator, canonical text', addresses(0)),
+    integer(
+      'orig_p',
+      'Port of the originator; for ICMP the type; 0 for protocols that have none in Zeek, SCTP among them',
+      ports(0),
+    ),
+    text('resp_h', 'Address of the responder, canonical text', addresses(1)),
+    integer(
+      'resp_p',
+      'Port of the responder; for ICMP the type of the answer, or the code where there is none',
+      ports(1),
+    ),
+    orNull(text('service', 'Application protocol; NULL where it was not determined', fillNull)),
+    choice(
+      'conn_state',
+      "Zeek's state of the connection: S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR or OTH",
+      () => CONN_STATES,
+      choices('connState'),
+    ),
+    text(
+      'history',
+      "Zeek's history letters, in order; upper case for the originator; empty where there are none",
+      fillHistory,
+    ),
+    orNull(
+      bigint(
+        'orig_bytes',
+        'Payload bytes the originator sent; for TCP by sequence numbers; NULL where Zeek leaves it unset',
+        bigints('origBytes'),
+      ),
+    ),
+    orNull(
+      bigint(
+        'resp_bytes',
+        'Payload bytes the responder sent; for TCP by sequence numbers; NULL where Zeek leaves it unset',
+        bigints('respBytes'),
+      ),
+    ),
+    bigint('orig_pkts', 'Packets the originator sent', bigints('origPkts')),
+    bigint('resp_pkts', 'Packets the responder sent', bigints('respPkts')),
+    bigint('orig_ip_bytes', 'IP bytes the originator sent, headers included', bigints('origIpBytes')),
+    bigint('resp_ip_bytes', 'IP bytes the responder sent, headers included', bigints('respIpBytes')),
+    bigint('missed_bytes', 'Payload bytes missing in gaps of the TCP streams', bigints('missedBytes')),
+    bigint('retransmitted_pkts', 'Packets whose payload had been seen before', bigints('retransmitted')),
+    bigint('out_of_order_pkts', 'Packets that came before data that precedes theirs', bigints('outOfOrder')),
+    bigint('duplicate_pkts', 'Packets that repeat the one before exactly', bigints('duplicate')),
+    bigint('truncated_pkts', 'Packets of which the capture does not hold all payload', bigints('truncated')),
+    orNull(
+      integer('orig_tcp_flags', 'OR of the TCP flags the originator sent; NULL outside TCP', tcpFlags('origTcpFlags')),
+    ),
+    orNull(
+      integer('resp_tcp_flags', 'OR of the TCP flags the responder sent; NULL outside TCP', tcpFlags('respTcpFlags')),
+    ),
+    orNull(integer('vlan', 'Outermost VLAN id of the first packet; NULL when it has none', vlans('vlan'))),
+    orNull(integer('inner_vlan', 'Second VLAN id of the first packet; NULL when it has none', vlans('innerVlan'))),
+    orNull(
+      text(
+        'tunnel',
+        'Tunnel of the first packet: type, outer source>destination, id, as in vxlan 10.0.0.1>10.0.0.2 vni=5; the outermost of several first; NULL when it has none',
+        fillTunnel,
+      ),
+    ),
+    orNull(
+      bigint(
+        'syn_rtt_us',
+        'Microseconds from the SYN to the SYN-ACK; NULL where not both were seen',
+        bigints('synRttUs'),
+      ),
+    ),
+    choice('end_reason', `Why the session ended: ${END_REASONS.join(', ')}`, () => END_REASONS, choices('endReason')),
+    choice('capture_first', 'Capture that holds the first packet', captureNames, captures('captureFirst')),
+    choice('capture_last', 'Capture that holds the last packet', captureNames, captures('captureLast')),
+    integer('capture_count', 'How many captures hold packets of the session', integers('captureCount')),
+  ],
+} satisfies ChunkTable<SessionChunk>;

@@ -1,7 +1,7 @@
 /**
- * What a table of results looks like: its columns in order, with names, types and
- * meaning. The Parquet writers, the empty views of the query engine, docs/tables.md
- * and the Athena tables all come from these lists.
+ * What a table of results looks like: its columns in order, with names, types,
+ * meaning, and how each is read from a row. The Parquet writers, the empty views of
+ * the query engine, docs/tables.md and the Athena tables all come from these lists.
  *
  * Athena decides the types: nothing unsigned, nothing nested, no nanosecond
  * timestamps. Times are UTC.
@@ -20,6 +20,20 @@ export interface TableColumn {
   readonly description: string;
 }
 
+/** A table of results; tables.ts lists them all. */
+export interface Table<Column extends TableColumn = TableColumn> {
+  /** What a row is, and what must be known to use it, for docs/tables.md. */
+  readonly description: string;
+  /** What its rows are sorted by, in words. */
+  readonly order: string;
+  /** Whether its files lie by the day on which their sessions start (`dt=` in their keys); else a job has one file of it. */
+  readonly byDay: boolean;
+  /** The option of `run` and `submit` without which a job leaves it empty. */
+  readonly option?: string;
+  /** In order. */
+  readonly columns: readonly Column[];
+}
+
 const ATHENA_TYPES: Record<ColumnType, string> = {
   TIMESTAMP: 'timestamp',
   BIGINT: 'bigint',
@@ -34,12 +48,7 @@ export function athenaType(type: ColumnType): string {
   return ATHENA_TYPES[type];
 }
 
-/** A column that is never NULL. */
-export function column(name: string, type: ColumnType, description: string): TableColumn {
-  return { name, type, nullable: false, description };
-}
-
-/** A column that can be NULL. */
-export function nullableColumn(name: string, type: ColumnType, description: string): TableColumn {
-  return { name, type, nullable: true, description };
+/** The same column where NULL can stand in it. */
+export function orNull<Column extends TableColumn>(column: Column): Column {
+  return { ...column, nullable: true };
 }

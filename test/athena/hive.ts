@@ -5,9 +5,9 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { TABLES, type TableName } from '../../shared/query/results.ts';
 import { sqlLiteral, sqlName } from '../../shared/table/parquet/sqltext.ts';
 import { athenaType, type ColumnType } from '../../shared/table/tablecolumn.ts';
+import { TABLES, type TableName } from '../../shared/table/tables.ts';
 import { prestoView } from '../../shared/views/athena.ts';
 import type { View } from '../../shared/views/index.ts';
 import { CATALOG, type TrinoProcess } from './trinoprocess.ts';
@@ -29,7 +29,7 @@ export async function createTables(
 ): Promise<void> {
   await trino.query(database, `CREATE SCHEMA ${CATALOG}.${database}`);
   for (const table of tables) {
-    const columns = TABLES[table].map(({ name, type }) => `${sqlName(name)} ${ddlType(type)}`);
+    const columns = TABLES[table].columns.map(({ name, type }) => `${sqlName(name)} ${ddlType(type)}`);
     const partitions = partitionNames(table);
     for (const name of partitions) columns.push(`${name} varchar`);
     await trino.query(
@@ -40,9 +40,8 @@ export async function createTables(
   }
 }
 
-/** Sessions and packets have a partition a day, the other tables one a data set. */
 function partitionNames(table: TableName): string[] {
-  return table === 'sessions' || table === 'packets' ? ['dataset', 'dt'] : ['dataset'];
+  return TABLES[table].byDay ? ['dataset', 'dt'] : ['dataset'];
 }
 
 /** Registers the partitions that hold `keys`, result files of one job: <table>/dataset=D/job=J/[dt=DAY/]part-N.parquet. */

@@ -5,10 +5,11 @@ import { dirname, join } from 'node:path';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
-import type { TableName } from '../../shared/query/results.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
-import { writeAnomalies } from '../../shared/table/anomalies.ts';
-import { type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
+import { ANOMALIES } from '../../shared/table/anomalies.ts';
+import { CAPTURES, type CaptureRow } from '../../shared/table/captures.ts';
+import { writeRows } from '../../shared/table/parquet/tablefile.ts';
+import type { TableName } from '../../shared/table/tables.ts';
 import { DEMO, flowstitch } from '../cli/harness.ts';
 import { beacons, EDGES, type Made, START, scans, uploads, writeMade } from '../views/made.ts';
 
@@ -32,7 +33,7 @@ const UNREAD: CaptureRow = {
   ...{ fragmentsCompleted: 0, fragmentsIncomplete: 0, notIp: 0, undecodable: {}, version: null, digest: null, rank: 0 },
 };
 
-const ANOMALIES: readonly AnomalyRow[] = [
+const FOUND: readonly AnomalyRow[] = [
   {
     ...{ capture: 0, name: 'unknown_format', detail: '', count: 2 ** 53 - 1 },
     ...{ us: -1, ns: 0, offset: 0 },
@@ -65,7 +66,8 @@ export async function writeMadeResults(folder: string): Promise<ResultKeys> {
   const captures = `${tablePrefix('captures', 'made', 'job1')}part-0.parquet`;
   const anomalies = `${tablePrefix('anomalies', 'made', 'job1')}part-0.parquet`;
   for (const key of [captures, anomalies]) mkdirSync(dirname(join(folder, key)), { recursive: true });
-  await writeCaptures(join(folder, captures), [UNREAD]);
-  await writeAnomalies(join(folder, anomalies), ANOMALIES, () => UNREAD.capture);
+  await writeRows(join(folder, captures), CAPTURES, [UNREAD]);
+  const found = FOUND.map((row) => ({ ...row, captureName: UNREAD.capture }));
+  await writeRows(join(folder, anomalies), ANOMALIES, found);
   return { sessions: keys, captures: [captures], anomalies: [anomalies] };
 }

@@ -9,9 +9,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type OpenResults, openResults, type ResultFiles, TABLES, type TableName } from '../../shared/query/results.ts';
+import { type OpenResults, openResults, type ResultFiles } from '../../shared/query/results.ts';
 import { sqlName } from '../../shared/table/parquet/sqltext.ts';
-import { athenaType } from '../../shared/table/tablecolumn.ts';
+import { athenaType, type Table } from '../../shared/table/tablecolumn.ts';
+import { TABLES, type TableName } from '../../shared/table/tables.ts';
 import { prestoView } from '../../shared/views/athena.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { localStackEndpoint, SKIPPED } from '../localstack/running.ts';
@@ -87,22 +88,22 @@ function overResults(
     return { expected: plainRows(answer.columns, expected.rows), actual: plainRows(answer.columns, answer.rows) };
   }
 
-  for (const [table, schema] of Object.entries(TABLES))
+  for (const [table, { columns }] of Object.entries<Table>(TABLES))
     test(`table ${table}: the catalog's types, and every row`, async () => {
       let compared = 0;
       for (const dataset of DATASETS.filter((d) => keys[d][table as TableName] !== undefined)) {
         const { dataColumns } = readRecord(metastore, dataset, table);
         assert.deepEqual(
           dataColumns.map(({ name, type }) => ({ name, type })),
-          schema.map(({ name, type }) => ({ name, type: athenaType(type) })),
+          columns.map(({ name, type }) => ({ name, type: athenaType(type) })),
         );
         const { rows } = await trino.query(dataset, `DESCRIBE ${table}`);
-        const types = rows.slice(0, schema.length).map(([name, type]) => [name, type]);
+        const types = rows.slice(0, columns.length).map(([name, type]) => [name, type]);
         assert.deepEqual(
           types,
-          schema.map(({ name, type }) => [name, ddlType(type)]),
+          columns.map(({ name, type }) => [name, ddlType(type)]),
         );
-        const list = schema.map((column) => sqlName(column.name)).join(', ');
+        const list = columns.map((column) => sqlName(column.name)).join(', ');
         const { expected, actual } = await ask(dataset, `SELECT ${list} FROM ${table}`);
         assert.deepEqual(sorted(actual), sorted(expected));
         compared += expected.length;

@@ -2,8 +2,8 @@
 import type { TableInput } from '@aws-sdk/client-glue';
 import { tablePrefix } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import { TABLES, type TableName } from '../../shared/query/results.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
+import { TABLES, type TableName } from '../../shared/table/tables.ts';
 
 export const RESULTS = 'results-bucket';
 
@@ -13,10 +13,10 @@ const PARQUET = {
   SerdeInfo: { SerializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
 };
 
-export const CATALOG_TABLES = Object.entries(TABLES).map(([Name, columns]) => ({
+export const CATALOG_TABLES = Object.entries(TABLES).map(([Name, { byDay, columns }]) => ({
   Name,
   TableType: 'EXTERNAL_TABLE',
-  PartitionKeys: (Name === 'sessions' || Name === 'packets' ? ['dataset', 'dt'] : ['dataset']).map((key) => ({
+  PartitionKeys: (byDay ? ['dataset', 'dt'] : ['dataset']).map((key) => ({
     Name: key,
     Type: 'string',
   })),

@@ -10,7 +10,7 @@ import {
   paginateGetPartitions,
 } from '@aws-sdk/client-glue';
 import { GlueCatalog } from '../../functions/glue.ts';
-import { TABLES } from '../../shared/query/results.ts';
+import { TABLES } from '../../shared/table/tables.ts';
 import { CREDENTIALS } from '../store/fakes3.ts';
 import { CATALOG_TABLES, committed, day, RESULTS } from './catalogjobs.ts';
 import { FakeGlue } from './fakeglue.ts';
@@ -197,7 +197,7 @@ test('against moto', async (t) => {
       const { Columns, SerdeInfo, InputFormat } = partitions[0].StorageDescriptor ?? {};
       assert.deepEqual(
         Columns?.map(({ Name }) => Name),
-        TABLES[table].map(({ name }) => name),
+        TABLES[table].columns.map(({ name }) => name),
       );
       assert.match(String(SerdeInfo?.SerializationLibrary), /ParquetHiveSerDe$/);
       assert.match(String(InputFormat), /MapredParquetInputFormat$/);

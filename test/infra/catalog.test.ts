@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { glueComment } from '../../infra/stacks/athenaview.ts';
-import { TABLES } from '../../shared/query/results.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
+import { TABLES } from '../../shared/table/tables.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { ofType, type Resource, synthesized } from './template.ts';
 
@@ -16,29 +16,25 @@ const location = (value: { 'Fn::Join': [string, unknown[]] }): string =>
   value['Fn::Join'][1].map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('');
 
 describe('tables', () => {
-  for (const [name, schema] of Object.entries(TABLES))
+  for (const [name, { columns }] of Object.entries(TABLES))
     test(`${name} has the columns of its files, in their order, with Athena's types`, () => {
       const { StorageDescriptor } = inputOf(name);
       assert.deepEqual(
         StorageDescriptor.Columns.map(({ Name, Type }: { Name: string; Type: string }) => [Name, Type]),
-        schema.map((column) => [column.name, athenaType(column.type)]),
+        columns.map((column) => [column.name, athenaType(column.type)]),
       );
       assert.match(StorageDescriptor.SerdeInfo.SerializationLibrary, /ParquetHiveSerDe$/);
     });
 
-  test('sessions and packets are partitioned by data set and day, captures and anomalies by data set', () => {
-    const keys = Object.keys(TABLES).map((name) => [
-      name,
+  test('are partitioned by data set; those with files by day by day too, sessions among them and captures not', () => {
+    const keysOf = (name: string): string =>
       inputOf(name)
         .PartitionKeys.map(({ Name, Type }: { Name: string; Type: string }) => `${Name} ${Type}`)
-        .join(),
-    ]);
-    assert.deepEqual(Object.fromEntries(keys), {
-      sessions: 'dataset string,dt string',
-      packets: 'dataset string,dt string',
-      captures: 'dataset string',
-      anomalies: 'dataset string',
-    });
+        .join();
+    for (const [name, { byDay }] of Object.entries(TABLES))
+      assert.equal(keysOf(name), byDay ? 'dataset string,dt string' : 'dataset string', name);
+    assert.equal(keysOf('sessions'), 'dataset string,dt string');
+    assert.equal(keysOf('captures'), 'dataset string');
   });
 
   test('they lie in the bucket of results', () => {

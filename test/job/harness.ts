@@ -12,7 +12,7 @@ import type { TaskContext } from '../../shared/job/context.ts';
 import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../../shared/job/jobconfig.ts';
 import { endKey, summaryKey } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import { openResults, type QueryValue, type TableName } from '../../shared/query/results.ts';
+import { openResults, type QueryValue } from '../../shared/query/results.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
@@ -20,6 +20,7 @@ import { type CaptureRef, type CaptureSource, FileCaptures, fileVersion } from '
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
+import type { TableName } from '../../shared/table/tables.ts';
 
 export { random } from '../capture/build.ts';
 export { SEED } from '../seed.ts';

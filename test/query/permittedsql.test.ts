@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openResults } from '../../shared/query/results.ts';
-import { writeAnomalies } from '../../shared/table/anomalies.ts';
+import { ANOMALIES } from '../../shared/table/anomalies.ts';
+import { writeRows } from '../../shared/table/parquet/tablefile.ts';
 import { command } from '../cli/harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-permitted-'));
@@ -15,8 +16,8 @@ const kept = join(dir, 'kept.parquet');
 after(() => rmSync(dir, { recursive: true }));
 before(async () => {
   mkdirSync(place);
-  const row = { capture: 0, name: 'x', us: 1, ns: 1, offset: 1, detail: '', count: 1 };
-  await writeAnomalies(kept, [row], () => 'a');
+  const row = { capture: 0, name: 'x', us: 1, ns: 1, offset: 1, detail: '', count: 1, captureName: 'a' };
+  await writeRows(kept, ANOMALIES, [row]);
   copyFileSync(kept, file);
 });
 

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
-import { openResults, TABLES } from '../../shared/query/results.ts';
+import { openResults } from '../../shared/query/results.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
-import { writeAnomalies } from '../../shared/table/anomalies.ts';
+import { ANOMALIES } from '../../shared/table/anomalies.ts';
 import { exactPattern, sqlLiteral, sqlName } from '../../shared/table/parquet/sqltext.ts';
-import { writeSessions } from '../../shared/table/sessions.ts';
+import { writeRows } from '../../shared/table/parquet/tablefile.ts';
+import { writeSessions } from '../../shared/table/sessionsfile.ts';
+import { TABLES } from '../../shared/table/tables.ts';
 import { CONTEXT, randomSessions } from '../table/rows.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-query-'));
@@ -66,9 +68,9 @@ describe('files with awkward names', () => {
   before(async () => {
     for (const [i, path] of paths.entries()) {
       mkdirSync(dirname(path), { recursive: true });
-      await writeAnomalies(path, [anomaly(NASTY[i])], () => NASTY[i]);
+      await writeRows(path, ANOMALIES, [{ ...anomaly(NASTY[i]), captureName: NASTY[i] }]);
       // Written twice: a file that is there already takes another way in DuckDB.
-      await writeAnomalies(path, [anomaly(NASTY[i])], () => NASTY[i]);
+      await writeRows(path, ANOMALIES, [{ ...anomaly(NASTY[i]), captureName: NASTY[i] }]);
     }
   });
   for (const [i, name] of NASTY.entries()) {
@@ -91,11 +93,11 @@ describe('files with awkward names', () => {
 describe('open results', () => {
   test('tables without files are empty and have their columns', async () => {
     const results = await openResults({ sessions: [] });
-    for (const [name, schema] of Object.entries(TABLES)) {
+    for (const [name, table] of Object.entries(TABLES)) {
       const { columns, rows } = await results.runQuery(`SELECT * FROM ${name}`);
       assert.deepEqual(
         columns,
-        schema.map((c) => ({ name: c.name, type: c.type })),
+        table.columns.map((c) => ({ name: c.name, type: c.type })),
       );
       assert.equal(rows.length, 0);
     }

@@ -17,7 +17,7 @@ import {
 import { openDuckDB } from '../../shared/table/parquet/duckdb.ts';
 import { writeParquet } from '../../shared/table/parquet/parquetfile.ts';
 import { sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
-import { type ColumnType, nullableColumn } from '../../shared/table/tablecolumn.ts';
+import type { ColumnType } from '../../shared/table/tablecolumn.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-chunk-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -33,7 +33,7 @@ async function roundTrip(
   const path = join(dir, 'column.parquet');
   let next = 0;
   await writeParquet(path, {
-    schema: [nullableColumn('x', type, 'a value')],
+    schema: [{ name: 'x', type }],
     columns: [column],
     fill() {
       const filled = Math.min(CHUNK_ROWS, count - next);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { openResults, type QueryValue, type TableName } from '../../shared/query/results.ts';
+import { openResults, type QueryValue } from '../../shared/query/results.ts';
 import type { PacketRows } from '../../shared/session/rows/packetrows.ts';
 import { type PublishedPart, publishPackets, publishSessions } from '../../shared/table/publishedfiles.ts';
 import { TurnedSessions, turnedRows } from '../../shared/table/run/flippedsessions.ts';
@@ -11,6 +11,7 @@ import { encodePacketRun, type PacketRunBatch, type SessionLookup } from '../../
 import { type PublishedRun, planReads, type ReadRange } from '../../shared/table/run/runreads.ts';
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/run/sessionrun.ts';
 import { startOrder } from '../../shared/table/startorder.ts';
+import type { TableName } from '../../shared/table/tables.ts';
 import { SEED } from '../seed.ts';
 import {
   CONTEXT,

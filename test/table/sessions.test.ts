@@ -10,7 +10,8 @@ import { KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packe
 import { tunnelText } from '../../shared/packet/tunneltext.ts';
 import { openResults } from '../../shared/query/results.ts';
 import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/rows/sessionrows.ts';
-import { SESSIONS_SCHEMA, writeSessions } from '../../shared/table/sessions.ts';
+import { SESSIONS } from '../../shared/table/sessions.ts';
+import { writeSessions } from '../../shared/table/sessionsfile.ts';
 import { startOrder } from '../../shared/table/startorder.ts';
 import { CONTEXT, nanoseconds, randomSessions, takeSessions, uidOf } from './rows.ts';
 
@@ -137,7 +138,7 @@ describe('sessions table', () => {
     results.close();
     assert.deepEqual(
       columns,
-      SESSIONS_SCHEMA.map((c) => ({ name: c.name, type: c.type })),
+      SESSIONS.columns.map((c) => ({ name: c.name, type: c.type })),
     );
     assert.deepEqual(rows, []);
     const bytes = readFileSync(path);
@@ -153,7 +154,7 @@ describe('sessions table', () => {
     };
     assert.deepEqual(
       metadata.schema.slice(1).map((c) => [c.name, c.type]),
-      SESSIONS_SCHEMA.map((c) => [c.name, types[c.type]]),
+      SESSIONS.columns.map((c) => [c.name, types[c.type]]),
     );
   });
 

@@ -6,11 +6,13 @@ import { after, describe, test } from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
-import { openResults, TABLES } from '../../shared/query/results.ts';
-import { ANOMALIES_SCHEMA, writeAnomalies } from '../../shared/table/anomalies.ts';
+import { openResults } from '../../shared/query/results.ts';
+import { ANOMALIES } from '../../shared/table/anomalies.ts';
 import { AnomalySort } from '../../shared/table/anomalysort.ts';
-import { CAPTURES_SCHEMA, type CaptureRow, writeCaptures } from '../../shared/table/captures.ts';
+import { CAPTURES, type CaptureRow } from '../../shared/table/captures.ts';
+import { writeRows } from '../../shared/table/parquet/tablefile.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
+import { TABLES } from '../../shared/table/tables.ts';
 import { pick, random, SEED } from '../job/harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-small-'));
@@ -72,11 +74,11 @@ const broken: CaptureRow = {
 describe('captures table', () => {
   test('is written in order of rank, with NULLs, exact numbers and both sides of the count', async () => {
     const path = join(dir, 'captures.parquet');
-    await writeCaptures(path, [broken, sound]);
+    await writeRows(path, CAPTURES, [broken, sound]);
     const [first, second] = await readParquet(path);
     assert.deepEqual(
       Object.keys(first),
-      CAPTURES_SCHEMA.map((c) => c.name),
+      CAPTURES.columns.map((c) => c.name),
     );
     assert.deepEqual(second, {
       capture: sound.capture,
@@ -128,13 +130,13 @@ describe('captures table', () => {
 
   test('a null where none can be is refused', async () => {
     const bad = { ...sound, status: null as unknown as string };
-    await assert.rejects(writeCaptures(join(dir, 'bad.parquet'), [bad]), /column status cannot be NULL/);
+    await assert.rejects(writeRows(join(dir, 'bad.parquet'), CAPTURES, [bad]), /column status cannot be NULL/);
   });
 
   test('thousands of captures span chunks', async () => {
     const path = join(dir, 'many.parquet');
     const rows = Array.from({ length: 5000 }, (_, rank) => ({ ...sound, capture: `capture-${rank}`, rank }));
-    assert.equal((await writeCaptures(path, rows)).rows, 5000);
+    assert.equal((await writeRows(path, CAPTURES, rows)).rows, 5000);
     const read = await readParquet(path);
     assert.deepEqual(
       read.map((row) => row.capture),
@@ -144,7 +146,6 @@ describe('captures table', () => {
 });
 
 describe('anomalies table', () => {
-  const nameOf = (rank: number): string => `c${rank}`;
   const row = (capture: number, offset: number, name: string, us = 1_700_000_000_000_000): AnomalyRow => ({
     capture,
     offset,
@@ -160,7 +161,11 @@ describe('anomalies table', () => {
     const sort = new AnomalySort(dir);
     for (const given of [row(1, 0, 'a'), row(0, 50, 'b'), row(0, 50, 'a', -1), row(0, 2 ** 40, 'z'), row(0, 7, 'z')])
       sort.add(given);
-    await writeAnomalies(path, sort.sorted(), nameOf);
+    await writeRows(
+      path,
+      ANOMALIES,
+      [...sort.sorted()].map((r) => ({ ...r, captureName: `c${r.capture}` })),
+    );
     sort.close();
     const read = await readParquet(path);
     assert.deepEqual(
@@ -197,23 +202,23 @@ describe('anomalies table', () => {
 
   test('no rows give a file with the columns and no rows', async () => {
     const path = join(dir, 'none.parquet');
-    assert.equal((await writeAnomalies(path, [], nameOf)).rows, 0);
+    assert.equal((await writeRows(path, ANOMALIES, [])).rows, 0);
     assert.deepEqual(await readParquet(path), []);
     const results = await openResults({ anomalies: [path] });
     const { columns } = await results.runQuery('SELECT * FROM anomalies');
     results.close();
     assert.deepEqual(
       columns.map((c) => c.name),
-      ANOMALIES_SCHEMA.map((c) => c.name),
+      ANOMALIES.columns.map((c) => c.name),
     );
   });
 });
 
 describe('schemas', () => {
   test('every column has a distinct lower-case name, a sentence, and a type that Athena has', () => {
-    for (const [table, schema] of Object.entries(TABLES)) {
-      assert.equal(new Set(schema.map((c) => c.name)).size, schema.length, table);
-      for (const column of schema) {
+    for (const [table, { columns }] of Object.entries(TABLES)) {
+      assert.equal(new Set(columns.map((c) => c.name)).size, columns.length, table);
+      for (const column of columns) {
         assert.match(column.name, /^[a-z][a-z0-9_]*$/);
         assert.ok(column.description.length > 5, column.name);
         assert.match(athenaType(column.type), /^(timestamp|bigint|int|double|boolean|string)$/);

@@ -1,7 +1,8 @@
 /** Sessions made for the tests of views and saved queries, and their way into a Parquet file. */
-import { writeParquet } from '../../shared/table/parquet/parquetfile.ts';
-import { type RowTime, type RowValue, rowSource } from '../../shared/table/parquet/rowtable.ts';
-import { SESSIONS_SCHEMA } from '../../shared/table/sessions.ts';
+import { writeRows } from '../../shared/table/parquet/tablefile.ts';
+import type { RowTable, RowTime, RowValue } from '../../shared/table/rowtable.ts';
+import { SESSIONS } from '../../shared/table/sessions.ts';
+import type { TableColumn } from '../../shared/table/tablecolumn.ts';
 
 /** 2023-11-14 22:13:20 UTC, in seconds. */
 export const START = 1_700_000_000;
@@ -31,7 +32,6 @@ const DEFAULTS: Record<string, RowValue> = {
   orig_p: 50000,
   resp_h: '93.184.216.34',
   resp_p: 443,
-  service: null,
   conn_state: 'SF',
   history: 'ShADadFf',
   orig_bytes: 100,
@@ -40,17 +40,8 @@ const DEFAULTS: Record<string, RowValue> = {
   resp_pkts: 4,
   orig_ip_bytes: 300,
   resp_ip_bytes: 1160,
-  missed_bytes: 0,
-  retransmitted_pkts: 0,
-  out_of_order_pkts: 0,
-  duplicate_pkts: 0,
-  truncated_pkts: 0,
   orig_tcp_flags: 27,
   resp_tcp_flags: 27,
-  vlan: null,
-  inner_vlan: null,
-  tunnel: null,
-  syn_rtt_us: null,
   end_reason: 'closed',
   capture_first: 'a.pcap',
   capture_last: 'a.pcap',
@@ -89,13 +80,18 @@ function rowOf({ at = START, atNs = 0, lasts = 1, ...given }: Made, place: numbe
   };
 }
 
-/** Writes sessions with the writer of the sessions table; uids are numbered by place. */
+/** The sessions table with values by the names of its columns; what is not given is nothing, as far as the type knows it. */
+const MADE: RowTable<Record<string, RowValue>> = {
+  ...SESSIONS,
+  columns: SESSIONS.columns.map((column: TableColumn) => ({
+    ...column,
+    read: (row) => row[column.name] ?? (column.nullable ? null : column.type === 'VARCHAR' ? '' : 0),
+  })),
+};
+
+/** Writes sessions as a file of the sessions table; uids are numbered by place. */
 export async function writeMade(path: string, sessions: readonly Made[]): Promise<void> {
-  const rows = sessions.map(rowOf);
-  await writeParquet(
-    path,
-    rowSource(SESSIONS_SCHEMA, rows, (row) => SESSIONS_SCHEMA.map(({ name }) => row[name])),
-  );
+  await writeRows(path, MADE, sessions.map(rowOf));
 }
 
 /** Cases in which dialects differ: protocols, directions, NULLs, large numbers, times at an edge. */

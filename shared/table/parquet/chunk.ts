@@ -20,6 +20,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { choiceText } from './choicetext.ts';
 
 /** Rows that a chunk holds. */
 export const CHUNK_ROWS = 2048;
@@ -175,14 +176,6 @@ export class TextColumn extends ChunkColumn {
     this.longRows.length = 0;
     this.longTexts.length = 0;
   }
-}
-
-/**
- * A text as a ChoiceColumn holds it: ENUM members are C strings in UTF-8, so what those cannot hold is
- * replaced. Tables that keep the same names as plain text spell them like this too, or joins would miss them.
- */
-export function choiceText(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 /**

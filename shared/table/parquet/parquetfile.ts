@@ -36,7 +36,7 @@ export interface ParquetFile {
 /** A table on its way into a file. */
 export interface ParquetSource {
   /** The table's columns, in order. */
-  schema: readonly TableColumn[];
+  schema: readonly Pick<TableColumn, 'name' | 'type'>[];
   /** One chunk column for each column of `schema`, in the same order. */
   columns: readonly ChunkColumn[];
   /** Fill the next chunk from row 0 on; the number of rows filled, 0 at the end. May throw: the write then fails with that error. */

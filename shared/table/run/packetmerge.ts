@@ -5,11 +5,14 @@
  * been reached.
  */
 
-import { PacketChunk } from '../packets.ts';
-import { CHUNK_ROWS, ChoiceColumn, type ChunkColumn } from '../parquet/chunk.ts';
+import { PACKETS } from '../packets.ts';
+import { CHUNK_ROWS } from '../parquet/chunk.ts';
+import type { ParquetSource } from '../parquet/parquetfile.ts';
+import { chunkSource } from '../parquet/tablefile.ts';
 import { compareStarts } from '../startorder.ts';
 import type { TurnedSessions } from './flippedsessions.ts';
 import { decodePacketBatch, type PacketBatch, type PacketRunBatch } from './packetrun.ts';
+import { PacketStretches } from './packetstretches.ts';
 import type { Spool } from './spool.ts';
 
 /** Where the merge stands in one run. */
@@ -31,11 +34,9 @@ export class PacketMerge {
   private readonly fromUs: number;
   /** Binary heap, the cursor that comes first at the top. */
   private readonly heap: Cursor[];
-  /** Of the file that is being filled: where the window ends, rows that there is room for, lowest rank of a capture. */
+  /** Of the file that is being filled: where the window ends, and rows that there is room for. */
   private toUs = Number.NEGATIVE_INFINITY;
   private room = 0;
-  private lowestCapture = 0;
-  private chunk: PacketChunk | undefined;
 
   /** @param fromUs packets of sessions that start earlier are passed over */
   constructor(spool: Spool<PacketRunBatch>, turned: TurnedSessions, fromUs: number) {
@@ -63,17 +64,16 @@ export class PacketMerge {
    * Begins a file: of packets of sessions that start before `toUs`, at most `mostRows`.
    *
    * @param captureName for ranks in `ranksBefore(toUs)`
-   * @returns its columns, for `fill`
+   * @returns what gives its rows
    */
-  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): readonly ChunkColumn[] {
+  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): ParquetSource {
     this.toUs = toUs;
     this.room = mostRows;
     const { lowest, highest } = this.ranksBefore(toUs);
     const names: string[] = [];
     for (let rank = lowest; rank <= highest; rank++) names.push(captureName(rank));
-    this.lowestCapture = lowest;
-    this.chunk = new PacketChunk(new ChoiceColumn(names));
-    return this.chunk.columns;
+    const chunk = new PacketStretches(names, lowest);
+    return { ...chunkSource(PACKETS, chunk, (fill) => this.next(chunk, fill)), mostRows };
   }
 
   /** Lowest and highest rank of a capture in the batches that are left and begin before `toUs`. */
@@ -97,15 +97,26 @@ export class PacketMerge {
     return rows;
   }
 
-  /** Fill the file's next chunk; the number of rows in it, 0 at its end. */
-  fill(): number {
+  /**
+   * Take the rows of the file's next chunk.
+   *
+   * @param fill sets the chunk's columns from the stretches at hand
+   * @returns the number of rows in it, 0 at the file's end
+   */
+  private next(chunk: PacketStretches, fill: () => void): number {
+    chunk.clear();
     let count = 0;
     while (count < CHUNK_ROWS && this.room > 0 && this.heap.length > 0) {
       const top = this.heap[0];
       if (startOf(top) >= this.toUs) break;
       if (top.batch === undefined) this.load(top);
       else if (startOf(top) < this.fromUs) this.passOver(top, top.batch);
-      else count = this.takeSession(top, top.batch, count);
+      else count = this.takeSession(top, top.batch, chunk, count);
+      if (top.batch === undefined) {
+        // Another batch takes the place of the one that has ended: they need not both be in memory.
+        fill();
+        chunk.clear();
+      }
       this.settle(top);
     }
     return count;
@@ -133,21 +144,16 @@ export class PacketMerge {
   }
 
   /** Take the rows of one session from a cursor's batch, as far as chunk and file have room. */
-  private takeSession(cursor: Cursor, batch: PacketBatch, count: number): number {
+  private takeSession(cursor: Cursor, batch: PacketBatch, chunk: PacketStretches, count: number): number {
     const first = cursor.row;
-    const most = Math.min(CHUNK_ROWS, count + this.room);
-    const origIsB = this.turned.directionOf(batch, first) ?? batch.origIsB[first];
-    let row = first;
-    let filled = count;
-    do {
-      if (filled === most) break;
-      this.chunk!.put(filled++, batch, row, origIsB, batch.capture[row] - this.lowestCapture);
-      row++;
-    } while (row < batch.rows && compareStarts(batch, row, batch, first) === 0);
-    this.room -= filled - count;
+    const most = first + Math.min(CHUNK_ROWS - count, this.room, batch.rows - first);
+    let row = first + 1;
+    while (row < most && compareStarts(batch, row, batch, first) === 0) row++;
+    chunk.add(count, batch, first, row, this.turned.directionOf(batch, first) ?? batch.origIsB[first]);
+    this.room -= row - first;
     cursor.row = row;
     if (row === batch.rows) cursor.batch = undefined;
-    return filled;
+    return count + row - first;
   }
 
   private sink(at: number): void {

@@ -1,0 +1,98 @@
+/** The tables of which a job has one file: where commit finds the rows of each. */
+import { tmpdir } from 'node:os';
+import type { AnomalyRow } from '../capture/anomaly.ts';
+import { linkTypeName } from '../capture/linktypes.ts';
+import { requireJson } from '../job/context.ts';
+import { readParts } from '../job/listparts.ts';
+import type { AnomalyPlaces, MapSummary, RankedCapture } from '../job/maptask.ts';
+import type { StageResults } from '../job/stageresults.ts';
+import { undecodable } from '../job/summary.ts';
+import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import { ANOMALIES, type NamedAnomaly } from '../table/anomalies.ts';
+import { AnomalySort } from '../table/anomalysort.ts';
+import { CAPTURES, type CaptureRow } from '../table/captures.ts';
+import type { DuckDBLimits } from '../table/parquet/duckdb.ts';
+import { writeRows } from '../table/parquet/tablefile.ts';
+import type { JobTable } from '../table/tables.ts';
+
+/** What the stages before commit have found. */
+export interface Found {
+  store: ObjectStore;
+  /** By rank. */
+  captures: readonly RankedCapture[];
+  mapped: readonly (StageResults['map'] | null)[];
+  balance: StageResults['balance'];
+}
+
+/** Writes a table's file. @returns how many rows there were, and how many are in the file */
+type Writer = (path: string, found: Found, limits: DuckDBLimits) => Promise<{ given: number; written: number }>;
+
+export const WRITERS: Readonly<Record<JobTable, Writer>> = {
+  async captures(path, { captures }, limits) {
+    const { rows } = await writeRows(path, CAPTURES, captureRows(captures), limits);
+    return { given: captures.length, written: rows };
+  },
+
+  async anomalies(path, found, limits) {
+    const sort = new AnomalySort(limits.tempDirectory ?? tmpdir());
+    try {
+      for await (const rows of anomalyRows(found)) for (const row of rows) sort.add(row);
+      const { rows } = await writeRows(path, ANOMALIES, named(sort.sorted(), found.captures), limits);
+      return { given: sort.rows, written: rows };
+    } finally {
+      sort.close();
+    }
+  },
+};
+
+function* captureRows(captures: readonly RankedCapture[]): Generator<CaptureRow> {
+  for (const [rank, outcome] of captures.entries()) yield captureRow(outcome, rank);
+}
+
+function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
+  const { capture, facts, fates, failure } = outcome;
+  const first = facts.damage[0];
+  return {
+    capture: capture.name,
+    format: facts.format,
+    compression: facts.compression,
+    linkTypes: facts.linkTypes.map(linkTypeName),
+    snaplen: facts.snaplen,
+    timestampResolution: facts.resolution,
+    first: facts.firstUs === null ? null : { us: facts.firstUs, ns: facts.firstNs ?? 0 },
+    last: facts.lastUs === null ? null : { us: facts.lastUs, ns: facts.lastNs ?? 0 },
+    packets: facts.records,
+    bytes: facts.bytes,
+    storedBytes: capture.size,
+    outOfOrder: facts.outOfOrder,
+    status: facts.status,
+    damageOffset: first?.offset ?? null,
+    damageReason: failure?.reason ?? first?.reason ?? null,
+    packetsInSessions: fates[FATE_SESSION],
+    fragmentsCompleted: outcome.fragmentsCompleted,
+    fragmentsIncomplete: outcome.fragmentsIncomplete,
+    notIp: fates[FATE_NOT_IP],
+    undecodable: undecodable(fates),
+    version: capture.version,
+    digest: outcome.digest,
+    rank,
+  };
+}
+
+function* named(rows: Iterable<AnomalyRow>, captures: readonly RankedCapture[]): Generator<NamedAnomaly> {
+  for (const row of rows) yield { ...row, captureName: captures[row.capture].capture.name };
+}
+
+/** The anomalies of all map tasks, one part at a time, and then balance's; `capture` is the rank. */
+async function* anomalyRows({ store, mapped, balance }: Found): AsyncGenerator<AnomalyRow[]> {
+  const { ranks, parts } = await requireJson<AnomalyPlaces>(store, balance.anomalies);
+  for (const [task, result] of mapped.entries()) {
+    if (result === null) continue;
+    const { anomalies, anomalyParts = [] } = await requireJson<MapSummary>(store, result.summary);
+    const ranked = (row: AnomalyRow): AnomalyRow => ({ ...row, capture: ranks[task][row.capture] });
+    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield rows.map(ranked);
+    yield anomalies.map(ranked);
+  }
+  yield* readParts<AnomalyRow>(store, parts);
+}

@@ -1,0 +1,119 @@
+/** Tables on their way into a Parquet file, column by column as their lists of columns say. */
+import type { ChunkTable } from '../chunktable.ts';
+import type { RowTable, RowTime, RowValue } from '../rowtable.ts';
+import type { ColumnType } from '../tablecolumn.ts';
+import {
+  BigintColumn,
+  BooleanColumn,
+  CHUNK_ROWS,
+  ChoiceColumn,
+  type ChunkColumn,
+  DoubleColumn,
+  IntegerColumn,
+  TextColumn,
+  TimestampColumn,
+} from './chunk.ts';
+import type { DuckDBLimits } from './duckdb.ts';
+import { type ParquetFile, type ParquetSource, writeParquet } from './parquetfile.ts';
+
+/**
+ * A source for `writeParquet` over rows that are held in typed columns.
+ *
+ * @param rows what the columns are filled from
+ * @param next makes `rows` those of the next chunk; the number of them, at most CHUNK_ROWS, 0 at the end. The columns
+ *   are filled then, and whenever it calls `fill` before, so that it need not hold on to what is in them
+ */
+export function chunkSource<Rows>(
+  { columns }: ChunkTable<Rows>,
+  rows: Rows,
+  next: (fill: () => void) => number,
+): ParquetSource {
+  const chunks = columns.map(({ type, choices }) =>
+    choices === undefined ? chunkColumn(type).column : new ChoiceColumn(choices(rows)),
+  );
+  const fill = (): void => {
+    for (let c = 0; c < columns.length; c++) columns[c].fill(chunks[c], rows);
+  };
+  return {
+    schema: columns,
+    columns: chunks,
+    fill() {
+      const count = next(fill);
+      if (count > 0) fill();
+      return count;
+    },
+  };
+}
+
+/**
+ * Write a table of objects as one Parquet file. The rows come in the table's order, and are taken a chunk at a time as they are written.
+ *
+ * @throws as `writeParquet`; RangeError when a value is null in a column that is not nullable
+ */
+export function writeRows<Row>(
+  path: string,
+  table: RowTable<Row>,
+  rows: Iterable<Row>,
+  limits: DuckDBLimits = {},
+): Promise<ParquetFile> {
+  return writeParquet(path, rowSource(table, rows), limits);
+}
+
+function rowSource<Row>({ columns }: RowTable<Row>, rows: Iterable<Row>): ParquetSource {
+  const chunks = columns.map(({ type }) => chunkColumn(type));
+  const left = rows[Symbol.iterator]();
+  return {
+    schema: columns,
+    columns: chunks.map(({ column }) => column),
+    fill() {
+      let count = 0;
+      for (; count < CHUNK_ROWS; count++) {
+        const next = left.next();
+        if (next.done) break;
+        for (let c = 0; c < columns.length; c++) {
+          const value = columns[c].read(next.value);
+          if (value !== null) chunks[c].set(count, value);
+          else if (columns[c].nullable) chunks[c].column.setNull(count);
+          else throw new RangeError(`column ${columns[c].name} cannot be NULL`);
+        }
+      }
+      return count;
+    },
+  };
+}
+
+/** An empty column of a type, and what sets a row of it. */
+function chunkColumn(type: ColumnType): { column: ChunkColumn; set: (row: number, value: RowValue) => void } {
+  switch (type) {
+    case 'TIMESTAMP': {
+      const column = new TimestampColumn();
+      return { column, set: (row, value) => column.setMillisecondOf(row, (value as RowTime).us) };
+    }
+    case 'BIGINT': {
+      const column = new BigintColumn();
+      return {
+        column,
+        set: (row, value) => {
+          if (typeof value === 'object') column.setNanoseconds(row, value!.us, value!.ns);
+          else column.set(row, value as number);
+        },
+      };
+    }
+    case 'INTEGER': {
+      const column = new IntegerColumn();
+      return { column, set: (row, value) => column.set(row, value as number) };
+    }
+    case 'DOUBLE': {
+      const column = new DoubleColumn();
+      return { column, set: (row, value) => column.set(row, value as number) };
+    }
+    case 'BOOLEAN': {
+      const column = new BooleanColumn();
+      return { column, set: (row, value) => column.set(row, value as boolean) };
+    }
+    case 'VARCHAR': {
+      const column = new TextColumn();
+      return { column, set: (row, value) => column.set(row, value as string) };
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** Session rows as a file of the sessions table. */
+import type { SessionRows } from '../session/rows/sessionrows.ts';
+import { addressDictionaryLimit } from './parquet/addressspread.ts';
+import { CHUNK_ROWS } from './parquet/chunk.ts';
+import type { DuckDBLimits } from './parquet/duckdb.ts';
+import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
+import { chunkSource } from './parquet/tablefile.ts';
+import { SESSIONS } from './sessions.ts';
+import { startOrder } from './startorder.ts';
+
+/** What numbers in the rows stand for. */
+export interface TableContext {
+  /** Name of the capture of a rank. */
+  captureName(rank: number): string;
+}
+
+/**
+ * Write session rows as one Parquet file, in order of (ts_ns, uid): row groups near 100,000 rows, bloom filters on
+ * the addresses.
+ *
+ * @param rows in any order
+ * @param order the rows to write, in the order of the table: a stretch of what `startOrder` gives, all by default
+ * @throws DuckDB's error when the file cannot be written
+ */
+export async function writeSessions(
+  path: string,
+  rows: SessionRows,
+  context: TableContext,
+  limits: DuckDBLimits = {},
+  order: Uint32Array = startOrder(rows),
+): Promise<ParquetFile> {
+  const places = capturePlaces(rows, order);
+  const chunk = {
+    rows,
+    order: order.subarray(0, 0),
+    captureNames: Array.from(places.keys(), (rank) => context.captureName(rank)),
+    capturePlaces: places,
+    tunnelTexts: new Map<number, string>(),
+  };
+  let at = 0;
+  const source = chunkSource(SESSIONS, chunk, () => {
+    chunk.order = order.subarray(at, (at += CHUNK_ROWS));
+    return chunk.order.length;
+  });
+  return writeParquet(
+    path,
+    { ...source, dictionaryLimit: addressDictionaryLimit(rows, order), mostRows: order.length },
+    limits,
+  );
+}
+
+/** The captures that the rows mention, by rank, each with its place among them. */
+function capturePlaces({ captureFirst, captureLast }: SessionRows, order: Uint32Array): Map<number, number> {
+  const places = new Map<number, number>();
+  for (let i = 0; i < order.length; i++) {
+    const first = captureFirst[order[i]];
+    const last = captureLast[order[i]];
+    if (!places.has(first)) places.set(first, places.size);
+    if (!places.has(last)) places.set(last, places.size);
+  }
+  return places;
+}

@@ -1,0 +1,26 @@
+/** The tables of a job's results: everything that goes through all of them asks this list. */
+import { ANOMALIES } from './anomalies.ts';
+import { CAPTURES } from './captures.ts';
+import { PACKETS } from './packets.ts';
+import { SESSIONS } from './sessions.ts';
+import type { Table } from './tablecolumn.ts';
+
+/** By name, in the order in which people read of them. */
+export const TABLES = {
+  sessions: SESSIONS,
+  packets: PACKETS,
+  captures: CAPTURES,
+  anomalies: ANOMALIES,
+} as const satisfies Record<string, Table>;
+
+export type TableName = keyof typeof TABLES;
+
+/** Tables whose files lie by day: the publish tasks write them, from the runs of reduce. */
+export type DayTable = { [Name in TableName]: (typeof TABLES)[Name]['byDay'] extends true ? Name : never }[TableName];
+
+/** Tables of which a job has one file: commit writes them. */
+export type JobTable = Exclude<TableName, DayTable>;
+
+export const TABLE_NAMES = Object.keys(TABLES) as TableName[];
+export const DAY_TABLES = TABLE_NAMES.filter((name): name is DayTable => TABLES[name].byDay);
+export const JOB_TABLES = TABLE_NAMES.filter((name): name is JobTable => !TABLES[name].byDay);
