@@ -1,5 +1,5 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
-import { printable } from '../shared/query/printable.ts';
+import { printable } from '../shared/text/printable.ts';
 import { onStop, Stopped } from './signals.ts';
 import { print, unwritten } from './text/output.ts';
 import { HELP, packageVersion, UsageError } from './usage/usage.ts';

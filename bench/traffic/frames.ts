@@ -3,6 +3,7 @@
  * buffer. Checksums of TCP, UDP and ICMP are left 0, as under checksum offload;
  * IPv4's is right.
  */
+import { put16, put32 } from '../../shared/algorithm/bytes.ts';
 import type { CaptureWriter } from './capturewriter.ts';
 
 export const TCP = 6;
@@ -151,18 +152,4 @@ function icmp(frame: Uint8Array, at: number, p: Packet): number {
   put16(frame, at + 2, 0);
   put16(frame, at + 4, p.reply ? p.toPort : p.fromPort);
   return put16(frame, at + 6, p.seq);
-}
-
-function put16(frame: Uint8Array, at: number, value: number): number {
-  frame[at] = value >>> 8;
-  frame[at + 1] = value;
-  return at + 2;
-}
-
-function put32(frame: Uint8Array, at: number, value: number): number {
-  frame[at] = value >>> 24;
-  frame[at + 1] = value >>> 16;
-  frame[at + 2] = value >>> 8;
-  frame[at + 3] = value;
-  return at + 4;
 }

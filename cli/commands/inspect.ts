@@ -2,7 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { BOUND_OPTIONS, BOUNDS_HELP, compressionBounds } from '../../shared/job/options.ts';
 import { wholeNumber } from '../../shared/job/optionvalues.ts';
-import { printable, printableJson } from '../../shared/query/printable.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
 import { meantBy, pathBytes, pathText } from '../input/rawpath.ts';
 import { interruptibly } from '../signals.ts';
 import { print } from '../text/output.ts';

@@ -2,8 +2,8 @@
 import { listJobs } from '../../shared/control/operate.ts';
 import type { JobEntry } from '../../shared/control/start.ts';
 import { type JobState, jobStates } from '../../shared/control/status.ts';
-import { printable, printableJson } from '../../shared/query/printable.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
 import { listRefusals, type Refusal } from '../../shared/upload/uploads.ts';
 import { findPipeline, STACK_OPTION } from '../cloud/pipeline.ts';
 import { bytesText, commandName, count, counted } from '../text/format.ts';

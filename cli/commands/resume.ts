@@ -2,9 +2,9 @@
 
 import { findJob, type Resumed, resumeJob } from '../../shared/control/operate.ts';
 import { turnsOf } from '../../shared/control/turns.ts';
-import { printableJson } from '../../shared/query/printable.ts';
 import type { TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
+import { printableJson } from '../../shared/text/printable.ts';
 import { findPipeline, requireSameVersion, STACK_OPTION } from '../cloud/pipeline.ts';
 import { commandName, counted } from '../text/format.ts';
 import { print } from '../text/output.ts';

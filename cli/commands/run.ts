@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { runLocally } from '../../shared/engine/localrun.ts';
-import { printable, printableJson } from '../../shared/query/printable.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
 import { findCaptures, type PassedOver } from '../input/findcaptures.ts';
 import { Stopped, stoppable } from '../signals.ts';
 import { terminalOf } from '../text/liveline.ts';

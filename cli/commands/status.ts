@@ -1,7 +1,7 @@
 /** flowstitch status: how a job stands, once or until it ends. */
 
 import { type JobStatus, jobStatus } from '../../shared/control/status.ts';
-import { printableJson } from '../../shared/query/printable.ts';
+import { printableJson } from '../../shared/text/printable.ts';
 import { follow, INTERRUPTED } from '../cloud/follow.ts';
 import { findPipeline, type Pipeline, STACK_OPTION } from '../cloud/pipeline.ts';
 import { exitCodeOfStop } from '../signals.ts';

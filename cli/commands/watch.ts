@@ -1,10 +1,11 @@
 /** flowstitch watch: prefixes whose captures start jobs by themselves once no more come. */
 import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../shared/job/options.ts';
 import { durationOption, parseDuration } from '../../shared/job/optionvalues.ts';
-import { printable, printableJson } from '../../shared/query/printable.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { parseS3Url } from '../../shared/store/aws/s3list.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
+import { shellWord } from '../../shared/text/shellword.ts';
 import {
   DEFAULT_QUIET_SECONDS,
   datasetOf,
@@ -15,7 +16,7 @@ import {
   type Source,
 } from '../../shared/upload/watchedprefixes.ts';
 import { findPipeline, type Pipeline, requireSameVersion, STACK_OPTION } from '../cloud/pipeline.ts';
-import { commandName, shellWord } from '../text/format.ts';
+import { commandName } from '../text/format.ts';
 import { print } from '../text/output.ts';
 import { givenJobOptions, optionsText } from '../usage/joboptions.ts';
 import { readOptions } from '../usage/options.ts';

@@ -10,7 +10,7 @@ import { PacketDecoder } from '../../shared/packet/decode.ts';
 import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
-import { printable } from '../../shared/query/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { Inspection } from '../commands/inspect.ts';
 import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';

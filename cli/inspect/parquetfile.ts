@@ -1,12 +1,12 @@
 /** What a Parquet file holds, through DuckDB. */
 import type { DuckDBValue } from '@duckdb/node-api';
-import { printable } from '../../shared/query/printable.ts';
 import type { QueryResult, QueryValue } from '../../shared/query/results.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { openDuckDB } from '../../shared/table/parquet/duckdb.ts';
 import { callNative } from '../../shared/table/parquet/nativecalls.ts';
 import { exactPattern, sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
 import { TABLES } from '../../shared/table/tables.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { Inspection } from '../commands/inspect.ts';
 import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';

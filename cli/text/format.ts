@@ -1,6 +1,4 @@
 /** Numbers, times and foreign text as people read them: every command prints them from here. */
-import { printable } from '../../shared/query/printable.ts';
-
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** A count with commas between thousands. */
@@ -48,22 +46,6 @@ export function timeText(us: number, ns: number): string {
 export function fieldLines(fields: readonly (readonly [label: string, text: string])[]): string {
   const width = fields.reduce((widest, [label]) => Math.max(widest, label.length), 0) + 2;
   return fields.map(([label, text]) => `${label.padEnd(width)}${text}\n`).join('');
-}
-
-/** A word for a POSIX shell, quoted where it must be. */
-export function shellWord(text: string): string {
-  // What would steer the terminal goes as escapes that shells know ($'...'), bytes of UTF-8.
-  if (printable(text) !== text) return `$'${ansiC(text)}'`;
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function ansiC(text: string): string {
-  const escaped = [...text].map((c) => {
-    if (printable(c) === c) return c === "'" || c === '\\' ? `\\${c}` : c;
-    // Octal escapes have three digits at most: what comes after cannot become part of one.
-    return [...Buffer.from(c)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
-  });
-  return escaped.join('');
 }
 
 /** How the reader of a message starts this program: as they did, through npx or by its own name. */

@@ -1,5 +1,5 @@
 /** Text that comes while something runs: a line that renews itself on a terminal, plain lines elsewhere. Goes to standard error. */
-import { printable } from '../../shared/query/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 
 const CLEAR_LINE = '\r\x1b[K';
 

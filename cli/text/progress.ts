@@ -3,7 +3,7 @@
 import type { TaskReport } from '../../shared/control/task.ts';
 import { STAGES } from '../../shared/job/keys.ts';
 import type { Done, Stage, StageResults } from '../../shared/job/stageresults.ts';
-import { printable } from '../../shared/query/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { bytesText, count, counted, durationText } from './format.ts';
 import { LiveLine, type ProgressOutput } from './liveline.ts';
 

@@ -2,7 +2,7 @@
 
 import { type JobState, type JobStatus, type StageStatus, stageAt } from '../../shared/control/status.ts';
 import { STAGES } from '../../shared/job/keys.ts';
-import { printable } from '../../shared/query/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { aboutDollars, requestCost } from './cost.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines } from './format.ts';
 import { jobSummaryText } from './summarytext.ts';

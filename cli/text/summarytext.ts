@@ -1,7 +1,8 @@
 /** The summary of a job, as text: of a run on this machine, and of a job in the cloud. */
 import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../../shared/job/summary.ts';
-import { printable } from '../../shared/query/printable.ts';
-import { bytesText, commandName, count, counted, durationText, fieldLines, shellWord } from './format.ts';
+import { printable } from '../../shared/text/printable.ts';
+import { shellWord } from '../../shared/text/shellword.ts';
+import { bytesText, commandName, count, counted, durationText, fieldLines } from './format.ts';
 
 export interface RunSummary extends JobSummary {
   out: string;

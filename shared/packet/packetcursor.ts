@@ -9,6 +9,8 @@
 import type { AnomalySink } from '../capture/anomaly.ts';
 import { LAYER_WORDS, MAX_LAYERS } from './tunnellayers.ts';
 
+export { int32, uint16 } from '../algorithm/bytes.ts';
+
 export const NEXT_ETHERNET = 0;
 export const NEXT_IP = 1;
 export const NEXT_TCP = 2;
@@ -174,14 +176,4 @@ export class PacketCursor {
 /** Bytes captured from `c.pos` on, those that are not at hand included. */
 export function capturedFrom(c: PacketCursor): number {
   return c.end + c.beyond - c.pos;
-}
-
-/** Big-endian 16-bit number at `at`. */
-export function uint16(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 8) | bytes[at + 1];
-}
-
-/** Big-endian 32-bit number at `at`, signed. */
-export function int32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

@@ -2,7 +2,7 @@
  * The answer to a query as text: an aligned table for people, CSV (RFC 4180, but for
  * its line ends) and JSON for programs.
  */
-import { printable, printableJson } from './printable.ts';
+import { printable, printableJson } from '../text/printable.ts';
 import type { QueryResult, QueryValue } from './results.ts';
 
 /** How NULL reads in the aligned table. */

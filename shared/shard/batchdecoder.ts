@@ -1,13 +1,14 @@
 /**
  * Packet rows of a record batch of a shard, as batchencoder.ts wrote them. No object per row.
  */
+
 import type { RecordBatch } from 'apache-arrow';
+import { uint32 } from '../algorithm/bytes.ts';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { TunnelTable } from '../packet/flow/tunneltable.ts';
 import { Expectation } from './prediction.ts';
 import {
-  get32,
   getDouble,
   getKey,
   MORE_AGE,
@@ -108,7 +109,7 @@ export class BatchDecoder {
           moreAt += 8;
         }
         if ((bits & MORE_CAPTURE) !== 0) {
-          const number = get32(more, moreAt);
+          const number = uint32(more, moreAt);
           capture = captureNumbers === null ? number : captureNumbers[number];
           moreAt += 4;
         }
@@ -124,14 +125,14 @@ export class BatchDecoder {
       const side = number * 2 + (meta & META_FROM_B);
       if (moreEnd !== moreAt) {
         if ((bits & MORE_TAGS) !== 0) {
-          const vlans = get32(more, moreAt);
+          const vlans = uint32(more, moreAt);
           moreAt += 4;
           expected.sawTags(side, vlans, table.tunnels.take(more, moreAt));
           moreAt += TunnelTable.bytes(more, moreAt);
         }
         if ((bits & MORE_HINT) !== 0) hint = more[moreAt++];
         if ((bits & MORE_AGE) !== 0) {
-          ageUs = get32(more, moreAt);
+          ageUs = uint32(more, moreAt);
           ageNs = (more[moreAt + 4] << 8) | more[moreAt + 5];
         }
         moreAt = moreEnd;

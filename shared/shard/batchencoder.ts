@@ -2,7 +2,9 @@
  * Packet rows as one record batch of a shard. No object per row; columns are staged in
  * arrays that are used again for the next batch.
  */
+
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
+import { put32 } from '../algorithm/bytes.ts';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { Expectation } from './prediction.ts';
@@ -15,7 +17,6 @@ import {
   MORE_OFFSET,
   MORE_TAGS,
   MORE_TIME,
-  put32,
   putDouble,
   putKey,
 } from './rarefields.ts';

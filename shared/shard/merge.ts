@@ -6,6 +6,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { Heap } from '../algorithm/heap.ts';
 import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flow/flowtable.ts';
 import { BatchEncoder } from './batchencoder.ts';
@@ -88,58 +89,42 @@ async function mergeOpen(
   emit: (columns: PacketColumns, row: number) => void,
   options: MergeOptions,
 ): Promise<void> {
-  const heap: SegmentReader[] = [];
-  const before = (a: SegmentReader, b: SegmentReader): boolean =>
-    compareRecords(a.columns, a.row, b.columns, b.row) < 0;
-  const siftDown = (at: number): void => {
-    const moving = heap[at];
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) child++;
-      if (!before(heap[child], moving)) break;
-      heap[at] = heap[child];
-      at = child;
-    }
-    heap[at] = moving;
-  };
-  const push = (reader: SegmentReader): void => {
-    let at = heap.length;
-    heap.push(reader);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(reader, heap[parent])) break;
-      heap[at] = heap[parent];
-      at = parent;
-    }
-    heap[at] = reader;
-  };
+  const heap = new Heap(before);
+  const { items } = heap;
   // Columns of segments that have ended, for those that are still to be opened.
   const spare: PacketColumns[] = [];
   let next = 0;
   const ahead = new OpenAhead(segments);
-  while (heap.length > 0 || next < segments.length) {
-    while (next < segments.length && (heap.length === 0 || segments[next].firstUs <= heap[0].columns.us[heap[0].row])) {
+  while (items.length > 0 || next < segments.length) {
+    while (next < segments.length && (items.length === 0 || segments[next].firstUs <= nextUs(items[0]))) {
       ahead.opens(next);
       const reader = new SegmentReader(segments[next++], flows, spare.pop());
-      if (await reader.fill()) push(reader);
+      if (await reader.fill()) heap.push(reader);
     }
-    if (heap.length === 0) break;
-    const top = heap[0];
-    const rivalAt = heap.length > 2 && before(heap[2], heap[1]) ? 2 : 1;
-    const rival = heap.length > 1 ? heap[rivalAt] : null;
+    if (items.length === 0) break;
+    const top = items[0];
+    const rivalAt = items.length > 2 && before(items[2], items[1]) ? 2 : 1;
+    const rival = items.length > 1 ? items[rivalAt] : null;
     const untilUs = next < segments.length ? segments[next].firstUs : Number.POSITIVE_INFINITY;
     emitRun(top, rival, untilUs, emit);
     if (top.exhausted) {
       await options.between?.();
       if (!(await top.fill())) {
         if (spare.length < SPARE_COLUMNS) spare.push(top.columns);
-        const last = heap.pop() as SegmentReader;
-        if (heap.length > 0) heap[0] = last;
+        heap.shift();
+        continue;
       }
     }
-    if (heap.length > 1) siftDown(0);
+    heap.settle();
   }
+}
+
+function before(a: SegmentReader, b: SegmentReader): boolean {
+  return compareRecords(a.columns, a.row, b.columns, b.row) < 0;
+}
+
+function nextUs({ columns, row }: SegmentReader): number {
+  return columns.us[row];
 }
 
 /** Emits rows of `top`, at least one: up to its block's end, the first that `rival` goes before, or the first at `untilUs` or later. */

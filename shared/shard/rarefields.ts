@@ -12,6 +12,7 @@
  *   hint     1 byte
  *   age      4 bytes microseconds, 2 bytes nanoseconds
  */
+import { int32, put32 } from '../algorithm/bytes.ts';
 import { KEY_FLAG_V6, KEY_NETWORK, KEY_PORTS, KEY_PROTO, KEY_VLAN } from '../packet/flow/flowtable.ts';
 import { MAX_TUNNEL_BYTES } from '../packet/flow/tunneltable.ts';
 
@@ -29,18 +30,6 @@ export const MAX_MORE_BYTES = 1 + (2 + 4 + 32 + 8) + 8 + 8 + 4 + (4 + MAX_TUNNEL
 /** The form byte holds the flags of the key's protocol word (KEY_FLAG_*, moved down), and this. */
 const FORM_EXTENDED = 0x80;
 const FORM_V6 = KEY_FLAG_V6 >> 8;
-
-export function put32(out: Uint8Array, at: number, word: number): number {
-  out[at] = word >>> 24;
-  out[at + 1] = word >>> 16;
-  out[at + 2] = word >>> 8;
-  out[at + 3] = word;
-  return at + 4;
-}
-
-export function get32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
-}
 
 /** Writes the key whose words begin at `from`. @returns the offset behind it */
 export function putKey(words: Uint32Array, from: number, out: Uint8Array, to: number): number {
@@ -64,13 +53,13 @@ export function getKey(bytes: Uint8Array, at: number, words: Uint32Array): numbe
   const form = bytes[at];
   words.fill(0);
   words[KEY_PROTO] = bytes[at + 1] | ((form & ~FORM_EXTENDED) << 8);
-  words[KEY_PORTS] = get32(bytes, at + 2);
+  words[KEY_PORTS] = int32(bytes, at + 2);
   at += 6;
-  for (let i = (form & FORM_V6) !== 0 ? 0 : 3; i < 4; i++, at += 4) words[i] = get32(bytes, at);
-  for (let i = (form & FORM_V6) !== 0 ? 4 : 7; i < 8; i++, at += 4) words[i] = get32(bytes, at);
+  for (let i = (form & FORM_V6) !== 0 ? 0 : 3; i < 4; i++, at += 4) words[i] = int32(bytes, at);
+  for (let i = (form & FORM_V6) !== 0 ? 4 : 7; i < 8; i++, at += 4) words[i] = int32(bytes, at);
   if ((form & FORM_EXTENDED) !== 0) {
-    words[KEY_VLAN] = get32(bytes, at);
-    words[KEY_NETWORK] = get32(bytes, at + 4);
+    words[KEY_VLAN] = int32(bytes, at);
+    words[KEY_NETWORK] = int32(bytes, at + 4);
     at += 8;
   }
   return at;

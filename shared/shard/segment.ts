@@ -4,11 +4,11 @@
  * several buckets is read whole and put into time order.
  */
 import { RecordBatchReader } from 'apache-arrow';
+import { rowsByTime, sortRows } from '../algorithm/roworder.ts';
 import { PacketColumns } from '../packet/columns.ts';
 import type { FlowTable } from '../packet/flow/flowtable.ts';
 import { checkRanges } from '../store/checkedrange.ts';
 import { BatchDecoder } from './batchdecoder.ts';
-import { rowsByTime, sortRows } from './roworder.ts';
 import { SCHEMA_BYTES } from './shardschema.ts';
 import { type BatchPlace, compareRecords } from './shardwriter.ts';
 

@@ -3,11 +3,11 @@
  * capture, offset), as an Arrow IPC stream whose batches end where buckets end.
  */
 import { crc32 } from 'node:zlib';
+import { sortRows } from '../algorithm/roworder.ts';
 import { COLUMN_NAMES, META_LEVELS, PacketColumns } from '../packet/columns.ts';
 import { bucketOf, type FlowTable, KEY_WORDS, type ShardBy, shardHash } from '../packet/flow/flowtable.ts';
 import type { CheckedRange } from '../store/checkedrange.ts';
 import { BatchEncoder } from './batchencoder.ts';
-import { sortRows } from './roworder.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './shardschema.ts';
 
 /** How flows are spread over buckets: fixed for a data set. */

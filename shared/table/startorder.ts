@@ -2,6 +2,7 @@
  * The order of the sessions table: by start (microsecond, then nanosecond), then
  * by uid. As an index, so that columns are moved once.
  */
+import { rowsByKey, timeKeys } from '../algorithm/roworder.ts';
 import { UID_BYTES } from '../session/rows/sessionrows.ts';
 
 /** Columns that decide the order; the first `length` rows count. */
@@ -28,15 +29,12 @@ export function compareStarts(
   return 0;
 }
 
-/** Bits of one radix pass. */
-const DIGIT_BITS = 16;
-const DIGITS = 1 << DIGIT_BITS;
 /** Below this a comparison sort is faster than the radix tables. */
 const SMALL = 4096;
 
 /**
  * Row numbers in order of (start, uid); equal rows keep their order. Linear in the
- * rows (a radix sort on the microseconds) unless very many share one microsecond.
+ * rows (a radix sort by time) unless very many share one step of it.
  */
 export function startOrder(rows: StartColumns): Uint32Array {
   const { length } = rows;
@@ -49,42 +47,12 @@ export function startOrder(rows: StartColumns): Uint32Array {
   if (sorted) return order;
   const compare = (i: number, j: number): number => compareStarts(rows, i, rows, j) || i - j;
   if (length < SMALL) return order.sort(compare);
-  const byTime = radixByStart(rows.startUs, order);
-  // Rows of one microsecond stand together now, in their old order: settle each such stretch by itself.
+  const keys = timeKeys(rows.startUs, length);
+  const byTime = rowsByKey(keys);
+  // Rows of one step of time stand together now, in their old order: settle each such stretch by itself.
   for (let from = 0, to = 1; from < length; from = to, to = from + 1) {
-    while (to < length && rows.startUs[byTime[to]] === rows.startUs[byTime[from]]) to++;
+    while (to < length && keys[byTime[to]] === keys[byTime[from]]) to++;
     if (to - from > 1) byTime.subarray(from, to).sort(compare);
   }
   return byTime;
-}
-
-function radixByStart(startUs: Float64Array, order: Uint32Array<ArrayBuffer>): Uint32Array {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < order.length; i++) {
-    if (startUs[i] < min) min = startUs[i];
-    if (startUs[i] > max) max = startUs[i];
-  }
-  let from = order;
-  let to = new Uint32Array(order.length);
-  const places = new Uint32Array(DIGITS);
-  for (let unit = 1; unit <= max - min; unit *= DIGITS) {
-    places.fill(0);
-    for (let i = 0; i < from.length; i++) places[digit(startUs[i] - min, unit)]++;
-    for (let d = 0, sum = 0; d < DIGITS; d++) {
-      const count = places[d];
-      places[d] = sum;
-      sum += count;
-    }
-    for (let i = 0; i < from.length; i++) {
-      const row = from[i];
-      to[places[digit(startUs[row] - min, unit)]++] = row;
-    }
-    [from, to] = [to, from];
-  }
-  return from;
-}
-
-function digit(distance: number, unit: number): number {
-  return Math.floor(distance / unit) % DIGITS;
 }

@@ -1,11 +1,12 @@
 /** Packet rows to Arrow batches and back; and what few rows have. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { put32, uint32 } from '../../shared/algorithm/bytes.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
 import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
 import { BatchEncoder } from '../../shared/shard/batchencoder.ts';
-import { get32, getDouble, getKey, MAX_MORE_BYTES, put32, putDouble, putKey } from '../../shared/shard/rarefields.ts';
+import { getDouble, getKey, MAX_MORE_BYTES, putDouble, putKey } from '../../shared/shard/rarefields.ts';
 import { assertSameRows, dice, extremeRows, randomFlows, rowTexts, SEED } from './packets.ts';
 
 test(`every kind of flow key comes back as it was (SEED=${SEED})`, () => {
@@ -24,7 +25,7 @@ test('words and doubles come back, the extremes included', () => {
   const bytes = new Uint8Array(12);
   for (const word of [0, 1, 0x7fffffff, 0x80000000, 0xffffffff]) {
     assert.equal(put32(bytes, 2, word), 6);
-    assert.equal(get32(bytes, 2), word);
+    assert.equal(uint32(bytes, 2), word);
   }
   for (const value of [0, -1, 2 ** 52, -(2 ** 52), 2 ** 32]) {
     assert.equal(putDouble(bytes, 1, value), 9);

@@ -7,7 +7,8 @@
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
 
-import { draw, finish, hashOfSums, hashOfWords } from './keyhash.ts';
+import { finish } from '../../algorithm/murmur.ts';
+import { draw, hashOfSums, hashOfWords } from './keyhash.ts';
 import { TunnelTable } from './tunneltable.ts';
 
 /** 32-bit words a key takes. */

@@ -13,7 +13,9 @@
  *
  * No result may depend on it: tables give numbers in order of first look-up.
  */
+
 import { randomFillSync } from 'node:crypto';
+import { finish } from '../../algorithm/murmur.ts';
 
 /** Random numbers of a word: for its lower and its upper half, of the one sum and then of the other. */
 export const DRAWN_FOR_WORD = 4;
@@ -49,13 +51,4 @@ export function hashOfWords(
     other = (other + Math.imul(drawn[d + 2], low) + Math.imul(drawn[d + 3], high)) | 0;
   }
   return hashOfSums(one, other);
-}
-
-/** murmur3's finaliser: every input bit reaches every output bit. */
-export function finish(h: number): number {
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

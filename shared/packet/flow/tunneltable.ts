@@ -2,6 +2,8 @@
  * The tunnel table: dense numbers for tunnels (tunnellayers.ts), as flowtable.ts has
  * them for flows. A tunnelled packet costs one look-up and no object.
  */
+
+import { int32, put32 } from '../../algorithm/bytes.ts';
 import {
   LAYER_DESTINATION,
   LAYER_HAS_ID,
@@ -26,14 +28,6 @@ function hashOfContent(words: ArrayLike<number>, layers: number, at: number): nu
   const end = at + layers * LAYER_WORDS;
   for (let i = at; i < end; i++) h = Math.imul(h ^ words[i], 0x9e3779b1) ^ (h >>> 15);
   return h ^ (h >>> 13);
-}
-
-function putWord(out: Uint8Array, at: number, word: number): number {
-  out[at] = word >>> 24;
-  out[at + 1] = word >>> 16;
-  out[at + 2] = word >>> 8;
-  out[at + 3] = word;
-  return at + 4;
 }
 
 /** Tunnels with dense numbers 1, 2, 3, ... in order of first look-up; 0 stands for none. */
@@ -134,9 +128,9 @@ export class TunnelTable {
       const first = words[w];
       out[at++] = first;
       const skip = (first & LAYER_V6) === 0 ? 3 : 0;
-      for (let i = skip; i < 4; i++) at = putWord(out, at, words[w + LAYER_SOURCE + i]);
-      for (let i = skip; i < 4; i++) at = putWord(out, at, words[w + LAYER_DESTINATION + i]);
-      if ((first & LAYER_HAS_ID) !== 0) at = putWord(out, at, words[w + LAYER_ID]);
+      for (let i = skip; i < 4; i++) at = put32(out, at, words[w + LAYER_SOURCE + i]);
+      for (let i = skip; i < 4; i++) at = put32(out, at, words[w + LAYER_DESTINATION + i]);
+      if ((first & LAYER_HAS_ID) !== 0) at = put32(out, at, words[w + LAYER_ID]);
     }
     return at;
   }
@@ -147,7 +141,7 @@ export class TunnelTable {
     const { scratch } = this;
     const word = (): number => {
       at += 4;
-      return (bytes[at - 4] << 24) | (bytes[at - 3] << 16) | (bytes[at - 2] << 8) | bytes[at - 1];
+      return int32(bytes, at - 4);
     };
     scratch.fill(0);
     for (let layer = 0; layer < layers; layer++) {

@@ -7,6 +7,7 @@
  * two words of microseconds and one of nanoseconds, and the ordinal. It is not
  * meant to withstand someone who constructs collisions.
  */
+import { finish } from '../../algorithm/murmur.ts';
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
 import { UID_BYTES } from './sessionrows.ts';
 
@@ -24,14 +25,6 @@ const WORDS = KEY_WORDS + 4;
 
 function rotate(x: number, by: number): number {
   return (x << by) | (x >>> (32 - by));
-}
-
-function finish(h: number): number {
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }
 
 function threeDigits(word: number, out: Uint8Array, at: number): void {

@@ -2,6 +2,7 @@
  * What S3 answers, as errors that a person can act on: which object, what happened, what helps.
  * Codes are those of S3's list of error responses.
  */
+import { shellWord } from '../../text/shellword.ts';
 import { StoreError } from '../objectstore.ts';
 
 /** What was being done when S3 said no. */
@@ -66,11 +67,6 @@ export function archivedDetail(bucket: string, key: string, storageClass: string
     `(aws s3api restore-object --bucket ${shellWord(bucket)} --key ${shellWord(key)} --restore-request Days=7) and, when that ` +
     'has ended, resume the job'
   );
-}
-
-/** A word for the shell, as it can be pasted. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** What to say of a bucket in another region. */

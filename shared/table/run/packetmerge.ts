@@ -5,6 +5,7 @@
  * been reached.
  */
 
+import { Heap } from '../../algorithm/heap.ts';
 import { PACKETS } from '../packets.ts';
 import { CHUNK_ROWS } from '../parquet/chunk.ts';
 import type { ParquetSource } from '../parquet/parquetfile.ts';
@@ -32,8 +33,7 @@ export class PacketMerge {
   private readonly spool: Spool<PacketRunBatch>;
   private readonly turned: TurnedSessions;
   private readonly fromUs: number;
-  /** Binary heap, the cursor that comes first at the top. */
-  private readonly heap: Cursor[];
+  private readonly heap = new Heap(before);
   /** Of the file that is being filled: where the window ends, and rows that there is room for. */
   private toUs = Number.NEGATIVE_INFINITY;
   private room = 0;
@@ -43,14 +43,15 @@ export class PacketMerge {
     this.spool = spool;
     this.turned = turned;
     this.fromUs = fromUs;
-    this.heap = spool.runs.map((batches, run) => ({ run, batches, next: 0, batch: undefined, row: 0 }));
-    for (let i = (this.heap.length >>> 1) - 1; i >= 0; i--) this.sink(i);
+    for (const [run, batches] of spool.runs.entries())
+      this.heap.push({ run, batches, next: 0, batch: undefined, row: 0 });
   }
 
   /** Whether packets of a session that starts before `toUs` are left. */
   hasRowsBefore(toUs: number): boolean {
-    while (this.heap.length > 0) {
-      const top = this.heap[0];
+    const { items } = this.heap;
+    while (items.length > 0) {
+      const top = items[0];
       if (startOf(top) >= toUs) return false;
       if (top.batch !== undefined && startOf(top) >= this.fromUs) return true;
       if (top.batch === undefined) this.load(top);
@@ -80,7 +81,7 @@ export class PacketMerge {
   ranksBefore(toUs: number): { lowest: number; highest: number } {
     let lowest = Number.POSITIVE_INFINITY;
     let highest = -1;
-    for (const { batches, batch, next } of this.heap)
+    for (const { batches, batch, next } of this.heap.items)
       for (let i = batch === undefined ? next : next - 1; i < batches.length && batches[i].firstUs < toUs; i++) {
         lowest = Math.min(lowest, batches[i].firstCapture);
         highest = Math.max(highest, batches[i].lastCapture);
@@ -91,7 +92,7 @@ export class PacketMerge {
   /** Rows that the batches which are left and begin before `toUs` hold: no fewer than the file will have. */
   rowsBefore(toUs: number): number {
     let rows = 0;
-    for (const { batches, batch, next } of this.heap)
+    for (const { batches, batch, next } of this.heap.items)
       for (let i = batch === undefined ? next : next - 1; i < batches.length && batches[i].firstUs < toUs; i++)
         rows += batches[i].rows;
     return rows;
@@ -105,9 +106,10 @@ export class PacketMerge {
    */
   private next(chunk: PacketStretches, fill: () => void): number {
     chunk.clear();
+    const { items } = this.heap;
     let count = 0;
-    while (count < CHUNK_ROWS && this.room > 0 && this.heap.length > 0) {
-      const top = this.heap[0];
+    while (count < CHUNK_ROWS && this.room > 0 && items.length > 0) {
+      const top = items[0];
       if (startOf(top) >= this.toUs) break;
       if (top.batch === undefined) this.load(top);
       else if (startOf(top) < this.fromUs) this.passOver(top, top.batch);
@@ -124,11 +126,8 @@ export class PacketMerge {
 
   /** The cursor at the top has moved: to its place in the heap, or out of it at its run's end. */
   private settle(top: Cursor): void {
-    if (top.batch === undefined && top.next === top.batches.length) {
-      const last = this.heap.pop()!;
-      if (last !== top) this.heap[0] = last;
-    }
-    this.sink(0);
+    if (top.batch === undefined && top.next === top.batches.length) this.heap.shift();
+    else this.heap.settle();
   }
 
   private load(cursor: Cursor): void {
@@ -154,18 +153,6 @@ export class PacketMerge {
     cursor.row = row;
     if (row === batch.rows) cursor.batch = undefined;
     return count + row - first;
-  }
-
-  private sink(at: number): void {
-    const { heap } = this;
-    for (;;) {
-      const left = at * 2 + 1;
-      if (left >= heap.length) return;
-      const child = left + 1 < heap.length && before(heap[left + 1], heap[left]) ? left + 1 : left;
-      if (!before(heap[child], heap[at])) return;
-      [heap[at], heap[child]] = [heap[child], heap[at]];
-      at = child;
-    }
   }
 }
 

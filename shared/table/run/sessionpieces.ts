@@ -7,6 +7,7 @@
  * a row, one batch of each run in memory) finds where the stretches end, a second one moves whole rows. Which
  * session comes to which piece follows from the sessions alone, whatever runs they lie in.
  */
+import { Heap } from '../../algorithm/heap.ts';
 import type { SessionRows } from '../../session/rows/sessionrows.ts';
 import { compareStarts, type StartColumns } from '../startorder.ts';
 import { decodeSessionRows, decodeSessionStarts, lowerBound, type RunBatch } from './sessionrun.ts';
@@ -28,8 +29,7 @@ export class SessionPieces {
   private readonly spool: Spool<RunBatch>;
   /** All runs; those with rows left also stand in the heap. */
   private readonly cursors: Cursor[] = [];
-  /** Binary heap, the cursor whose row comes first at the top. */
-  private readonly heap: Cursor[] = [];
+  private readonly heap = new Heap(before);
 
   /** @param fromUs rows that start earlier are passed over */
   constructor(spool: Spool<RunBatch>, fromUs: number) {
@@ -43,13 +43,13 @@ export class SessionPieces {
       this.cursors.push(cursor);
       this.heap.push(cursor);
     }
-    for (let i = (this.heap.length >>> 1) - 1; i >= 0; i--) this.sink(i);
   }
 
   /** Fills `into`, which is empty, with the next rows that start before `toUs`: all of them, or as many as it has room for. */
   take(into: SessionRows, toUs: number): void {
-    for (let left = into.capacity; left > 0 && this.heap.length > 0; left--) {
-      const { starts, row } = this.heap[0];
+    const { items } = this.heap;
+    for (let left = into.capacity; left > 0 && items.length > 0; left--) {
+      const { starts, row } = items[0];
       if (starts.startUs[row] >= toUs) break;
       this.step();
     }
@@ -58,7 +58,8 @@ export class SessionPieces {
 
   /** One row on, in the run whose row comes first. */
   private step(): void {
-    const top = this.heap[0];
+    const { heap } = this;
+    const top = heap.items[0];
     if (++top.row === top.starts.length) {
       top.batch++;
       top.row = 0;
@@ -66,12 +67,11 @@ export class SessionPieces {
         const range = top.batches[top.batch];
         top.starts = decodeSessionStarts(this.spool.read(range), range);
       } else {
-        const last = this.heap.pop()!;
-        if (last === top) return;
-        this.heap[0] = last;
+        heap.shift();
+        return;
       }
     }
-    this.sink(0);
+    heap.settle();
   }
 
   /** Appends the rows of a run that the walk has passed since it was here. */
@@ -83,18 +83,6 @@ export class SessionPieces {
       if (cursor.fromBatch === cursor.batch) break;
     }
     cursor.fromRow = cursor.row;
-  }
-
-  private sink(at: number): void {
-    const { heap } = this;
-    for (;;) {
-      const left = at * 2 + 1;
-      if (left >= heap.length) return;
-      const child = left + 1 < heap.length && before(heap[left + 1], heap[left]) ? left + 1 : left;
-      if (!before(heap[child], heap[at])) return;
-      [heap[at], heap[child]] = [heap[child], heap[at]];
-      at = child;
-    }
   }
 }
 

@@ -1,12 +1,13 @@
 /** Numbers, times, durations and foreign text as they are printed and read. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { bytesText, count, counted, durationText, fieldLines, shellWord, timeText } from '../../../cli/text/format.ts';
+import { bytesText, count, counted, durationText, fieldLines, timeText } from '../../../cli/text/format.ts';
 import { readOptions } from '../../../cli/usage/options.ts';
 import { UsageError } from '../../../cli/usage/usage.ts';
 import { localSizes } from '../../../shared/engine/localrun.ts';
 import { durationOption, OptionError, parseDuration, wholeNumber } from '../../../shared/job/optionvalues.ts';
-import { printable, printableJson } from '../../../shared/query/printable.ts';
+import { printable, printableJson } from '../../../shared/text/printable.ts';
+import { shellWord } from '../../../shared/text/shellword.ts';
 import { command } from '../harness.ts';
 
 test('counts have commas, and nouns their number', () => {

@@ -66,7 +66,12 @@ const RADIX = 1 << RADIX_BITS;
  * Times that share a step (1 microsecond up to a span of 71 minutes) keep the order of their rows.
  */
 export function rowsByTime(us: Float64Array, length: number): Uint32Array {
-  const keys = timeKeys(us, length);
+  return rowsByKey(timeKeys(us, length));
+}
+
+/** Row numbers in order of their keys, rows of one key in their own order. */
+export function rowsByKey(keys: Uint32Array): Uint32Array {
+  const { length } = keys;
   // Loops of their own functions: code that is optimized in the middle of a loop knows nothing of what comes behind it,
   // is thrown away there, and is made again at the next call.
   const places = [0, 1, 2].map(() => new Uint32Array(RADIX + 1));
@@ -84,8 +89,8 @@ export function rowsByTime(us: Float64Array, length: number): Uint32Array {
   return rows;
 }
 
-/** Times as 32-bit numbers in their order: steps since the first. */
-function timeKeys(us: Float64Array, length: number): Uint32Array {
+/** Times as 32-bit numbers in their order: steps since the first, of 1 microsecond up to a span of 71 minutes. */
+export function timeKeys(us: Float64Array, length: number): Uint32Array {
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   for (let row = 0; row < length; row++) {

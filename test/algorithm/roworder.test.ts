@@ -1,10 +1,10 @@
 /** Orders of rows, against Array.sort. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { rowsByTime, sortRows } from '../../shared/algorithm/roworder.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
-import { rowsByTime, sortRows } from '../../shared/shard/roworder.ts';
 import { compareRecords } from '../../shared/shard/shardwriter.ts';
-import { dice, SEED } from './packets.ts';
+import { dice, SEED } from '../shard/packets.ts';
 
 /** Numbers 0..count-1 in runs that ascend by value, of lengths up to `longest`. */
 function runs(roll: ReturnType<typeof dice>, count: number, longest: number): Float64Array {
