@@ -14,8 +14,8 @@ import { type CaptureRef, fileLocation, fileVersion } from './store/capturesourc
 
 export type { AnomalySink } from './capture/anomaly.ts';
 export type { CaptureFacts, Damage } from './capture/facts.ts';
-export type { RecordSink } from './capture/parser.ts';
 export { type CaptureHead, readCapture, readHead } from './capture/read.ts';
+export type { RecordSink } from './capture/recordsink.ts';
 export { JobInProgress } from './engine/runplace.ts';
 export { JobError } from './job/context.ts';
 export { OptionError } from './job/optionvalues.ts';

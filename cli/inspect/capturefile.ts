@@ -1,7 +1,7 @@
 /** What a capture is and holds: its facts, its records by fate, and its first packets. */
 import { createReadStream } from 'node:fs';
 import { AnomalyLog, type AnomalyRow } from '../../shared/capture/anomaly.ts';
-import type { CompressionBounds } from '../../shared/capture/bounds.ts';
+import type { CompressionBounds } from '../../shared/capture/compression/bounds.ts';
 import type { CaptureFacts } from '../../shared/capture/facts.ts';
 import { linkTypeName } from '../../shared/capture/linktypes.ts';
 import { readCapture } from '../../shared/capture/read.ts';

@@ -12,48 +12,10 @@
 import type { AnomalySink } from './anomaly.ts';
 import type { CompressionReport } from './compression/detect.ts';
 import { type CaptureFacts, CaptureLedger, type Compression, type CompressionReason } from './facts.ts';
-import { isPcapMagic, PcapReader } from './pcap.ts';
-import { isPcapngMagic, PcapngReader } from './pcapng.ts';
-
-/** Takes the records of a capture, in the order of the file. */
-export interface RecordSink {
-  /**
-   * One record. bytes[start .. start+capLen) is the packet, valid only during the call.
-   *
-   * @param origLen bytes on the wire, as the record says
-   * @param us whole microseconds since 1970, 0..MAX_US
-   * @param ns nanoseconds below `us`, 0..999
-   * @param linkType LINKTYPE_ number of the record's interface
-   * @param offset byte offset in the uncompressed capture of the record header (pcap) or block (pcapng)
-   */
-  record(
-    bytes: Uint8Array,
-    start: number,
-    capLen: number,
-    origLen: number,
-    us: number,
-    ns: number,
-    linkType: number,
-    offset: number,
-  ): void;
-}
-
-/** One format's part of the parser. */
-export interface FormatReader {
-  /** Bytes wanted, counted from the position that `run` returned, before it can go on. Always more than were left. */
-  need: number;
-  /** Nothing behind what `run` has used will be read. */
-  readonly refused: boolean;
-  /**
-   * Parse what is whole in bytes[start..end).
-   *
-   * @param view over the same bytes, index for index
-   * @param base offset in the capture of bytes[0]
-   * @param ended no bytes will follow: everything must be used or accounted for
-   * @returns index of the first byte that is still wanted
-   */
-  run(bytes: Uint8Array, view: DataView, start: number, end: number, base: number, ended: boolean): number;
-}
+import type { FormatReader } from './format/formatreader.ts';
+import { isPcapMagic, PcapReader } from './format/pcap.ts';
+import { isPcapngMagic, PcapngReader } from './format/pcapng.ts';
+import type { RecordSink } from './recordsink.ts';
 
 /** Bytes from which the format is told. */
 const MAGIC_BYTES = 4;

@@ -3,11 +3,12 @@
  */
 
 import type { AnomalySink } from './anomaly.ts';
-import type { CompressionBounds } from './bounds.ts';
+import type { CompressionBounds } from './compression/bounds.ts';
 import { decompressed } from './compression/decompress.ts';
 import type { Reopen } from './compression/detect.ts';
 import { type CaptureFacts, type Compression, RECORD_LIMIT } from './facts.ts';
-import { CaptureParser, type RecordSink } from './parser.ts';
+import { CaptureParser } from './parser.ts';
+import type { RecordSink } from './recordsink.ts';
 
 /** The head of a capture, for planning. */
 export interface CaptureHead {

@@ -3,7 +3,7 @@
  * job's id; the sizes on which only speed and memory depend do not.
  */
 import { createHash } from 'node:crypto';
-import type { CompressionBounds } from '../capture/bounds.ts';
+import type { CompressionBounds } from '../capture/compression/bounds.ts';
 import type { DecodeConfig } from '../packet/decode.ts';
 import type { SessionConfig } from '../session/sessionconfig.ts';
 import type { Sharding } from '../shard/shardwriter.ts';

@@ -3,7 +3,12 @@
  * same for a run on one machine, a job that is submitted, a marker object that
  * starts one, and a prefix whose captures start them by themselves.
  */
-import { type CompressionBounds, DEFAULT_BOUNDS, LEAST_ZSTD_WINDOW, MOST_ZSTD_WINDOW } from '../capture/bounds.ts';
+import {
+  type CompressionBounds,
+  DEFAULT_BOUNDS,
+  LEAST_ZSTD_WINDOW,
+  MOST_ZSTD_WINDOW,
+} from '../capture/compression/bounds.ts';
 import type { ShardBy } from '../packet/flow/flowtable.ts';
 import { DEFAULTS, type SessionConfig } from '../session/sessionconfig.ts';
 import type { ObjectStore } from '../store/objectstore.ts';

@@ -5,7 +5,7 @@
  * merges stay narrow. Groups whose shards exist already are kept as they are.
  */
 import { createHash } from 'node:crypto';
-import type { CompressionBounds } from '../capture/bounds.ts';
+import type { CompressionBounds } from '../capture/compression/bounds.ts';
 import { readHead } from '../capture/read.ts';
 import { requireJson, type TaskContext, Unfinished } from '../job/context.ts';
 import { soundOrDiscarded } from '../job/fault.ts';

@@ -6,7 +6,8 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import type { CaptureFacts } from '../../shared/capture/facts.ts';
-import { CaptureParser, type RecordSink } from '../../shared/capture/parser.ts';
+import { CaptureParser } from '../../shared/capture/parser.ts';
+import type { RecordSink } from '../../shared/capture/recordsink.ts';
 
 /** One record to be written. */
 export interface BuiltRecord {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_BOUNDS } from '../../shared/capture/bounds.ts';
+import { DEFAULT_BOUNDS } from '../../shared/capture/compression/bounds.ts';
 import { jobId, shardingDigest } from '../../shared/job/jobconfig.ts';
 import { givenOptions, jobConfig, jobOptions } from '../../shared/job/options.ts';
 import { sizeText } from '../../shared/job/optionvalues.ts';

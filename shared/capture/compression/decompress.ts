@@ -10,9 +10,9 @@
  * opened again.
  */
 
-import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from '../bounds.ts';
 import { ByteSource } from '../bytesource.ts';
 import type { Compression } from '../facts.ts';
+import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from './bounds.ts';
 import type { CompressionReport, Reopen } from './detect.ts';
 import { gunzip, isGzip } from './gzip.ts';
 import { isZstd, unzstd } from './zstd.ts';

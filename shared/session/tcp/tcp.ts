@@ -28,28 +28,17 @@ import {
   SEEN_RST,
   SEEN_SYN,
 } from '../history.ts';
-import type { SessionConfig } from '../sessionconfig.ts';
 import * as L from '../slots.ts';
 import { count, type SessionSlots } from '../slots.ts';
 import { checkEof, connectionClosed } from './tcpclose.ts';
-import { NEW_AT_TOP, NEW_BELOW, SEEN_BEFORE, type TcpContents } from './tcpcontents.ts';
+import { NEW_AT_TOP, NEW_BELOW, SEEN_BEFORE } from './tcpcontents.ts';
+import type { TcpContext } from './tcpcontext.ts';
 import { ACK, FIN, RST, SYN } from './tcpflags.ts';
 import { turnAfterSynAck, updateState } from './tcpstate.ts';
 
 /** A SYN or RST this far from the expected sequence number does not move it. */
 const TOO_LARGE_JUMP = 1048576;
 const WRAP = 0x100000000;
-
-/** What the steps of a TCP packet need in common. */
-export interface TcpContext {
-  slots: SessionSlots;
-  contents: TcpContents;
-  config: SessionConfig;
-  /** Ports of a flow: end A's in the high half, B's in the low half. */
-  portsOf(flow: number): number;
-  /** ROLE_* bits by port. */
-  roles: Uint8Array;
-}
 
 /**
  * `seq` relative to the beginning of an end; negative when it lies before it.

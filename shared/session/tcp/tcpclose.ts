@@ -4,7 +4,7 @@
  * sets the time at which the session ends.
  */
 import * as L from '../slots.ts';
-import type { TcpContext } from './tcp.ts';
+import type { TcpContext } from './tcpcontext.ts';
 
 /** Kinds of close that a packet asks for: none, without a regular end (resets), regular. */
 export const CLOSE_NONE = 0;

@@ -7,8 +7,8 @@ import { addFlip, turnSynAck } from '../history.ts';
 import { ROLE_LONG, ROLE_TCP_SERVER } from '../sessionconfig.ts';
 import type { SessionSlots } from '../slots.ts';
 import * as L from '../slots.ts';
-import type { TcpContext } from './tcp.ts';
 import { CLOSE_ABRUPT, CLOSE_NONE, CLOSE_REGULAR } from './tcpclose.ts';
+import type { TcpContext } from './tcpcontext.ts';
 import { ACK, FIN, RST, SYN } from './tcpflags.ts';
 
 function stateOf(words: Int32Array, we: number): number {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { ANOMALY_ROWS_PER_NAME, AnomalyLog, type AnomalyRow } from '../../../shared/capture/anomaly.ts';
 import { type CaptureFacts, DAMAGE_ROWS, MAX_US } from '../../../shared/capture/facts.ts';
-import type { RecordSink } from '../../../shared/capture/parser.ts';
+import type { RecordSink } from '../../../shared/capture/recordsink.ts';
 import { Finding } from './finding.ts';
 import type { Parts } from './parts.ts';
 import { type SoundRecord, soundRecords } from './sound.ts';

@@ -11,9 +11,10 @@
  * reader looks for the next sound block (blocks.ts).
  */
 
+import { type CaptureLedger, RECORD_LIMIT, RECORD_LIMIT_CAP, recordLimit } from '../facts.ts';
+import type { RecordSink } from '../recordsink.ts';
 import { BLOCK_LIMIT, BlockScan, MORE, NONE, readWhole, registered, TYPE } from './blocks.ts';
-import { type CaptureLedger, RECORD_LIMIT, RECORD_LIMIT_CAP, recordLimit } from './facts.ts';
-import type { FormatReader, RecordSink } from './parser.ts';
+import type { FormatReader } from './formatreader.ts';
 import { InterfaceClock } from './timestamps.ts';
 
 /** Interfaces of a section that are kept; a capture that describes more is read without the rest. */

@@ -11,8 +11,9 @@
  * reader looks for the next sound chain of records (resync.ts).
  */
 
-import { type CaptureLedger, MAX_US, recordLimit } from './facts.ts';
-import type { FormatReader, RecordSink } from './parser.ts';
+import { type CaptureLedger, MAX_US, recordLimit } from '../facts.ts';
+import type { RecordSink } from '../recordsink.ts';
+import type { FormatReader } from './formatreader.ts';
 import { DAY, far, IMPOSSIBLE, MORE, NONE, ODD_ORIG_LEN, oddities, PcapResync, type RecordShape } from './resync.ts';
 
 const FILE_HEADER = 24;

@@ -9,7 +9,7 @@
  * question, whatever lengths the bytes claim.
  */
 
-import { RECORD_LIMIT } from './facts.ts';
+import { RECORD_LIMIT } from '../facts.ts';
 
 /** Block types, as their 32-bit numbers. */
 export const TYPE = {

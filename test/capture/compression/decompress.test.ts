@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, zstdCompressSync } from 'node:zlib';
 
-import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from '../../shared/capture/bounds.ts';
-import { decompressed } from '../../shared/capture/compression/decompress.ts';
-import type { Reopen } from '../../shared/capture/compression/detect.ts';
+import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from '../../../shared/capture/compression/bounds.ts';
+import { decompressed } from '../../../shared/capture/compression/decompress.ts';
+import type { Reopen } from '../../../shared/capture/compression/detect.ts';
 
-import { seeds } from '../seed.ts';
+import { seeds } from '../../seed.ts';
 
-import { chunked, concat, gzip, random, zstd } from './build.ts';
+import { chunked, concat, gzip, random, zstd } from '../build.ts';
 
 interface Outcome {
   compression: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeds } from '../seed.ts';
+import { seeds } from '../../seed.ts';
 import {
   type BuiltRecord,
   block,
@@ -13,7 +13,7 @@ import {
   randomRecords,
   sectionHeader,
   writePcapng,
-} from './build.ts';
+} from '../build.ts';
 
 const START = 1_700_000_000_000_000;
 

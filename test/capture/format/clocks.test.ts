@@ -17,7 +17,7 @@ import {
   random,
   writePcap,
   writePcapng,
-} from './build.ts';
+} from '../build.ts';
 
 const START = 1_700_000_000_000_000;
 const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
@@ -172,7 +172,7 @@ test('pcapng: times over the whole range decide nothing', () => {
   }
 });
 
-const CORPUS = new URL('../../../shared/corpus/captures/', import.meta.url);
+const CORPUS = new URL('../../../../shared/corpus/captures/', import.meta.url);
 const skip = existsSync(CORPUS) ? false : 'corpus not found';
 
 test('sound captures of the corpus give the same records when every second time is 0', { skip }, () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { SmallInflate } from '../../shared/capture/compression/inflate.ts';
-import { concat, random } from './build.ts';
+import { SmallInflate } from '../../../shared/capture/compression/inflate.ts';
+import { concat, random } from '../build.ts';
 
 const ROOM = 32 * 1024;
 const STRATEGIES = [

@@ -9,7 +9,7 @@
  * than two seconds, are computed in floating point.
  */
 
-import { MAX_US } from './facts.ts';
+import { MAX_US } from '../facts.ts';
 
 const TWO32 = 0x1_0000_0000;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_US } from '../../shared/capture/facts.ts';
-import { InterfaceClock } from '../../shared/capture/timestamps.ts';
-import { SEED } from '../seed.ts';
-import { random } from './build.ts';
+import { MAX_US } from '../../../shared/capture/facts.ts';
+import { InterfaceClock } from '../../../shared/capture/format/timestamps.ts';
+import { SEED } from '../../seed.ts';
+import { random } from '../build.ts';
 
 /** The same in whole numbers of any size. */
 function exact(hi: number, lo: number, tsresol: number, offset: bigint): [us: number, ns: number] {

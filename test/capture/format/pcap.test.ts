@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeds } from '../seed.ts';
+import { seeds } from '../../seed.ts';
 import {
   type BuiltRecord,
   concat,
@@ -11,7 +11,7 @@ import {
   random,
   randomRecords,
   writePcap,
-} from './build.ts';
+} from '../build.ts';
 
 const START = 1_700_000_000_000_000;
 
