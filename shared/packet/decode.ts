@@ -1,101 +1,27 @@
 /**
- * From captured records to rows of typed columns. Each record is walked layer by
- * layer by the decoders of this folder; its packet ends as one row of the packet
- * columns, as one row of the fragment columns, or under the name of what is
+ * From captured records to rows of typed columns. Each record is walked header by
+ * header, by the decoders that protocols.ts lists; its packet ends as one row of the
+ * packet columns, as one row of the fragment columns, or under the name of what is
  * wrong with it. Nothing that stands in a record makes this throw.
  */
 import type { AnomalySink } from '../capture/anomaly.ts';
-import {
-  HINT_NONE,
-  LARGEST_LEVEL,
-  META_DATAGRAM,
-  META_FROM_B,
-  META_LEVEL_SHIFT,
-  type PacketColumns,
-} from './columns.ts';
+import { appendPacket, virtualNetwork } from './appendpacket.ts';
+import { LARGEST_LEVEL, META_DATAGRAM, META_LEVEL_SHIFT, type PacketColumns } from './columns.ts';
 import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
-import { flowOf, sourceIsB } from './flow/flowkey.ts';
 import { type FlowTable, KEY_FLAG_V6 } from './flow/flowtable.ts';
 import { END_WORDS, type FragmentColumns } from './fragmentcolumns.ts';
-import { icmp } from './ip/icmp.ts';
-import { icmpv6 } from './ip/icmpv6.ts';
-import { ip } from './ip/ipv4.ts';
-import { ipv6, ipv6Fragmentable } from './ip/ipv6.ts';
-import { other } from './ip/other.ts';
-import { sctp } from './ip/sctp.ts';
-import { tcp } from './ip/tcp.ts';
-import { udp } from './ip/udp.ts';
-import { ethernet } from './link/ethernet.ts';
-import { fddi } from './link/fddi.ts';
-import { ieee80211, nextSubframe, subframe } from './link/ieee80211.ts';
-import { loopback } from './link/loopback.ts';
-import { mpls } from './link/mpls.ts';
-import { nflog } from './link/nflog.ts';
-import { pbb } from './link/pbb.ts';
-import { ppi } from './link/ppi.ts';
-import { ppp, pppoe, pppSerial } from './link/ppp.ts';
-import { radiotap } from './link/radiotap.ts';
-import { guess, linkProtocol } from './link/raw.ts';
-import { sll, sll2 } from './link/sll.ts';
-import { vlan } from './link/vlan.ts';
-import { vntag } from './link/vntag.ts';
-import {
-  capturedFrom,
-  NEXT_AMSDU,
-  NEXT_AYIYA,
-  NEXT_ETHERNET,
-  NEXT_FDDI,
-  NEXT_GENEVE,
-  NEXT_GRE,
-  NEXT_GRE_IN_UDP,
-  NEXT_GTP,
-  NEXT_GUESS,
-  NEXT_ICMP,
-  NEXT_ICMPV6,
-  NEXT_IEEE80211,
-  NEXT_IP,
-  NEXT_IP_IN_IP,
-  NEXT_IPV6,
-  NEXT_LOOPBACK,
-  NEXT_MPLS,
-  NEXT_NFLOG,
-  NEXT_PBB,
-  NEXT_PPI,
-  NEXT_PPP,
-  NEXT_PPP_SERIAL,
-  NEXT_PPPOE,
-  NEXT_RADIOTAP,
-  NEXT_SCTP,
-  NEXT_SLL,
-  NEXT_SLL2,
-  NEXT_TCP,
-  NEXT_TEREDO,
-  NEXT_UDP,
-  NEXT_VLAN,
-  NEXT_VNTAG,
-  NEXT_VXLAN,
-  PacketCursor,
-  transport,
-} from './packetcursor.ts';
-import { ayiya } from './tunnel/ayiya.ts';
-import { geneve } from './tunnel/geneve.ts';
-import { gre } from './tunnel/gre.ts';
-import { gtp } from './tunnel/gtp.ts';
-import { ipInIp } from './tunnel/ipinip.ts';
-import { teredo } from './tunnel/teredo.ts';
-import { vxlan } from './tunnel/vxlan.ts';
-import {
-  KIND_GENEVE,
-  KIND_VXLAN,
-  LAYER_DESTINATION,
-  LAYER_HAS_ID,
-  LAYER_ID,
-  LAYER_KIND,
-  LAYER_SOURCE,
-  LAYER_V6,
-  LAYER_WORDS,
-  MAX_LAYERS,
-} from './tunnellayers.ts';
+import { IP } from './ip/ipv4.ts';
+import { IPV6, ipv6Fragmentable } from './ip/ipv6.ts';
+import { TCP } from './ip/tcp.ts';
+import { UDP } from './ip/udp.ts';
+import { ETHERNET } from './link/ethernet.ts';
+import { AMSDU, nextSubframe } from './link/ieee80211.ts';
+import { VLAN } from './link/vlan.ts';
+import { capturedFrom, PacketCursor } from './packetcursor.ts';
+import { FORM_AGGREGATE, FORM_HEADER, FORM_UDP_TUNNEL, type Protocol } from './protocol.ts';
+import { IP_PROTOCOLS, LINK_TYPES } from './protocolnumbers.ts';
+import { BY_CODE } from './protocols.ts';
+import { MAX_LAYERS } from './tunnellayers.ts';
 
 export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */
@@ -187,8 +113,8 @@ export class PacketDecoder {
     c.vlan = c.innerVlan = 0;
     c.meta = 0;
     c.depth = 0;
-    this.reset(c);
-    return this.decode(linkProtocol(linkType), '');
+    c.reset();
+    return this.decode(LINK_TYPES.next(linkType), '');
   }
 
   /** Walk the packet under the cursor to its innermost fate, and append what rows it gives. */
@@ -205,9 +131,16 @@ export class PacketDecoder {
   private settle(fate: number, detail: string): void {
     const c = this.cursor;
     if (this.isAggregate) this.isAggregate = false;
-    else if (fate === FATE_SESSION) this.append(c);
-    else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture, this.network(c));
+    else if (fate === FATE_SESSION) this.append();
+    else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture, this.keyVni ? virtualNetwork(c) : 0);
     else if (isOdd(fate)) c.odd(FATES[fate], detail);
+  }
+
+  private append(): void {
+    const c = this.cursor;
+    const vlans = this.keyVlan ? c.vlan | (c.innerVlan << 16) : 0;
+    const network = this.keyVni ? virtualNetwork(c) : 0;
+    appendPacket(c, this.columns, this.flows, this.capture, vlans >>> 0, network);
   }
 
   /** Say on which level the outer rows from number `from` on are, now that the innermost packet is known to have `depth` layers. */
@@ -270,145 +203,40 @@ export class PacketDecoder {
     c.ipLen = headerLength + payload;
     c.announced = payload;
     this.capture = last.capture[row];
-    this.reset(c);
+    c.reset();
     return this.decode(
-      c.v6 === 1 ? ipv6Fragmentable(c, proto) : transport(proto),
+      c.v6 === 1 ? ipv6Fragmentable(c, proto) : IP_PROTOCOLS.next(proto),
       'in a datagram joined from fragments',
     );
   }
 
-  /** Clear what only some transports set. */
-  private reset(c: PacketCursor): void {
-    c.sized = 1;
-    c.srcPort = 0;
-    c.dstPort = 0;
-    c.oneWay = 0;
-    c.seq = 0;
-    c.ack = 0;
-    c.window = 0;
-    c.tcpFlags = 0;
-    c.hint = HINT_NONE;
-  }
-
-  /** Run decoders from `next` on until one names a fate; returns its complement. */
+  /** Run decoders from that of code `next` on until one names a fate; returns its complement. */
   private walk(next: number): number {
     const c = this.cursor;
     for (let steps = 0; next >= 0; steps++) {
       if (steps === MAX_STEPS) return TOO_MANY_HEADERS;
-      switch (next) {
-        case NEXT_ETHERNET:
-          next = ethernet(c);
-          break;
-        case NEXT_IP:
-          next = ip(c);
-          break;
-        case NEXT_TCP:
-          next = tcp(c);
-          break;
-        case NEXT_UDP:
-          next = udp(c);
-          break;
-        case NEXT_IPV6:
-          next = ipv6(c);
-          break;
-        case NEXT_VLAN:
-          next = vlan(c);
-          break;
-        case NEXT_ICMP:
-          next = icmp(c);
-          break;
-        case NEXT_ICMPV6:
-          next = icmpv6(c);
-          break;
-        case NEXT_SCTP:
-          next = sctp(c);
-          break;
-        case NEXT_MPLS:
-          next = mpls(c);
-          break;
-        case NEXT_PPPOE:
-          next = pppoe(c);
-          break;
-        case NEXT_PPP:
-          next = ppp(c);
-          break;
-        case NEXT_SLL:
-          next = sll(c);
-          break;
-        case NEXT_SLL2:
-          next = sll2(c);
-          break;
-        case NEXT_LOOPBACK:
-          next = loopback(c);
-          break;
-        case NEXT_VXLAN:
-          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(vxlan(c));
-          break;
-        case NEXT_GENEVE:
-          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(geneve(c));
-          break;
-        case NEXT_GTP:
-          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(gtp(c));
-          break;
-        case NEXT_TEREDO:
-          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(teredo(c));
-          break;
-        case NEXT_AYIYA:
-          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(ayiya(c));
-          break;
-        case NEXT_GRE_IN_UDP:
-          next = c.depth === MAX_LAYERS ? this.tooDeep() : this.overUdp(this.greInUdp());
-          break;
-        case NEXT_GRE:
-          next = c.depth === MAX_LAYERS ? TOO_DEEP : this.overIp(gre(c, c.limit + c.limitBeyond - c.pos));
-          break;
-        case NEXT_IP_IN_IP:
-          next = c.depth === MAX_LAYERS ? TOO_DEEP : this.overIp(ipInIp(c));
-          break;
-        case NEXT_RADIOTAP:
-          next = radiotap(c);
-          break;
-        case NEXT_IEEE80211:
-          next = ieee80211(c);
-          break;
-        case NEXT_AMSDU:
-          next = this.aggregate();
-          break;
-        case NEXT_VNTAG:
-          next = vntag(c);
-          break;
-        case NEXT_PBB:
-          next = pbb(c);
-          break;
-        case NEXT_NFLOG:
-          next = nflog(c);
-          break;
-        case NEXT_PPI:
-          next = ppi(c);
-          break;
-        case NEXT_FDDI:
-          next = fddi(c);
-          break;
-        case NEXT_PPP_SERIAL:
-          next = pppSerial(c);
-          break;
-        case NEXT_GUESS:
-          next = guess(c);
-          break;
-        default:
-          next = other(c);
-      }
+      // Nearly all headers are of these. They are called by name: the compiler then puts them here in line.
+      if (next === IP.code) next = IP.decode(c);
+      else if (next === TCP.code) next = TCP.decode(c);
+      else if (next === ETHERNET.code) next = ETHERNET.decode(c);
+      else if (next === UDP.code) next = UDP.decode(c);
+      else if (next === IPV6.code) next = IPV6.decode(c);
+      else if (next === VLAN.code) next = VLAN.decode(c);
+      else next = this.step(BY_CODE[next]);
     }
     return next;
   }
 
-  /** GRE in the UDP datagram under the cursor; what is no GRE is a datagram like any other. */
-  private greInUdp(): number {
+  /** Run the decoder of any protocol. */
+  private step(protocol: Protocol): number {
     const c = this.cursor;
-    const next = gre(c, capturedFrom(c));
-    if (next >= 0 || next === ~FATE_NOT_IP) return next;
-    c.odd(FATES[~next], 'in a UDP datagram');
-    return ~FATE_SESSION;
+    const { form } = protocol;
+    if (form === FORM_HEADER) return protocol.decode(c);
+    if (form === FORM_AGGREGATE) return this.aggregate();
+    const isOverUdp = form === FORM_UDP_TUNNEL;
+    if (c.depth === MAX_LAYERS) return isOverUdp ? this.tooDeep() : TOO_DEEP;
+    const next = protocol.decode(c);
+    return isOverUdp ? this.overUdp(next) : this.overIp(next);
   }
 
   /** A datagram that names a tunnel below as many layers as are unpacked: it is left as it is. */
@@ -426,9 +254,9 @@ export class PacketDecoder {
     const c = this.cursor;
     this.outerRows[this.outers] = this.columns.length;
     this.outerDepths[this.outers++] = c.depth;
-    this.append(c);
+    this.append();
     // The inner packet lacks what the outer one lacks.
-    this.enter(capturedFrom(c) + c.missing);
+    c.enterTunnel(capturedFrom(c) + c.missing);
     return next;
   }
 
@@ -439,32 +267,8 @@ export class PacketDecoder {
     c.end = c.limit;
     c.beyond = c.limitBeyond;
     c.missing = 0;
-    this.enter(capturedFrom(c));
+    c.enterTunnel(capturedFrom(c));
     return next;
-  }
-
-  /** Puts a layer around the packet at `c.pos`, which was `wireLen` bytes long on the wire, and begins with it anew. */
-  private enter(wireLen: number): void {
-    const c = this.cursor;
-    const at = c.depth * LAYER_WORDS;
-    const { layers } = c;
-    const v6 = c.v6 === 1;
-    layers[at] = v6 ? c.tunnelKind | LAYER_V6 : c.tunnelKind;
-    layers[at + LAYER_SOURCE] = v6 ? c.src0 : 0;
-    layers[at + LAYER_SOURCE + 1] = v6 ? c.src1 : 0;
-    layers[at + LAYER_SOURCE + 2] = v6 ? c.src2 : 0;
-    layers[at + LAYER_SOURCE + 3] = c.src3;
-    layers[at + LAYER_DESTINATION] = v6 ? c.dst0 : 0;
-    layers[at + LAYER_DESTINATION + 1] = v6 ? c.dst1 : 0;
-    layers[at + LAYER_DESTINATION + 2] = v6 ? c.dst2 : 0;
-    layers[at + LAYER_DESTINATION + 3] = c.dst3;
-    layers[at + LAYER_ID] = (c.tunnelKind & LAYER_HAS_ID) === 0 ? 0 : c.tunnelId;
-    c.depth++;
-    c.frame = c.pos;
-    c.wireLen = wireLen;
-    c.vlan = c.innerVlan = 0;
-    c.meta &= META_DATAGRAM;
-    this.reset(c);
   }
 
   /** The packets of an A-MSDU at `c.pos`, each as if it were a record of its own. @returns the complement of the best fate */
@@ -476,7 +280,7 @@ export class PacketDecoder {
     let best = FATE_NOT_IP;
     for (let first = true; c.pos < end; first = false) {
       const start = c.pos;
-      const next = subframe(c);
+      const next = AMSDU.decode(c);
       const subframeEnd = c.end;
       c.beyond = 0;
       const fate = ~(next < 0 ? next : this.walk(next));
@@ -493,7 +297,7 @@ export class PacketDecoder {
       c.vlan = vlan;
       c.innerVlan = innerVlan;
       c.meta = meta;
-      this.reset(c);
+      c.reset();
       // As in Zeek, what cannot be read ends the aggregate.
       if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT && fate !== FATE_NOT_IP) break;
       c.pos = nextSubframe(start, subframeEnd, end);
@@ -504,46 +308,5 @@ export class PacketDecoder {
       counts[row] = best === FATE_FRAGMENT && row === firstFragment ? 1 : 0;
     this.isAggregate = true;
     return ~best;
-  }
-
-  /** The flow key's word for the innermost virtual network, 0 without one or if the key has none. */
-  private network(c: PacketCursor): number {
-    if (!this.keyVni) return 0;
-    for (let layer = c.depth - 1; layer >= 0; layer--) {
-      const kind = c.layers[layer * LAYER_WORDS] & LAYER_KIND;
-      if (kind === KIND_VXLAN || kind === KIND_GENEVE) return c.layers[layer * LAYER_WORDS + LAYER_ID] + 1;
-    }
-    return 0;
-  }
-
-  /** Append the packet under the cursor as a row of the packet columns. */
-  private append(c: PacketCursor): void {
-    const columns = this.columns;
-    const row = columns.length;
-    if (row === columns.capacity) columns.reserve(row + 1);
-    const fromB = sourceIsB(c);
-    const vlans = this.keyVlan ? c.vlan | (c.innerVlan << 16) : 0;
-    const network = c.depth === 0 ? 0 : this.network(c);
-    columns.flow[row] = flowOf(c, this.flows, fromB, vlans >>> 0, network);
-    columns.us[row] = c.us;
-    columns.ns[row] = c.ns;
-    columns.capture[row] = this.capture;
-    columns.offset[row] = c.offset;
-    columns.capLen[row] = c.capLen;
-    columns.origLen[row] = c.origLen;
-    columns.ipLen[row] = c.ipLen;
-    columns.payloadLen[row] = c.payloadLen;
-    columns.seq[row] = c.seq;
-    columns.ack[row] = c.ack;
-    columns.window[row] = c.window;
-    columns.tcpFlags[row] = c.tcpFlags;
-    columns.meta[row] = fromB ? c.meta | META_FROM_B : c.meta;
-    columns.hint[row] = c.hint;
-    columns.vlan[row] = c.vlan;
-    columns.innerVlan[row] = c.innerVlan;
-    columns.tunnel[row] = c.depth === 0 ? 0 : this.flows.tunnels.lookup(c.layers, c.depth);
-    columns.ageUs[row] = 0;
-    columns.ageNs[row] = 0;
-    columns.length = row + 1;
   }
 }

@@ -1,75 +1,23 @@
 /**
- * The cursor over one captured record, reused for every packet, and the closed
- * set of protocols that may come next. A decoder reads at `pos`, moves it past
- * its header, writes what it learnt into the cursor, and returns either the
- * NEXT_* code of what follows or the bitwise complement of a fate.
- *
- * Adding a protocol takes one file, one NEXT_* code and one case in decode.ts.
+ * The cursor over the packet that is being decoded, reused for every packet. A decoder
+ * reads at `pos`, moves it past its header, and writes what it learnt into the cursor
+ * (protocol.ts).
  */
 import type { AnomalySink } from '../capture/anomaly.ts';
-import { LAYER_WORDS, MAX_LAYERS } from './tunnellayers.ts';
+import { HINT_NONE, META_DATAGRAM } from './columns.ts';
+import {
+  LAYER_DESTINATION,
+  LAYER_HAS_ID,
+  LAYER_ID,
+  LAYER_SOURCE,
+  LAYER_V6,
+  LAYER_WORDS,
+  MAX_LAYERS,
+} from './tunnellayers.ts';
 
 export { int32, uint16 } from '../algorithm/bytes.ts';
 
-export const NEXT_ETHERNET = 0;
-export const NEXT_IP = 1;
-export const NEXT_TCP = 2;
-export const NEXT_UDP = 3;
-export const NEXT_ICMP = 4;
-export const NEXT_ICMPV6 = 5;
-export const NEXT_SCTP = 6;
-export const NEXT_OTHER = 7;
-export const NEXT_VLAN = 8;
-export const NEXT_MPLS = 9;
-export const NEXT_PPPOE = 10;
-export const NEXT_PPP = 11;
-export const NEXT_SLL = 12;
-export const NEXT_SLL2 = 13;
-export const NEXT_LOOPBACK = 14;
-export const NEXT_IPV6 = 15;
-export const NEXT_VNTAG = 16;
-export const NEXT_PBB = 17;
-export const NEXT_IEEE80211 = 18;
-export const NEXT_RADIOTAP = 19;
-export const NEXT_AMSDU = 20;
-export const NEXT_NFLOG = 21;
-export const NEXT_PPI = 22;
-export const NEXT_FDDI = 23;
-export const NEXT_GUESS = 24;
-export const NEXT_PPP_SERIAL = 25;
-export const NEXT_IP_IN_IP = 26;
-export const NEXT_GRE = 27;
-export const NEXT_GRE_IN_UDP = 28;
-export const NEXT_VXLAN = 29;
-export const NEXT_GENEVE = 30;
-export const NEXT_GTP = 31;
-export const NEXT_TEREDO = 32;
-export const NEXT_AYIYA = 33;
-
-/** IP protocol numbers that have a decoder of their own. */
-export function transport(protocol: number): number {
-  switch (protocol) {
-    case 6:
-      return NEXT_TCP;
-    case 17:
-      return NEXT_UDP;
-    case 1:
-      return NEXT_ICMP;
-    case 58:
-      return NEXT_ICMPV6;
-    case 132:
-      return NEXT_SCTP;
-    case 4: // IPv4
-    case 41: // IPv6
-      return NEXT_IP_IN_IP;
-    case 47:
-      return NEXT_GRE;
-    default:
-      return NEXT_OTHER;
-  }
-}
-
-/** State of decoding one record. Numbers only, so that no packet allocates anything. */
+/** Numbers only, so that no packet allocates anything. */
 export class PacketCursor {
   bytes: Uint8Array = new Uint8Array(0);
   /** Where the next decoder reads. */
@@ -139,7 +87,7 @@ export class PacketCursor {
   /** Tunnel layers around the packet (tunnellayers.ts), `depth` of them, outermost first. */
   readonly layers = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
   depth = 0;
-  /** What a tunnel's decoder found: KIND_* with LAYER_HAS_ID, and the number that its header names. */
+  /** What a tunnel's decoder found: the number of its kind with LAYER_HAS_ID, and the number that its header names. */
   tunnelKind = 0;
   tunnelId = 0;
 
@@ -165,6 +113,42 @@ export class PacketCursor {
 
   set damage(damage: number) {
     this.hint = damage;
+  }
+
+  /** Clear what only some transports set. */
+  reset(): void {
+    this.sized = 1;
+    this.srcPort = 0;
+    this.dstPort = 0;
+    this.oneWay = 0;
+    this.seq = 0;
+    this.ack = 0;
+    this.window = 0;
+    this.tcpFlags = 0;
+    this.hint = HINT_NONE;
+  }
+
+  /** Put a layer around the packet at `pos`, which was `wireLen` bytes long on the wire, and begin with it anew. */
+  enterTunnel(wireLen: number): void {
+    const at = this.depth * LAYER_WORDS;
+    const { layers } = this;
+    const v6 = this.v6 === 1;
+    layers[at] = v6 ? this.tunnelKind | LAYER_V6 : this.tunnelKind;
+    layers[at + LAYER_SOURCE] = v6 ? this.src0 : 0;
+    layers[at + LAYER_SOURCE + 1] = v6 ? this.src1 : 0;
+    layers[at + LAYER_SOURCE + 2] = v6 ? this.src2 : 0;
+    layers[at + LAYER_SOURCE + 3] = this.src3;
+    layers[at + LAYER_DESTINATION] = v6 ? this.dst0 : 0;
+    layers[at + LAYER_DESTINATION + 1] = v6 ? this.dst1 : 0;
+    layers[at + LAYER_DESTINATION + 2] = v6 ? this.dst2 : 0;
+    layers[at + LAYER_DESTINATION + 3] = this.dst3;
+    layers[at + LAYER_ID] = (this.tunnelKind & LAYER_HAS_ID) === 0 ? 0 : this.tunnelId;
+    this.depth++;
+    this.frame = this.pos;
+    this.wireLen = wireLen;
+    this.vlan = this.innerVlan = 0;
+    this.meta &= META_DATAGRAM;
+    this.reset();
   }
 
   /** Report something odd about the current record that does not decide its fate. */

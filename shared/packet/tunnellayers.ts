@@ -13,17 +13,6 @@ export const LAYER_SOURCE = 1;
 export const LAYER_DESTINATION = 5;
 export const LAYER_ID = 9;
 
-export const KIND_IP = 1;
-export const KIND_GRE = 2;
-/** Enhanced GRE as PPTP uses it; its number is the call id. */
-export const KIND_PPTP = 3;
-export const KIND_ERSPAN = 4;
-export const KIND_VXLAN = 5;
-export const KIND_GENEVE = 6;
-export const KIND_GTP = 7;
-export const KIND_TEREDO = 8;
-export const KIND_AYIYA = 9;
-
 /** Bits of a layer's first word that hold its kind. */
 export const LAYER_KIND = 0x3f;
 /** Flag of a layer's first word: it names a number. */

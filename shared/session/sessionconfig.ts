@@ -4,7 +4,7 @@
  * ports that its default scripts register as likely servers).
  * All times are microseconds and greater than 0; some may be 0, for "never".
  */
-import { UDP_SERVER_PORTS } from '../packet/ip/udpports.ts';
+import { UDP_SERVER_PORTS } from '../packet/protocols.ts';
 
 /** Settings of a session tracker. Two runs with equal settings give equal sessions. */
 export interface SessionConfig {

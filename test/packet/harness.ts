@@ -14,6 +14,7 @@ import {
   KEY_WORDS,
 } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
+import { TUNNEL_KINDS } from '../../shared/packet/protocols.ts';
 import { tunnelText } from '../../shared/packet/tunneltext.ts';
 
 /** Bytes of hex text; blanks are ignored. */
@@ -119,6 +120,12 @@ export function ethernet(type: string, payload: Uint8Array): Uint8Array {
 
 export function text(value: string): Uint8Array {
   return Uint8Array.from(Buffer.from(value, 'latin1'));
+}
+
+/** The number in shards of a kind of tunnel, by its name in the sessions' `tunnel`. */
+export function kindNumber(name: string): number {
+  for (const kind of TUNNEL_KINDS.values()) if (kind.name === name) return kind.number;
+  throw new Error(`no tunnel is called ${name}`);
 }
 
 /** A flow key in words: protocol, both ends, and what else is in it. */

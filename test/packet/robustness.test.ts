@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { META_LEVELS } from '../../shared/packet/columns.ts';
+import { BY_CODE } from '../../shared/packet/protocols.ts';
 import { SEED } from '../seed.ts';
 import { random, Workbench } from './harness.ts';
 import { PACKETS } from './kinds.ts';
 
-const LINK_TYPES = [0, 1, 9, 10, 12, 50, 101, 105, 108, 113, 127, 192, 228, 229, 239, 276, 147];
+/** All that lead to a decoder of their own, and one that does not. */
+const LINK_TYPES = [...BY_CODE.flatMap(({ linkTypes }) => (linkTypes === 'others' ? [] : linkTypes)), 147];
 
 /** Records with rows on level 0. */
 function innermostRows({ columns }: Workbench): number {

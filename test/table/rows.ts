@@ -1,6 +1,6 @@
 /** Generated rows for the tests of the tables: random, but the same for the same seed. */
 import { KEY_FLAG_ONE_WAY, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { KIND_VXLAN, LAYER_HAS_ID } from '../../shared/packet/tunnellayers.ts';
+import { LAYER_HAS_ID } from '../../shared/packet/tunnellayers.ts';
 import { PACKET_COLUMNS, PacketRows } from '../../shared/session/rows/packetrows.ts';
 import {
   CONN_STATES,
@@ -11,6 +11,9 @@ import {
   UNSET,
 } from '../../shared/session/rows/sessionrows.ts';
 import type { SessionLookup } from '../../shared/table/run/packetrun.ts';
+import { kindNumber } from '../packet/harness.ts';
+
+const KIND_VXLAN = kindNumber('vxlan');
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function random(seed: number): () => number {

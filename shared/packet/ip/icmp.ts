@@ -7,6 +7,13 @@
 
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const ICMP = protocol({
+  name: 'ICMP',
+  ipProtocols: [1],
+  decode: icmp,
+});
 
 const TYPE = 0;
 const CODE = 1;
@@ -57,6 +64,6 @@ export function icmpMessage(c: PacketCursor, pair: (type: number) => number): nu
   return ~FATE_SESSION;
 }
 
-export function icmp(c: PacketCursor): number {
+function icmp(c: PacketCursor): number {
   return icmpMessage(c, counterpart);
 }

@@ -3,7 +3,14 @@
  * replies; see icmp.ts for the rule.
  */
 import type { PacketCursor } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
 import { icmpMessage } from './icmp.ts';
+
+export const ICMPV6 = protocol({
+  name: 'ICMPv6',
+  ipProtocols: [58],
+  decode: icmpv6,
+});
 
 /** Type of the counterpart, -1 for a message that has none. */
 function counterpart(type: number): number {
@@ -37,6 +44,6 @@ function counterpart(type: number): number {
   }
 }
 
-export function icmpv6(c: PacketCursor): number {
+function icmpv6(c: PacketCursor): number {
   return icmpMessage(c, counterpart);
 }

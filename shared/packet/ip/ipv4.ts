@@ -6,7 +6,19 @@
  */
 import { META_TRUNCATED } from '../columns.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
-import { int32, NEXT_IPV6, type PacketCursor, transport, uint16 } from '../packetcursor.ts';
+import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+import { IP_PROTOCOLS } from '../protocolnumbers.ts';
+import { IPV6 } from './ipv6.ts';
+
+export const IP = protocol({
+  name: 'IP',
+  linkTypes: [12, 14, 101, 228, 229],
+  etherTypes: [0x0800, 0x86dd],
+  pppProtocols: [0x0021, 0x0057],
+  notes: 'the version is read from its first bits, whatever the layer below says; IPv4 with options',
+  decode: ip,
+});
 
 const TOTAL_LENGTH = 2;
 const IDENTIFICATION = 4;
@@ -34,12 +46,12 @@ const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
 const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
 
 /** An IP packet of either version, told by its first four bits whatever the layer below says. */
-export function ip(c: PacketCursor): number {
+function ip(c: PacketCursor): number {
   const { bytes, pos: start } = c;
   const captured = c.end - start;
   if (captured < MIN_HEADER) return TRUNCATED_IP;
   const first = bytes[start];
-  if (first >> 4 !== 4) return first >> 4 === 6 ? NEXT_IPV6 : UNKNOWN_VERSION;
+  if (first >> 4 !== 4) return first >> 4 === 6 ? IPV6.code : UNKNOWN_VERSION;
 
   const header = (first & 15) << 2;
   let total = uint16(bytes, start + TOTAL_LENGTH);
@@ -91,5 +103,5 @@ export function ip(c: PacketCursor): number {
     c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
   }
   if (protocol === NO_NEXT) return NO_NEXT_HEADER;
-  return transport(protocol);
+  return IP_PROTOCOLS.next(protocol);
 }

@@ -10,7 +10,17 @@
  */
 import { META_TRUNCATED } from '../columns.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
-import { capturedFrom, int32, type PacketCursor, transport, uint16 } from '../packetcursor.ts';
+import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+import { IP_PROTOCOLS } from '../protocolnumbers.ts';
+
+export const IPV6 = protocol({
+  name: 'IPv6',
+  toldBy: 'version 6 of IP',
+  notes:
+    'hop-by-hop, routing, destination options and AH, fragments, home address and routing header types 0 and 2; ESP and mobility headers end what can be read',
+  decode: ipv6,
+});
 
 const PAYLOAD_LENGTH = 4;
 const NEXT_HEADER = 6;
@@ -134,7 +144,7 @@ function upperLayer(c: PacketCursor, type: number): number {
     if (type === ESP) return ENCRYPTED;
     if (type === MOBILITY) return MOBILE;
   }
-  return transport(type);
+  return IP_PROTOCOLS.next(type);
 }
 
 /**
@@ -151,7 +161,7 @@ export function ipv6Fragmentable(c: PacketCursor, type: number): number {
     c.proto = c.bytes[start];
     c.pos = start + FRAGMENT_HEADER;
     c.announced -= FRAGMENT_HEADER;
-    return c.proto === NO_NEXT ? NO_NEXT_HEADER : transport(c.proto);
+    return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto);
   }
   let last = skipExtensions(c, type);
   while (last === FRAGMENT && c.end - c.pos >= FRAGMENT_HEADER) {
@@ -176,7 +186,7 @@ function fragment(c: PacketCursor, start: number, cut: boolean, total: number): 
   if (cut) {
     if (offset !== 0) return INCOMPLETE_FRAGMENT;
     c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
-    return c.proto === NO_NEXT ? NO_NEXT_HEADER : transport(c.proto);
+    return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto);
   }
   if (offset === 0 && more === 0) {
     c.ipLen = total - FRAGMENT_HEADER;
@@ -191,7 +201,7 @@ function fragment(c: PacketCursor, start: number, cut: boolean, total: number): 
   return ~FATE_FRAGMENT;
 }
 
-export function ipv6(c: PacketCursor): number {
+function ipv6(c: PacketCursor): number {
   const { bytes, pos: start } = c;
   const captured = c.end - start;
   if (captured < HEADER) return TRUNCATED_IP;

@@ -5,6 +5,14 @@
 
 import { FATE_SESSION } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const OTHER = protocol({
+  name: 'any other IP protocol',
+  ipProtocols: 'others',
+  notes: 'a flow without ports, as in Zeek; ESP, and AH over IPv4, among them',
+  decode: other,
+});
 
 export function other(c: PacketCursor): number {
   c.payloadLen = c.announced;

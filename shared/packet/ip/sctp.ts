@@ -6,13 +6,21 @@
 
 import { FATE_SESSION } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
 import { other } from './other.ts';
+
+export const SCTP = protocol({
+  name: 'SCTP',
+  ipProtocols: [132],
+  notes: 'a flow without ports, as in Zeek; the Community ID has them',
+  decode: sctp,
+});
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
 const HEADER = 12;
 
-export function sctp(c: PacketCursor): number {
+function sctp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
   if (c.announced < HEADER || c.end - at < HEADER) return other(c);
   c.sctpPorts = ((uint16(bytes, at + SOURCE_PORT) << 16) | uint16(bytes, at + DESTINATION_PORT)) >>> 0;

@@ -13,6 +13,13 @@ import {
 } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const TCP = protocol({
+  name: 'TCP',
+  ipProtocols: [6],
+  decode: tcp,
+});
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
@@ -59,7 +66,7 @@ function payloadHint(bytes: Uint8Array, at: number, end: number): number {
   return after === 0x20 || after === 0x0d || after === 0x0a ? HINT_FTP_COMMAND : HINT_NONE;
 }
 
-export function tcp(c: PacketCursor): number {
+function tcp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
   if (c.announced < MIN_HEADER && c.sized !== 0) return TRUNCATED;
   const captured = c.end - at;

@@ -1,28 +1,31 @@
 /**
  * UDP (RFC 768) headers. Payload is what UDP's own length field says, even where
  * it disagrees with IP's: that is what Zeek counts. Refused: fewer than 8 bytes.
- * What it carries is told by its ports (udpports.ts), or by the payload's first bytes.
+ * What it carries is told by its ports or the payload's first bytes (udptunnels.ts).
  */
 
 import { META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
-import { NEXT_AYIYA, NEXT_TEREDO, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { looksLikeAyiya } from '../tunnel/ayiya.ts';
-import { looksLikeTeredo } from '../tunnel/teredo.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
 import { datagramHint } from './datagramhint.ts';
-import { tunnelPort } from './udpports.ts';
+import { UDP_TUNNELS } from './udptunnels.ts';
+
+export const UDP = protocol({
+  name: 'UDP',
+  ipProtocols: [17],
+  decode: udp,
+});
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
 const LENGTH = 4;
 const HEADER = 8;
-/** A tunnel that only its bytes tell has at least an IPv4 header behind them. */
-const MIN_TUNNEL = HEADER + 20;
 
 const TRUNCATED = ~fateOf('truncated_header');
 const NOT_CAPTURED = ~fateOf('internally_truncated_header');
 
-export function udp(c: PacketCursor): number {
+function udp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
   if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
   if (c.end - at < HEADER) return NOT_CAPTURED;
@@ -38,11 +41,8 @@ export function udp(c: PacketCursor): number {
   }
   c.pos = at + HEADER;
   if (c.end - c.pos >= c.payloadLen) c.hint = datagramHint(bytes, c.pos, c.payloadLen, c.srcPort, c.dstPort);
-  const tunnel = tunnelPort(c.srcPort, c.dstPort);
+  const tunnel = UDP_TUNNELS.ofPorts(c.srcPort, c.dstPort);
   if (tunnel >= 0) return tunnel;
-  if (c.end - at < MIN_TUNNEL) return ~FATE_SESSION;
-  if (looksLikeAyiya(bytes, c.pos, c.end)) return NEXT_AYIYA;
-  const first = bytes[c.pos];
-  if ((first === 0 || first >> 4 === 6) && looksLikeTeredo(bytes, c.pos, c.end)) return NEXT_TEREDO;
-  return ~FATE_SESSION;
+  const begun = UDP_TUNNELS.ofBytes(bytes, c.pos, c.end);
+  return begun >= 0 ? begun : ~FATE_SESSION;
 }

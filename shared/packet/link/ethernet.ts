@@ -6,8 +6,17 @@
 
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
-import { etherType, MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
+import { protocol } from '../protocol.ts';
+import { ETHER_TYPES } from '../protocolnumbers.ts';
+import { MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { llc } from './llc.ts';
+
+export const ETHERNET = protocol({
+  name: 'Ethernet',
+  linkTypes: [1],
+  notes: 'Ethernet II, and 802.3 with LLC/SNAP; behind a Cisco FabricPath header too',
+  decode: ethernet,
+});
 
 const TYPE = 12;
 const HEADER = 14;
@@ -20,7 +29,7 @@ const TRUNCATED = ~fateOf('truncated_ethernet_frame');
 const TRUNCATED_FABRIC_PATH = ~fateOf('truncated_link_header_cfp');
 const UNDEFINED = ~fateOf('undefined_ether_type');
 
-export function ethernet(c: PacketCursor): number {
+function ethernet(c: PacketCursor): number {
   let start = c.pos;
   if (c.end - start <= MIN_FRAME) return TRUNCATED;
   let type = uint16(c.bytes, start + TYPE);
@@ -30,7 +39,7 @@ export function ethernet(c: PacketCursor): number {
     type = uint16(c.bytes, start + TYPE);
   }
   c.pos = start + HEADER;
-  if (type >= MIN_ETHERTYPE) return etherType(type);
+  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type);
   if (type > MAX_LENGTH_FIELD) return UNDEFINED;
   if (c.end - c.pos < type) return TRUNCATED;
   return llc(c);

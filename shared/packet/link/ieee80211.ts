@@ -6,7 +6,23 @@
  */
 
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
-import { NEXT_AMSDU, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { IP } from '../ip/ipv4.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const IEEE80211 = protocol({
+  name: '802.11',
+  linkTypes: [105],
+  notes: 'data frames with three and four addresses, and QoS; encrypted ones are counted as `protected_802_11`',
+  decode: ieee80211,
+});
+export const AMSDU = protocol({
+  name: 'A-MSDU of 802.11',
+  toldBy: 'a bit of QoS data frames',
+  isAggregate: true,
+  notes: 'the padding between its subframes is Zeek’s',
+  decode: subframe,
+});
 
 /** Header of a data frame with three addresses. */
 const MIN_HEADER = 24;
@@ -42,10 +58,10 @@ function body(c: PacketCursor): number {
   if (!snap || (bytes[pos + 3] | bytes[pos + 4] | bytes[pos + 5]) !== 0) return ~FATE_NOT_IP;
   const type = uint16(bytes, pos + 6);
   c.pos = pos + LLC_SNAP;
-  return type === 0x0800 || type === 0x86dd ? NEXT_IP : ~FATE_NOT_IP;
+  return type === 0x0800 || type === 0x86dd ? IP.code : ~FATE_NOT_IP;
 }
 
-export function ieee80211(c: PacketCursor): number {
+function ieee80211(c: PacketCursor): number {
   const { bytes, pos } = c;
   const length = c.end - pos;
   if (length <= MIN_HEADER) return TRUNCATED;
@@ -62,14 +78,14 @@ export function ieee80211(c: PacketCursor): number {
     if (length <= header) return TRUNCATED;
   }
   c.pos = pos + header;
-  return aggregate ? NEXT_AMSDU : body(c);
+  return aggregate ? AMSDU.code : body(c);
 }
 
 /**
  * The subframe of an A-MSDU at `c.pos`: clips `c.end` to it.
  * @returns what it carries, or the complement of a fate
  */
-export function subframe(c: PacketCursor): number {
+function subframe(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < SUBFRAME_HEADER) return TRUNCATED_SUBFRAME_HEADER;
   const length = uint16(bytes, pos + SUBFRAME_LENGTH);

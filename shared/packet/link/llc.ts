@@ -6,7 +6,7 @@
 
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
-import { etherType } from './ethertype.ts';
+import { ETHER_TYPES } from '../protocolnumbers.ts';
 
 const DSAP = 0;
 const SSAP = 1;
@@ -28,5 +28,5 @@ export function llc(c: PacketCursor): number {
   const snap = pos + header;
   c.pos = snap + SNAP_HEADER;
   const organisation = (bytes[snap] << 16) | uint16(bytes, snap + 1);
-  return organisation === 0 ? etherType(uint16(bytes, snap + 3)) : ~FATE_NOT_IP;
+  return organisation === 0 ? ETHER_TYPES.next(uint16(bytes, snap + 3)) : ~FATE_NOT_IP;
 }

@@ -5,13 +5,22 @@
  */
 
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
-import { int32, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
+import { IP } from '../ip/ipv4.ts';
+import { int32, type PacketCursor } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const LOOPBACK = protocol({
+  name: 'BSD loopback',
+  linkTypes: [0, 108],
+  notes: 'LOOP is more than Zeek reads',
+  decode: loopback,
+});
 
 const HEADER = 4;
 
 const TRUNCATED = ~fateOf('null_analyzer_failed');
 
-export function loopback(c: PacketCursor): number {
+function loopback(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER) return TRUNCATED;
   const big = int32(c.bytes, c.pos);
   const family = big >= 0 && big <= 0xffff ? big : c.bytes[c.pos] | (c.bytes[c.pos + 1] << 8);
@@ -21,7 +30,7 @@ export function loopback(c: PacketCursor): number {
     case 24: // AF_INET6 on NetBSD, OpenBSD, BSD/OS
     case 28: // on FreeBSD, DragonFly
     case 30: // on macOS
-      return NEXT_IP;
+      return IP.code;
     default:
       return ~FATE_NOT_IP;
   }

@@ -4,18 +4,28 @@
  */
 
 import { fateOf } from '../fate.ts';
-import { NEXT_IP, type PacketCursor } from '../packetcursor.ts';
+import { IP } from '../ip/ipv4.ts';
+import type { PacketCursor } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const MPLS = protocol({
+  name: 'MPLS',
+  etherTypes: [0x8847, 0x8848],
+  pppProtocols: [0x0281, 0x0283],
+  notes: 'what follows the labels is taken for IP; EtherType 0x8848 is more than Zeek reads',
+  decode: mpls,
+});
 
 const BOTTOM = 2;
 const LABEL = 4;
 
 const TRUNCATED = ~fateOf('truncated_link_header');
 
-export function mpls(c: PacketCursor): number {
+function mpls(c: PacketCursor): number {
   for (;;) {
     if (c.end - c.pos <= LABEL) return TRUNCATED;
     const bottom = c.bytes[c.pos + BOTTOM] & 1;
     c.pos += LABEL;
-    if (bottom !== 0) return NEXT_IP;
+    if (bottom !== 0) return IP.code;
   }
 }

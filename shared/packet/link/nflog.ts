@@ -6,7 +6,15 @@
  */
 
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
-import { NEXT_IP, type PacketCursor } from '../packetcursor.ts';
+import { IP } from '../ip/ipv4.ts';
+import type { PacketCursor } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+
+export const NFLOG = protocol({
+  name: 'netfilter log',
+  linkTypes: [239],
+  decode: nflog,
+});
 
 const FAMILY = 0;
 const VERSION = 1;
@@ -21,7 +29,7 @@ const UNKNOWN_VERSION = ~fateOf('unknown_nflog_version');
 const BAD_LENGTH = ~fateOf('nflog_bad_tlv_len');
 const NO_PAYLOAD = ~fateOf('nflog_no_pcap_payload');
 
-export function nflog(c: PacketCursor): number {
+function nflog(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   if (end - pos <= HEADER) return TRUNCATED;
   if (bytes[pos + VERSION] !== 0) return UNKNOWN_VERSION;
@@ -39,5 +47,5 @@ export function nflog(c: PacketCursor): number {
     at += (length + 3) & ~3;
   }
   c.pos = at + ATTRIBUTE;
-  return family === AF_INET || family === AF_INET6 ? NEXT_IP : ~FATE_NOT_IP;
+  return family === AF_INET || family === AF_INET6 ? IP.code : ~FATE_NOT_IP;
 }

@@ -4,8 +4,27 @@
  * protocols are not IP. Compressed protocol fields are not undone.
  */
 
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
-import { NEXT_IP, NEXT_MPLS, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { fateOf } from '../fate.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { protocol } from '../protocol.ts';
+import { PPP_PROTOCOLS } from '../protocolnumbers.ts';
+
+export const PPP = protocol({
+  name: 'PPP',
+  linkTypes: [9],
+  notes: 'with or without HDLC-like framing',
+  decode: ppp,
+});
+export const PPP_SERIAL = protocol({
+  name: 'PPP over HDLC',
+  linkTypes: [50],
+  decode: pppSerial,
+});
+export const PPPOE = protocol({
+  name: 'PPPoE sessions',
+  etherTypes: [0x8864],
+  decode: pppoe,
+});
 
 const HDLC_ADDRESS_CONTROL = 0xff03;
 const PROTOCOL_FIELD = 2;
@@ -19,38 +38,25 @@ const SERIAL_HEADER = 4;
 const TRUNCATED = ~fateOf('truncated_ppp_header');
 const TRUNCATED_PPPOE = ~fateOf('truncated_pppoe_header');
 
-function pppProtocol(protocol: number): number {
-  switch (protocol) {
-    case 0x0021: // IPv4
-    case 0x0057: // IPv6
-      return NEXT_IP;
-    case 0x0281: // MPLS unicast
-    case 0x0283: // MPLS multicast
-      return NEXT_MPLS;
-    default:
-      return ~FATE_NOT_IP;
-  }
-}
-
-export function ppp(c: PacketCursor): number {
+function ppp(c: PacketCursor): number {
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
   if (uint16(c.bytes, c.pos) === HDLC_ADDRESS_CONTROL) c.pos += 2;
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
   const protocol = uint16(c.bytes, c.pos);
   c.pos += PROTOCOL_FIELD;
-  return pppProtocol(protocol);
+  return PPP_PROTOCOLS.next(protocol);
 }
 
-export function pppSerial(c: PacketCursor): number {
+function pppSerial(c: PacketCursor): number {
   if (c.end - c.pos <= SERIAL_HEADER) return TRUNCATED;
   const protocol = uint16(c.bytes, c.pos + SERIAL_HEADER - PROTOCOL_FIELD);
   c.pos += SERIAL_HEADER;
-  return pppProtocol(protocol);
+  return PPP_PROTOCOLS.next(protocol);
 }
 
-export function pppoe(c: PacketCursor): number {
+function pppoe(c: PacketCursor): number {
   if (c.end - c.pos <= PPPOE_HEADER) return TRUNCATED_PPPOE;
   const protocol = uint16(c.bytes, c.pos + PPPOE_PROTOCOL);
   c.pos += PPPOE_HEADER;
-  return pppProtocol(protocol);
+  return PPP_PROTOCOLS.next(protocol);
 }

@@ -5,7 +5,19 @@
 
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
-import { etherType } from './ethertype.ts';
+import { protocol } from '../protocol.ts';
+import { ETHER_TYPES } from '../protocolnumbers.ts';
+
+export const SLL = protocol({
+  name: 'Linux cooked capture',
+  linkTypes: [113],
+  decode: sll,
+});
+export const SLL2 = protocol({
+  name: 'Linux cooked capture, version 2',
+  linkTypes: [276],
+  decode: sll2,
+});
 
 const TYPE_V1 = 14;
 const HEADER_V1 = 16;
@@ -15,16 +27,16 @@ const HEADER_V2 = 20;
 const TRUNCATED_V1 = ~fateOf('truncated_Linux_SLL_header');
 const TRUNCATED_V2 = ~fateOf('truncated_Linux_SLL2_header');
 
-export function sll(c: PacketCursor): number {
+function sll(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER_V1) return TRUNCATED_V1;
   const type = uint16(c.bytes, c.pos + TYPE_V1);
   c.pos += HEADER_V1;
-  return etherType(type);
+  return ETHER_TYPES.next(type);
 }
 
-export function sll2(c: PacketCursor): number {
+function sll2(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER_V2) return TRUNCATED_V2;
   const type = uint16(c.bytes, c.pos + TYPE_V2);
   c.pos += HEADER_V2;
-  return etherType(type);
+  return ETHER_TYPES.next(type);
 }

@@ -2,16 +2,23 @@
 
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
-import { etherType } from './ethertype.ts';
+import { protocol } from '../protocol.ts';
+import { ETHER_TYPES } from '../protocolnumbers.ts';
+
+export const VNTAG = protocol({
+  name: 'VNTag',
+  etherTypes: [0x8926],
+  decode: vntag,
+});
 
 const TYPE = 4;
 const HEADER = 6;
 
 const TRUNCATED = ~fateOf('truncated_vntag_header');
 
-export function vntag(c: PacketCursor): number {
+function vntag(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER) return TRUNCATED;
   const type = uint16(c.bytes, c.pos + TYPE);
   c.pos += HEADER;
-  return etherType(type);
+  return ETHER_TYPES.next(type);
 }

@@ -1,8 +1,21 @@
 /** GENEVE (RFC 8926): eight bytes with the network identifier, options, then Ethernet or IP. Options are skipped. */
 
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
-import { capturedFrom, int32, NEXT_ETHERNET, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { KIND_GENEVE, LAYER_HAS_ID } from '../tunnellayers.ts';
+import { IP } from '../ip/ipv4.ts';
+import { ETHERNET } from '../link/ethernet.ts';
+import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { type TunnelKind, udpTunnel } from '../protocol.ts';
+import { LAYER_HAS_ID } from '../tunnellayers.ts';
+
+const KIND: TunnelKind = { number: 6, name: 'geneve', id: 'vni', isNetwork: true };
+
+export const GENEVE = udpTunnel({
+  name: 'GENEVE',
+  udpPorts: [6081],
+  notes: 'with options',
+  kinds: [KIND],
+  decode: geneve,
+});
 
 const PROTOCOL = 2;
 const VNI = 4;
@@ -10,7 +23,7 @@ const HEADER = 8;
 const OPTION_WORDS = 0x3f;
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no GENEVE */
-export function geneve(c: PacketCursor): number {
+function geneve(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < HEADER) return ~FATE_SESSION;
   const version = bytes[pos] >> 6;
@@ -25,15 +38,15 @@ export function geneve(c: PacketCursor): number {
     c.odd('geneve_empty_packet', '');
     return ~FATE_SESSION;
   }
-  c.tunnelKind = KIND_GENEVE | LAYER_HAS_ID;
+  c.tunnelKind = KIND.number | LAYER_HAS_ID;
   c.tunnelId = int32(bytes, pos + VNI) >>> 8;
   c.pos = pos + header;
   switch (uint16(bytes, pos + PROTOCOL)) {
     case 0x6558: // Ethernet
-      return NEXT_ETHERNET;
+      return ETHERNET.code;
     case 0x0800: // IPv4
     case 0x86dd: // IPv6
-      return NEXT_IP;
+      return IP.code;
     default:
       return ~FATE_NOT_IP;
   }

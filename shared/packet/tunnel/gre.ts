@@ -5,18 +5,37 @@
  * payloads are not IP.
  */
 
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
-import {
-  int32,
-  NEXT_ETHERNET,
-  NEXT_IEEE80211,
-  NEXT_IP,
-  NEXT_MPLS,
-  type PacketCursor,
-  uint16,
-} from '../packetcursor.ts';
-import { KIND_ERSPAN, KIND_GRE, KIND_PPTP, LAYER_HAS_ID } from '../tunnellayers.ts';
+import { FATE_NOT_IP, FATE_SESSION, FATES, fateOf } from '../fate.ts';
+import { IP } from '../ip/ipv4.ts';
+import { ETHERNET } from '../link/ethernet.ts';
+import { IEEE80211 } from '../link/ieee80211.ts';
+import { MPLS } from '../link/mpls.ts';
+import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { ipTunnel, type TunnelKind, udpTunnel } from '../protocol.ts';
+import { LAYER_HAS_ID } from '../tunnellayers.ts';
 import { innerPacket } from './ipinip.ts';
+
+const KIND: TunnelKind = { number: 2, name: 'gre', id: 'key' };
+/** Enhanced GRE as PPTP uses it. */
+const PPTP: TunnelKind = { number: 3, name: 'pptp', id: 'call' };
+const ERSPAN: TunnelKind = { number: 4, name: 'erspan', id: 'session' };
+const KINDS = [KIND, PPTP, ERSPAN];
+
+export const GRE = ipTunnel({
+  name: 'GRE',
+  ipProtocols: [47],
+  notes:
+    'with IP, MPLS, Ethernet, 802.11 (Aruba), WCCP; as ERSPAN of types I, II and III, of which I has no session; as PPTP (version 1) with IP',
+  kinds: KINDS,
+  decode: greOverIp,
+});
+export const GRE_IN_UDP = udpTunnel({
+  name: 'GRE in UDP',
+  udpPorts: [4754],
+  notes: 'likewise',
+  kinds: KINDS,
+  decode: greInUdp,
+});
 
 const CHECKSUM = 0x8000;
 const ROUTING = 0x4000;
@@ -57,7 +76,7 @@ function isAruba(type: number): boolean {
 /** What an IP packet, or anything else, at `c.pos` is by its version. */
 function ipOrNot(c: PacketCursor, captured: number): number {
   const version = captured > 0 ? c.bytes[c.pos] >> 4 : 0;
-  return version === 4 || version === 6 ? NEXT_IP : ~FATE_NOT_IP;
+  return version === 4 || version === 6 ? IP.code : ~FATE_NOT_IP;
 }
 
 /** @param captured bytes from `c.pos` on */
@@ -69,49 +88,49 @@ function version0(c: PacketCursor, flags: number, captured: number, header: numb
   switch (type) {
     case 0x6558: // transparent Ethernet bridging
       if (captured <= header + ETHERNET_HEADER) return TRUNCATED;
-      next = NEXT_ETHERNET;
+      next = ETHERNET.code;
       break;
     case 0x88be: // ERSPAN type I, or II when it has a sequence number
       if (captured <= header + ETHERNET_HEADER) return TRUNCATED;
-      c.tunnelKind = KIND_ERSPAN;
+      c.tunnelKind = ERSPAN.number;
       if ((flags & SEQUENCE) !== 0) {
         if (captured < header + ERSPAN_II_HEADER + ETHERNET_HEADER) return TRUNCATED;
         c.tunnelKind |= LAYER_HAS_ID;
         c.tunnelId = uint16(bytes, pos + header + ERSPAN_SESSION) & ERSPAN_SESSION_MASK;
         skip += ERSPAN_II_HEADER;
       }
-      next = NEXT_ETHERNET;
+      next = ETHERNET.code;
       break;
     case 0x22eb: // ERSPAN type III
       if (captured <= header + ERSPAN_III_HEADER + ETHERNET_HEADER) return TRUNCATED;
-      c.tunnelKind = KIND_ERSPAN | LAYER_HAS_ID;
+      c.tunnelKind = ERSPAN.number | LAYER_HAS_ID;
       c.tunnelId = uint16(bytes, pos + header + ERSPAN_SESSION) & ERSPAN_SESSION_MASK;
       skip += ERSPAN_III_HEADER;
       if ((bytes[pos + skip - 1] & 1) !== 0) {
         skip += ERSPAN_III_OPTION;
         if (captured <= skip + ETHERNET_HEADER) return TRUNCATED;
       }
-      next = NEXT_ETHERNET;
+      next = ETHERNET.code;
       break;
     case 0x8847: // MPLS
-      next = NEXT_MPLS;
+      next = MPLS.code;
       break;
     default:
       if (isAruba(type)) {
         if (captured <= header) return TRUNCATED;
-        next = NEXT_IEEE80211;
+        next = IEEE80211.code;
       } else {
-        next = NEXT_IP;
+        next = IP.code;
       }
   }
   if ((flags & ROUTING) !== 0) return SOURCE_ROUTE;
   if ((flags & RESERVED) !== 0) return UNKNOWN_FLAGS;
   if (captured < skip) return TRUNCATED;
   c.pos = pos + skip;
-  if (next !== NEXT_IP || type === 0x0800 || type === 0x86dd) return next;
+  if (next !== IP.code || type === 0x0800 || type === 0x86dd) return next;
   // Zeek tries every other type as IP; WCCP's second version needs its header out of the way.
   const found = ipOrNot(c, captured - skip);
-  if (type !== TYPE_WCCP || found === NEXT_IP || captured - skip <= WCCP_REDIRECT) return found;
+  if (type !== TYPE_WCCP || found === IP.code || captured - skip <= WCCP_REDIRECT) return found;
   c.pos += WCCP_REDIRECT;
   return ipOrNot(c, captured - skip - WCCP_REDIRECT);
 }
@@ -126,14 +145,14 @@ function version1(c: PacketCursor, flags: number, captured: number, header: numb
   if (protocol !== 0x0021 && protocol !== 0x0057) return NOT_IP_IN_PPP;
   c.pos = pos + header + PPP_HEADER;
   const wrong = innerPacket(c, protocol === 0x0057 ? 6 : 4, captured - header - PPP_HEADER);
-  return wrong === 0 ? NEXT_IP : wrong;
+  return wrong === 0 ? IP.code : wrong;
 }
 
 /**
  * GRE at `c.pos`.
  * @param captured bytes from there on
  */
-export function gre(c: PacketCursor, captured: number): number {
+function gre(c: PacketCursor, captured: number): number {
   const { bytes, pos } = c;
   if (captured < MIN_HEADER) return TRUNCATED;
   const flags = uint16(bytes, pos);
@@ -145,11 +164,23 @@ export function gre(c: PacketCursor, captured: number): number {
   if ((flags & KEY) !== 0) header += FIELD;
   if ((flags & SEQUENCE) !== 0) header += FIELD;
   if ((flags & ACKNOWLEDGEMENT) !== 0) header += FIELD;
-  c.tunnelKind = version === 0 ? KIND_GRE : KIND_PPTP;
+  c.tunnelKind = version === 0 ? KIND.number : PPTP.number;
   if ((flags & KEY) !== 0 && captured >= key + FIELD) {
     c.tunnelKind |= LAYER_HAS_ID;
     // The key of PPTP is the payload's length and the call id.
     c.tunnelId = version === 0 ? int32(bytes, pos + key) : uint16(bytes, pos + key + 2);
   }
   return version === 0 ? version0(c, flags, captured, header) : version1(c, flags, captured, header);
+}
+
+function greOverIp(c: PacketCursor): number {
+  return gre(c, c.limit + c.limitBeyond - c.pos);
+}
+
+/** What is no GRE is a datagram like any other. */
+function greInUdp(c: PacketCursor): number {
+  const next = gre(c, capturedFrom(c));
+  if (next >= 0 || next === ~FATE_NOT_IP) return next;
+  c.odd(FATES[~next], 'in a UDP datagram');
+  return ~FATE_SESSION;
 }

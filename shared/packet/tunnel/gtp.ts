@@ -6,9 +6,20 @@
  */
 
 import { FATE_SESSION } from '../fate.ts';
-import { capturedFrom, int32, NEXT_IP, type PacketCursor } from '../packetcursor.ts';
-import { KIND_GTP, LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from '../tunnellayers.ts';
+import { IP } from '../ip/ipv4.ts';
+import { capturedFrom, int32, type PacketCursor } from '../packetcursor.ts';
+import { type TunnelKind, udpTunnel } from '../protocol.ts';
+import { LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from '../tunnellayers.ts';
 import { innerPacket } from './ipinip.ts';
+
+const KIND: TunnelKind = { number: 7, name: 'gtpv1', id: 'teid' };
+
+export const GTP = udpTunnel({
+  name: 'GTPv1-U',
+  udpPorts: [2152, 2123],
+  kinds: [KIND],
+  decode: gtp,
+});
 
 const MESSAGE = 1;
 const TEID = 4;
@@ -23,13 +34,13 @@ const HAS_OPTIONAL = 0x07;
 const G_PDU = 255;
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that carries no packet */
-export function gtp(c: PacketCursor): number {
+function gtp(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   if (end - pos < HEADER) return ~FATE_SESSION;
   const flags = bytes[pos];
   if ((flags & VERSION) !== VERSION_1 || (flags & GTP_NOT_PRIME) === 0) return ~FATE_SESSION;
   if (bytes[pos + MESSAGE] !== G_PDU) return ~FATE_SESSION;
-  if (c.depth !== 0 && (c.layers[(c.depth - 1) * LAYER_WORDS] & LAYER_KIND) === KIND_GTP) return ~FATE_SESSION;
+  if (c.depth !== 0 && (c.layers[(c.depth - 1) * LAYER_WORDS] & LAYER_KIND) === KIND.number) return ~FATE_SESSION;
   let at = pos + HEADER;
   if ((flags & HAS_OPTIONAL) !== 0) at += OPTIONAL_FIELDS;
   if ((flags & HAS_EXTENSION) !== 0) {
@@ -49,7 +60,7 @@ export function gtp(c: PacketCursor): number {
     c.pos -= inner;
     return ~FATE_SESSION;
   }
-  c.tunnelKind = KIND_GTP | LAYER_HAS_ID;
+  c.tunnelKind = KIND.number | LAYER_HAS_ID;
   c.tunnelId = int32(bytes, pos + TEID);
-  return NEXT_IP;
+  return IP.code;
 }

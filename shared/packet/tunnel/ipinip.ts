@@ -5,8 +5,19 @@
  */
 
 import { fateOf } from '../fate.ts';
-import { NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { KIND_IP } from '../tunnellayers.ts';
+import { IP } from '../ip/ipv4.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { ipTunnel, type TunnelKind } from '../protocol.ts';
+
+const KIND: TunnelKind = { number: 1, name: 'ip' };
+
+export const IP_IN_IP = ipTunnel({
+  name: 'IP in IP',
+  notes: 'in all four mixtures',
+  ipProtocols: [4, 41],
+  kinds: [KIND],
+  decode: ipInIp,
+});
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
@@ -33,8 +44,8 @@ export function innerPacket(c: PacketCursor, version: number, captured: number):
   return captured < length ? TRUNCATED : MISMATCH;
 }
 
-export function ipInIp(c: PacketCursor): number {
-  c.tunnelKind = KIND_IP;
+function ipInIp(c: PacketCursor): number {
+  c.tunnelKind = KIND.number;
   const wrong = innerPacket(c, c.proto === PROTOCOL_IPV6 ? 6 : 4, c.limit + c.limitBeyond - c.pos);
-  return wrong === 0 ? NEXT_IP : wrong;
+  return wrong === 0 ? IP.code : wrong;
 }

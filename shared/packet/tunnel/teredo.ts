@@ -8,8 +8,24 @@
  */
 
 import { FATE_SESSION, fateOf } from '../fate.ts';
-import { capturedFrom, NEXT_IP, type PacketCursor, uint16 } from '../packetcursor.ts';
-import { KIND_TEREDO } from '../tunnellayers.ts';
+import { IP } from '../ip/ipv4.ts';
+import { capturedFrom, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { type TunnelKind, udpTunnel } from '../protocol.ts';
+
+const KIND: TunnelKind = { number: 8, name: 'teredo' };
+
+export const TEREDO = udpTunnel({
+  name: 'Teredo',
+  udpPorts: [3544],
+  firstBytes: [
+    // An IPv6 packet, or the indication or authentication header that stands in front of one.
+    { mask: 0xf0000000, value: 0x60000000 },
+    { mask: 0xfffe0000, value: 0x00000000 },
+  ],
+  looksLike: looksLikeTeredo,
+  kinds: [KIND],
+  decode: teredo,
+});
 
 const ORIGIN = 8;
 const AUTHENTICATION = 4;
@@ -29,7 +45,7 @@ function isTeredoAddress(bytes: Uint8Array, at: number): boolean {
 }
 
 /** Whether the datagram payload at `at` looks like Teredo, its port apart. */
-export function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boolean {
+function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boolean {
   if (end - at < IPV6_HEADER) return false;
   const second = bytes[at + 1];
   const isIpv6 = bytes[at] >> 4 === 6;
@@ -48,7 +64,7 @@ export function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boo
 }
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no Teredo */
-export function teredo(c: PacketCursor): number {
+function teredo(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   let at = pos;
   if (end - at >= AUTHENTICATION && uint16(bytes, at) === 1)
@@ -59,7 +75,7 @@ export function teredo(c: PacketCursor): number {
   const isBubble = length === 0 && bytes[at + NEXT_HEADER] === NO_NEXT;
   const captured = capturedFrom(c) - (at - pos);
   if (captured !== IPV6_HEADER + length && !isBubble) return ~FATE_SESSION;
-  c.tunnelKind = KIND_TEREDO;
+  c.tunnelKind = KIND.number;
   c.pos = at;
-  return isBubble ? BUBBLE : NEXT_IP;
+  return isBubble ? BUBBLE : IP.code;
 }

@@ -8,14 +8,16 @@ import { PacketColumns } from '../../../shared/packet/columns.ts';
 import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../../shared/packet/flow/flowtable.ts';
 import { DRAWN_FOR_WORD, hashOfWords } from '../../../shared/packet/flow/keyhash.ts';
 import { TunnelTable } from '../../../shared/packet/flow/tunneltable.ts';
-import { KIND_GRE, LAYER_HAS_ID, LAYER_WORDS, MAX_LAYERS } from '../../../shared/packet/tunnellayers.ts';
+import { LAYER_HAS_ID, LAYER_WORDS, MAX_LAYERS } from '../../../shared/packet/tunnellayers.ts';
 import { SessionRows } from '../../../shared/session/rows/sessionrows.ts';
 import { DEFAULTS } from '../../../shared/session/sessionconfig.ts';
 import { SessionTracker } from '../../../shared/session/tracker.ts';
 import { SEED } from '../../seed.ts';
 import { seenRows } from '../../session/dialogue.ts';
 import { walk } from '../../session/walk.ts';
-import { random } from '../harness.ts';
+import { kindNumber, random } from '../harness.ts';
+
+const KIND_GRE = kindNumber('gre');
 
 const KEYS = 20_000;
 /** A table that is half full at most needs 1.5 slots a key on average; an unlucky draw a few more. */

@@ -1,0 +1,98 @@
+/**
+ * All protocols that are decoded, in the order of docs/decoding.md. This list is the one
+ * place that a new decoder is entered into: what leads to it, and how what it finds is
+ * shown, stands in the decoder's own file.
+ */
+import { ICMP } from './ip/icmp.ts';
+import { ICMPV6 } from './ip/icmpv6.ts';
+import { IP } from './ip/ipv4.ts';
+import { IPV6 } from './ip/ipv6.ts';
+import { OTHER } from './ip/other.ts';
+import { SCTP } from './ip/sctp.ts';
+import { TCP } from './ip/tcp.ts';
+import { UDP } from './ip/udp.ts';
+import { UDP_SERVICES, UDP_TUNNELS } from './ip/udptunnels.ts';
+import { ETHERNET } from './link/ethernet.ts';
+import { FDDI } from './link/fddi.ts';
+import { AMSDU, IEEE80211 } from './link/ieee80211.ts';
+import { LOOPBACK } from './link/loopback.ts';
+import { MPLS } from './link/mpls.ts';
+import { NFLOG } from './link/nflog.ts';
+import { PBB } from './link/pbb.ts';
+import { PPI } from './link/ppi.ts';
+import { PPP, PPP_SERIAL, PPPOE } from './link/ppp.ts';
+import { RADIOTAP } from './link/radiotap.ts';
+import { SLL, SLL2 } from './link/sll.ts';
+import { UNKNOWN } from './link/unknown.ts';
+import { VLAN } from './link/vlan.ts';
+import { VNTAG } from './link/vntag.ts';
+import type { Protocol, TunnelKind } from './protocol.ts';
+import { ETHER_TYPES, IP_PROTOCOLS, LINK_TYPES, PPP_PROTOCOLS } from './protocolnumbers.ts';
+import { AYIYA } from './tunnel/ayiya.ts';
+import { GENEVE } from './tunnel/geneve.ts';
+import { GRE, GRE_IN_UDP } from './tunnel/gre.ts';
+import { GTP } from './tunnel/gtp.ts';
+import { IP_IN_IP } from './tunnel/ipinip.ts';
+import { TEREDO } from './tunnel/teredo.ts';
+import { VXLAN } from './tunnel/vxlan.ts';
+
+export const LINK_LAYERS: readonly Protocol[] = [
+  ETHERNET,
+  VLAN,
+  MPLS,
+  PPPOE,
+  VNTAG,
+  PBB,
+  IEEE80211,
+  AMSDU,
+  RADIOTAP,
+  PPP,
+  PPP_SERIAL,
+  SLL,
+  SLL2,
+  LOOPBACK,
+  NFLOG,
+  FDDI,
+  PPI,
+  UNKNOWN,
+];
+
+export const INTERNET: readonly Protocol[] = [IP, IPV6, TCP, UDP, ICMP, ICMPV6, SCTP, OTHER];
+
+/** Those that are told by the first bytes are tried in this order. */
+export const TUNNELS: readonly Protocol[] = [IP_IN_IP, GRE, GRE_IN_UDP, VXLAN, GENEVE, GTP, AYIYA, TEREDO];
+
+const PROTOCOLS = [...LINK_LAYERS, ...INTERNET, ...TUNNELS];
+
+/** By code. */
+export const BY_CODE: readonly Protocol[] = PROTOCOLS.toSorted((a, b) => a.code - b.code);
+
+for (const protocol of PROTOCOLS) {
+  if (BY_CODE[protocol.code] !== protocol) throw new Error(`${protocol.name}: a protocol stands in no list, or in two`);
+  ETHER_TYPES.enter(protocol.etherTypes, protocol);
+  PPP_PROTOCOLS.enter(protocol.pppProtocols, protocol);
+  UDP_TUNNELS.enter(protocol);
+}
+// What takes all other numbers comes last.
+for (const protocol of PROTOCOLS.toSorted((a, b) => rest(a) - rest(b))) {
+  LINK_TYPES.enter(protocol.linkTypes, protocol);
+  IP_PROTOCOLS.enter(protocol.ipProtocols, protocol);
+}
+
+function rest({ linkTypes, ipProtocols }: Protocol): number {
+  return linkTypes === 'others' || ipProtocols === 'others' ? 1 : 0;
+}
+
+/** By the number that stands in shards. */
+export const TUNNEL_KINDS = new Map<number, TunnelKind>();
+for (const kind of TUNNELS.flatMap(({ kinds }) => kinds)) {
+  if ((TUNNEL_KINDS.get(kind.number) ?? kind) !== kind)
+    throw new Error(`${kind.name}: number ${kind.number} is another kind's`);
+  TUNNEL_KINDS.set(kind.number, kind);
+}
+
+/** UDP ports that are servers rather than clients, ascending. */
+export const UDP_SERVER_PORTS: readonly number[] = [
+  ...UDP_SERVICES,
+  ...TUNNELS.flatMap(({ udpPorts }) => udpPorts),
+].sort((a, b) => a - b);
