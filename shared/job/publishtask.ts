@@ -13,7 +13,7 @@ export interface PublishSpec {
   mostRows: number;
   /** Runs with batches that reach into the windows, and these batches alone. */
   runs: WrittenRun<RunBatch | PacketRunBatch>[];
-  /** Keys of the parts about sessions that turned. */
+  /** Keys of the parts about sessions that flipped. */
   turned: string[];
 }
 

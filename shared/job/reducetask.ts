@@ -36,7 +36,7 @@ export interface LongestSpan {
   uid: string;
 }
 
-/** An object with TurnedRow's of sessions that start from `firstUs` to `lastUs`. */
+/** An object with FlippedRow's of sessions that start from `firstUs` to `lastUs`. */
 export interface FlippedPart {
   key: string;
   firstUs: number;

@@ -28,7 +28,7 @@ export interface StageResults {
   reduce: {
     sessionRuns: WrittenRun[];
     packetRuns: WrittenRun<PacketRunBatch>[];
-    /** Sessions that turned after packet rows of theirs had been written. */
+    /** Sessions that flipped after packet rows of theirs had been written. */
     turned: FlippedPart[];
     /** Slot of session start and sessions, alternating; and the same for packet rows. */
     sessionStarts: number[];

@@ -3,7 +3,7 @@
  * by the rules of Zeek's parsers of DNS and NTP: the first DNS message is an
  * answer and comes from the originator (unless it goes to a multicast address);
  * an NTP server's message comes from the originator, or a client's from the
- * responder. Each turns a session once.
+ * responder. Each flips the roles of a session once.
  */
 import { HINT_DNS_ANSWER, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../packet/columns.ts';
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
@@ -21,12 +21,12 @@ function isMulticast(words: Uint32Array, flow: number, end: number): boolean {
 }
 
 /**
- * Whether a datagram of `len` payload bytes, sent by `end`, turns the session; notes that it came.
+ * Whether a datagram of `len` payload bytes, sent by `end`, flips the roles of the session; notes that it came.
  *
  * @param keys words of the flow keys
  * @param hint HINT_* of the datagram
  */
-export function turnsSession(
+export function flipsRoles(
   s: L.SessionSlots,
   slot: number,
   end: number,
@@ -43,19 +43,19 @@ export function turnsSession(
     return hint === HINT_DNS_ANSWER && orig && !isMulticast(keys, s.words[at + L.W_FLOW], end ^ 1);
   }
   if ((flags & L.FLAG_NTP) === 0 || hint !== (orig ? HINT_NTP_SERVER : HINT_NTP_CLIENT)) return false;
-  const turned = orig ? L.FLAG_NTP_TURNED_ORIG : L.FLAG_NTP_TURNED_RESP;
-  s.words[at + L.W_FLAGS] |= turned;
-  return (flags & turned) === 0;
+  const flipped = orig ? L.FLAG_NTP_FLIPPED_ORIG : L.FLAG_NTP_FLIPPED_RESP;
+  s.words[at + L.W_FLAGS] |= flipped;
+  return (flags & flipped) === 0;
 }
 
 /**
- * Turns a UDP session. As in Zeek, which counts packets of hosts but payload of roles, and the packet
- * that turns the session for the role that its sender had: packets go with their end, this one and payload do not.
+ * Flips the roles of a UDP session. As in Zeek, which counts packets of hosts but payload of roles, and the packet
+ * that flips them for the role that its sender had: packets go with their end, this one and payload do not.
  *
- * @param end the end that sent the packet which turns the session
+ * @param end the end that sent the packet which flips them
  * @param ipLen IP bytes of that packet
  */
-export function turnDatagrams(s: L.SessionSlots, slot: number, end: number, ipLen: number): void {
+export function flipDatagrams(s: L.SessionSlots, slot: number, end: number, ipLen: number): void {
   const { words, reals } = s;
   const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
   const wp = slot * L.WORDS + L.W_ENDS + (end ^ 1) * L.W_END_SIZE;

@@ -52,7 +52,7 @@ export function isLoneSynAck(s: SessionSlots, slot: number): boolean {
 }
 
 /** Rewrites the history of such a session as that of a session seen from its second packet on. */
-export function turnSynAck(s: SessionSlots, slot: number): void {
+export function flipSynAck(s: SessionSlots, slot: number): void {
   // Which letters have been given stays as it is: Zeek takes the SYN-ACK for the new originator's first.
   s.letters[slot * L.LETTERS] = CARET;
   s.letters[slot * L.LETTERS + 1] = LETTER_H | 0x20;

@@ -41,7 +41,7 @@ export class SessionDirectory {
   }
 
   /** Session `n` has changed its direction. */
-  turn(n: number, origIsB: number): void {
+  flip(n: number, origIsB: number): void {
     this.origIsB[n] = origIsB;
     if (this.flushed[n] !== 0) this.lateFlips.push(n);
   }

@@ -169,10 +169,10 @@ export const FLAG_PARTIAL_CLOSE = 1 << 22;
 export const FLAG_DNS = 1 << 23;
 /** A message that can be DNS has been seen. */
 export const FLAG_DNS_BEGUN = 1 << 24;
-/** UDP to the NTP port; a server's message of the originator, a client's of the responder has turned the session. */
+/** UDP to the NTP port; a server's message of the originator, a client's of the responder has flipped the roles. */
 export const FLAG_NTP = 1 << 25;
-export const FLAG_NTP_TURNED_ORIG = 1 << 26;
-export const FLAG_NTP_TURNED_RESP = 1 << 27;
+export const FLAG_NTP_FLIPPED_ORIG = 1 << 26;
+export const FLAG_NTP_FLIPPED_RESP = 1 << 27;
 
 /** Inactivity classes, index into the table that ExpiryWheel makes of the configuration. */
 export const IDLE_HANDSHAKE = 0;

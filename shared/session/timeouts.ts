@@ -9,11 +9,11 @@
  * in the bucket of a time not later than its deadline and is looked at again
  * when that has passed. Cost: constant for a packet, linear in sessions and in
  * the timeouts they live through, nothing for an idle gap. Deadlines farther away
- * than a turn of the wheel wait in a second wheel, whose buckets are turns of the
+ * than a revolution of the wheel wait in a second wheel, whose buckets are revolutions of the
  * first: else sessions that may be idle for a year would all be looked at each hour.
  *
  * Buckets counted since 1970 outgrow 31 bits in 2041. So a slot holds only its cell,
- * the bucket modulo the size of the wheel: all cells lie less than one turn ahead
+ * the bucket modulo the size of the wheel: all cells lie less than one revolution ahead
  * of the wheel's own time, which is a double. Advancing ends: it empties each cell
  * once at most, and what is armed again meanwhile goes to another list.
  */
@@ -34,8 +34,8 @@ export const REASON_END_OF_INPUT = 6;
 const BUCKET_US = 1 << 20;
 /** Buckets, a power of two: a little over an hour, so that the longest usual timeout is armed once. */
 const BUCKETS = 4096;
-/** Turns that the second wheel has, a power of two: 203 days. What lies farther away is put off that long. */
-const TURNS = 4096;
+/** Revolutions that the second wheel has, a power of two: 203 days. What lies farther away is put off that long. */
+const REVOLUTIONS = 4096;
 
 /** Idle times by IDLE_* class. */
 export function idleTimes(config: SessionConfig): Float64Array {
@@ -161,14 +161,14 @@ function closeReason(a: number, b: number): number {
 /** Open sessions by the time at which they are to be looked at. */
 export class ExpiryWheel {
   private readonly s: SessionSlots;
-  /** First session of each cell: those of the buckets, then those of the turns. */
-  private readonly heads = new Int32Array(BUCKETS + TURNS).fill(-1);
+  /** First session of each cell: those of the buckets, then those of the revolutions. */
+  private readonly heads = new Int32Array(BUCKETS + REVOLUTIONS).fill(-1);
   /** All buckets before this one, counted since 1970, have been emptied. */
   private current = 0;
   /** Its cell. */
   private cell = 0;
-  /** Its turn, counted since 1970. Those up to it have been emptied. */
-  private turn = 0;
+  /** Its revolution, counted since 1970. Those up to it have been emptied. */
+  private revolution = 0;
 
   constructor(slots: SessionSlots) {
     this.s = slots;
@@ -183,7 +183,7 @@ export class ExpiryWheel {
   add(slot: number, due: number): void {
     const words = this.s.words;
     const ahead = this.ahead(due);
-    const cell = ahead < BUCKETS ? (this.cell + ahead) & (BUCKETS - 1) : this.turnCell(ahead);
+    const cell = ahead < BUCKETS ? (this.cell + ahead) & (BUCKETS - 1) : this.revolutionCell(ahead);
     const at = slot * L.WORDS;
     const head = this.heads[cell];
     words[at + L.W_CELL] = cell;
@@ -210,7 +210,7 @@ export class ExpiryWheel {
     const sits =
       cell < BUCKETS
         ? (cell - this.cell) & (BUCKETS - 1)
-        : ((cell - BUCKETS - this.turn) & (TURNS - 1)) * BUCKETS - this.cell;
+        : ((cell - BUCKETS - this.revolution) & (REVOLUTIONS - 1)) * BUCKETS - this.cell;
     if (this.ahead(due) >= sits) return;
     this.remove(slot);
     this.add(slot, due);
@@ -222,10 +222,10 @@ export class ExpiryWheel {
     return buckets <= 0 ? 0 : buckets;
   }
 
-  /** Cell of the turn in which the bucket `ahead` lies, a turn or more; of the last turn there is if it lies farther away. */
-  private turnCell(ahead: number): number {
-    const turns = Math.min(Math.floor((this.cell + ahead) / BUCKETS), TURNS - 1);
-    return BUCKETS + ((this.turn + turns) % TURNS);
+  /** Cell of the revolution in which the bucket `ahead` lies, a revolution or more; of the last revolution there is if it lies farther away. */
+  private revolutionCell(ahead: number): number {
+    const revolutions = Math.min(Math.floor((this.cell + ahead) / BUCKETS), REVOLUTIONS - 1);
+    return BUCKETS + ((this.revolution + revolutions) % REVOLUTIONS);
   }
 
   /**
@@ -236,17 +236,18 @@ export class ExpiryWheel {
     const target = Math.floor(us / BUCKET_US);
     if (target <= this.current) return;
     const from = this.cell;
-    const fromTurn = this.turn;
-    const targetTurn = Math.floor(target / BUCKETS);
+    const fromRevolution = this.revolution;
+    const targetRevolution = Math.floor(target / BUCKETS);
     const buckets = this.s.open === 0 ? 0 : Math.min(target - this.current, BUCKETS);
-    const turns = this.s.open === 0 ? 0 : Math.min(targetTurn - fromTurn, TURNS);
+    const revolutions = this.s.open === 0 ? 0 : Math.min(targetRevolution - fromRevolution, REVOLUTIONS);
     // What is armed again while time passes goes to the target bucket or later.
     this.current = target;
     this.cell = target % BUCKETS;
-    this.turn = targetTurn;
+    this.revolution = targetRevolution;
     let pending = -1;
     for (let i = 0; i < buckets; i++) pending = this.empty((from + i) & (BUCKETS - 1), pending);
-    for (let i = 1; i <= turns; i++) pending = this.empty(BUCKETS + ((fromTurn + i) % TURNS), pending);
+    for (let i = 1; i <= revolutions; i++)
+      pending = this.empty(BUCKETS + ((fromRevolution + i) % REVOLUTIONS), pending);
     const words = this.s.words;
     while (pending >= 0) {
       const slot = pending;

@@ -14,9 +14,6 @@
 
 import {
   DAMAGE_SHORT_HEADER,
-  HINT_FTP_COMMAND,
-  HINT_FTP_REPLY,
-  HINT_SSH_BANNER,
   META_BROKEN,
   META_DATAGRAM,
   META_FRAGMENT,
@@ -28,7 +25,7 @@ import {
 import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { CaptureSets } from './captureset.ts';
 import { datagramPacket } from './datagram.ts';
-import { turnDatagrams, turnsSession } from './fliproles.ts';
+import { flipDatagrams, flipsRoles } from './fliproles.ts';
 import { addFlip } from './history.ts';
 import { isReuse, kindOf, startsReversed } from './reuse.ts';
 import { type PacketOutput, writePacket } from './rows/packetrow.ts';
@@ -42,7 +39,8 @@ import { tcpPacket } from './tcp/tcp.ts';
 import { TcpContents } from './tcp/tcpcontents.ts';
 import type { TcpContext } from './tcp/tcpcontext.ts';
 import { SYN } from './tcp/tcpflags.ts';
-import { setIdle } from './tcp/tcpstate.ts';
+import { noteRepeat } from './tcp/tcprepeat.ts';
+import { noteService } from './tcp/tcpservice.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
 import { WaitingFragments } from './waitingfragments.ts';
 
@@ -224,12 +222,12 @@ export class SessionTracker {
     return (this.slots.words[slot * L.WORDS + L.W_FLAGS] & L.FLAG_KIND_MASK) >> L.FLAG_KIND_SHIFT;
   }
 
-  /** A datagram to or from a port of DNS or NTP: it may turn the session. */
+  /** A datagram to or from a port of DNS or NTP: it may flip the roles. */
   private message(columns: PacketColumns, row: number, slot: number, end: number): void {
-    if (!turnsSession(this.slots, slot, end, columns.payloadLen[row], columns.hint[row], this.flows.words)) return;
-    turnDatagrams(this.slots, slot, end, columns.ipLen[row]);
+    if (!flipsRoles(this.slots, slot, end, columns.payloadLen[row], columns.hint[row], this.flows.words)) return;
+    flipDatagrams(this.slots, slot, end, columns.ipLen[row]);
     const at = slot * L.WORDS;
-    this.packets?.directory.turn(
+    this.packets?.directory.flip(
       this.slots.words[at + L.W_NUMBER],
       this.slots.words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B,
     );
@@ -243,52 +241,24 @@ export class SessionTracker {
     const ack = columns.ack[row] | 0;
     const length = columns.payloadLen[row];
     const window = columns.window[row];
-    this.noteRepeat(at, we, seq, ack, length, (flags << 16) | window);
+    noteRepeat(words, at, we, seq, ack, length, (flags << 16) | window);
     words[we + L.E_TCP_FLAGS] |= flags;
     const hint = columns.hint[row];
-    if (hint !== 0) this.noteHint(slot, end, hint);
+    if (hint !== 0) noteService(words, slot, end, hint);
     const before = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
     const truncated = (columns.meta[row] & META_TRUNCATED) !== 0;
     const closing = tcpPacket(this.tcp, slot, end, us, seq, ack, flags, length, window, truncated);
     const origIsB = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
     let counted = end;
     if (before !== origIsB) {
-      this.packets?.directory.turn(words[at + L.W_NUMBER], origIsB);
-      // Zeek books a SYN that turns a session on the side where it stood before.
+      this.packets?.directory.flip(words[at + L.W_NUMBER], origIsB);
+      // Zeek books a SYN that flips the roles on the side where it stood before.
       if ((flags & SYN) !== 0) counted ^= 1;
     }
     const xe = slot * L.REALS + L.R_ENDS + counted * L.R_END_SIZE;
     countPacket(words, at + L.W_ENDS + counted * L.W_END_SIZE);
     reals[xe + L.X_IP_BYTES] += columns.ipLen[row];
     if (closing) this.wheel.hasten(slot, this.deadlines.of(this.slots, slot));
-  }
-
-  private noteRepeat(at: number, we: number, seq: number, ack: number, length: number, flagsAndWindow: number): void {
-    const words = this.slots.words;
-    if (
-      length > 0 &&
-      words[we + L.E_DUP_SEQ] === seq &&
-      words[we + L.E_DUP_LENGTH] === length &&
-      words[we + L.E_DUP_ACK] === ack &&
-      words[we + L.E_DUP_FLAGS] === flagsAndWindow
-    )
-      count(words, at + L.W_DUPLICATE);
-    words[we + L.E_DUP_SEQ] = seq;
-    words[we + L.E_DUP_ACK] = ack;
-    words[we + L.E_DUP_LENGTH] = length;
-    words[we + L.E_DUP_FLAGS] = flagsAndWindow;
-  }
-
-  /** SSH with banners from both sides, FTP with a reply and a command, may be idle for long. */
-  private noteHint(slot: number, end: number, hint: number): void {
-    const words = this.slots.words;
-    const at = slot * L.WORDS + L.W_FLAGS;
-    if (hint === HINT_SSH_BANNER) words[at] |= end === 1 ? L.FLAG_SSH_B : L.FLAG_SSH_A;
-    else if (hint === HINT_FTP_REPLY) words[at] |= L.FLAG_FTP_REPLY;
-    else if (hint === HINT_FTP_COMMAND) words[at] |= L.FLAG_FTP_COMMAND;
-    const ssh = L.FLAG_SSH_A | L.FLAG_SSH_B;
-    const ftp = L.FLAG_FTP_REPLY | L.FLAG_FTP_COMMAND;
-    if ((words[at] & ssh) === ssh || (words[at] & ftp) === ftp) setIdle(words, slot, L.IDLE_LONG);
   }
 
   private open(columns: PacketColumns, row: number, flow: number, capture: number, ordinal: number): number {

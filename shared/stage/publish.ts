@@ -15,7 +15,7 @@ import type { StageResults } from '../job/stageresults.ts';
 import { stageResults } from '../job/taskends.ts';
 import { openDuckDB } from '../table/parquet/duckdb.ts';
 import { publishPackets, publishSessions } from '../table/publishedfiles.ts';
-import { type TurnedRow, TurnedSessions } from '../table/run/flippedsessions.ts';
+import { type FlippedRow, FlippedSessions } from '../table/run/flippedsessions.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { Window } from '../table/window.ts';
 import { CaptureNames } from './capturenames.ts';
@@ -55,7 +55,7 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
         : publishPackets({
             ...task,
             runs: spec.runs as WrittenRun<PacketRunBatch>[],
-            turned: await turnedSessions(context, spec.turned),
+            flipped: await flippedSessions(context, spec.turned),
           });
     for await (const { window, piece, path, rows, bytes } of parts) {
       const key = fileKey(job, table, windows[window], piece);
@@ -72,8 +72,8 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
   return { files };
 }
 
-async function turnedSessions({ store }: TaskContext, keys: readonly string[]): Promise<TurnedSessions> {
-  const turned = new TurnedSessions();
-  for await (const rows of readParts<TurnedRow>(store, keys)) turned.add(rows);
-  return turned;
+async function flippedSessions({ store }: TaskContext, keys: readonly string[]): Promise<FlippedSessions> {
+  const flipped = new FlippedSessions();
+  for await (const rows of readParts<FlippedRow>(store, keys)) flipped.add(rows);
+  return flipped;
 }

@@ -19,7 +19,7 @@ import { SessionTracker } from '../session/tracker.ts';
 import { mergeSegments } from '../shard/merge.ts';
 import { type ReadRange, readingAhead, type Segment } from '../shard/segment.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
-import { type TurnedRow, turnedRows } from '../table/run/flippedsessions.ts';
+import { type FlippedRow, flippedRows } from '../table/run/flippedsessions.ts';
 import { encodePacketRun, type PacketRunBatch } from '../table/run/packetrun.ts';
 import { encodeSessionRun } from '../table/run/sessionrun.ts';
 import { sumStarts } from '../table/window.ts';
@@ -115,7 +115,7 @@ export async function runReduce(
     });
     opened += tracker.sessionsOpened;
     flushPackets();
-    for (const part of inParts(turnedRows(directory.lateFlips, directory))) {
+    for (const part of inParts(flippedRows(directory.lateFlips, directory))) {
       const key = `${prefix}turned-${turned.length}.json`;
       turned.push({ key, firstUs: part[0][0], lastUs: part[part.length - 1][0] });
       await store.put(key, jsonBytes(part));
@@ -161,8 +161,8 @@ function inOrder(sums: ReadonlyMap<number, number>): number[] {
   return [...sums].sort((a, b) => a[0] - b[0]).flat();
 }
 
-function* inParts(rows: Iterable<TurnedRow>): Generator<TurnedRow[]> {
-  let part: TurnedRow[] = [];
+function* inParts(rows: Iterable<FlippedRow>): Generator<FlippedRow[]> {
+  let part: FlippedRow[] = [];
   for (const row of rows) {
     part.push(row);
     if (part.length < PART_ROWS) continue;

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { SessionRows } from '../session/rows/sessionrows.ts';
 import type { DuckDBLimits } from './parquet/duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
-import type { TurnedSessions } from './run/flippedsessions.ts';
+import type { FlippedSessions } from './run/flippedsessions.ts';
 import { PacketMerge } from './run/packetmerge.ts';
 import type { PacketRunBatch } from './run/packetrun.ts';
 import { type PlannedRead, type PublishedRun, planReads, type ReadRange, readInOrder } from './run/runreads.ts';
@@ -154,14 +154,14 @@ async function needNames(
  * @returns and throws as `publishSessions`
  */
 export async function* publishPackets(
-  task: PublishTask<PacketRunBatch> & { turned: TurnedSessions },
+  task: PublishTask<PacketRunBatch> & { flipped: FlippedSessions },
 ): AsyncGenerator<PublishedPart> {
   const { fromUs, toUs } = spanOf(task.windows);
   const spool = new Spool<PacketRunBatch>(task.limits?.tempDirectory);
   try {
     const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
     for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
-    const merge = new PacketMerge(spool, task.turned, fromUs);
+    const merge = new PacketMerge(spool, task.flipped, fromUs);
     for (const [window, { toUs: end }] of task.windows.entries())
       for (let piece = 0; merge.hasRowsBefore(end); piece++) {
         const { lowest, highest } = merge.ranksBefore(end);

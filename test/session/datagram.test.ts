@@ -16,14 +16,14 @@ test('UDP: one side S0, both SF, bytes are payload', () => {
   assert.deepEqual(s.ipBytes, [66, 48]);
 });
 
-test('UDP: an answer seen first turns the session by its port', () => {
+test('UDP: an answer seen first flips the session by its port', () => {
   const [s] = new Dialogue(40000, 53, 17).b({ len: 90 }).end();
   assert.equal(s.state, 'SHR');
   assert.equal(s.history, '^d');
   assert.equal(s.origIsB, 0);
 });
 
-test('UDP: with two server ports nothing turns', () => {
+test('UDP: with two server ports nothing flips', () => {
   assert.equal(new Dialogue(53, 53, 17).b({ len: 90 }).end()[0].history, 'D');
 });
 

@@ -20,7 +20,7 @@ test(`whoever is due is looked at, over seconds and over centuries (seed ${SEED}
     const wheel = new ExpiryWheel(slots);
     const due = new Map<number, number>();
     const spans = [0, 5 * SECOND, 300 * SECOND, HOUR, 2 * HOUR, 30 * DAY, 365 * DAY, 40_000 * DAY];
-    /** A while, up to seconds or up to centuries, and now and then a whole number of turns. */
+    /** A while, up to seconds or up to centuries, and now and then a whole number of revolutions. */
     const span = (): number => {
       const most = spans[Math.floor(next() * spans.length)];
       return next() < 0.1 ? Math.round(most / 2 ** 32) * 2 ** 32 : Math.floor(next() * most);
@@ -72,6 +72,6 @@ test('sessions that may be idle for a year are not looked at each hour', () => {
       looks++;
       wheel.add(slot, year + slot);
     });
-  // Put off for 203 days, put into its turn, put into its bucket.
+  // Put off for 203 days, put into its revolution, put into its bucket.
   assert.ok(looks <= 3 * sessions, `${looks / sessions} looks a session`);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { HINT_DNS_ANSWER, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../../shared/packet/columns.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import { turnsSession } from '../../shared/session/fliproles.ts';
+import { flipsRoles } from '../../shared/session/fliproles.ts';
 import * as L from '../../shared/session/slots.ts';
 import { Dialogue, type Seen } from './dialogue.ts';
 
@@ -17,39 +17,39 @@ test('a session between DNS ports that begins with an answer has its originator 
   assert.deepEqual([s.history, s.state, s.pkts, s.ipBytes], ['D^', 'S0', [1, 0], [88, 0]]);
 });
 
-test('an answer that is not the first message turns nothing, but what is too short for a message does not count', () => {
+test('an answer that is not the first message flips nothing, but what is too short for a message does not count', () => {
   const late = new Dialogue(53, 53, 17).b({ len: 60 }).b({ len: 60, hint: HINT_DNS_ANSWER });
   assert.equal(only(late.end()).history, 'D');
   const short = new Dialogue(53, 53, 17).b({ len: 11 }).b({ len: 60, hint: HINT_DNS_ANSWER });
   assert.equal(only(short.end()).history, 'D^');
 });
 
-test('an answer of the responder turns nothing', () => {
+test('an answer of the responder flips nothing', () => {
   const d = new Dialogue(40000, 53, 17).a({ len: 5 }).b({ len: 60, hint: HINT_DNS_ANSWER });
   assert.equal(only(d.end()).history, 'Dd');
 });
 
-test('an answer to a multicast address turns nothing', () => {
+test('an answer to a multicast address flips nothing', () => {
   const flows = new FlowTable();
-  const turns = (target: number) => {
+  const flips = (target: number) => {
     const slots = new L.SessionSlots(1);
     const slot = slots.take();
     slots.words[L.W_FLOW] = flows.lookup4(0x0a000001, target, (5353 << 16) | 5353, 17, 0, 0);
     slots.words[L.W_FLAGS] = L.FLAG_DNS;
-    return turnsSession(slots, slot, 0, 60, HINT_DNS_ANSWER, flows.words);
+    return flipsRoles(slots, slot, 0, 60, HINT_DNS_ANSWER, flows.words);
   };
-  assert.equal(turns(0xe00000fb), false);
-  assert.equal(turns(0x0a0000fb), true);
+  assert.equal(flips(0xe00000fb), false);
+  assert.equal(flips(0x0a0000fb), true);
 });
 
-test("an NTP server's message from the originator turns the session: packets go with hosts, payload stays with roles", () => {
+test("an NTP server's message from the originator flips the session: packets go with hosts, payload stays with roles", () => {
   const d = new Dialogue(123, 123, 17).b({ len: 48, ipLen: 76, hint: HINT_NTP_SERVER });
   const s = only(d.a({ len: 48, ipLen: 76, hint: HINT_NTP_CLIENT }).end());
   assert.equal(s.origIsB, 0);
   assert.deepEqual([s.history, s.state, s.pkts, s.bytes, s.ipBytes], ['D^', 'S0', [2, 0], [96, 0], [152, 0]]);
 });
 
-test("an NTP client's message from the responder turns the session, once", () => {
+test("an NTP client's message from the responder flips the session, once", () => {
   const d = new Dialogue(40000, 123, 17).a({ len: 48 }).b({ len: 48, hint: HINT_NTP_CLIENT });
   assert.equal(only(d.a({ len: 48, hint: HINT_NTP_CLIENT }).end()).history, 'Dd^');
 });

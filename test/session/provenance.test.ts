@@ -63,7 +63,7 @@ test('packet rows carry level, place and session number', () => {
   assert.deepEqual([...p.capture.subarray(0, 2)], [9, 0]);
 });
 
-test('the directory knows uid and direction, and lists turns that come after a flush', () => {
+test('the directory knows uid and direction, and lists flips that come after a flush', () => {
   const d = new Dialogue(40000, 50000).b({ flags: SYN | ACK, seq: 500, ack: 101 });
   assert.equal(d.directory.origIsB[0], 1);
   d.directory.markFlushed(0);

@@ -206,32 +206,32 @@ test('a zero window gives a W, but not with a reset', () => {
   assert.equal(only(d.end()).history, 'ShAawR');
 });
 
-test('a server port as source turns a session that begins in the middle', () => {
+test('a server port as source flips a session that begins in the middle', () => {
   const s = only(tcp().b({ flags: ACK, seq: 9000, ack: 7000, len: 20 }).end());
   assert.equal(s.history, '^d');
   assert.equal(s.origIsB, 0);
   assert.deepEqual(s.pkts, [0, 1]);
 });
 
-test('with two server ports the smaller one is the server, but a SYN-ACK turns nothing', () => {
+test('with two server ports the smaller one is the server, but a SYN-ACK flips nothing', () => {
   const middle = only(new Dialogue(80, 443).a({ flags: ACK, seq: 9000, ack: 7000, len: 20 }).end());
   assert.equal(middle.history, '^d');
   const synAck = only(new Dialogue(80, 443).a({ flags: SYN | ACK, seq: 9000, ack: 7000 }).end());
   assert.equal(synAck.history, 'H');
 });
 
-test('a SYN-ACK between unknown ports turns once an acknowledgement follows', () => {
+test('a SYN-ACK between unknown ports flips once an acknowledgement follows', () => {
   const alone = only(new Dialogue(40000, 50000).b({ flags: SYN | ACK, seq: 500, ack: 101 }).end());
   assert.equal(alone.history, 'H');
   assert.equal(alone.origIsB, 1);
   const d = new Dialogue(40000, 50000).b({ flags: SYN | ACK, seq: 500, ack: 101 });
-  const turned = only(d.a({ flags: ACK, seq: 101, ack: 501 }).end());
-  assert.equal(turned.history, '^hA');
-  assert.equal(turned.origIsB, 0);
-  assert.deepEqual(turned.pkts, [1, 1]);
+  const flipped = only(d.a({ flags: ACK, seq: 101, ack: 501 }).end());
+  assert.equal(flipped.history, '^hA');
+  assert.equal(flipped.origIsB, 0);
+  assert.deepEqual(flipped.pkts, [1, 1]);
 });
 
-test('a SYN-ACK that overtook its SYN turns the session', () => {
+test('a SYN-ACK that overtook its SYN flips the session', () => {
   const d = new Dialogue(40000, 50000).b({ flags: SYN | ACK, seq: 500, ack: 101 }).a({ flags: SYN, seq: 100 });
   const s = only(d.end());
   assert.equal(s.history, 'Hs^');

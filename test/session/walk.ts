@@ -1,4 +1,4 @@
-/** Random packets for the tracker: flows of every kind that open, close, turn and fall silent. */
+/** Random packets for the tracker: flows of every kind that open, close, flip and fall silent. */
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { ACK, FIN, RST, SECOND, SYN, T0 } from './dialogue.ts';

@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { openResults, type QueryValue } from '../../shared/query/results.ts';
 import type { PacketRows } from '../../shared/session/rows/packetrows.ts';
 import { type PublishedPart, publishPackets, publishSessions } from '../../shared/table/publishedfiles.ts';
-import { TurnedSessions, turnedRows } from '../../shared/table/run/flippedsessions.ts';
+import { FlippedSessions, flippedRows } from '../../shared/table/run/flippedsessions.ts';
 import { encodePacketRun, type PacketRunBatch, type SessionLookup } from '../../shared/table/run/packetrun.ts';
 import { type PublishedRun, planReads, type ReadRange } from '../../shared/table/run/runreads.ts';
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/run/sessionrun.ts';
@@ -262,8 +262,8 @@ function readPackets(parts: readonly PublishedPart[]): Promise<QueryValue[][]> {
   return queried('packets', parts, 'SELECT * REPLACE (epoch_ms(ts) AS ts) FROM packets');
 }
 
-/** No session turned. */
-const NONE = new TurnedSessions();
+/** No session flipped. */
+const NONE = new FlippedSessions();
 
 describe('publishing packets', () => {
   test(`the file is the same however tasks and runs were cut, and holds every value (seed ${SEED})`, async () => {
@@ -277,7 +277,7 @@ describe('publishing packets', () => {
     ]) {
       const runs = stored(packetRuns(rows, lookup, tasks, cuts, next));
       const task = taskOf(`packets-${tasks}-${cuts}`, ALL_TIME);
-      const parts = await files(publishPackets({ ...task, ...runs, turned: NONE }));
+      const parts = await files(publishPackets({ ...task, ...runs, flipped: NONE }));
       assert.deepEqual(
         parts.map((part) => part.rows),
         [rows.length],
@@ -297,10 +297,10 @@ describe('publishing packets', () => {
       { fromUs: 0, toUs: middle },
       { fromUs: middle, toUs: 2 ** 53 },
     ];
-    const together = await files(publishPackets({ ...taskOf('halves', ...ranges), ...runs, turned: NONE }));
+    const together = await files(publishPackets({ ...taskOf('halves', ...ranges), ...runs, flipped: NONE }));
     assert.equal(together.length, 2);
     for (const [window, range] of ranges.entries()) {
-      const parts = await files(publishPackets({ ...taskOf(`half-${window}`, range), ...runs, turned: NONE }));
+      const parts = await files(publishPackets({ ...taskOf(`half-${window}`, range), ...runs, flipped: NONE }));
       assert.deepEqual(await readPackets(parts), expectedPackets(rows, lookup, range.fromUs, range.toUs));
       assert.deepEqual(readFileSync(together[window].path), readFileSync(parts[0].path));
     }
@@ -314,7 +314,7 @@ describe('publishing packets', () => {
     ]) {
       const runs = stored(packetRuns(rows, lookup, tasks, cuts, random(SEED)));
       const task = { ...taskOf(`full-${tasks}`, ALL_TIME), mostRows: 3000 };
-      const parts = await files(publishPackets({ ...task, ...runs, turned: NONE }));
+      const parts = await files(publishPackets({ ...task, ...runs, flipped: NONE }));
       assert.deepEqual(
         parts.map((part) => part.rows),
         [3000, 3000, 3000, 3000, 3000, 3000, 2000],
@@ -323,12 +323,12 @@ describe('publishing packets', () => {
     }
   });
 
-  test('a direction that turned after a run was written is put right in all its rows', async () => {
+  test('a direction that flipped after a run was written is put right in all its rows', async () => {
     const { rows, lookup } = randomPackets(3000, 50, 21);
     const early = encodePacketRun(takePackets(rows, [...Array(1500).keys()]), lookup);
-    const turned = [0, 3, 7];
+    const flipped = [0, 3, 7];
     const last = { ...lookup, origIsB: lookup.origIsB.slice() };
-    for (const session of turned) last.origIsB[session] ^= 1;
+    for (const session of flipped) last.origIsB[session] ^= 1;
     const late = encodePacketRun(
       takePackets(
         rows,
@@ -336,20 +336,20 @@ describe('publishing packets', () => {
       ),
       last,
     );
-    // Listed once a change: a session that turned back and forth is listed for each.
-    const list = [...turnedRows([...turned, 5, 5], last)];
+    // Listed once a change: a session that flipped back and forth is listed for each.
+    const list = [...flippedRows([...flipped, 5, 5], last)];
     assert.equal(list.length, 4);
-    const directions = new TurnedSessions();
+    const directions = new FlippedSessions();
     for (const row of list.reverse()) directions.add([row]);
-    const task = taskOf('turned', ALL_TIME);
-    const parts = await files(publishPackets({ ...task, ...stored([early, late]), turned: directions }));
+    const task = taskOf('flipped', ALL_TIME);
+    const parts = await files(publishPackets({ ...task, ...stored([early, late]), flipped: directions }));
     assert.deepEqual(await readPackets(parts), expectedPackets(rows, last, 0, 2 ** 53));
   });
 
   test('no runs give no file', async () => {
     const none = { runs: [], read: async (): Promise<Uint8Array> => new Uint8Array(0) };
     const task = taskOf('no-packets', { fromUs: 0, toUs: 1 });
-    assert.deepEqual(await files(publishPackets({ ...task, ...none, turned: NONE })), []);
+    assert.deepEqual(await files(publishPackets({ ...task, ...none, flipped: NONE })), []);
   });
 
   test('a read that brings too few bytes, or fails, is an error, and nothing is left in the temp directory', async () => {
@@ -359,7 +359,7 @@ describe('publishing packets', () => {
     const task = {
       ...taskOf('bad', ALL_TIME),
       runs,
-      turned: NONE,
+      flipped: NONE,
       limits: { tempDirectory: temp },
     };
     await assert.rejects(

@@ -34,7 +34,7 @@ import { checkEof, connectionClosed } from './tcpclose.ts';
 import { NEW_AT_TOP, NEW_BELOW, SEEN_BEFORE } from './tcpcontents.ts';
 import type { TcpContext } from './tcpcontext.ts';
 import { ACK, FIN, RST, SYN } from './tcpflags.ts';
-import { turnAfterSynAck, updateState } from './tcpstate.ts';
+import { flipAfterSynAck, updateState } from './tcpstate.ts';
 
 /** A SYN or RST this far from the expected sequence number does not move it. */
 const TOO_LARGE_JUMP = 1048576;
@@ -214,7 +214,7 @@ export function tcpPacket(
   const we = at + L.W_ENDS + end * L.W_END_SIZE;
   const wp = at + L.W_ENDS + (end ^ 1) * L.W_END_SIZE;
   if ((flags & (SYN | FIN | RST)) === 0 && isLoneSynAck(s, slot) && (len > 0 || (flags & ACK) !== 0))
-    turnAfterSynAck(s, slot);
+    flipAfterSynAck(s, slot);
   const orig = (words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B) === end;
 
   if (orig) {

@@ -3,7 +3,7 @@
  * it), with Zeek's names and transitions.
  */
 
-import { addFlip, turnSynAck } from '../history.ts';
+import { addFlip, flipSynAck } from '../history.ts';
 import { ROLE_LONG, ROLE_TCP_SERVER } from '../sessionconfig.ts';
 import type { SessionSlots } from '../slots.ts';
 import * as L from '../slots.ts';
@@ -52,9 +52,9 @@ function swapRoles(s: SessionSlots, slot: number): void {
  * A session that began with a SYN-ACK, and now an acknowledgement or payload: no scan
  * looks like that, so the SYN-ACK came from the responder and only the SYN is missing.
  */
-export function turnAfterSynAck(s: SessionSlots, slot: number): void {
+export function flipAfterSynAck(s: SessionSlots, slot: number): void {
   swapRoles(s, slot);
-  turnSynAck(s, slot);
+  flipSynAck(s, slot);
 }
 
 /** An established session on an interactive service's port may be idle for long. */

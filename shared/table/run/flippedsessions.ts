@@ -1,23 +1,23 @@
 /**
- * Sessions whose direction turned after packets of theirs had been written to a run: what publishing puts right in
+ * Sessions whose direction flipped after packets of theirs had been written to a run: what publishing puts right in
  * these rows. A list in the order of sessions, 27 bytes each, walked beside the packets, which come in that order too.
  */
 import { UID_BYTES } from '../../session/rows/sessionrows.ts';
 import { compareStarts, type StartColumns, startOrder } from '../startorder.ts';
 import type { SessionLookup } from './packetrun.ts';
 
-/** One session that turned: start in microseconds and the nanoseconds below, uid, and the last value of origIsB. */
-export type TurnedRow = [us: number, ns: number, uid: string, origIsB: number];
+/** One session that flipped: start in microseconds and the nanoseconds below, uid, and the last value of origIsB. */
+export type FlippedRow = [us: number, ns: number, uid: string, origIsB: number];
 
 /**
- * The rows of sessions that turned, in the order of sessions, each once.
+ * The rows of sessions that flipped, in the order of sessions, each once.
  *
- * @param numbers session numbers, those that turned back and forth more than once
+ * @param numbers session numbers, those that flipped back and forth more than once
  */
-export function* turnedRows(
+export function* flippedRows(
   numbers: readonly number[],
   sessions: Pick<SessionLookup, 'startUs' | 'startNs' | 'uid' | 'origIsB'>,
-): Generator<TurnedRow> {
+): Generator<FlippedRow> {
   const once = Float64Array.from(numbers).sort();
   let count = 0;
   for (let i = 0; i < once.length; i++) if (i === 0 || once[i] !== once[count - 1]) once[count++] = once[i];
@@ -44,14 +44,14 @@ function roomFor(length: number): { length: number } & Omit<StartColumns, 'lengt
 }
 
 /** Directions by session, asked for in the order of sessions. */
-export class TurnedSessions {
+export class FlippedSessions {
   private columns = roomFor(0);
   private origIsB = new Uint8Array(0);
   private order = new Uint32Array(0);
   private next = 0;
 
   /** Rows in any order; to be added before the first question. */
-  add(rows: readonly TurnedRow[]): void {
+  add(rows: readonly FlippedRow[]): void {
     const { columns } = this;
     const length = columns.length + rows.length;
     if (length > columns.startUs.length) this.grow(Math.max(length, 2 * columns.startUs.length));
@@ -64,7 +64,7 @@ export class TurnedSessions {
     }
   }
 
-  /** The last direction of a session, undefined where it did not turn. Sessions asked for never come before earlier ones. */
+  /** The last direction of a session, undefined where it did not flip. Sessions asked for never come before earlier ones. */
   directionOf(sessions: Omit<StartColumns, 'length'>, row: number): number | undefined {
     const { columns } = this;
     if (columns.length === 0) return undefined;

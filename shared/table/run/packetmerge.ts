@@ -11,7 +11,7 @@ import { CHUNK_ROWS } from '../parquet/chunk.ts';
 import type { ParquetSource } from '../parquet/parquetfile.ts';
 import { chunkSource } from '../parquet/tablefile.ts';
 import { compareStarts } from '../startorder.ts';
-import type { TurnedSessions } from './flippedsessions.ts';
+import type { FlippedSessions } from './flippedsessions.ts';
 import { decodePacketBatch, type PacketBatch, type PacketRunBatch } from './packetrun.ts';
 import { PacketStretches } from './packetstretches.ts';
 import type { Spool } from './spool.ts';
@@ -31,7 +31,7 @@ interface Cursor {
 /** Fills chunks of the packets table from spooled runs, file after file. */
 export class PacketMerge {
   private readonly spool: Spool<PacketRunBatch>;
-  private readonly turned: TurnedSessions;
+  private readonly flipped: FlippedSessions;
   private readonly fromUs: number;
   private readonly heap = new Heap(before);
   /** Of the file that is being filled: where the window ends, and rows that there is room for. */
@@ -39,9 +39,9 @@ export class PacketMerge {
   private room = 0;
 
   /** @param fromUs packets of sessions that start earlier are passed over */
-  constructor(spool: Spool<PacketRunBatch>, turned: TurnedSessions, fromUs: number) {
+  constructor(spool: Spool<PacketRunBatch>, flipped: FlippedSessions, fromUs: number) {
     this.spool = spool;
-    this.turned = turned;
+    this.flipped = flipped;
     this.fromUs = fromUs;
     for (const [run, batches] of spool.runs.entries())
       this.heap.push({ run, batches, next: 0, batch: undefined, row: 0 });
@@ -148,7 +148,7 @@ export class PacketMerge {
     const most = first + Math.min(CHUNK_ROWS - count, this.room, batch.rows - first);
     let row = first + 1;
     while (row < most && compareStarts(batch, row, batch, first) === 0) row++;
-    chunk.add(count, batch, first, row, this.turned.directionOf(batch, first) ?? batch.origIsB[first]);
+    chunk.add(count, batch, first, row, this.flipped.directionOf(batch, first) ?? batch.origIsB[first]);
     this.room -= row - first;
     cursor.row = row;
     if (row === batch.rows) cursor.batch = undefined;

@@ -5,7 +5,7 @@
  * is time.
  *
  * Each row carries its session's start, uid, protocol and direction *as known when
- * the run was written*; a direction that turned later is put right at publishing.
+ * the run was written*; a direction that flipped later is put right at publishing.
  */
 import { type Data, Field, FixedSizeBinary, makeData, Schema } from 'apache-arrow';
 import { PACKET_COLUMNS, PacketRows } from '../../session/rows/packetrows.ts';
