@@ -68,7 +68,7 @@ export const BOUNDS_HELP = `  --max-zstd-window SIZE
 export const JOB_OPTIONS_HELP = `  --packets           make the packets table too
   --buckets P         slices of the flow-hash space (default ${DEFAULT_BUCKETS})
   --shard-by KEY      5tuple (default), 4tuple, or 2tuple: keep all of a host pair in one place
-  --key vlan,vni      VLAN ids, network identifiers of VXLAN and GENEVE, or both are part of what makes a session
+  --key vlan,vni      VLAN ids, network identifiers (vni) of tunnels, or both are part of what makes a session
 ${BOUNDS_HELP}`;
 
 export const TIMEOUTS_HELP = Object.entries(TIMEOUTS)

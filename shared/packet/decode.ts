@@ -27,7 +27,7 @@ export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */
   keyVlan: boolean;
   /**
-   * Whether the innermost network identifier of VXLAN or GENEVE is part of the flow key: equal addresses in two
+   * Whether the innermost network identifier of a tunnel (VXLAN, ...) is part of the flow key: equal addresses in two
    * virtual networks are then two flows. Identifiers that differ by direction (TEIDs, GRE keys) never are.
    */
   keyVni?: boolean;
