@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { STAGES } from '../shared/job/keys.ts';
+import { STAGE_ORDER } from '../shared/stage/stages.ts';
 import { runChild } from './measure/child.ts';
 import { makeTraffic } from './measure/input.ts';
 import type { JobTimes, TaskTimes } from './measure/job.ts';
@@ -95,7 +95,7 @@ function warmRate(tasks: readonly TaskTimes[], workers: number): number {
 }
 
 function stageTable(packets: number, runs: readonly JobTimes[]): string {
-  const rows = STAGES.map((stage) => {
+  const rows = STAGE_ORDER.map((stage) => {
     const of = (value: (tasks: TaskTimes[]) => number): number =>
       median(runs.map(({ tasks }) => value(tasks.filter((task) => task.stage === stage))));
     const cpu = of((tasks) => tasks.reduce((sum, task) => sum + task.cpuSeconds, 0));

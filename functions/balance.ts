@@ -1,4 +1,5 @@
 /** The balance function: one balance task an invocation. */
+import { balanceStage } from '../shared/stage/balance.ts';
 import { stageHandler } from './stage.ts';
 
-export const handler = stageHandler('balance');
+export const handler = stageHandler(balanceStage);

@@ -1,8 +1,10 @@
 /** The plan function: where every job begins. A watchdog looks after jobs from then on. */
+
+import { planStage } from '../shared/stage/plan.ts';
 import { startWatchdog } from './schedule.ts';
 import { stageHandler } from './stage.ts';
 
-const plan = stageHandler('plan');
+const plan = stageHandler(planStage);
 
 export const handler: typeof plan = async (event, lambda) => {
   await startWatchdog();

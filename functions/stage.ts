@@ -10,11 +10,12 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { endForVersion } from '../shared/control/otherversion.ts';
 import { runTask, type TaskReport } from '../shared/control/task.ts';
 import { takeTurn } from '../shared/control/turns.ts';
-import { type Catalog, OtherVersion, type TaskContext } from '../shared/job/context.ts';
+import { OtherVersion, type TaskContext } from '../shared/job/context.ts';
 import { faultOf } from '../shared/job/fault.ts';
 import { errorKey } from '../shared/job/keys.ts';
-import type { Done, Stage } from '../shared/job/stageresults.ts';
+import type { Done } from '../shared/job/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
+import type { StageWork } from '../shared/stage/stage.ts';
 import { jsonBytes } from '../shared/store/jsonobject.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
@@ -26,19 +27,14 @@ const STOP_MS = 15_000;
 /** And the process ends itself this long before, if the task does not stop. */
 const EXIT_MS = 5_000;
 
-/** What a stage needs beyond what all need. */
-export interface StageNeeds {
-  catalog?: Catalog;
-}
-
-/** The Lambda handler of a stage. */
-export function stageHandler(stage: Stage, needs: StageNeeds = {}) {
+/** The Lambda handler of a stage. @param more what its tasks need beyond what all need */
+export function stageHandler(stageWork: StageWork, more: Pick<TaskContext, 'catalog'> = {}) {
   return async (event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> => {
     logger.addContext(lambda);
     const failed: string[] = [];
     for (const record of event.Records) {
       try {
-        await deliver(stage, record, lambda, needs);
+        await deliver(stageWork, record, lambda, more);
       } catch (error) {
         logger.error('failed', error as Error);
         failed.push(record.messageId);
@@ -57,8 +53,14 @@ export function messageOf(record: SQSRecord): TaskMessage {
   return { job, stage, task: task as number };
 }
 
-async function deliver(stage: Stage, record: SQSRecord, lambda: Context, needs: StageNeeds): Promise<void> {
+async function deliver(
+  stageWork: StageWork,
+  record: SQSRecord,
+  lambda: Context,
+  more: Pick<TaskContext, 'catalog'>,
+): Promise<void> {
   const message = messageOf(record);
+  const { stage } = stageWork;
   if (message.stage !== stage) throw new RangeError(`the ${stage} function got a message for ${message.stage}`);
   const { job, task } = message;
   const receives = Number(record.attributes.ApproximateReceiveCount);
@@ -84,9 +86,10 @@ async function deliver(stage: Stage, record: SQSRecord, lambda: Context, needs: 
         signal: clock.signal,
         onCapture: (capture) => logger.info('reading', { capture }),
         requests: requestTotals,
-        ...needs,
+        ...more,
       } satisfies TaskContext,
       message,
+      () => stageWork,
     );
     tell(report);
     if (report.ended) await takeTurn(work, queue, report.job.config.dataset);

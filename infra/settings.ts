@@ -4,6 +4,8 @@
  * has them too. A name that is not known is refused: a slip must not pass silently.
  */
 
+import { isWide, STAGE_ORDER, STAGES, type WideStage } from '../shared/stage/stages.ts';
+
 /** A setting that cannot be used, in words for people. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
@@ -12,7 +14,10 @@ export class SettingsError extends Error {
 /** Processor of the functions, by the name that Lambda has for it. */
 export type Architecture = 'arm64' | 'x86_64';
 
-export interface Settings {
+/** Tasks of a stage that run at once, at most. */
+type Concurrencies = Readonly<Record<`${WideStage}Concurrency`, number>>;
+
+export interface Settings extends Concurrencies {
   /** Name that both stacks begin with. */
   name: string;
   architecture: Architecture;
@@ -28,10 +33,6 @@ export interface Settings {
   shardDays: number;
   /** Days that logs are kept. */
   logDays: number;
-  /** Tasks that run at once, at most. */
-  mapConcurrency: number;
-  reduceConcurrency: number;
-  publishConcurrency: number;
   /** Where alarms are sent; undefined: nowhere. */
   alarmEmail: string | undefined;
   /** Glue database of the tables. */
@@ -51,10 +52,12 @@ const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365];
 /** What MaximumConcurrency may be (Lambda's limits). */
 const CONCURRENCY = { least: 2, most: 1000 };
 
+type Reader<Name extends keyof Settings> = (text: string | undefined, name: string) => Settings[Name];
+
 type Context = Readonly<Record<string, unknown>>;
 
 /** How each setting is read from its text; the keys are the settings there are. */
-const READERS: { readonly [Name in keyof Settings]: (text: string | undefined, name: string) => Settings[Name] } = {
+const READERS: { readonly [Name in keyof Settings]: Reader<Name> } = {
   name: (text = 'flowstitch', name) => matching(text, name, /^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits, -'),
   architecture: (text = 'arm64', name) => oneOf(text, name, ['arm64', 'x86_64']),
   existingCaptures: (text, name) =>
@@ -69,9 +72,7 @@ const READERS: { readonly [Name in keyof Settings]: (text: string | undefined, n
   dataOnDestroy: (text = 'retain', name) => oneOf(text, name, ['retain', 'delete']),
   shardDays: (text = '30', name) => whole(text, name, 7, 3650),
   logDays: (text = '30', name) => Number(oneOf(text, name, LOG_DAYS.map(String))),
-  mapConcurrency: (text = '200', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
-  reduceConcurrency: (text = '100', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
-  publishConcurrency: (text = '20', name) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
+  ...concurrencyReaders(),
   alarmEmail: (text, name) =>
     text === undefined ? undefined : matching(text, name, /^[^\s@]+@[^\s@]+$/, 'an e-mail address'),
   database: (text = 'flowstitch', name) =>
@@ -81,6 +82,15 @@ const READERS: { readonly [Name in keyof Settings]: (text: string | undefined, n
   leaseSeconds: (text = '90', name) => whole(text, name, 1, 900),
   localstack: (text = 'false', name) => oneOf(text, name, ['true', 'false']) === 'true',
 };
+
+/** Of each stage with many tasks how many there are at once, as its description has it unless it is set. */
+function concurrencyReaders(): { readonly [Name in keyof Concurrencies]: Reader<Name> } {
+  const readers = STAGE_ORDER.filter(isWide).map((stage) => [
+    `${stage}Concurrency`,
+    (text = String(STAGES[stage].atOnce), name: string) => whole(text, name, CONCURRENCY.least, CONCURRENCY.most),
+  ]);
+  return Object.fromEntries(readers);
+}
 
 export const SETTING_NAMES = Object.keys(READERS) as (keyof Settings)[];
 

@@ -2,6 +2,7 @@
  * Children for the memory of reduce: `prepare` takes a job up to the end of balance
  * with all buckets in one partition, `reduce` does that one reduce task in a process of its own.
  */
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startJob } from '../../shared/control/start.ts';
@@ -10,6 +11,7 @@ import type { TaskContext } from '../../shared/job/context.ts';
 import type { StageResults } from '../../shared/job/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
+import { workOf } from '../../shared/stage/works.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { answer, childInput, peakBytes } from './child.ts';
@@ -58,7 +60,7 @@ async function prepare(files: readonly string[], folder: string): Promise<Prepar
   const messages: TaskMessage[] = [];
   for (let delivery = queue.receive(); delivery !== undefined; delivery = queue.receive()) {
     if (delivery.message.stage === 'reduce') messages.push(delivery.message);
-    else await runTask(context, delivery.message);
+    else await runTask(context, delivery.message, workOf);
     delivery.acknowledge();
   }
   return { messages };
@@ -70,7 +72,7 @@ async function reduce(folder: string, messages: readonly TaskMessage[]): Promise
   const idleBytes = process.memoryUsage.rss();
   let sessions = 0;
   for (const message of messages) {
-    const { done } = await runTask(context, message);
+    const { done } = await runTask(context, message, workOf);
     if (done?.ok) sessions += (done.result as StageResults['reduce']).sessions;
   }
   return { peakBytes: peakBytes(), idleBytes, sessions };

@@ -1,8 +1,8 @@
 /** Progress of a job on this machine. */
 
 import type { TaskReport } from '../../shared/control/task.ts';
-import { STAGES } from '../../shared/job/keys.ts';
 import type { Done, Stage, StageResults } from '../../shared/job/stageresults.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { bytesText, count, counted, durationText } from './format.ts';
 import { LiveLine, type ProgressOutput } from './liveline.ts';
@@ -83,7 +83,7 @@ export class Progress {
 
   private text(): string {
     const seconds = (this.now() - this.startedAt) / 1000;
-    const parts = [`${STAGES.indexOf(this.stage) + 1}/${STAGES.length} ${this.stage}`];
+    const parts = [`${STAGE_ORDER.indexOf(this.stage) + 1}/${STAGE_ORDER.length} ${this.stage}`];
     if (this.stage === 'map') {
       parts.push(`${count(this.mapped)} of ${counted(this.captures, 'capture')}`);
       const share = this.mapped / this.captures;

@@ -1,7 +1,7 @@
 /** How a job in the cloud stands, as text: in full, and as the one line that is shown while it runs. */
 
 import { type JobState, type JobStatus, type StageStatus, stageAt } from '../../shared/control/status.ts';
-import { STAGES } from '../../shared/job/keys.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { aboutDollars, requestCost } from './cost.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines } from './format.ts';
@@ -38,7 +38,7 @@ export function percentText(ended: number, tasks: number): string {
 
 /** What map does a second, over the time in which its tasks ended; undefined while that cannot be told. */
 export function rateText({ stages, mapped }: Pick<JobStatus, 'stages' | 'mapped'>): string | undefined {
-  const map = stages[STAGES.indexOf('map')];
+  const map = stages[STAGE_ORDER.indexOf('map')];
   const seconds = ((map.lastEnd ?? 0) - (map.sentAt ?? 0)) / 1000;
   if (map.sentAt === null || map.lastEnd === null || seconds <= 0) return undefined;
   const { packets, captures } = mapped;
@@ -56,7 +56,7 @@ function secondsLeft({ tasks, ended, sentAt, lastEnd }: StageStatus): number | u
 export function progressText(status: JobStatus, now: number): string {
   if (status.state !== 'running') return stateText(status);
   const at = stageAt(status);
-  const parts = [`${STAGES.indexOf(at.stage) + 1}/${STAGES.length} ${at.stage}`];
+  const parts = [`${STAGE_ORDER.indexOf(at.stage) + 1}/${STAGE_ORDER.length} ${at.stage}`];
   if (at.tasks !== null) {
     parts.push(`${count(at.ended)} of ${counted(at.tasks, 'task')}`);
     parts.push(percentText(at.ended, at.tasks));

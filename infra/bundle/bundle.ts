@@ -2,9 +2,8 @@
  * The functions' code as Lambda gets it: one folder each with index.mjs, and for
  * those that write Parquet a node_modules with DuckDB for the target's processor.
  *
- * A function carries its own stage only. The library loads stages with import();
- * here the other stages are replaced by an error that names them, so that map does
- * not drag DuckDB's 70 MB along. The same sources give the same bytes, which is how
+ * A function carries its own stage only, the one that its file hands to the handler:
+ * map does not drag DuckDB's 70 MB along. The same sources give the same bytes, which is how
  * a deployment knows what has changed.
  */
 import {
@@ -22,8 +21,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { BUNDLING } from '../../build/bundling.ts';
-import { STAGES } from '../../shared/job/keys.ts';
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName } from '../functions.ts';
+import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
 import type { Architecture } from '../settings.ts';
 import { bindingPackage, duckdbBinding, nodeArchitecture } from './binding.ts';
 
@@ -76,7 +74,7 @@ export async function bundleFunctions(options: BundleOptions): Promise<Bundle[]>
 }
 
 function carriesDuckDB(name: FunctionName): boolean {
-  return FUNCTIONS[name].duckdbMemory !== undefined;
+  return needsOf(name).duckdbMemory !== undefined;
 }
 
 async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array> {
@@ -89,32 +87,13 @@ async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array>
     mainFields: ['module', 'main'],
     absWorkingDir: ROOT,
     nodePaths: [join(ROOT, 'node_modules')],
-    plugins: [onlyOwnStage(name), duckdbOutside(name)],
+    plugins: [duckdbOutside(name)],
     // Libraries in CommonJS call require, which an ES module does not have.
     banner: {
       js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
     },
   });
   return outputFiles[0].contents;
-}
-
-/** Replaces the stages that are not the function's own by an error. */
-function onlyOwnStage(name: FunctionName): Plugin {
-  const foreign = new Map(
-    STAGES.filter((stage) => stage !== name).map((stage) => [join(ROOT, 'shared', 'stage', `${stage}.ts`), stage]),
-  );
-  return {
-    name: 'only-own-stage',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
-        const stage = foreign.get(join(resolveDir, path));
-        return kind === 'dynamic-import' && stage !== undefined ? { path: stage, namespace: 'foreign-stage' } : null;
-      });
-      onLoad({ filter: /.*/, namespace: 'foreign-stage' }, ({ path }) => ({
-        contents: `throw new Error(${JSON.stringify(`the function ${name} does not carry the stage ${path}`)});`,
-      }));
-    },
-  };
 }
 
 /** DuckDB stays outside of those bundles that have it beside them, and away from all others. */

@@ -10,14 +10,15 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, isStage, timeoutSeconds } from '../functions.ts';
+import { isWide } from '../../shared/stage/stages.ts';
+import { FUNCTION_NAMES, type FunctionName, isStage, needsOf, timeoutSeconds } from '../functions.ts';
 import { METRICS, watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import type { Buckets } from './buckets.ts';
 import type { Queues } from './queues.ts';
 import { functionRole } from './roles.ts';
 
-/** Tasks at once of a stage that has few. */
+/** Tasks at once of a stage that has one a job, and of functions beside the stages. */
 const LEAST_CONCURRENCY = 2;
 /** Events taken together: those of one upload come within a moment. */
 const UPLOADS_BATCH = { batchSize: 10, maxBatchingWindow: Duration.seconds(1) };
@@ -45,7 +46,7 @@ export class Compute extends Construct {
 
   private makeFunction(name: FunctionName): LambdaFunction {
     const { settings, code } = this.props;
-    const { description, memoryMB, diskMiB } = FUNCTIONS[name];
+    const { description, memoryMB, diskMiB } = needsOf(name);
     const scope = new Construct(this, name);
     const consumes = this.feeds(name);
     const logGroup = new LogGroup(scope, 'Log', {
@@ -90,14 +91,12 @@ export class Compute extends Construct {
    */
   private concurrency(name: FunctionName): number {
     const { settings } = this.props;
-    if (name === 'map') return settings.mapConcurrency;
-    if (name === 'reduce') return settings.reduceConcurrency;
-    return name === 'publish' ? settings.publishConcurrency : LEAST_CONCURRENCY;
+    return isStage(name) && isWide(name) ? settings[`${name}Concurrency`] : LEAST_CONCURRENCY;
   }
 
   private environment(name: FunctionName): Record<string, string> {
     const { settings, buckets, queues } = this.props;
-    const { duckdbMemory } = FUNCTIONS[name];
+    const { duckdbMemory, catalog } = needsOf(name);
     return {
       FLOWSTITCH_WORK: buckets.work.bucketName,
       FLOWSTITCH_RESULTS: buckets.results.bucketName,
@@ -107,7 +106,7 @@ export class Compute extends Construct {
       FLOWSTITCH_SHARD_DAYS: String(settings.shardDays),
       FLOWSTITCH_LEASE_SECONDS: String(settings.leaseSeconds),
       ...(duckdbMemory === undefined ? {} : { FLOWSTITCH_DUCKDB_MEMORY: duckdbMemory }),
-      ...(name === 'commit' && !settings.localstack ? { FLOWSTITCH_CATALOG: settings.database } : {}),
+      ...(catalog && !settings.localstack ? { FLOWSTITCH_CATALOG: settings.database } : {}),
       POWERTOOLS_SERVICE_NAME: METRICS.service,
       POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,
       POWERTOOLS_LOG_LEVEL: 'INFO',

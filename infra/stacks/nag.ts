@@ -5,8 +5,7 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
-import { FUNCTION_NAMES } from '../functions.ts';
-import { GRANTS } from './grants.ts';
+import { FUNCTION_NAMES, needsOf } from '../functions.ts';
 import type { PipelineStack } from './pipeline.ts';
 
 const NO_ACCESS_LOGS = {
@@ -53,14 +52,14 @@ export function acknowledgeFindings(pipeline: PipelineStack): void {
   if (captures.node.defaultChild !== undefined) acknowledge(captures, 'AwsSolutions-S1', NO_ACCESS_LOGS.captures);
   for (const name of FUNCTION_NAMES) {
     const { role } = pipeline.compute.functions[name];
-    const grants = GRANTS[name];
+    const needs = needsOf(name);
     const keys = (bucket: IBucket, patterns: readonly string[], reasons: Readonly<Record<string, string>>): void => {
       for (const pattern of patterns)
         acknowledge(role, `AwsSolutions-IAM5[Resource::${nagName(bucket)}/${pattern}]`, reasons[pattern]);
     };
-    keys(work, Object.keys(grants.work), ANY_KEY_LIKE.work);
-    keys(results, Object.keys(grants.results ?? {}), ANY_KEY_LIKE.results);
-    if (grants.captures) keys(captures, ['*'], { '*': ANY_KEY_LIKE.captures });
+    keys(work, Object.keys(needs.work), ANY_KEY_LIKE.work);
+    keys(results, Object.keys(needs.results ?? {}), ANY_KEY_LIKE.results);
+    if (needs.captures) keys(captures, ['*'], { '*': ANY_KEY_LIKE.captures });
   }
   acknowledgeNotificationHandler(pipeline);
 }

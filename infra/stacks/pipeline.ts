@@ -8,7 +8,7 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { RELEASE, SOFTWARE } from '../../shared/job/revisions.ts';
-import type { FunctionName } from '../functions.ts';
+import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
 import { pipelineStackName, watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { Alarms } from './alarms.ts';
@@ -64,9 +64,9 @@ export class PipelineStack extends Stack {
     };
     for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
     if (settings.existingCaptures === undefined) return;
-    const { plan, map, uploads } = this.compute.functions;
-    const readers = [plan, map, uploads].map(({ role }) => role?.roleArn);
+    const readers = FUNCTION_NAMES.filter((name) => needsOf(name).captures);
+    const roles = readers.map((name) => this.compute.functions[name].role?.roleArn);
     // Whoever owns the bucket, or the key, in another account needs their names.
-    new CfnOutput(this, 'CapturesReaders', { value: this.toJsonString(readers) });
+    new CfnOutput(this, 'CapturesReaders', { value: this.toJsonString(roles) });
   }
 }

@@ -1,14 +1,12 @@
 /**
- * The queues. Plan, balance and commit have a task or two a job and get FIFO
- * queues, where doubled messages are mostly dropped; map, reduce and publish have
- * thousands and get standard queues, which deliver fairly by job. A message that
- * five receives did not answer goes to the dead letters of its kind.
+ * The queues, one a stage: FIFO or standard, as its description says. A message that five receives did not answer goes
+ * to the dead letters of its kind.
  */
 import { Duration } from 'aws-cdk-lib';
 import { type DeadLetterQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { STAGES } from '../../shared/job/keys.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
+import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { type FunctionName, timeoutSeconds } from '../functions.ts';
 import type { Settings } from '../settings.ts';
 
@@ -20,8 +18,6 @@ const VISIBILITY_FACTOR = 6;
 const RETENTION = Duration.days(7);
 /** On a standard queue a dead letter keeps the age of its message: the most that SQS allows. */
 const DEAD_RETENTION = Duration.days(14);
-
-const FIFO_STAGES: readonly Stage[] = ['plan', 'balance', 'commit'];
 
 export class Queues extends Construct {
   readonly stages: Readonly<Record<Stage, Queue>>;
@@ -39,16 +35,16 @@ export class Queues extends Construct {
     this.deadFifo = this.queue('DeadFifo', { ...deadLetters, fifo: true });
     this.uploadsDead = this.queue('UploadsDead', { retentionPeriod: DEAD_RETENTION, fifo: false });
     const stageQueue = (stage: Stage): Queue => {
-      const fifo = FIFO_STAGES.includes(stage);
+      const fifo = !isWide(stage);
       return this.queue(stageId(stage), { fifo, consumer: stage, dead: fifo ? this.deadFifo : this.dead });
     };
-    this.stages = Object.fromEntries(STAGES.map((stage) => [stage, stageQueue(stage)])) as Record<Stage, Queue>;
+    this.stages = Object.fromEntries(STAGE_ORDER.map((stage) => [stage, stageQueue(stage)])) as Record<Stage, Queue>;
     this.uploads = this.queue('Uploads', { fifo: false, consumer: 'uploads', dead: this.uploadsDead });
   }
 
   /** URL of each queue that functions send to, as FLOWSTITCH_QUEUES has them. */
   get urls(): Record<Stage | 'uploads', string> {
-    const urls = STAGES.map((stage) => [stage, this.stages[stage].queueUrl]);
+    const urls = STAGE_ORDER.map((stage) => [stage, this.stages[stage].queueUrl]);
     return { ...(Object.fromEntries(urls) as Record<Stage, string>), uploads: this.uploads.queueUrl };
   }
 

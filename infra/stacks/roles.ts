@@ -1,18 +1,34 @@
-/** One role a function, from what grants.ts says: statements that name calls, buckets with prefixes, and queues. */
+/** One role a function, from what it needs: statements that name calls, buckets with prefixes, and queues. */
 import { Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { STAGES } from '../../shared/job/keys.ts';
+import type { Access, FunctionNeeds, KeyGrants } from '../../shared/stage/functionneeds.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
-import type { FunctionName } from '../functions.ts';
+import { type FunctionName, isStage, needsOf } from '../functions.ts';
 import { watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import type { Buckets } from './buckets.ts';
-import { CATALOG_ACTIONS, GRANTS, type Grants, type KeyGrants, OBJECT_ACTIONS } from './grants.ts';
 import type { Queues } from './queues.ts';
+
+/** IAM's names for the accesses. An upload in parts that fails is taken back. */
+const OBJECT_ACTIONS: Readonly<Record<Access, readonly string[]>> = {
+  read: ['s3:GetObject'],
+  write: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  remove: ['s3:DeleteObject'],
+};
+
+/** What is done in the catalog. */
+const CATALOG_ACTIONS = [
+  'glue:GetTable',
+  'glue:GetPartitions',
+  'glue:BatchCreatePartition',
+  'glue:BatchUpdatePartition',
+  'glue:BatchDeletePartition',
+] as const;
 
 export interface RoleProps {
   settings: Settings;
@@ -25,15 +41,15 @@ export interface RoleProps {
 
 export function functionRole(scope: Construct, name: FunctionName, props: RoleProps): Role {
   const { settings, buckets, queues, logGroup, consumes } = props;
-  const grants = GRANTS[name];
+  const needs = needsOf(name);
   const statements = [
     allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
-    ...objectStatements(buckets.work, grants.work),
-    ...(grants.results === undefined ? [] : objectStatements(buckets.results, grants.results)),
-    ...captureStatements(buckets.captures, grants, settings),
-    ...queueStatements(queues, grants, consumes),
-    ...(grants.catalog && !settings.localstack ? [catalogStatement(scope, settings)] : []),
-    ...(grants.schedule === undefined ? [] : [scheduleStatement(scope, grants.schedule, settings)]),
+    ...objectStatements(buckets.work, needs.work),
+    ...(needs.results === undefined ? [] : objectStatements(buckets.results, needs.results)),
+    ...captureStatements(buckets.captures, needs, settings),
+    ...queueStatements(queues, name, consumes),
+    ...(needs.catalog && !settings.localstack ? [catalogStatement(scope, settings)] : []),
+    ...(needs.schedule === undefined ? [] : [scheduleStatement(scope, needs.schedule, settings)]),
   ];
   return new Role(scope, 'Role', {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -66,7 +82,11 @@ function objectStatements(bucket: IBucket, grants: KeyGrants): PolicyStatement[]
   return [...calls, allow(['s3:ListBucket'], [bucket.bucketArn], listed)];
 }
 
-function captureStatements(bucket: IBucket, { captures }: Grants, { capturesKeyArn }: Settings): PolicyStatement[] {
+function captureStatements(
+  bucket: IBucket,
+  { captures }: FunctionNeeds,
+  { capturesKeyArn }: Settings,
+): PolicyStatement[] {
   if (captures === undefined) return [];
   return [
     allow(['s3:ListBucket'], [bucket.bucketArn]),
@@ -75,11 +95,15 @@ function captureStatements(bucket: IBucket, { captures }: Grants, { capturesKeyA
   ];
 }
 
-function queueStatements(queues: Queues, grants: Grants, consumes: readonly IQueue[]): PolicyStatement[] {
-  const sends = [...STAGES.map((stage) => queues.stages[stage]), ...(grants.sendsChecks ? [queues.uploads] : [])];
+function queueStatements(queues: Queues, name: FunctionName, consumes: readonly IQueue[]): PolicyStatement[] {
+  const sends = [
+    ...STAGE_ORDER.map((stage) => queues.stages[stage]),
+    ...(needsOf(name).sendsChecks ? [queues.uploads] : []),
+  ];
   // Lambda itself receives and deletes, in the name of the function's role.
   const receive = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
-  if (grants.leases) receive.push('sqs:ChangeMessageVisibility');
+  // A stage's function hides the message that it works on, for as long as it lives.
+  if (isStage(name)) receive.push('sqs:ChangeMessageVisibility');
   const arns = (list: readonly IQueue[]): string[] => list.map(({ queueArn }) => queueArn);
   return [allow(['sqs:SendMessage'], arns(sends)), ...(consumes.length > 0 ? [allow(receive, arns(consumes))] : [])];
 }
@@ -93,7 +117,7 @@ function catalogStatement(scope: Construct, { database }: Settings): PolicyState
 
 function scheduleStatement(
   scope: Construct,
-  changes: NonNullable<Grants['schedule']>,
+  changes: NonNullable<FunctionNeeds['schedule']>,
   settings: Settings,
 ): PolicyStatement {
   const resourceName = watchdogRuleName(settings);

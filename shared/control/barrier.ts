@@ -9,6 +9,7 @@
  * which harms nothing, but none is lost. No lock is held anywhere.
  */
 
+import type { Job } from '../job/jobconfig.ts';
 import { type JobEnd, readEnd, writeEnd } from '../job/jobend.ts';
 import {
   completeKey,
@@ -19,18 +20,24 @@ import {
   doneKey,
   donePrefix,
   listKey,
-  STAGES,
   sentKey,
   taskOfDoneKey,
 } from '../job/keys.ts';
 import type { Stage, StageList } from '../job/stageresults.ts';
 import { eachEnd } from '../job/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
+import { STAGE_ORDER, STAGES } from '../stage/stages.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 
 /** Works out the list of a stage from what the stages before it have written: the same list whoever asks. */
 export type StagePlanner = (stage: Stage) => Promise<StageList>;
+
+/** The lists of a job's stages, as the stages' descriptions have them. */
+export const stagePlanner =
+  (store: ObjectStore, job: Job): StagePlanner =>
+  (stage) =>
+    STAGES[stage].tasks(store, job);
 
 async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
   let count = 0;
@@ -52,11 +59,6 @@ async function stageComplete(
   if (groups === 1) return true;
   await store.putIfAbsent(completeKey(job, stage, group), jsonBytes({}));
   return (await countKeys(store, completePrefix(job, stage))) === groups;
-}
-
-/** True for stages without which nothing after them can be right. A failed map task loses its captures only. */
-function isFatal(stage: Stage): boolean {
-  return stage !== 'map';
 }
 
 /** What moving a job on led to. */
@@ -88,7 +90,7 @@ export async function advance(
     const list = await getJson<StageList>(store, listKey(job, ended));
     if (list === undefined) return GOES_ON;
     if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return GOES_ON;
-    const next = STAGES[STAGES.indexOf(ended) + 1];
+    const next = STAGE_ORDER[STAGE_ORDER.indexOf(ended) + 1];
     // Messages of an ended stage may come again at any time: they find this and are done.
     if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return GOES_ON;
     if (list.tasks > 0) {
@@ -120,7 +122,7 @@ async function failureOf(
   stage: Stage,
   tasks: number,
 ): Promise<JobEnd | 'unended' | null> {
-  if (!isFatal(stage)) return (await countKeys(store, donePrefix(job, stage))) < tasks ? 'unended' : null;
+  if (!STAGES[stage].fatal) return (await countKeys(store, donePrefix(job, stage))) < tasks ? 'unended' : null;
   let task = 0;
   let unended = false;
   for await (const done of eachEnd(store, job, stage)) {
@@ -145,7 +147,7 @@ export async function resume(
   if (stage === null) return 0;
   let sent = await sendUnended(store, queue, job, stage);
   // A job may have been moved on from a stage while failures of it were forgotten: they are waited for.
-  const before = STAGES[STAGES.indexOf(stage) - 1];
+  const before = STAGE_ORDER[STAGE_ORDER.indexOf(stage) - 1];
   if (before !== undefined) sent += await sendUnended(store, queue, job, before);
   if (sent > 0) return sent;
   const tasks = (await getJson<StageList>(store, listKey(job, stage)))?.tasks ?? 0;
@@ -159,7 +161,8 @@ export async function resume(
 
 /** The last stage whose tasks are known; null before the first. */
 async function newestStage(store: ObjectStore, job: string): Promise<Stage | null> {
-  for (const stage of [...STAGES].reverse()) if ((await store.head(listKey(job, stage))) !== undefined) return stage;
+  for (const stage of [...STAGE_ORDER].reverse())
+    if ((await store.head(listKey(job, stage))) !== undefined) return stage;
   return null;
 }
 

@@ -8,8 +8,7 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { forgetFailures, resume } from './barrier.ts';
-import { stagePlanner } from './task.ts';
+import { forgetFailures, resume, stagePlanner } from './barrier.ts';
 import { newestTry, type Surroundings } from './tries.ts';
 
 /** Where a job's captures come from, for people. */

@@ -2,10 +2,11 @@
 
 import { loadJobFile, UnknownJob } from '../job/context.ts';
 import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
-import { donePrefix, jobKey, listKey, STAGES, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
+import { donePrefix, jobKey, listKey, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
 import type { Done, Stage, StageList } from '../job/stageresults.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { readDone } from '../job/taskends.ts';
+import { STAGE_ORDER } from '../stage/stages.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
@@ -106,7 +107,7 @@ export async function jobStatus(
     taskSeconds: 0,
     summary: state.state === 'committed' ? ((await getJson<JobSummary>(store, summaryKey(entry.job))) ?? null) : null,
   };
-  for (const stage of STAGES) {
+  for (const stage of STAGE_ORDER) {
     const { status: ofStage, dones } = await stageStatus(store, entry.job, stage, known);
     status.stages.push(ofStage);
     for (const [task, done] of dones) {

@@ -3,24 +3,17 @@
  * a message arrives.
  */
 import { randomBytes } from 'node:crypto';
-import { JobError, loadJob, requireJson, type TaskContext, Unfinished } from '../job/context.ts';
+import { loadJob, type TaskContext, Unfinished } from '../job/context.ts';
 import type { Fault } from '../job/fault.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { readEnd, writeEnd } from '../job/jobend.ts';
-import { jobPrefix, listKey, manifestKey, STAGES } from '../job/keys.ts';
-import type { MapSpec } from '../job/maptask.ts';
-import type { PublishSpec } from '../job/publishtask.ts';
-import type { ReduceSpec } from '../job/reducetask.ts';
-import type { Done, RequestTotals, Stage, StageList, StageResults } from '../job/stageresults.ts';
-import { eachResult, readDone, stageResults, writeDone } from '../job/taskends.ts';
+import type { Done, RequestTotals, Stage } from '../job/stageresults.ts';
+import { readDone, writeDone } from '../job/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
-import { deservesMore } from '../stage/carefulreading.ts';
-import { PendingWrites } from '../stage/pendingwrites.ts';
-import type { Manifest } from '../stage/plan.ts';
-import { PublishPlan } from '../stage/publishplan.ts';
-import { jsonBytes } from '../store/jsonobject.ts';
+import type { StageWork, WorkOf } from '../stage/stage.ts';
+import { asStage, STAGES } from '../stage/stages.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
-import { advance, type StagePlanner } from './barrier.ts';
+import { advance, stagePlanner } from './barrier.ts';
 
 /** How a task came out, for whoever shows progress. */
 export interface TaskReport {
@@ -38,27 +31,11 @@ export interface TaskReport {
   ended: boolean;
 }
 
-function asStage(name: string): Stage {
-  const stage = STAGES.find((known) => known === name);
-  if (stage === undefined) throw new RangeError(`'${name}' is no stage`);
-  return stage;
-}
-
-/** Does the work of one stage's task: what tests that only care for messages replace. */
-export type StageWork = (
-  context: TaskContext,
-  job: Job,
-  stage: Stage,
-  task: number,
-  attempt: string,
-) => Promise<StageResults[Stage]>;
-
-/** Does the task that a message names, unless it has been done, and moves the job on. */
-export async function runTask(
-  context: TaskContext,
-  message: TaskMessage,
-  work: StageWork = runStage,
-): Promise<TaskReport> {
+/**
+ * Does the task that a message names, unless it has been done, and moves the job on.
+ * @param workOf who does the tasks of the message's stage
+ */
+export async function runTask(context: TaskContext, message: TaskMessage, workOf: WorkOf): Promise<TaskReport> {
   const { store, queue } = context;
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
@@ -68,7 +45,7 @@ export async function runTask(
     const not = { message, job, done: null, fresh, began: null };
     if ((await readEnd(store, job.job)) !== undefined) return { ...not, instead: 'skipped', ended: true };
     try {
-      done = await attemptTask(context, job, stage, message.task, work);
+      done = await attemptTask(context, job, await workOf(stage), message.task);
     } catch (error) {
       if (!(error instanceof Unfinished)) throw error;
       await queue.send([message], { again: true });
@@ -80,12 +57,12 @@ export async function runTask(
 }
 
 /** One attempt at a task, and its end written down. */
-async function attemptTask(context: TaskContext, job: Job, stage: Stage, task: number, work: StageWork): Promise<Done> {
+async function attemptTask(context: TaskContext, job: Job, { stage, run }: StageWork, task: number): Promise<Done> {
   const startedAt = performance.now();
   const cpuBefore = process.threadCpuUsage();
   const requestsBefore = { ...context.requests?.() };
   const attempt = randomBytes(6).toString('hex');
-  const result = await work(context, job, stage, task, attempt);
+  const result = await run(context, job, task, attempt);
   const cpu = process.threadCpuUsage(cpuBefore);
   return writeDone(context.store, job.job, stage, task, {
     ok: true,
@@ -104,8 +81,8 @@ function requestsSince(before: RequestTotals, now: RequestTotals): RequestTotals
 }
 
 /**
- * Ends a task that failed each time it was tried, and moves the job on. A map task that may yet do without some of
- * its captures is tried again instead. A fault ends the job, and leaves the task to be done when it is resumed.
+ * Ends a task that failed each time it was tried, and moves the job on. Where its stage knows something that another
+ * message may help, it is tried again instead. A fault ends the job, and leaves the task to be done when it is resumed.
  * @param fault what made the last attempt fail, where that was a fault
  * @returns whether the job has come to its end
  */
@@ -127,97 +104,10 @@ export async function failTask(
     return true;
   }
   const ended = (await readDone(store, job.job, stage, message.task)) !== undefined;
-  if (stage === 'map' && !ended && (await deservesMore(store, job.job, message.task))) {
+  if (!ended && (await STAGES[stage].anotherMessage?.(store, job.job, message.task))) {
     await queue.send([message], { again: true });
     return false;
   }
   await writeDone(store, job.job, stage, message.task, { ok: false, attempt: '', reason });
   return (await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job))).ended;
-}
-
-/** Specifications written at a time. */
-const PARALLEL_WRITES = 32;
-
-/** Set once the map's code is loaded. */
-let releaseMapMemory: (() => void) | undefined;
-
-async function runStage(
-  context: TaskContext,
-  job: Job,
-  stage: Stage,
-  task: number,
-  attempt: string,
-): Promise<StageResults[Stage]> {
-  const { store } = context;
-  const specification = async <T>(): Promise<T> => {
-    const list = await requireJson<StageList>(store, listKey(job.job, stage));
-    return requireJson<T>(store, `${list.specs}${task}.json`);
-  };
-  // A stage's code is loaded when it is first needed: whoever only moves a job on needs neither Arrow nor DuckDB.
-  if (stage !== 'map') releaseMapMemory?.();
-  switch (stage) {
-    case 'plan':
-      return (await import('../stage/plan.ts')).runPlan(context, job);
-    case 'map': {
-      const { runMap, releaseWorkspaces } = await import('../stage/map.ts');
-      releaseMapMemory = releaseWorkspaces;
-      return runMap(context, job, task, await specification<MapSpec>(), attempt);
-    }
-    case 'balance':
-      return (await import('../stage/balance.ts')).runBalance(context, job, attempt);
-    case 'reduce':
-      return (await import('../stage/reduce.ts')).runReduce(
-        context,
-        job,
-        task,
-        await specification<ReduceSpec>(),
-        attempt,
-      );
-    case 'publish':
-      return (await import('../stage/publish.ts')).runPublish(context, job, await specification<PublishSpec>());
-    case 'commit':
-      return (await import('../stage/commit.ts')).runCommit(context, job);
-  }
-}
-
-/** Works out each stage's list from what the stages before it wrote; whoever asks gets the same list. */
-export function stagePlanner(store: ObjectStore, job: Job): StagePlanner {
-  const writeSpecs = async (stage: Stage, specs: readonly unknown[]): Promise<StageList> => {
-    const prefix = `${jobPrefix(job.job)}${stage}/tasks/`;
-    const writes = new PendingWrites();
-    for (const [task, spec] of specs.entries()) {
-      writes.add(store.put(`${prefix}${task}.json`, jsonBytes(spec)));
-      await writes.atMost(PARALLEL_WRITES - 1);
-    }
-    await writes.atMost(0);
-    return { tasks: specs.length, specs: prefix };
-  };
-  return async (stage) => {
-    switch (stage) {
-      case 'plan':
-      case 'balance':
-      case 'commit':
-        return { tasks: 1, specs: null };
-      case 'map':
-        return writeSpecs(stage, (await requireJson<Manifest>(store, manifestKey(job.job))).tasks);
-      case 'reduce': {
-        const [balance] = await stageResults(store, job.job, 'balance');
-        if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, stage);
-        return { tasks: balance.partitions, specs: balance.specs };
-      }
-      case 'publish': {
-        const [balance] = await stageResults(store, job.job, 'balance');
-        if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, stage);
-        const plan = new PublishPlan(job, balance.slotUs);
-        let task = 0;
-        for await (const result of eachResult(store, job.job, 'reduce')) {
-          // Somebody resumes the job at this moment: what would begin now would lack a partition.
-          if (result === null) throw new JobError('has no result yet', job.job, 'reduce', task);
-          plan.add(result);
-          task++;
-        }
-        return writeSpecs(stage, plan.specs());
-      }
-    }
-  };
 }

@@ -13,8 +13,7 @@ import { begunKey, endKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { resume } from './barrier.ts';
-import { stagePlanner } from './task.ts';
+import { resume, stagePlanner } from './barrier.ts';
 
 /** datasets/<dataset>/turns/<n> */
 interface Turn {

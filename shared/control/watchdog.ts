@@ -4,13 +4,13 @@
  */
 
 import { loadJob, OtherVersion, requireJson } from '../job/context.ts';
-import { begunPrefix, DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, STAGES, sentKey } from '../job/keys.ts';
+import { begunPrefix, DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, sentKey } from '../job/keys.ts';
 import type { StageList } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
+import { STAGE_ORDER } from '../stage/stages.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
-import { advance } from './barrier.ts';
+import { advance, stagePlanner } from './barrier.ts';
 import { endForVersion } from './otherversion.ts';
-import { stagePlanner } from './task.ts';
 import { takeTurn } from './turns.ts';
 
 /** Time without a task's end after which a job counts as stuck, milliseconds. */
@@ -65,7 +65,7 @@ async function pushOn(
   id: string,
   now: number,
 ): Promise<{ stage: string; minutes: number } | null> {
-  for (const stage of [...STAGES].reverse()) {
+  for (const stage of [...STAGE_ORDER].reverse()) {
     const sent = await store.head(sentKey(id, stage));
     // Its list may be there: whoever wrote it died before all messages were sent, and the stage before it sends them.
     if (sent === undefined) continue;

@@ -5,6 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { runTask, type TaskReport } from '../control/task.ts';
 import { faultOf } from '../job/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
+import { asStage, STAGES } from '../stage/stages.ts';
+import { workOf } from '../stage/works.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { callNative, endNativeCalls, useGate } from '../table/parquet/nativecalls.ts';
@@ -33,7 +35,7 @@ port.on('message', async (order: ToWorker) => {
 
 async function perform(message: TaskMessage, receives: number): Promise<TaskReport> {
   // Loading the addon is a call into it too.
-  if (message.stage === 'publish' || message.stage === 'commit')
+  if (STAGES[asStage(message.stage)].needs.duckdbMemory !== undefined)
     await callNative(() => import('../table/parquet/duckdb.ts'));
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
   try {
@@ -49,6 +51,7 @@ async function perform(message: TaskMessage, receives: number): Promise<TaskRepo
         onDamaged: (words) => say({ kind: 'damaged', words }),
       },
       message,
+      workOf,
     );
   } finally {
     // What cannot be removed goes with all of the run's scratch, and is no fault of the task.

@@ -20,6 +20,11 @@ export interface MapSpec {
   group: string;
 }
 
+/** jobs/<job>/manifest.json */
+export interface Manifest {
+  tasks: MapSpec[];
+}
+
 /** What became of one capture. */
 export interface CaptureOutcome {
   capture: PlannedCapture;

@@ -7,6 +7,7 @@
  * completes inside it would join the wrong ones where a key is used again in
  * another capture. Only so do sessions not depend on how the packets were cut.
  */
+
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AnomalyLog, type AnomalyRow } from '../capture/anomaly.ts';
@@ -14,7 +15,7 @@ import { requireJson, type TaskContext } from '../job/context.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, manifestKey } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
-import type { AnomalyPlaces, CaptureOutcome, MapSummary, RankedCapture, ShardPlace } from '../job/maptask.ts';
+import type { AnomalyPlaces, CaptureOutcome, Manifest, MapSummary, RankedCapture, ShardPlace } from '../job/maptask.ts';
 import { compareCaptures } from '../job/rank.ts';
 import type { ReduceShard, ReduceSpec } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
@@ -31,8 +32,8 @@ import { inParallel } from '../store/inparallel.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import { slotLength } from '../table/window.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
-import type { Manifest } from './plan.ts';
 import { checkJoined } from './reconcile.ts';
+import type { StageWork } from './stage.ts';
 import { failedOutcome } from './unreadable.ts';
 
 /** Rows of a shard of joined datagrams before it is written. */
@@ -46,7 +47,14 @@ interface RankedShard extends ShardPlace {
   ranks: number[] | null;
 }
 
-export async function runBalance(context: TaskContext, job: Job, attempt: string): Promise<StageResults['balance']> {
+export const balanceStage: StageWork<'balance'> = { stage: 'balance', run: runBalance };
+
+async function runBalance(
+  context: TaskContext,
+  job: Job,
+  _task: number,
+  attempt: string,
+): Promise<StageResults['balance']> {
   const { store } = context;
   const { sizes, sharding } = job.config;
   const prefix = attemptPrefix(job.job, 'balance', 0, attempt);

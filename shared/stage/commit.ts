@@ -2,11 +2,12 @@
  * The commit stage: writes the tables of which a job has one file, and then makes
  * the whole job visible in one step, by naming it the data set's current one.
  */
+
 import { join } from 'node:path';
 import { JobError, requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
 import type { Job } from '../job/jobconfig.ts';
-import { inputsKey, STAGES, summaryKey, tablePrefix } from '../job/keys.ts';
+import { inputsKey, summaryKey, tablePrefix } from '../job/keys.ts';
 import { readListed } from '../job/listparts.ts';
 import type { RankedCapture } from '../job/maptask.ts';
 import type { RequestTotals, StageResults } from '../job/stageresults.ts';
@@ -18,8 +19,12 @@ import type { ObjectStore } from '../store/objectstore.ts';
 import { JOB_TABLES, TABLE_NAMES } from '../table/tables.ts';
 import { WRITERS } from './jobtables.ts';
 import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
+import type { StageWork } from './stage.ts';
+import { STAGE_ORDER } from './stages.ts';
 
-export async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
+export const commitStage: StageWork<'commit'> = { stage: 'commit', run: runCommit };
+
+async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
   const { store, results, scratch, duckdbMemory } = context;
   const { dataset } = job.config;
   const [balance] = await stageResults(store, job.job, 'balance');
@@ -68,7 +73,7 @@ export async function runCommit(context: TaskContext, job: Job): Promise<StageRe
 /** Requests of all tasks that have ended, by kind; undefined where they are not counted. What moves the job on is not among them. */
 async function jobRequests(store: ObjectStore, job: string): Promise<RequestTotals | undefined> {
   let totals: RequestTotals | undefined;
-  for (const stage of STAGES)
+  for (const stage of STAGE_ORDER)
     for await (const done of eachEnd(store, job, stage)) {
       if (!done?.ok || done.requests === undefined) continue;
       totals ??= {};

@@ -4,6 +4,7 @@
  * tasks of about equal bytes, so that a task's shards span little time and later
  * merges stay narrow. Groups whose shards exist already are kept as they are.
  */
+
 import { createHash } from 'node:crypto';
 import type { CompressionBounds } from '../capture/compression/bounds.ts';
 import { readHead } from '../capture/read.ts';
@@ -11,13 +12,14 @@ import { requireJson, type TaskContext, Unfinished } from '../job/context.ts';
 import { soundOrDiscarded } from '../job/fault.ts';
 import { digestOf, type Job, shardingDigest } from '../job/jobconfig.ts';
 import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from '../job/keys.ts';
-import type { MapSpec, MapSummary, PlannedCapture } from '../job/maptask.ts';
+import type { Manifest, MapSpec, MapSummary, PlannedCapture } from '../job/maptask.ts';
 import { compareStored } from '../job/rank.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { StoreError } from '../store/objectstore.ts';
+import type { StageWork } from './stage.ts';
 
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
 const PARALLEL_HEADS = 32;
@@ -37,12 +39,9 @@ const DAY_MS = 86_400_000;
 /** Captures of one map task, at most. */
 const MOST_CAPTURES = 1000;
 
-/** jobs/<job>/manifest.json */
-export interface Manifest {
-  tasks: MapSpec[];
-}
+export const planStage: StageWork<'plan'> = { stage: 'plan', run: runPlan };
 
-export async function runPlan(context: TaskContext, job: Job): Promise<StageResults['plan']> {
+async function runPlan(context: TaskContext, job: Job): Promise<StageResults['plan']> {
   const { store } = context;
   const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
   const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);

@@ -20,6 +20,8 @@ import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { Window } from '../table/window.ts';
 import { CaptureNames } from './capturenames.ts';
 import { PendingWrites } from './pendingwrites.ts';
+import { specOf } from './specs.ts';
+import type { StageWork } from './stage.ts';
 
 /** Files on their way into the results at once. */
 const MOST_MOVES = 8;
@@ -30,14 +32,17 @@ function fileKey(job: Job, table: PublishSpec['table'], { day, part }: Window, p
   return `${tablePrefix(table, job.config.dataset, job.job)}dt=${day}/part-${number}.parquet`;
 }
 
-export async function runPublish(context: TaskContext, job: Job, spec: PublishSpec): Promise<StageResults['publish']> {
+export const publishStage: StageWork<'publish'> = { stage: 'publish', run: runPublish };
+
+async function runPublish(context: TaskContext, job: Job, task: number): Promise<StageResults['publish']> {
   const { store, results, scratch, duckdbMemory } = context;
+  const spec = await specOf<PublishSpec>(store, job.job, 'publish', task);
   const { table, windows, mostRows } = spec;
   const [balance] = await stageResults(store, job.job, 'balance');
   if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, 'publish');
   const names = await CaptureNames.open(store, balance.names);
   const writer = await openDuckDB({ memoryLimit: duckdbMemory, tempDirectory: scratch });
-  const task = {
+  const merging = {
     directory: scratch,
     windows,
     mostRows,
@@ -51,9 +56,9 @@ export async function runPublish(context: TaskContext, job: Job, spec: PublishSp
   try {
     const parts =
       table === 'sessions'
-        ? publishSessions({ ...task, runs: spec.runs })
+        ? publishSessions({ ...merging, runs: spec.runs })
         : publishPackets({
-            ...task,
+            ...merging,
             runs: spec.runs as WrittenRun<PacketRunBatch>[],
             flipped: await flippedSessions(context, spec.turned),
           });

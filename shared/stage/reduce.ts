@@ -3,6 +3,7 @@
  * tracker, to runs of sessions and packets. Memory holds the open sessions, the
  * blocks of rows that the merge has open, and one run.
  */
+
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskContext } from '../job/context.ts';
@@ -26,6 +27,8 @@ import { sumStarts } from '../table/window.ts';
 import { batchesOf } from './partition.ts';
 import { PendingWrites } from './pendingwrites.ts';
 import { addTracked, checkReduced, NOTHING_TRACKED } from './reconcile.ts';
+import { specOf } from './specs.ts';
+import type { StageWork } from './stage.ts';
 
 /** Rows of a run. */
 const SESSION_RUN_ROWS = 65_536;
@@ -33,14 +36,16 @@ const PACKET_RUN_ROWS = 262_144;
 /** Uncompleted writes that merging waits for. */
 const MOST_WRITES = 2;
 
-export async function runReduce(
+export const reduceStage: StageWork<'reduce'> = { stage: 'reduce', run: runReduce };
+
+async function runReduce(
   context: TaskContext,
   job: Job,
   task: number,
-  spec: ReduceSpec,
   attempt: string,
 ): Promise<StageResults['reduce']> {
   const { store } = context;
+  const spec = await specOf<ReduceSpec>(store, job.job, 'reduce', task);
   const prefix = attemptPrefix(job.job, 'reduce', task, attempt);
   const sessionRuns: WrittenRun[] = [];
   const packetRuns: WrittenRun<PacketRunBatch>[] = [];

@@ -4,7 +4,7 @@
  */
 import { after } from 'node:test';
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
-import { STAGES } from '../../shared/job/keys.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { FakeS3 } from '../store/fakes3.ts';
 import { FakeSqs } from './fakesqs.ts';
@@ -28,7 +28,7 @@ Object.assign(process.env, {
   FLOWSTITCH_RESULTS: 'results-bucket',
   FLOWSTITCH_CAPTURES: CAPTURES,
   FLOWSTITCH_QUEUES: JSON.stringify(
-    Object.fromEntries([...STAGES, 'uploads'].map((name) => [name, fakeSqs.url(name)])),
+    Object.fromEntries([...STAGE_ORDER, 'uploads'].map((name) => [name, fakeSqs.url(name)])),
   ),
   FLOWSTITCH_LEASE_SECONDS: String(LEASE_SECONDS),
   FLOWSTITCH_DUCKDB_MEMORY: '128MB',

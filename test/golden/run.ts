@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
 import { startJob } from '../../shared/control/start.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import { manifestKey, STAGES } from '../../shared/job/keys.ts';
+import { manifestKey } from '../../shared/job/keys.ts';
 import { readListed, readParts } from '../../shared/job/listparts.ts';
-import type { AnomalyPlaces, MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
+import type { AnomalyPlaces, Manifest, MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
 import type { ReduceSpec } from '../../shared/job/reducetask.ts';
 import type { StageResults } from '../../shared/job/stageresults.ts';
 import { stageResults } from '../../shared/job/taskends.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
-import type { Manifest } from '../../shared/stage/plan.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { ROW_GROUP_ROWS } from '../../shared/table/parquet/parquetfile.ts';
@@ -221,7 +221,7 @@ class Stages {
       parts.addJson(`${this.name} results of publish`, this.plainly(result));
     // So many rows no golden file has.
     parts.addJson(`${this.name} row groups`, ROW_GROUP_ROWS);
-    const [commit] = (await stageResults(this.store, this.job, STAGES[5] as 'commit')) as StageResults['commit'][];
+    const [commit] = (await stageResults(this.store, this.job, STAGE_ORDER[5] as 'commit')) as StageResults['commit'][];
     const { files } = await this.json<{ files: Record<string, string[]> }>(commit.summary);
     for (const [table, keys] of Object.entries(files))
       for (const key of keys) {

@@ -2,6 +2,7 @@
  * What the functions' roles allow: nothing by wildcard but keys below a prefix, and all that the code does. A whole
  * job runs here, each task with stores that ask the policy of its function's role before they do anything.
  */
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import { isCommitted, readEnd } from '../../shared/job/jobend.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
+import { workOf } from '../../shared/stage/works.ts';
 import { type CaptureRef, FileCaptures } from '../../shared/store/capturesource.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { onLater, onUpload, type UploadContext } from '../../shared/upload/uploads.ts';
@@ -165,6 +167,7 @@ class GuardedPipeline {
         receives: 2,
       },
       message,
+      workOf,
     );
     if (report.ended) await takeTurn(store, queue, report.job.config.dataset);
   }

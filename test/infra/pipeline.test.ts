@@ -1,9 +1,9 @@
 /** What the pipeline's template promises. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FUNCTION_NAMES, FUNCTIONS } from '../../infra/functions.ts';
-import { STAGES } from '../../shared/job/keys.ts';
+import { FUNCTION_NAMES, needsOf } from '../../infra/functions.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { ofType, type Resource, synthesized, type Template, theOne } from './template.ts';
 
 const plain = synthesized().pipelineTemplate;
@@ -63,7 +63,7 @@ describe('queues', () => {
   test('all are encrypted and refuse whoever comes without TLS', () => {
     const policies = ofType(plain, 'AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
     const queues = ofType(plain, 'AWS::SQS::Queue');
-    assert.equal(queues.length, STAGES.length + 4);
+    assert.equal(queues.length, STAGE_ORDER.length + 4);
     for (const [id, { Properties }] of queues) {
       assert.equal(Properties.SqsManagedSseEnabled, true, id);
       const statements = policies
@@ -90,7 +90,7 @@ describe('functions', () => {
       assert.deepEqual(Properties.Architectures, ['arm64']);
       assert.equal(Properties.Runtime, 'nodejs24.x');
       assert.equal(Properties.Handler, 'index.handler');
-      assert.equal(Properties.Timeout, FUNCTIONS[name].timeoutSeconds);
+      assert.equal(Properties.Timeout, needsOf(name).timeoutSeconds);
       roles.add(Properties.Role['Fn::GetAtt'][0]);
       logs.add(Properties.LoggingConfig.LogGroup.Ref);
     }
@@ -142,7 +142,7 @@ describe('functions', () => {
       assert.equal(Variables.FLOWSTITCH_WORK.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketWork')[0]);
       assert.equal(Variables.FLOWSTITCH_RESULTS.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketResults')[0]);
       assert.equal(Variables.FLOWSTITCH_CAPTURES.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketCaptures')[0]);
-      assert.deepEqual(Object.keys(queueUrls(Variables.FLOWSTITCH_QUEUES)), [...STAGES, 'uploads']);
+      assert.deepEqual(Object.keys(queueUrls(Variables.FLOWSTITCH_QUEUES)), [...STAGE_ORDER, 'uploads']);
       assert.equal(Variables.FLOWSTITCH_CATALOG, name === 'commit' ? 'flowstitch' : undefined, name);
       assert.equal('FLOWSTITCH_DUCKDB_MEMORY' in Variables, name === 'publish' || name === 'commit', name);
     }

@@ -3,6 +3,7 @@
  * queue in any order and its task is run here, so that a test chooses the order,
  * the store and the queue. The tables are read back through SQL, as a reader would.
  */
+
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,6 +17,7 @@ import { openResults, type QueryValue } from '../../shared/query/results.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
+import { workOf } from '../../shared/stage/works.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures, fileVersion } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
@@ -99,7 +101,7 @@ export class Workplace {
     const scratch = mkdtempSync(join(this.folder, 'scratch-'));
     try {
       const { store, results, captures } = this;
-      await runTask({ store, results, captures, queue, scratch, duckdbMemory: '128MB', ...more }, message);
+      await runTask({ store, results, captures, queue, scratch, duckdbMemory: '128MB', ...more }, message, workOf);
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }

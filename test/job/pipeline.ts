@@ -2,6 +2,7 @@
  * A pipeline in one process: stores and a queue as the cloud has them, and workers that do with messages
  * what the functions do: the task, then the next turn where a job has ended; dead letters are written down.
  */
+
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Submitted, submitJob } from '../../shared/control/operate.ts';
@@ -12,6 +13,7 @@ import { summaryKey } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
+import { workOf } from '../../shared/stage/works.ts';
 import { type CaptureRef, type CaptureSource, FileCaptures } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
@@ -73,7 +75,11 @@ export class LocalPipeline {
     const scratch = mkdtempSync(join(this.folder, 'scratch-'));
     try {
       const { store, results, captures, queue } = this;
-      const { ended } = await runTask({ store, results, captures, queue, scratch, duckdbMemory: '128MB' }, message);
+      const { ended } = await runTask(
+        { store, results, captures, queue, scratch, duckdbMemory: '128MB' },
+        message,
+        workOf,
+      );
       if (ended) await this.nextTurn(message.job);
     } finally {
       rmSync(scratch, { recursive: true, force: true });

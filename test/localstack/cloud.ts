@@ -8,7 +8,7 @@ import { readSettings } from '../../infra/settings.ts';
 import { synthesize } from '../../infra/stacks/stacks.ts';
 import { deployTemplate, destroyStack } from '../../localstack/deploy.ts';
 import { type DeployedPipeline, deployPipeline, localSettings, type SettingTexts } from '../../localstack/pipeline.ts';
-import { STAGES } from '../../shared/job/keys.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { CREDENTIALS, localStackFolder, REGION } from './running.ts';
 import { hurry, uniqueName, waitFor } from './stack.ts';
@@ -30,7 +30,7 @@ async function cloudOf({ endpoint, stackName, outputs }: DeployedPipeline): Prom
   const pipeline = await findPipeline(stackName, { endpoint, region: REGION, credentials: CREDENTIALS });
   const captures = new S3Store(pipeline.s3, pipeline.capturesBucket);
   const queueUrls = JSON.parse(outputs.Queues) as Record<string, string>;
-  for (const stage of STAGES) await hurry(endpoint, queueUrls[stage], HIDDEN_SECONDS);
+  for (const stage of STAGE_ORDER) await hurry(endpoint, queueUrls[stage], HIDDEN_SECONDS);
   return { ...pipeline, endpoint, captures, queueUrls };
 }
 

@@ -1,7 +1,7 @@
 /** Kills processes of a pipeline's functions while they work, at random moments, so often that every task can still be done. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STAGES } from '../../shared/job/keys.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { between } from '../job/harness.ts';
 import { type FunctionProcess, functionProcesses } from './stack.ts';
 
@@ -51,7 +51,7 @@ export class Killer {
 
   /** The executor names a process after its function, and CloudFormation the function after stack and stage. */
   private stageOf({ function: name }: FunctionProcess): Stage | undefined {
-    return STAGES.find((stage) => name.startsWith(`${this.stack}-Function${stage}`));
+    return STAGE_ORDER.find((stage) => name.startsWith(`${this.stack}-Function${stage}`));
   }
 
   private async killLater({ pid, request }: FunctionProcess, stage: Stage): Promise<void> {

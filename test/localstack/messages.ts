@@ -1,7 +1,8 @@
 /** Messages of a pipeline on LocalStack: looked at without taking them, and sent once more. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listKey, STAGES } from '../../shared/job/keys.ts';
+import { listKey } from '../../shared/job/keys.ts';
 import type { Stage, StageList } from '../../shared/job/stageresults.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { Cloud } from './cloud.ts';
 
@@ -40,7 +41,7 @@ export class Watcher {
 
   private async look(): Promise<void> {
     while (!this.stopped) {
-      for (const stage of STAGES)
+      for (const stage of STAGE_ORDER)
         for (const message of await messagesIn(this.cloud, stage)) this.seen.set(JSON.stringify(message), message);
       await sleep(LOOK_MS);
     }
@@ -60,7 +61,7 @@ export class Watcher {
  */
 export async function doubleMessages({ work, queue }: Cloud, job: string, stop: AbortSignal): Promise<number> {
   let doubled = 0;
-  for (const stage of STAGES) {
+  for (const stage of STAGE_ORDER) {
     let list: StageList | undefined;
     while ((list = await getJson<StageList>(work, listKey(job, stage))) === undefined && !stop.aborted)
       await sleep(LOOK_MS);

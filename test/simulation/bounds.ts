@@ -4,8 +4,9 @@
  * begins a stage read. Deliveries and beginnings are counted as they happen, so that
  * the bound holds also where messages come twice and processes die.
  */
-import { DONE_GROUP, STAGES } from '../../shared/job/keys.ts';
+import { DONE_GROUP } from '../../shared/job/keys.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
+import { STAGE_ORDER, type WideStage } from '../../shared/stage/stages.ts';
 import type { Shape } from './scenario.ts';
 import { noRequests, type Requests } from './services.ts';
 
@@ -23,11 +24,13 @@ export interface Tally {
 
 /** Nothing of each stage. */
 export const noneOfAll = (): Record<Stage, number> =>
-  Object.fromEntries(STAGES.map((stage) => [stage, 0])) as Record<Stage, number>;
+  Object.fromEntries(STAGE_ORDER.map((stage) => [stage, 0])) as Record<Stage, number>;
 
 /** Tasks of a stage. */
 export function tasksOf({ mapTasks, partitions, publishTasks }: Shape): Record<Stage, number> {
-  return { plan: 1, map: mapTasks, balance: 1, reduce: partitions, publish: publishTasks, commit: 1 };
+  const wide: Record<WideStage, number> = { map: mapTasks, reduce: partitions, publish: publishTasks };
+  const oneOfEach = Object.fromEntries(STAGE_ORDER.map((stage) => [stage, 1])) as Record<Stage, number>;
+  return { ...oneOfEach, ...wide };
 }
 
 /**
@@ -47,7 +50,7 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   const tasks = tasksOf(shape);
   const groups = Math.ceil(shape.mapTasks / DONE_GROUP);
   let all = dead;
-  for (const stage of STAGES) all += deliveries[stage];
+  for (const stage of STAGE_ORDER) all += deliveries[stage];
   const again = (stage: Stage): number => Math.max(0, deliveries[stage] - tasks[stage]);
   const { balance, commit } = deliveries;
   // Whoever begins a stage has read the ends of the one before it; in a job that failed, each delivery of it has.
@@ -61,8 +64,8 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;
   bound.delete = 4 * ended + dead;
-  for (const stage of STAGES) bound.delete += again(stage);
-  for (const stage of STAGES) bound.send += Math.ceil(tasks[stage] / 10) * plannings[stage];
+  for (const stage of STAGE_ORDER) bound.delete += again(stage);
+  for (const stage of STAGE_ORDER) bound.send += Math.ceil(tasks[stage] / 10) * plannings[stage];
   bound.send += all;
   bound.deliver = 2 * all;
   bound.hold = 31 * all;

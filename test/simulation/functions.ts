@@ -1,7 +1,7 @@
 /** What the functions of functions/ do around the job's own code: the same steps, without Lambda's clothes. */
 
 import { endForVersion } from '../../shared/control/otherversion.ts';
-import { failTask, runTask, type StageWork } from '../../shared/control/task.ts';
+import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
 import { watch } from '../../shared/control/watchdog.ts';
 import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
@@ -9,6 +9,8 @@ import { type Fault, faultOf, soundOrDiscarded } from '../../shared/job/fault.ts
 import { errorKey } from '../../shared/job/keys.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
+import type { WorkOf } from '../../shared/stage/stage.ts';
+import { STAGES } from '../../shared/stage/stages.ts';
 import type { CaptureSource } from '../../shared/store/capturesource.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
@@ -37,12 +39,12 @@ export async function stageFunction(
   rule: Rule,
   message: TaskMessage,
   receives: number,
-  work: StageWork,
+  workOf: WorkOf,
 ): Promise<boolean> {
   const { store, results, queue } = hands;
   const { job, task } = message;
   const stage = message.stage as Stage;
-  if (stage === 'plan') rule.enabled = true;
+  if (STAGES[stage].needs.schedule?.includes('Enable')) rule.enabled = true;
   const context: TaskContext = {
     store,
     results,
@@ -54,7 +56,7 @@ export async function stageFunction(
   };
   if (receives > 1) await store.remove([errorKey(job, stage, task)]);
   try {
-    const report = await runTask(context, message, work);
+    const report = await runTask(context, message, workOf);
     if (report.ended) await takeTurn(store, queue, report.job.config.dataset);
     return report.ended;
   } catch (error) {

@@ -5,8 +5,8 @@
  */
 
 import type { JobEnd } from '../../shared/job/jobend.ts';
-import { STAGES } from '../../shared/job/keys.ts';
 import type { Done, Stage, StageList } from '../../shared/job/stageresults.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { noneOfAll } from './bounds.ts';
 import type { BucketWatcher } from './bucket.ts';
@@ -34,7 +34,7 @@ export class WatchedJob {
 
   constructor(id: string) {
     this.id = id;
-    this.ended = Object.fromEntries(STAGES.map((stage) => [stage, new Set()])) as Record<Stage, Set<number>>;
+    this.ended = Object.fromEntries(STAGE_ORDER.map((stage) => [stage, new Set()])) as Record<Stage, Set<number>>;
   }
 
   get committed(): boolean {
@@ -46,7 +46,7 @@ export class WatchedJob {
   }
 
   toString(): string {
-    const stages = STAGES.filter((stage) => this.tasks[stage] !== undefined).map(
+    const stages = STAGE_ORDER.filter((stage) => this.tasks[stage] !== undefined).map(
       (stage) => `${stage} ${this.ended[stage].size}/${this.tasks[stage]}`,
     );
     const state = this.committed ? 'committed' : this.end === null ? 'goes on' : JSON.stringify(this.end);
@@ -126,7 +126,7 @@ export class Observer implements BucketWatcher<Process> {
   }
 
   private mustBeComplete(job: WatchedJob, stage: Stage, what: string): void {
-    const before = STAGES[STAGES.indexOf(stage) - 1];
+    const before = STAGE_ORDER[STAGE_ORDER.indexOf(stage) - 1];
     if (before === undefined || job.ended[before].size === job.tasks[before]) return;
     this.violation(
       `${what} when ${job.ended[before].size} of ${job.tasks[before]} tasks of ${before} had ended (${job.id})`,

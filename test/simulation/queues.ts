@@ -5,20 +5,23 @@
  * times is a dead letter. FIFO queues drop what was sent twice in five minutes, and
  * hold a group back while a message of it is in hands.
  */
-import { STAGES } from '../../shared/job/keys.ts';
+
 import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
+import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { Surroundings } from './process.ts';
 
 /** Deliveries of a message after which it is a dead letter, as infra/stacks/queues.ts sets it. */
 export const MOST_RECEIVES = 5;
 const DEDUPLICATION_MS = 5 * 60_000;
-const FIFO_STAGES: readonly Stage[] = ['plan', 'balance', 'commit'];
 
-export const isFifo = (stage: Stage): boolean => FIFO_STAGES.includes(stage);
+export const isFifo = (stage: Stage): boolean => !isWide(stage);
 const urlOf = (stage: Stage): string => `https://sqs.invalid/1/${stage}${isFifo(stage) ? '.fifo' : ''}`;
 /** As FLOWSTITCH_QUEUES has them. */
-export const QUEUE_URLS = Object.fromEntries(STAGES.map((stage) => [stage, urlOf(stage)])) as Record<Stage, string>;
+export const QUEUE_URLS = Object.fromEntries(STAGE_ORDER.map((stage) => [stage, urlOf(stage)])) as Record<
+  Stage,
+  string
+>;
 
 /** What SendMessageBatch takes. */
 export interface SentEntry {
@@ -116,7 +119,7 @@ export class Queues {
 
   constructor(surroundings: Surroundings) {
     this.surroundings = surroundings;
-    const made = STAGES.map((stage) => [stage, new SimQueue(surroundings, isFifo(stage))]);
+    const made = STAGE_ORDER.map((stage) => [stage, new SimQueue(surroundings, isFifo(stage))]);
     this.stages = Object.fromEntries(made) as Record<Stage, SimQueue>;
     this.dead = new SimQueue(surroundings, false);
     this.deadFifo = new SimQueue(surroundings, true);
@@ -124,13 +127,13 @@ export class Queues {
 
   get outstanding(): number {
     let sum = this.dead.outstanding + this.deadFifo.outstanding;
-    for (const stage of STAGES) sum += this.stages[stage].outstanding;
+    for (const stage of STAGE_ORDER) sum += this.stages[stage].outstanding;
     return sum;
   }
 
   /** What SendMessageBatch does. @throws Error for entries that SQS would not take */
   accept(url: string, entries: readonly SentEntry[]): void {
-    const stage = STAGES.find((known) => QUEUE_URLS[known] === url);
+    const stage = STAGE_ORDER.find((known) => QUEUE_URLS[known] === url);
     if (stage === undefined || entries.length > 10) throw new Error(`${entries.length} messages for ${url}`);
     for (const { MessageBody, MessageGroupId: group, MessageDeduplicationId } of entries) {
       if (isFifo(stage)) {

@@ -7,9 +7,8 @@
 import { cancelJob, resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { JobError, OtherVersion } from '../../shared/job/context.ts';
 import { DEFAULT_SIZES, type JobConfig } from '../../shared/job/jobconfig.ts';
-import { STAGES } from '../../shared/job/keys.ts';
-import type { Stage } from '../../shared/job/stageresults.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
+import { STAGE_ORDER, STAGES } from '../../shared/stage/stages.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { random } from '../capture/build.ts';
 import { boundOf, boundOfCommand, boundOfLook, noneOfAll, type Tally } from './bounds.ts';
@@ -21,12 +20,12 @@ import { Process, type Surroundings } from './process.ts';
 import { isFifo, Queues } from './queues.ts';
 import type { Deed, Scenario, Shape } from './scenario.ts';
 import { KINDS, noRequests, queueOf, type Requests, storeOf } from './services.ts';
-import { inputsOf, OutOfTime, SESSIONS, workOf } from './stages.ts';
+import { inputsOf, OutOfTime, SESSIONS, worksOf } from './stages.ts';
 import { EPOCH, VirtualTime } from './time.ts';
 import { verify } from './verify.ts';
 
-/** Invocations at once, as infra/ sets them. */
-const CONCURRENCY: Record<Stage, number> = { plan: 2, map: 200, balance: 2, reduce: 100, publish: 20, commit: 2 };
+/** Invocations at once of a stage that has a task or two a job, as infra/ sets it. */
+const AT_ONCE_UNLESS_WIDE = 2;
 const MINUTE = 60_000;
 const WATCH_MS = 5 * MINUTE;
 const WATCHDOG_MS = MINUTE;
@@ -132,7 +131,7 @@ export class Simulation {
   }
 
   private state(): string {
-    const waiting = STAGES.map((stage) => `${stage} ${this.queues.stages[stage].outstanding}`);
+    const waiting = STAGE_ORDER.map((stage) => `${stage} ${this.queues.stages[stage].outstanding}`);
     const jobs = [...this.observer.jobs.values()].map(String);
     return `${jobs.join('; ')}; messages: ${waiting.join(', ')}; ${this.pending} deeds; watchdog ${this.rule.enabled}`;
   }
@@ -145,24 +144,24 @@ export class Simulation {
       version: () => this.version,
       failed: (error: unknown) => this.failed(error),
     };
-    for (const stage of STAGES)
+    for (const stage of STAGE_ORDER)
       this.pools.push(
         new Pool({
           ...shared,
           queue: queues.stages[stage],
           dead: isFifo(stage) ? queues.deadFifo : queues.dead,
-          most: CONCURRENCY[stage],
+          most: STAGES[stage].atOnce ?? AT_ONCE_UNLESS_WIDE,
           handle: async (process, message, receives) => {
             const tally = this.tallyOf(message.job);
             tally.deliveries[stage]++;
-            const work = workOf({
+            const works = worksOf({
               process,
               working: (job, at, task) => this.observer.working(job, at, task, process),
               poisoned: (job, at, task) => this.isFirst(job) && this.poison.has(`${at}/${task}`),
               poisonedCapture: (job, task) => this.isFirst(job) && this.poisonCaptures.has(task),
               violation: (text) => this.observer.violation(text),
             });
-            if (await stageFunction(this.hands(process), this.rule, message, receives, work)) tally.ended++;
+            if (await stageFunction(this.hands(process), this.rule, message, receives, works)) tally.ended++;
           },
         }),
       );

@@ -4,7 +4,6 @@
  * known beforehand what they must add up to.
  */
 
-import type { StageWork } from '../../shared/control/task.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
 import { makeCurrent } from '../../shared/job/currentjob.ts';
 import { type Job, shardingDigest } from '../../shared/job/jobconfig.ts';
@@ -12,20 +11,20 @@ import {
   attemptPrefix,
   headsKey,
   inputsKey,
-  listKey,
   manifestKey,
-  STAGES,
   shardGroupPrefix,
   summaryKey,
   tablePrefix,
 } from '../../shared/job/keys.ts';
-import type { MapSpec } from '../../shared/job/maptask.ts';
+import type { Manifest, MapSpec } from '../../shared/job/maptask.ts';
 import type { PublishedFile, PublishSpec } from '../../shared/job/publishtask.ts';
-import type { Stage, StageList, StageResults } from '../../shared/job/stageresults.ts';
+import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
-import { CarefulReading } from '../../shared/stage/carefulreading.ts';
-import type { Manifest } from '../../shared/stage/plan.ts';
+import { CarefulReading } from '../../shared/stage/map/carefulreading.ts';
+import { specOf } from '../../shared/stage/specs.ts';
+import type { StageWork, WorkOf } from '../../shared/stage/stage.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { RunBatch } from '../../shared/table/run/sessionrun.ts';
@@ -105,8 +104,12 @@ function manifestOf(inputs: readonly CaptureRef[]): Uint8Array {
 }
 
 /** The work of all stages, in one process. */
-export function workOf(place: WorkPlace): StageWork {
-  return async (context, job, stage, task, attempt) => {
+export function worksOf(place: WorkPlace): WorkOf {
+  return (stage) => workOf(place, stage);
+}
+
+function workOf(place: WorkPlace, stage: Stage): StageWork {
+  const run: StageWork['run'] = async (context, job, task, attempt) => {
     place.working(job.job, stage, task);
     const { process } = place;
     const { next, faults } = process.surroundings;
@@ -118,8 +121,9 @@ export function workOf(place: WorkPlace): StageWork {
       await process.sleep(FUNCTION_MS);
       throw new OutOfTime(`${stage} task ${task} of job ${job.job} was not done in ${FUNCTION_MS / 1000} s`);
     }
-    return WORK[stage](place, context, job, task, attempt);
+    return (WORK[stage] ?? nothingKnown)(place, context, job, task, attempt);
   };
+  return { stage, run };
 }
 
 type Work = (
@@ -130,7 +134,7 @@ type Work = (
   attempt: string,
 ) => Promise<StageResults[Stage]>;
 
-const WORK: Record<Stage, Work> = { plan, map, balance, reduce, publish, commit };
+const WORK: { readonly [S in Stage]?: Work } = { plan, map, balance, reduce, publish, commit };
 
 /** Works for a time drawn around `ms`, a few tasks for much longer. */
 async function takesTime({ process }: WorkPlace, ms: number): Promise<void> {
@@ -138,9 +142,10 @@ async function takesTime({ process }: WorkPlace, ms: number): Promise<void> {
   await process.sleep(ms * (0.4 + 1.2 * next()) * (next() < 0.01 ? 5 : 1));
 }
 
-async function specOf<T>({ store }: TaskContext, job: Job, stage: Stage, task: number): Promise<T> {
-  const list = await requireJson<StageList>(store, listKey(job.job, stage));
-  return requireJson<T>(store, `${list.specs}${task}.json`);
+/** A stage of which nothing is simulated but that it takes its time. */
+async function nothingKnown(place: WorkPlace): Promise<StageResults[Stage]> {
+  await takesTime(place, 10_000);
+  return {} as StageResults[Stage];
 }
 
 async function plan(place: WorkPlace, { store }: TaskContext, job: Job): Promise<StageResults['plan']> {
@@ -175,7 +180,7 @@ async function map(
 ): Promise<StageResults['map']> {
   const { store, receives = 1 } = context;
   const { next, faults } = place.process.surroundings;
-  const spec = await specOf<MapSpec>(context, job, 'map', task);
+  const spec = await specOf<MapSpec>(context.store, job.job, 'map', task);
   const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
   const result = (key: string, { captures }: ShardSummary, reused: boolean): StageResults['map'] => ({
     summary: key,
@@ -251,7 +256,7 @@ async function reduce(
   attempt: string,
 ): Promise<StageResults['reduce']> {
   const { store } = context;
-  const { partition } = await specOf<{ partition: number }>(context, job, 'reduce', task);
+  const { partition } = await specOf<{ partition: number }>(context.store, job.job, 'reduce', task);
   if (partition !== task) place.violation(`reduce ${task} was told to do partition ${partition}`);
   const { publishTasks } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
   await takesTime(place, 60_000);
@@ -278,7 +283,7 @@ async function publish(
   task: number,
 ): Promise<StageResults['publish']> {
   const { store, results } = context;
-  const spec = await specOf<PublishSpec>(context, job, 'publish', task);
+  const spec = await specOf<PublishSpec>(context.store, job.job, 'publish', task);
   const [balanced] = await stageResults(store, job.job, 'balance');
   await requireJson(store, balanced?.names ?? '');
   if (spec.runs.length !== balanced?.partitions) place.violation(`publish ${task} of ${job.job} lacks a partition`);
@@ -314,7 +319,7 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
     files[table].push(key);
   }
   // The requests that tasks tell of are added up from all ends.
-  for (const stage of STAGES) for await (const _ of eachEnd(store, job.job, stage));
+  for (const stage of STAGE_ORDER) for await (const _ of eachEnd(store, job.job, stage));
   const damaged = mapped.flatMap((result, task) => (result === null ? [lostTask(task)] : []));
   const summary = {
     job: job.job,

@@ -1,9 +1,10 @@
 /** What a run must have come to: looked up in the buckets themselves. */
 
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import { currentKey, doneKey, STAGES, summaryKey } from '../../shared/job/keys.ts';
+import { currentKey, doneKey, summaryKey } from '../../shared/job/keys.ts';
 import type { Done } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { tasksOf } from './bounds.ts';
 import type { AskedJob, Simulation } from './simulation.ts';
@@ -43,7 +44,7 @@ class Verification {
     let failed = 0;
     let read = 0;
     let rows = 0;
-    for (const stage of STAGES)
+    for (const stage of STAGE_ORDER)
       for (let task = 0; task < tasks[stage]; task++) {
         const done = this.json<Done>(doneKey(this.asked.id, stage, task));
         if (done === undefined) this.wrong(`${stage} ${task} has no end`);

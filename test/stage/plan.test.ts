@@ -1,14 +1,16 @@
 /** Captures to map tasks: in order of time, of about equal bytes, known groups as they were; names mean nothing. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runTask, type TaskReport } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import { inputsKey, jobKey, manifestKey } from '../../shared/job/keys.ts';
-import type { MapSpec, PlannedCapture } from '../../shared/job/maptask.ts';
+import type { Manifest, MapSpec, PlannedCapture } from '../../shared/job/maptask.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { groupDigest, type Manifest, planTasks } from '../../shared/stage/plan.ts';
+import { groupDigest, planTasks } from '../../shared/stage/plan.ts';
+import { workOf } from '../../shared/stage/works.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
@@ -206,7 +208,7 @@ class Planning {
         void this.sent.push({ messages, again }),
     };
     const context = { store, results: store, captures, queue, scratch: '', duckdbMemory: '', ...more };
-    return runTask(context, { job: 'j', stage: 'plan', task: 0 });
+    return runTask(context, { job: 'j', stage: 'plan', task: 0 }, workOf);
   }
 
   async planned(): Promise<PlannedCapture[]> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { PlannedCapture } from '../../shared/job/maptask.ts';
-import { ReadingAhead } from '../../shared/stage/readahead.ts';
+import { ReadingAhead } from '../../shared/stage/map/readahead.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 
 const LARGE = 1 << 20;

@@ -12,7 +12,7 @@ import { aboutDollars, requestCost } from '../../../cli/text/cost.ts';
 import { percentText, progressText, rateText, remainingText, statusText } from '../../../cli/text/statustext.ts';
 import { listJobs } from '../../../shared/control/operate.ts';
 import { type JobStatus, jobStates, jobStatus } from '../../../shared/control/status.ts';
-import { STAGES } from '../../../shared/job/keys.ts';
+import { STAGE_ORDER } from '../../../shared/stage/stages.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
 import { captureRefs } from '../../job/harness.ts';
 import { MemoryStore } from '../../job/memorystore.ts';
@@ -50,7 +50,7 @@ function made(changes: Partial<JobStatus> = {}): JobStatus {
     state: 'running',
     behind: null,
     end: null,
-    stages: STAGES.map((stage) => {
+    stages: STAGE_ORDER.map((stage) => {
       if (stage === 'plan') return { stage, tasks: 1, ended: 1, sentAt: at, lastEnd: at + 20_000 };
       if (stage === 'map') return { stage, tasks: 6300, ended: 3969, sentAt: at + 20_000, lastEnd: at + 120_000 };
       return { stage, tasks: null, ended: 0, sentAt: null, lastEnd: null };

@@ -3,8 +3,8 @@
  * may have a thousand captures.
  */
 
-import type { PlannedCapture } from '../job/maptask.ts';
-import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
+import type { PlannedCapture } from '../../job/maptask.ts';
+import type { CaptureRef, CaptureSource } from '../../store/capturesource.ts';
 
 /** Captures that are read ahead at a time. */
 const AHEAD = 8;

@@ -12,9 +12,9 @@
  * message are too few: the task then gets some messages more.
  */
 
-import { buriedKey, carefulKey, carefulPrefix } from '../job/keys.ts';
-import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
+import { buriedKey, carefulKey, carefulPrefix } from '../../job/keys.ts';
+import { getJson, jsonBytes } from '../../store/jsonobject.ts';
+import type { ObjectStore } from '../../store/objectstore.ts';
 
 /** Deaths at one capture after which it is left out. */
 const MOST_DEATHS = 3;
@@ -66,10 +66,10 @@ export class CarefulReading {
 }
 
 /**
- * Whether a map task that failed each time its message came is worth another message: attempts died while they read
- * captures, and so few messages were spent on it that leaving some out may help. Each call that says so spends one.
+ * Whether a map task that failed each time its message came may yet be done by leaving captures out: attempts died while
+ * they read some, and few messages were spent on it so far. Each call that says so spends one.
  */
-export async function deservesMore(store: ObjectStore, job: string, task: number): Promise<boolean> {
+export async function mayLeaveOut(store: ObjectStore, job: string, task: number): Promise<boolean> {
   const notes = await readNotes(store, job, task);
   if (notes.every(({ reading }) => reading === null)) return false;
   const most = MORE_MESSAGES + foundOut(notes).size;

@@ -3,34 +3,44 @@
  * whole captures, or a piece of one, so that its records can be put in the order
  * of captures without knowing those of other tasks.
  */
-import { AnomalyLog, type AnomalyRow } from '../capture/anomaly.ts';
-import type { CaptureFacts } from '../capture/facts.ts';
-import { readCapture } from '../capture/read.ts';
-import type { TaskContext } from '../job/context.ts';
-import { faultOf, soundOrDiscarded } from '../job/fault.ts';
-import { type Job, shardingDigest } from '../job/jobconfig.ts';
-import { shardGroupPrefix, shardSummaryKey } from '../job/keys.ts';
-import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
-import type { CaptureOutcome, FragmentPlace, MapSpec, MapSummary, PlannedCapture, ShardPlace } from '../job/maptask.ts';
-import { compareCaptures } from '../job/rank.ts';
-import type { StageResults } from '../job/stageresults.ts';
-import { META_LEVELS, PacketColumns } from '../packet/columns.ts';
-import { PacketDecoder } from '../packet/decode.ts';
-import { FATE_SESSION, FATES } from '../packet/fate.ts';
-import { FlowTable } from '../packet/flow/flowtable.ts';
-import { byDepth, sortedFragmentOrder } from '../packet/fragment/fragmentorder.ts';
-import { FragmentColumns } from '../packet/fragmentcolumns.ts';
-import { RecordDigest } from '../packet/recorddigest.ts';
-import { encodeFragments } from '../shard/fragmentfile.ts';
-import { ShardWriter } from '../shard/shardwriter.ts';
-import type { CaptureSource } from '../store/capturesource.ts';
-import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import { StoreError } from '../store/objectstore.ts';
-import { isMachineFault } from '../store/systemerror.ts';
+
+import { AnomalyLog, type AnomalyRow } from '../../capture/anomaly.ts';
+import type { CaptureFacts } from '../../capture/facts.ts';
+import { readCapture } from '../../capture/read.ts';
+import type { TaskContext } from '../../job/context.ts';
+import { faultOf, soundOrDiscarded } from '../../job/fault.ts';
+import { type Job, shardingDigest } from '../../job/jobconfig.ts';
+import { shardGroupPrefix, shardSummaryKey } from '../../job/keys.ts';
+import { PART_ROWS, PartsWriter } from '../../job/listparts.ts';
+import type {
+  CaptureOutcome,
+  FragmentPlace,
+  MapSpec,
+  MapSummary,
+  PlannedCapture,
+  ShardPlace,
+} from '../../job/maptask.ts';
+import { compareCaptures } from '../../job/rank.ts';
+import type { StageResults } from '../../job/stageresults.ts';
+import { META_LEVELS, PacketColumns } from '../../packet/columns.ts';
+import { PacketDecoder } from '../../packet/decode.ts';
+import { FATE_SESSION, FATES } from '../../packet/fate.ts';
+import { FlowTable } from '../../packet/flow/flowtable.ts';
+import { byDepth, sortedFragmentOrder } from '../../packet/fragment/fragmentorder.ts';
+import { FragmentColumns } from '../../packet/fragmentcolumns.ts';
+import { RecordDigest } from '../../packet/recorddigest.ts';
+import { encodeFragments } from '../../shard/fragmentfile.ts';
+import { ShardWriter } from '../../shard/shardwriter.ts';
+import type { CaptureSource } from '../../store/capturesource.ts';
+import { getJson, jsonBytes } from '../../store/jsonobject.ts';
+import { StoreError } from '../../store/objectstore.ts';
+import { isMachineFault } from '../../store/systemerror.ts';
+import { PendingWrites } from '../pendingwrites.ts';
+import { specOf } from '../specs.ts';
+import type { StageWork } from '../stage.ts';
+import { unreadableFacts } from '../unreadable.ts';
 import { CarefulReading } from './carefulreading.ts';
-import { PendingWrites } from './pendingwrites.ts';
 import { ReadingAhead } from './readahead.ts';
-import { unreadableFacts } from './unreadable.ts';
 
 /** Rows that one record can add beyond the bound of a shard. */
 const SPARE_ROWS = 64;
@@ -41,14 +51,11 @@ const FRAGMENT_ROWS = 100_000;
 /** Uncompleted writes that reading waits for. */
 const MOST_WRITES = 2;
 
+export const mapStage: StageWork<'map'> = { stage: 'map', run: runMap, release: releaseWorkspaces };
+
 /** One attempt at a map task. */
-export async function runMap(
-  context: TaskContext,
-  job: Job,
-  task: number,
-  spec: MapSpec,
-  attempt: string,
-): Promise<StageResults['map']> {
+async function runMap(context: TaskContext, job: Job, task: number, attempt: string): Promise<StageResults['map']> {
+  const spec = await specOf<MapSpec>(context.store, job.job, 'map', task);
   const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
   const shared = shardSummaryKey(prefix);
   const known = await soundOrDiscarded<MapSummary>(context.store, shared, context.onDamaged);
@@ -102,7 +109,7 @@ class Workspace {
 const spareWorkspaces: Workspace[] = [];
 
 /** Gives the memory of ended map tasks back, for tasks of other stages. */
-export function releaseWorkspaces(): void {
+function releaseWorkspaces(): void {
   spareWorkspaces.length = 0;
 }
 

@@ -1,0 +1,154 @@
+/**
+ * The stages of a job, in their order: each is described here once. The barrier, the functions, their queues, roles
+ * and settings, the simulation and whoever shows progress follow from it. What a stage does stands in a file of its
+ * name; works.ts lists these for whoever does the tasks of all.
+ */
+import { JobError, requireJson } from '../job/context.ts';
+import type { Job } from '../job/jobconfig.ts';
+import { manifestKey } from '../job/keys.ts';
+import type { Manifest } from '../job/maptask.ts';
+import type { Stage, StageList, StageResults } from '../job/stageresults.ts';
+import { eachResult, stageResults } from '../job/taskends.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import { DAY_TABLES, JOB_TABLES, type TableName } from '../table/tables.ts';
+import { DEFAULT_DISK_MIB, type KeyGrants, SPILL_DISK_MIB } from './functionneeds.ts';
+import { mayLeaveOut } from './map/carefulreading.ts';
+import { PublishPlan } from './publishplan.ts';
+import { writeSpecs } from './specs.ts';
+import type { StageDescription } from './stage.ts';
+
+const READ = ['read'] as const;
+const WRITE = ['write'] as const;
+
+/** Writing files of tables. */
+function filesOf(tables: readonly TableName[]): KeyGrants {
+  return Object.fromEntries(tables.map((table) => [`${table}/*`, WRITE]));
+}
+
+const DESCRIBED = {
+  plan: {
+    tasks: oneTask,
+    fatal: true,
+    needs: {
+      description: 'Lists captures, reads their heads and groups them into map tasks',
+      timeoutSeconds: 300,
+      memoryMB: 512,
+      diskMiB: DEFAULT_DISK_MIB,
+      work: { 'shards/*': READ, 'shards/*/summary.json': ['remove'] },
+      captures: true,
+      schedule: ['Enable'],
+    },
+  },
+  map: {
+    tasks: async (store, { job }) =>
+      writeSpecs(store, job, 'map', (await requireJson<Manifest>(store, manifestKey(job))).tasks),
+    // A map task that failed loses its captures only, and says which.
+    fatal: false,
+    anotherMessage: mayLeaveOut,
+    atOnce: 200,
+    needs: {
+      description: 'Reads captures once and writes shards of packet records',
+      timeoutSeconds: 900,
+      memoryMB: 1769,
+      diskMiB: DEFAULT_DISK_MIB,
+      // A summary that is damaged is removed, and its captures mapped again.
+      work: { 'shards/*': ['read', 'write'], 'shards/*/summary.json': ['remove'] },
+      captures: true,
+    },
+  },
+  balance: {
+    tasks: oneTask,
+    fatal: true,
+    needs: {
+      description: 'Ranks captures, joins fragments and cuts the flows into partitions',
+      timeoutSeconds: 900,
+      memoryMB: 3008,
+      diskMiB: SPILL_DISK_MIB,
+      work: { 'shards/*': READ },
+    },
+  },
+  reduce: {
+    // Balance writes the specifications: it alone knows the shards' rows.
+    tasks: async (store, job) => {
+      const { partitions, specs } = await balanced(store, job, 'reduce');
+      return { tasks: partitions, specs };
+    },
+    fatal: true,
+    atOnce: 100,
+    needs: {
+      description: 'Merges a partition by time and rebuilds its sessions',
+      timeoutSeconds: 900,
+      memoryMB: 3008,
+      diskMiB: SPILL_DISK_MIB,
+      work: { 'shards/*': READ },
+    },
+  },
+  publish: {
+    tasks: async (store, job) => {
+      const plan = new PublishPlan(job, (await balanced(store, job, 'publish')).slotUs);
+      let task = 0;
+      for await (const result of eachResult(store, job.job, 'reduce')) {
+        // Somebody resumes the job at this moment: what would begin now would lack a partition.
+        if (result === null) throw new JobError('has no result yet', job.job, 'reduce', task);
+        plan.add(result);
+        task++;
+      }
+      return writeSpecs(store, job.job, 'publish', plan.specs());
+    },
+    fatal: true,
+    atOnce: 20,
+    needs: {
+      description: 'Merges sessions into Parquet files',
+      timeoutSeconds: 900,
+      memoryMB: 3008,
+      diskMiB: SPILL_DISK_MIB,
+      duckdbMemory: '1GB',
+      results: filesOf(DAY_TABLES),
+    },
+  },
+  commit: {
+    tasks: oneTask,
+    fatal: true,
+    needs: {
+      description: "Writes the small tables and makes the job's results the current ones",
+      timeoutSeconds: 300,
+      memoryMB: 1769,
+      diskMiB: DEFAULT_DISK_MIB,
+      duckdbMemory: '512MB',
+      // Anomalies lie beside the shards of the captures in which they were found.
+      work: { 'shards/*': READ },
+      results: { ...filesOf(JOB_TABLES), 'sessions/*/_SUCCESS': WRITE, 'datasets/*': WRITE },
+      catalog: true,
+    },
+  },
+} as const satisfies Readonly<Record<Stage, StageDescription>>;
+
+export const STAGES: Readonly<Record<Stage, StageDescription>> = DESCRIBED;
+
+/** Their names, in the order in which a job comes through them. */
+export const STAGE_ORDER = Object.keys(DESCRIBED) as readonly Stage[];
+
+/** Stages that may have thousands of tasks. */
+export type WideStage = { [S in Stage]: (typeof DESCRIBED)[S] extends { atOnce: number } ? S : never }[Stage];
+
+export function isWide(stage: Stage): stage is WideStage {
+  return STAGES[stage].atOnce !== undefined;
+}
+
+/** The stage of that name. @throws RangeError when there is none */
+export function asStage(name: string): Stage {
+  const stage = STAGE_ORDER.find((known) => known === name);
+  if (stage === undefined) throw new RangeError(`'${name}' is no stage`);
+  return stage;
+}
+
+async function oneTask(): Promise<StageList> {
+  return { tasks: 1, specs: null };
+}
+
+/** What balance made. @throws JobError when it has not */
+async function balanced(store: ObjectStore, { job }: Job, stage: Stage): Promise<StageResults['balance']> {
+  const [balance] = await stageResults(store, job, 'balance');
+  if (balance === null || balance === undefined) throw new JobError('no balance result', job, stage);
+  return balance;
+}
