@@ -8,8 +8,8 @@ import type { AnomalySink } from '../capture/anomaly.ts';
 import { appendPacket, virtualNetwork } from './appendpacket.ts';
 import { LARGEST_LEVEL, META_DATAGRAM, META_LEVEL_SHIFT, type PacketColumns } from './columns.ts';
 import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES, fateOf, isOdd } from './fate.ts';
-import { type FlowTable, KEY_FLAG_V6 } from './flow/flowtable.ts';
-import { END_WORDS, type FragmentColumns } from './fragmentcolumns.ts';
+import type { FlowTable } from './flow/flowtable.ts';
+import type { FragmentColumns } from './fragmentcolumns.ts';
 import { IP } from './ip/ipv4.ts';
 import { IPV6, ipv6Fragmentable } from './ip/ipv6.ts';
 import { TCP } from './ip/tcp.ts';
@@ -97,23 +97,7 @@ export class PacketDecoder {
     linkType: number,
     offset: number,
   ): number {
-    const c = this.cursor;
-    c.bytes = bytes;
-    c.pos = c.frame = start;
-    c.end = start + capLen;
-    c.capLen = capLen;
-    c.origLen = origLen;
-    // A record that claims less on the wire than was captured is damaged; the bytes are there, so they count.
-    c.wireLen = Math.max(origLen, capLen);
-    c.missing = c.wireLen - capLen;
-    c.beyond = 0;
-    c.us = us;
-    c.ns = ns;
-    c.offset = offset;
-    c.vlan = c.innerVlan = 0;
-    c.meta = 0;
-    c.depth = 0;
-    c.reset();
+    this.cursor.begin(bytes, start, capLen, origLen, us, ns, offset);
     return this.decode(LINK_TYPES.next(linkType), '');
   }
 
@@ -180,25 +164,8 @@ export class PacketDecoder {
     c.beyond = c.limitBeyond = payload - headLength;
     c.wireLen = payload;
     c.missing = 0;
-    c.capLen = last.capLen[row];
-    c.origLen = last.origLen[row];
-    c.us = last.us[row];
-    c.ns = last.ns[row];
-    c.offset = last.offset[row];
-    c.vlan = last.vlan[row];
-    c.innerVlan = last.innerVlan[row];
+    last.placeUnder(c, row);
     c.meta = META_DATAGRAM;
-    c.depth = last.tunnels.read(last.tunnel[row], c.layers);
-    c.v6 = (last.keyProto[row] & KEY_FLAG_V6) === 0 ? 0 : 1;
-    const e = row * END_WORDS;
-    c.src0 = last.ends[e] | 0;
-    c.src1 = last.ends[e + 1] | 0;
-    c.src2 = last.ends[e + 2] | 0;
-    c.src3 = last.ends[e + 3] | 0;
-    c.dst0 = last.ends[e + 4] | 0;
-    c.dst1 = last.ends[e + 5] | 0;
-    c.dst2 = last.ends[e + 6] | 0;
-    c.dst3 = last.ends[e + 7] | 0;
     c.proto = proto;
     c.ipLen = headerLength + payload;
     c.announced = payload;

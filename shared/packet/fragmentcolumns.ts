@@ -184,6 +184,29 @@ export class FragmentColumns {
     this.length = row + 1;
   }
 
+  /** Put under the cursor what row `row` says of its datagram: addresses, VLANs, tunnel, time, place. */
+  placeUnder(c: PacketCursor, row: number): void {
+    c.capLen = this.capLen[row];
+    c.origLen = this.origLen[row];
+    c.us = this.us[row];
+    c.ns = this.ns[row];
+    c.offset = this.offset[row];
+    c.vlan = this.vlan[row];
+    c.innerVlan = this.innerVlan[row];
+    c.depth = this.tunnels.read(this.tunnel[row], c.layers);
+    c.v6 = (this.keyProto[row] & KEY_FLAG_V6) === 0 ? 0 : 1;
+    const { ends } = this;
+    const e = row * END_WORDS;
+    c.src0 = ends[e] | 0;
+    c.src1 = ends[e + 1] | 0;
+    c.src2 = ends[e + 2] | 0;
+    c.src3 = ends[e + 3] | 0;
+    c.dst0 = ends[e + 4] | 0;
+    c.dst1 = ends[e + 5] | 0;
+    c.dst2 = ends[e + 6] | 0;
+    c.dst3 = ends[e + 7] | 0;
+  }
+
   /** Append row `row` of `from`, all columns; the capture number is taken as it is. */
   pushRow(from: FragmentColumns, row: number): void {
     const at = this.length;

@@ -115,6 +115,34 @@ export class PacketCursor {
     this.hint = damage;
   }
 
+  /** Place the cursor at the beginning of a record: `capLen` bytes of `bytes` from `start` on, the rest as PacketDecoder.packet has it. */
+  begin(
+    bytes: Uint8Array,
+    start: number,
+    capLen: number,
+    origLen: number,
+    us: number,
+    ns: number,
+    offset: number,
+  ): void {
+    this.bytes = bytes;
+    this.pos = this.frame = start;
+    this.end = start + capLen;
+    this.capLen = capLen;
+    this.origLen = origLen;
+    // A record that claims less on the wire than was captured is damaged; the bytes are there, so they count.
+    this.wireLen = Math.max(origLen, capLen);
+    this.missing = this.wireLen - capLen;
+    this.beyond = 0;
+    this.us = us;
+    this.ns = ns;
+    this.offset = offset;
+    this.vlan = this.innerVlan = 0;
+    this.meta = 0;
+    this.depth = 0;
+    this.reset();
+  }
+
   /** Clear what only some transports set. */
   reset(): void {
     this.sized = 1;
