@@ -7,24 +7,24 @@ import { uint32 } from '../algorithm/bytes.ts';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { TunnelTable } from '../packet/flow/tunneltable.ts';
-import { Expectation } from './prediction.ts';
+import { Prediction } from './prediction.ts';
 import {
   getDouble,
   getKey,
-  MORE_AGE,
-  MORE_CAPTURE,
-  MORE_HINT,
-  MORE_KEY,
-  MORE_OFFSET,
-  MORE_TAGS,
-  MORE_TIME,
+  RARE_AGE,
+  RARE_CAPTURE,
+  RARE_HINT,
+  RARE_KEY,
+  RARE_OFFSET,
+  RARE_TAGS,
+  RARE_TIME,
 } from './rarefields.ts';
 
 type Values = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 
 /** Reads the batches of one segment in their order. */
 export class BatchDecoder {
-  private readonly expected = new Expectation();
+  private readonly expected = new Prediction();
   /** Number in the reader's table of each flow of the segment. */
   private flowNumber = new Uint32Array(64);
   private readonly key = new Uint32Array(KEY_WORDS);
@@ -96,19 +96,19 @@ export class BatchDecoder {
       let bits = 0;
       if (moreEnd !== moreAt) {
         bits = more[moreAt++];
-        if ((bits & MORE_KEY) !== 0) {
+        if ((bits & RARE_KEY) !== 0) {
           moreAt = getKey(more, moreAt, this.key);
           if (i >= from) this.enter(table.lookup(this.key));
         }
-        if ((bits & MORE_TIME) !== 0) {
+        if ((bits & RARE_TIME) !== 0) {
           dUs = getDouble(more, moreAt);
           moreAt += 8;
         }
-        if ((bits & MORE_OFFSET) !== 0) {
+        if ((bits & RARE_OFFSET) !== 0) {
           dOffset = getDouble(more, moreAt);
           moreAt += 8;
         }
-        if ((bits & MORE_CAPTURE) !== 0) {
+        if ((bits & RARE_CAPTURE) !== 0) {
           const number = uint32(more, moreAt);
           capture = captureNumbers === null ? number : captureNumbers[number];
           moreAt += 4;
@@ -124,14 +124,14 @@ export class BatchDecoder {
       const meta = metas[i];
       const side = number * 2 + (meta & META_FROM_B);
       if (moreEnd !== moreAt) {
-        if ((bits & MORE_TAGS) !== 0) {
+        if ((bits & RARE_TAGS) !== 0) {
           const vlans = uint32(more, moreAt);
           moreAt += 4;
           expected.sawTags(side, vlans, table.tunnels.take(more, moreAt));
           moreAt += TunnelTable.bytes(more, moreAt);
         }
-        if ((bits & MORE_HINT) !== 0) hint = more[moreAt++];
-        if ((bits & MORE_AGE) !== 0) {
+        if ((bits & RARE_HINT) !== 0) hint = more[moreAt++];
+        if ((bits & RARE_AGE) !== 0) {
           ageUs = uint32(more, moreAt);
           ageNs = (more[moreAt + 4] << 8) | more[moreAt + 5];
         }

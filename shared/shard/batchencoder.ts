@@ -7,18 +7,18 @@ import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
 import { put32 } from '../algorithm/bytes.ts';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
-import { Expectation } from './prediction.ts';
+import { Prediction } from './prediction.ts';
 import {
-  MAX_MORE_BYTES,
-  MORE_AGE,
-  MORE_CAPTURE,
-  MORE_HINT,
-  MORE_KEY,
-  MORE_OFFSET,
-  MORE_TAGS,
-  MORE_TIME,
+  MAX_RARE_BYTES,
   putDouble,
   putKey,
+  RARE_AGE,
+  RARE_CAPTURE,
+  RARE_HINT,
+  RARE_KEY,
+  RARE_OFFSET,
+  RARE_TAGS,
+  RARE_TIME,
 } from './rarefields.ts';
 import { SHARD_SCHEMA } from './shardschema.ts';
 
@@ -42,7 +42,7 @@ export class BatchEncoder {
   private readonly window: Uint16Array;
   private readonly tcpFlags: Uint16Array;
   private readonly meta: Uint8Array;
-  private readonly expected = new Expectation();
+  private readonly expected = new Prediction();
   /** Number within the shard of each flow of the caller's table, -1 before it came. */
   private shardFlow = new Int32Array(1024).fill(-1);
   private flows = 0;
@@ -53,7 +53,7 @@ export class BatchEncoder {
     this.time = new Uint32Array(rows);
     this.ns = new Uint16Array(rows);
     this.moreOffsets = new Int32Array(rows + 1);
-    this.more = new Uint8Array(rows * 4 + MAX_MORE_BYTES);
+    this.more = new Uint8Array(rows * 4 + MAX_RARE_BYTES);
     this.flowBack = new Uint32Array(rows);
     this.offset = new Uint32Array(rows);
     this.ipLen = new Uint32Array(rows);
@@ -144,18 +144,18 @@ export class BatchEncoder {
         number = this.flows++;
         shardFlow[flow] = number;
         expected.add(number);
-        bits = MORE_KEY;
+        bits = RARE_KEY;
       }
       sFlowBack[i] = this.flows - 1 - number;
       const dUs = cUs[row] - us;
       us = cUs[row];
       sTime[i] = dUs;
-      if (dUs < 0 || dUs > LARGEST_DIFFERENCE) bits |= MORE_TIME;
+      if (dUs < 0 || dUs > LARGEST_DIFFERENCE) bits |= RARE_TIME;
       sNs[i] = cNs[row];
       const dOffset = cOffset[row] - offset;
       offset = cOffset[row];
       sOffset[i] = dOffset;
-      if (dOffset < 0 || dOffset > LARGEST_DIFFERENCE) bits |= MORE_OFFSET;
+      if (dOffset < 0 || dOffset > LARGEST_DIFFERENCE) bits |= RARE_OFFSET;
       const ipLen = cIpLen[row];
       const payloadLen = cPayloadLen[row];
       const origLen = cOrigLen[row];
@@ -178,33 +178,33 @@ export class BatchEncoder {
 
       const vlans = (cInnerVlan[row] << 16) | cVlan[row];
       const tunnel = cTunnel[row];
-      if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(side)) bits |= MORE_TAGS;
-      if (cCapture[row] !== capture) bits |= MORE_CAPTURE;
-      if (cHint[row] !== 0) bits |= MORE_HINT;
-      if ((cAgeUs[row] | cAgeNs[row]) !== 0) bits |= MORE_AGE;
+      if (vlans >>> 0 !== expected.vlans(number) || tunnel !== expected.tunnel(side)) bits |= RARE_TAGS;
+      if (cCapture[row] !== capture) bits |= RARE_CAPTURE;
+      if (cHint[row] !== 0) bits |= RARE_HINT;
+      if ((cAgeUs[row] | cAgeNs[row]) !== 0) bits |= RARE_AGE;
 
       sMoreOffsets[i] = moreEnd;
       if (bits !== 0) {
-        if (moreEnd + MAX_MORE_BYTES > this.more.length) {
+        if (moreEnd + MAX_RARE_BYTES > this.more.length) {
           const more = new Uint8Array(this.more.length * 2);
           more.set(this.more);
           this.more = more;
         }
         const { more } = this;
         more[moreEnd++] = bits;
-        if ((bits & MORE_KEY) !== 0) moreEnd = putKey(table.words, flow * KEY_WORDS, more, moreEnd);
-        if ((bits & MORE_TIME) !== 0) moreEnd = putDouble(more, moreEnd, dUs);
-        if ((bits & MORE_OFFSET) !== 0) moreEnd = putDouble(more, moreEnd, dOffset);
-        if ((bits & MORE_CAPTURE) !== 0) {
+        if ((bits & RARE_KEY) !== 0) moreEnd = putKey(table.words, flow * KEY_WORDS, more, moreEnd);
+        if ((bits & RARE_TIME) !== 0) moreEnd = putDouble(more, moreEnd, dUs);
+        if ((bits & RARE_OFFSET) !== 0) moreEnd = putDouble(more, moreEnd, dOffset);
+        if ((bits & RARE_CAPTURE) !== 0) {
           capture = cCapture[row];
           moreEnd = put32(more, moreEnd, capture);
         }
-        if ((bits & MORE_TAGS) !== 0) {
+        if ((bits & RARE_TAGS) !== 0) {
           expected.sawTags(side, vlans, tunnel);
           moreEnd = table.tunnels.put(tunnel, more, put32(more, moreEnd, vlans));
         }
-        if ((bits & MORE_HINT) !== 0) more[moreEnd++] = cHint[row];
-        if ((bits & MORE_AGE) !== 0) {
+        if ((bits & RARE_HINT) !== 0) more[moreEnd++] = cHint[row];
+        if ((bits & RARE_AGE) !== 0) {
           moreEnd = put32(more, moreEnd, cAgeUs[row]);
           more[moreEnd++] = cAgeNs[row] >>> 8;
           more[moreEnd++] = cAgeNs[row];

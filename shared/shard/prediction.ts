@@ -9,7 +9,7 @@ const SYN = 2;
 const FIRST_FLOWS = 64;
 
 /** Expected sequence numbers, windows and tunnels, two directions a flow, and the flow's VLANs. */
-export class Expectation {
+export class Prediction {
   private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
   private window = new Uint16Array(FIRST_FLOWS * 2);
   private flowVlans = new Uint32Array(FIRST_FLOWS);

@@ -1,5 +1,5 @@
 /**
- * The `more` column: what few rows of a shard have. Empty, or one byte of MORE_*
+ * The `more` column: what few rows of a shard have. Empty, or one byte of RARE_*
  * bits and then, in this order and big-endian, what the bits name:
  *
  *   key      1 byte form (bit 0 IPv6, bit 1 one-way ICMP, bit 2 sent by end B, bit 7 VLAN and network words follow), 1 byte IP protocol,
@@ -16,16 +16,16 @@ import { int32, put32 } from '../algorithm/bytes.ts';
 import { KEY_FLAG_V6, KEY_NETWORK, KEY_PORTS, KEY_PROTO, KEY_VLAN } from '../packet/flow/flowtable.ts';
 import { MAX_TUNNEL_BYTES } from '../packet/flow/tunneltable.ts';
 
-export const MORE_KEY = 0x01;
-export const MORE_TIME = 0x02;
-export const MORE_OFFSET = 0x04;
-export const MORE_CAPTURE = 0x08;
-export const MORE_TAGS = 0x10;
-export const MORE_HINT = 0x20;
-export const MORE_AGE = 0x40;
+export const RARE_KEY = 0x01;
+export const RARE_TIME = 0x02;
+export const RARE_OFFSET = 0x04;
+export const RARE_CAPTURE = 0x08;
+export const RARE_TAGS = 0x10;
+export const RARE_HINT = 0x20;
+export const RARE_AGE = 0x40;
 
 /** The most bytes one row can have. */
-export const MAX_MORE_BYTES = 1 + (2 + 4 + 32 + 8) + 8 + 8 + 4 + (4 + MAX_TUNNEL_BYTES) + 1 + 6;
+export const MAX_RARE_BYTES = 1 + (2 + 4 + 32 + 8) + 8 + 8 + 4 + (4 + MAX_TUNNEL_BYTES) + 1 + 6;
 
 /** The form byte holds the flags of the key's protocol word (KEY_FLAG_*, moved down), and this. */
 const FORM_EXTENDED = 0x80;

@@ -16,7 +16,7 @@ export const SHARD_SCHEMA = new Schema([
   new Field('time', new Uint32()),
   /** Nanoseconds below the microsecond. */
   new Field('ns', new Uint16()),
-  /** What few rows have, see more.ts: a flow's key where it comes first, a wide time difference, a change of capture, VLAN or tunnel. */
+  /** What few rows have, see rarefields.ts: a flow's key where it comes first, a wide time difference, a change of capture, VLAN or tunnel. */
   new Field('more', new Binary()),
   /** How many flows came first after this row's flow did: 0 for the newest. */
   new Field('flow_back', new Uint32()),

@@ -15,7 +15,7 @@ import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
 import type { FlippedSessions } from './run/flippedsessions.ts';
 import { PacketMerge } from './run/packetmerge.ts';
 import type { PacketRunBatch } from './run/packetrun.ts';
-import { type PlannedRead, type PublishedRun, planReads, type ReadRange, readInOrder } from './run/runreads.ts';
+import { type PlannedRead, type PublishedRun, planReads, type ReadObjectRange, readInOrder } from './run/runreads.ts';
 import { SessionPieces } from './run/sessionpieces.ts';
 import { decodeSessionBatches, NoRoom, type RunBatch } from './run/sessionrun.ts';
 import { Spool } from './run/spool.ts';
@@ -37,7 +37,7 @@ export interface PublishTask<Batch extends RunBatch = RunBatch> {
   /** Rows of a file, at most. */
   mostRows: number;
   runs: readonly PublishedRun<Batch>[];
-  read: ReadRange;
+  read: ReadObjectRange;
   captureName(rank: number): string;
   /** Called before names of these ranks, lowest and highest, are asked for. */
   needNames?(lowest: number, highest: number): Promise<void>;

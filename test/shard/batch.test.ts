@@ -6,12 +6,12 @@ import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
 import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
 import { BatchEncoder } from '../../shared/shard/batchencoder.ts';
-import { getDouble, getKey, MAX_MORE_BYTES, putDouble, putKey } from '../../shared/shard/rarefields.ts';
+import { getDouble, getKey, MAX_RARE_BYTES, putDouble, putKey } from '../../shared/shard/rarefields.ts';
 import { assertSameRows, dice, extremeRows, randomFlows, rowTexts, SEED } from './packets.ts';
 
 test(`every kind of flow key comes back as it was (SEED=${SEED})`, () => {
   const flows = randomFlows(dice(SEED), 2000);
-  const bytes = new Uint8Array(MAX_MORE_BYTES + 3);
+  const bytes = new Uint8Array(MAX_RARE_BYTES + 3);
   const key = new Uint32Array(KEY_WORDS);
   for (let flow = 0; flow < flows.count; flow++) {
     const end = putKey(flows.words, flow * KEY_WORDS, bytes, 3);

@@ -8,7 +8,7 @@ import type { PacketRows } from '../../shared/session/rows/packetrows.ts';
 import { type PublishedPart, publishPackets, publishSessions } from '../../shared/table/publishedfiles.ts';
 import { FlippedSessions, flippedRows } from '../../shared/table/run/flippedsessions.ts';
 import { encodePacketRun, type PacketRunBatch, type SessionLookup } from '../../shared/table/run/packetrun.ts';
-import { type PublishedRun, planReads, type ReadRange } from '../../shared/table/run/runreads.ts';
+import { type PublishedRun, planReads, type ReadObjectRange } from '../../shared/table/run/runreads.ts';
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/run/sessionrun.ts';
 import { startOrder } from '../../shared/table/startorder.ts';
 import type { TableName } from '../../shared/table/tables.ts';
@@ -31,7 +31,7 @@ after(() => rmSync(dir, { recursive: true }));
 /** Encoded runs as objects, and how they are read. */
 function stored<Batch extends RunBatch>(
   runs: readonly EncodedRun<Batch>[],
-): { runs: PublishedRun<Batch>[]; read: ReadRange } {
+): { runs: PublishedRun<Batch>[]; read: ReadObjectRange } {
   return {
     runs: runs.map((run, i) => ({ key: `run-${i}`, batches: run.batches })),
     read: async (key, start, end) => runs[Number(key.slice(4))].bytes.slice(start, end),

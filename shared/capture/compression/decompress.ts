@@ -10,9 +10,9 @@
  * opened again.
  */
 
-import { ByteSource } from '../bytesource.ts';
 import type { Compression } from '../facts.ts';
 import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from './bounds.ts';
+import { ByteReader } from './bytereader.ts';
 import type { CompressionReport, Reopen } from './detect.ts';
 import { gunzip, isGzip } from './gzip.ts';
 import { isZstd, unzstd } from './zstd.ts';
@@ -36,7 +36,7 @@ export async function decompressed(
   report: CompressionReport,
   { reopen, bounds = DEFAULT_BOUNDS }: { reopen?: Reopen | undefined; bounds?: CompressionBounds | undefined } = {},
 ): Promise<Decompressed> {
-  const input = new ByteSource(source);
+  const input = new ByteReader(source);
   const there = await input.fill(4);
   if (there >= 2 && isGzip(input))
     return { compression: 'gzip', chunks: bounded(input, gunzip(input, report, reopen), bounds.ratio, report) };
@@ -49,7 +49,7 @@ export async function decompressed(
 
 /** The chunks, as far as they are not more than the compressed bytes may give; then the source is let go of. */
 async function* bounded(
-  input: ByteSource,
+  input: ByteReader,
   chunks: AsyncGenerator<Uint8Array, void>,
   ratio: number,
   report: CompressionReport,

@@ -1,7 +1,7 @@
 /** What the readers of gzip and zstd have in common. */
 
-import type { ByteSource } from '../bytesource.ts';
 import type { CompressionReason } from '../facts.ts';
+import type { ByteReader } from './bytereader.ts';
 
 /** Where faults of the compression are told. Offsets in `detail` are compressed offsets. */
 export interface CompressionReport {
@@ -22,7 +22,7 @@ export function tell(report: CompressionReport, check: Check, detail: string): v
 }
 
 /** What stands behind the last member or frame and is none: padding, or a loss. Read on is only while it is zeros. */
-export async function trailing(input: ByteSource, report: CompressionReport): Promise<void> {
+export async function trailing(input: ByteReader, report: CompressionReport): Promise<void> {
   const start = input.offset;
   for await (const slice of input.rest())
     if (slice.some((byte) => byte !== 0)) return report.fault('bytes_after_compression', `from ${start} on`);

@@ -6,15 +6,15 @@
  */
 
 import { crc32 } from 'node:zlib';
-import type { ByteSource } from '../bytesource.ts';
+import type { ByteReader } from './bytereader.ts';
 import { type Check, type CompressionReport, type Reopen, tell, trailing } from './detect.ts';
 import { heldBack } from './heldback.ts';
 import { SmallInflate } from './inflate.ts';
-import { Engine } from './nodezlib.ts';
+import { ZlibDecompressor } from './nodezlib.ts';
 
 /** Compressed bytes fed to inflate at once, at most: what is held back on a fault is what this much gives. */
 const PIECE = 64 * 1024;
-/** Compressed and uncompressed bytes of a member that is inflated without an engine. */
+/** Compressed and uncompressed bytes of a member that is inflated without a decompressor. */
 const SMALL_MEMBER = 1024;
 const SMALL_OUTPUT = 32 * 1024;
 
@@ -25,13 +25,13 @@ const HEADER_CRC = 2;
 const RESERVED = 0xe0;
 
 /** True if two bytes, which `fill` has made readable, begin a gzip member. */
-export function isGzip(input: ByteSource): boolean {
+export function isGzip(input: ByteReader): boolean {
   return input.byte(0) === 0x1f && input.byte(1) === 0x8b;
 }
 
 /** The uncompressed bytes of all members. A chunk may be overwritten once the next one is asked for. */
 export async function* gunzip(
-  input: ByteSource,
+  input: ByteReader,
   report: CompressionReport,
   reopen?: Reopen,
 ): AsyncGenerator<Uint8Array, void> {
@@ -67,7 +67,7 @@ export async function* gunzip(
   }
 }
 
-/** A member that takes an engine. */
+/** A member that takes a decompressor. */
 class Member {
   checksum = 0;
   /** Uncompressed bytes delivered. */
@@ -77,11 +77,11 @@ class Member {
   /** The body has been decompressed to its end. */
   whole = false;
   private readonly start: number;
-  private readonly input: ByteSource;
+  private readonly input: ByteReader;
   private readonly report: CompressionReport;
   private readonly reopen: Reopen | undefined;
 
-  constructor(start: number, input: ByteSource, report: CompressionReport, reopen: Reopen | undefined) {
+  constructor(start: number, input: ByteReader, report: CompressionReport, reopen: Reopen | undefined) {
     this.start = start;
     this.input = input;
     this.report = report;
@@ -91,39 +91,39 @@ class Member {
   async *body(): AsyncGenerator<Uint8Array, void> {
     const { start, input, report } = this;
     const begin = input.offset;
-    const engine = new Engine('deflate');
+    const decompressor = new ZlibDecompressor('deflate');
     try {
       let fed = 0;
-      while (engine.used === fed) {
+      while (decompressor.used === fed) {
         const from = input.offset;
         const piece = await input.piece(Math.min(PIECE, input.untilBorder));
         if (piece.length === 0) return tell(report, 'truncated', `gzip member at ${start} ends at ${from}`);
         fed += piece.length;
-        for await (const chunk of engine.feed(piece)) {
+        for await (const chunk of decompressor.feed(piece)) {
           this.checksum = crc32(chunk, this.checksum);
           this.given += chunk.length;
           yield chunk;
         }
-        if (engine.failure !== undefined) {
+        if (decompressor.failure !== undefined) {
           const to = input.offset;
           if (this.reopen !== undefined) {
             const failed = { kind: 'deflate', reopen: this.reopen, begin, from, given: this.given, window: 0 } as const;
             yield* heldBack(failed, new Uint8Array(to - from).fill(1));
           }
-          return tell(report, 'corrupt', `gzip member at ${start}, between ${from} and ${to}: ${engine.failure}`);
+          return tell(report, 'corrupt', `gzip member at ${start}, between ${from} and ${to}: ${decompressor.failure}`);
         }
       }
-      this.used = engine.used;
+      this.used = decompressor.used;
       input.untake(fed - this.used);
       this.whole = true;
     } finally {
-      engine.close();
+      decompressor.close();
     }
   }
 }
 
 /** Pass a member's header (RFC 1952, section 2.3). */
-async function header(input: ByteSource): Promise<Check> {
+async function header(input: ByteReader): Promise<Check> {
   if ((await input.fill(10)) < 10) return 'truncated';
   const flags = input.byte(3);
   if (input.byte(2) !== 8 || (flags & RESERVED) !== 0) return 'corrupt';

@@ -4,8 +4,8 @@
  * more up to that piece, and the piece in smaller ones.
  */
 
-import { ByteSource } from '../bytesource.ts';
-import { Engine } from './nodezlib.ts';
+import { ByteReader } from './bytereader.ts';
+import { ZlibDecompressor } from './nodezlib.ts';
 
 /** Bytes fed at once up to the failing piece, at most. */
 const PIECE = 64 * 1024;
@@ -60,8 +60,8 @@ async function* again(
   { kind, reopen, begin, from, given, window }: Failed,
   sizes: readonly number[],
 ): AsyncGenerator<Uint8Array, Place> {
-  const input = new ByteSource(reopen());
-  const engine = new Engine(kind, window);
+  const input = new ByteReader(reopen());
+  const decompressor = new ZlibDecompressor(kind, window);
   try {
     await input.pass(begin);
     let seen = 0;
@@ -71,19 +71,19 @@ async function* again(
       const size = before ? Math.min(PIECE, input.untilBorder, from - at) : sizes[number];
       const piece = await input.piece(size);
       if (piece.length > 0)
-        for await (const chunk of engine.feed(piece)) {
+        for await (const chunk of decompressor.feed(piece)) {
           seen += chunk.length;
           if (seen <= given) continue;
           yield chunk.subarray(Math.max(0, chunk.length - (seen - given)));
           given = seen;
         }
       // A source that is shorter now, or another, does not fail where it did.
-      if (engine.failure !== undefined || piece.length < size || (!before && number === sizes.length - 1))
+      if (decompressor.failure !== undefined || piece.length < size || (!before && number === sizes.length - 1))
         return { number, from: at, to: input.offset, given };
       if (!before) number++;
     }
   } finally {
-    engine.close();
+    decompressor.close();
     await input.close();
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Inflate (RFC 1951) for the few bytes of a small gzip member. An engine of
+ * Inflate (RFC 1951) for the few bytes of a small gzip member. A decompressor of
  * node:zlib costs as much as tens of kilobytes of decompressing, so a capture of
  * many tiny members would cost a thousand times what its size says. Only
  * members that end within the bytes at hand, and in the room there is, are done
- * here; everything else is for the engine, which also says what is wrong.
+ * here; everything else is for the decompressor, which also says what is wrong.
  */
 
 const MOST_BITS = 15;
@@ -140,7 +140,7 @@ export class SmallInflate {
       lengths.fill(length, i, i + times);
       i += times;
     }
-    // A block without an end is wrong, which the engine is to say.
+    // A block without an end is wrong, which the decompressor is to say.
     if (lengths[256] === 0) throw NOT_HERE;
     this.compressed(codeOf(lengths.subarray(0, literals), 'small'), codeOf(lengths.subarray(literals), 'small'));
   }

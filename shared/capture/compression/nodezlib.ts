@@ -2,7 +2,7 @@
  * A decompressor of node:zlib, fed one slice at a time so that nothing is lost
  * when it fails: a failing zlib stream throws away what waits in its readable
  * side, so that side is kept empty. Output is taken chunk by chunk, and the
- * engine makes no more before the last one was taken: memory is bounded
+ * decompressor makes no more before the last one was taken: memory is bounded
  * whatever the ratio.
  */
 
@@ -12,7 +12,7 @@ import { constants, createInflateRaw, createZstdDecompress } from 'node:zlib';
 const OUTPUT_BYTES = 64 * 1024;
 
 /** One decompressor. */
-export class Engine {
+export class ZlibDecompressor {
   /** The message of the failure, after which nothing more can be fed. */
   failure: string | undefined;
   private ended = false;

@@ -6,10 +6,10 @@
  * costs the same bytes however the source cuts its chunks.
  */
 
-import type { ByteSource } from '../bytesource.ts';
+import type { ByteReader } from './bytereader.ts';
 import { type CompressionReport, type Reopen, tell, trailing } from './detect.ts';
 import { heldBack } from './heldback.ts';
-import { Engine } from './nodezlib.ts';
+import { ZlibDecompressor } from './nodezlib.ts';
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
@@ -46,13 +46,13 @@ interface FrameEnd {
  * @param window bytes of output that a frame may have kept
  */
 export async function* unzstd(
-  input: ByteSource,
+  input: ByteReader,
   report: CompressionReport,
   window: number,
   reopen?: Reopen,
 ): AsyncGenerator<Uint8Array, void> {
-  // One engine serves all frames: it is ready for the next one whenever a frame has ended.
-  const engine = new Engine('zstd', window);
+  // One decompressor serves all frames: it is ready for the next one whenever a frame has ended.
+  const decompressor = new ZlibDecompressor('zstd', window);
   try {
     for (let frames = 0; ; ) {
       const start = input.offset;
@@ -69,7 +69,7 @@ export async function* unzstd(
           const detail = `${frames} frames up to ${start}; 'zstd -d' gives the capture itself, which is read`;
           return report.fault('zstd_frames_too_small', detail);
         }
-        const frame = new Frame(input, engine, window, reopen);
+        const frame = new Frame(input, decompressor, window, reopen);
         const { check, at, detail } = yield* frame.read();
         if (check === 'window') return report.fault('zstd_window_too_large', `zstd frame at ${start}: ${detail}`);
         if (check !== 'sound')
@@ -77,14 +77,14 @@ export async function* unzstd(
       } else return await trailing(input, report);
     }
   } finally {
-    engine.close();
+    decompressor.close();
   }
 }
 
 /** One frame (section 3.1.1). */
 class Frame {
-  private readonly input: ByteSource;
-  private readonly engine: Engine;
+  private readonly input: ByteReader;
+  private readonly decompressor: ZlibDecompressor;
   private readonly window: number;
   private readonly reopen: Reopen | undefined;
   private readonly begin: number;
@@ -93,9 +93,9 @@ class Frame {
   private pending = 0;
   private sizes: number[] = [];
 
-  constructor(input: ByteSource, engine: Engine, window: number, reopen: Reopen | undefined) {
+  constructor(input: ByteReader, decompressor: ZlibDecompressor, window: number, reopen: Reopen | undefined) {
     this.input = input;
-    this.engine = engine;
+    this.decompressor = decompressor;
     this.window = window;
     this.reopen = reopen;
     this.begin = input.offset;
@@ -162,20 +162,20 @@ class Frame {
 
   /** Feed what is pending. @param otherwise what the frame is when that can be decompressed */
   private async *feed(otherwise: FrameEnd['check']): AsyncGenerator<Uint8Array, FrameEnd> {
-    const { input, engine, pending, sizes } = this;
+    const { input, decompressor, pending, sizes } = this;
     const from = input.offset;
     this.pending = 0;
     this.sizes = [];
-    for (let left = pending; left > 0 && engine.failure === undefined; ) {
+    for (let left = pending; left > 0 && decompressor.failure === undefined; ) {
       const piece = await input.piece(Math.min(left, input.untilBorder));
       if (piece.length === 0) return { check: 'truncated', at: input.offset };
       left -= piece.length;
-      for await (const chunk of engine.feed(piece)) {
+      for await (const chunk of decompressor.feed(piece)) {
         this.given += chunk.length;
         yield chunk;
       }
     }
-    const detail = engine.failure;
+    const detail = decompressor.failure;
     if (detail === undefined) return { check: otherwise, at: input.offset };
     let at = input.offset;
     if (this.reopen !== undefined && sizes.length > 1) {

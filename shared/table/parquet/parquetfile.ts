@@ -34,7 +34,7 @@ export interface ParquetFile {
 }
 
 /** A table on its way into a file. */
-export interface ParquetSource {
+export interface ParquetContent {
   /** The table's columns, in order. */
   schema: readonly Pick<TableColumn, 'name' | 'type'>[];
   /** One chunk column for each column of `schema`, in the same order. */
@@ -55,7 +55,7 @@ const ROWS_FUNCTION = 'rows_to_write';
 
 /** What is being written through a connection. */
 interface Writing {
-  source: ParquetSource;
+  source: ParquetContent;
   rows: number;
   failure: unknown;
 }
@@ -71,7 +71,7 @@ const writers = new WeakMap<DuckDBConnection, { now: Writing | undefined }>();
  */
 export async function writeParquet(
   path: string,
-  source: ParquetSource,
+  source: ParquetContent,
   limits: DuckDBLimits = {},
 ): Promise<ParquetFile> {
   const { schema, columns } = source;

@@ -14,7 +14,7 @@ import {
   TimestampColumn,
 } from './chunk.ts';
 import type { DuckDBLimits } from './duckdb.ts';
-import { type ParquetFile, type ParquetSource, writeParquet } from './parquetfile.ts';
+import { type ParquetContent, type ParquetFile, writeParquet } from './parquetfile.ts';
 
 /**
  * A source for `writeParquet` over rows that are held in typed columns.
@@ -27,7 +27,7 @@ export function chunkSource<Rows>(
   { columns }: ChunkTable<Rows>,
   rows: Rows,
   next: (fill: () => void) => number,
-): ParquetSource {
+): ParquetContent {
   const chunks = columns.map(({ type, choices }) =>
     choices === undefined ? chunkColumn(type).column : new ChoiceColumn(choices(rows)),
   );
@@ -59,7 +59,7 @@ export function writeRows<Row>(
   return writeParquet(path, rowSource(table, rows), limits);
 }
 
-function rowSource<Row>({ columns }: RowTable<Row>, rows: Iterable<Row>): ParquetSource {
+function rowSource<Row>({ columns }: RowTable<Row>, rows: Iterable<Row>): ParquetContent {
   const chunks = columns.map(({ type }) => chunkColumn(type));
   const left = rows[Symbol.iterator]();
   return {

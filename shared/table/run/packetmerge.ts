@@ -8,7 +8,7 @@
 import { Heap } from '../../algorithm/heap.ts';
 import { PACKETS } from '../packets.ts';
 import { CHUNK_ROWS } from '../parquet/chunk.ts';
-import type { ParquetSource } from '../parquet/parquetfile.ts';
+import type { ParquetContent } from '../parquet/parquetfile.ts';
 import { chunkSource } from '../parquet/tablefile.ts';
 import { compareStarts } from '../startorder.ts';
 import type { FlippedSessions } from './flippedsessions.ts';
@@ -67,7 +67,7 @@ export class PacketMerge {
    * @param captureName for ranks in `ranksBefore(toUs)`
    * @returns what gives its rows
    */
-  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): ParquetSource {
+  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): ParquetContent {
     this.toUs = toUs;
     this.room = mostRows;
     const { lowest, highest } = this.ranksBefore(toUs);

@@ -11,7 +11,7 @@ const READ_BYTES = 4 << 20;
 const READS_AHEAD = 8;
 
 /** Reads bytes [start, end) of an object. */
-export type ReadRange = (key: string, start: number, end: number) => Promise<Uint8Array>;
+export type ReadObjectRange = (key: string, start: number, end: number) => Promise<Uint8Array>;
 
 /** A run as a publish task sees it. */
 export interface PublishedRun<Batch extends RunBatch = RunBatch> {
@@ -56,7 +56,7 @@ export function planReads<Batch extends RunBatch>(
  */
 export async function* readInOrder<Batch extends RunBatch>(
   reads: readonly PlannedRead<Batch>[],
-  read: ReadRange,
+  read: ReadObjectRange,
 ): AsyncGenerator<{ read: PlannedRead<Batch>; bytes: Uint8Array }> {
   const begin = ({ key, start, end }: PlannedRead<Batch>): Promise<Uint8Array> => {
     const bytes = read(key, start, end);

@@ -348,7 +348,7 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
 }
 
 test('a megabyte of tiny members, tiny blocks or corrupt captures costs little more than its size', async () => {
-  // Bounds several times what it takes; with an engine or a feed for each it took 1.5 to 7 s.
+  // Bounds several times what it takes; with a decompressor or a feed for each it took 1.5 to 7 s.
   const members = concat(Array.from({ length: 50_000 }, () => gzip(new Uint8Array(0))));
   assert.ok((await cpuSeconds(() => take(members))) < 1);
   const block = rawBlock(Uint8Array.of(9));

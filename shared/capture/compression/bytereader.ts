@@ -1,5 +1,5 @@
 /**
- * A cursor over the chunks of an asynchronous source: a few bytes at a time
+ * Reads the chunks of an asynchronous source: a few bytes at a time
  * for headers, pieces of a given size for decompressors. Where pieces begin and
  * end does not depend on the source's chunks; a piece that lies inside a chunk
  * is not copied. Errors of the source pass through as they are.
@@ -8,8 +8,8 @@
 const NOTHING = new Uint8Array(0);
 const BORDER = 256 * 1024;
 
-/** Reads a source from front to back. */
-export class ByteSource {
+/** Bytes of a source, from front to back. */
+export class ByteReader {
   /** Bytes passed so far. */
   offset = 0;
   private readonly chunks: AsyncIterator<Uint8Array>;
@@ -26,13 +26,13 @@ export class ByteSource {
   /** Make `count` bytes (they may be copied) readable by `byte`; returns how many are, fewer only at the end of the source. */
   async fill(count: number): Promise<number> {
     if (this.chunk.length - this.at >= count) return count;
-    if (this.at === this.chunk.length && (await this.turn()) && this.chunk.length >= count) return count;
+    if (this.at === this.chunk.length && (await this.advance()) && this.chunk.length >= count) return count;
     const left = this.chunk.subarray(this.at);
     if (left.length === 0 || (this.done && this.behind.length === 0)) return left.length;
     const joined = new Uint8Array(count);
     joined.set(left);
     let held = left.length;
-    while (held < count && (await this.turn())) {
+    while (held < count && (await this.advance())) {
       const used = Math.min(count - held, this.chunk.length);
       joined.set(used < this.chunk.length ? this.chunk.subarray(0, used) : this.chunk, held);
       held += used;
@@ -124,7 +124,7 @@ export class ByteSource {
   }
 
   /** Go to the next chunk that has bytes; false at the end of the source. */
-  private async turn(): Promise<boolean> {
+  private async advance(): Promise<boolean> {
     let next = this.behind;
     this.behind = NOTHING;
     while (next.length === 0 && !this.done) {
