@@ -2,8 +2,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatTable } from '../shared/query/resulttext.ts';
-import { run } from './commands/run.ts';
 import { currentJob, queryJob } from './commands/sql.ts';
+import { main } from './main.ts';
 
 const path = (name: string): string => relative('.', fileURLToPath(new URL(`../${name}`, import.meta.url)));
 const CAPTURES = path('test/captures/demo');
@@ -19,9 +19,8 @@ const say = (text: string): void => void process.stdout.write(text);
 
 say(`Twelve rotating captures of 33 seconds in ${CAPTURES} become tables in ${RESULTS}:\n\n`);
 say(`  flowstitch run ${CAPTURES} --out ${RESULTS} --packets --quiet\n\n`);
-const code = await run([CAPTURES, '--out', RESULTS, '--packets', '--quiet']);
-process.exitCode = code;
-if (code === 0) {
+await main(['run', CAPTURES, '--out', RESULTS, '--packets', '--quiet']);
+if (process.exitCode === 0) {
   say('\nSessions that span files:\n\n');
   say(formatTable(await queryJob(RESULTS, await currentJob(RESULTS), SPANNING)));
   say(`

@@ -1,28 +1,10 @@
 /** The command line: finds the command and turns errors into sentences and exit codes. */
 import { printable } from '../shared/text/printable.ts';
+import { COMMANDS, loadCommands } from './commands/index.ts';
 import { onStop, Stopped } from './signals.ts';
 import { print, unwritten } from './text/output.ts';
-import { HELP, packageVersion, UsageError } from './usage/usage.ts';
-
-type Command = (args: string[]) => Promise<number>;
-
-/** A command of the cloud's. */
-function cloud(name: string): Command {
-  return async (args) => (await import('./cloud/cloudcommands.ts')).runCloudCommand(name, args);
-}
-
-/** Each command's code is loaded when it is asked for: DuckDB and Arrow take longer to load than a help text to print. */
-const COMMANDS: Record<string, Command> = {
-  run: async (args) => (await import('./commands/run.ts')).run(args),
-  sql: async (args) => (await import('./commands/sql.ts')).sql(args),
-  inspect: async (args) => (await import('./commands/inspect.ts')).inspect(args),
-  submit: cloud('submit'),
-  jobs: cloud('jobs'),
-  status: cloud('status'),
-  cancel: cloud('cancel'),
-  resume: cloud('resume'),
-  watch: cloud('watch'),
-};
+import type { Command } from './usage/command.ts';
+import { packageVersion, UsageError } from './usage/usage.ts';
 
 /** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage, 130 and 143 stopped. */
 export async function main(args: string[]): Promise<void> {
@@ -45,21 +27,42 @@ function end({ exitCode }: Stopped): never {
   process.exit(exitCode);
 }
 
-async function dispatch([name, ...rest]: string[]): Promise<number> {
+async function dispatch([name, ...args]: string[]): Promise<number> {
   if (name === undefined) {
-    process.stderr.write(HELP);
+    process.stderr.write(await help([]));
     return 1;
   }
   if (name === 'help' || name === '--help' || name === '-h') {
-    print(HELP);
+    print(await help(args));
     return 0;
   }
   if (name === '--version' || name === '-v') {
     print(`flowstitch ${packageVersion()}\n`);
     return 0;
   }
-  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name](rest);
-  throw new UsageError(`'${name}' is no command; there are ${Object.keys(COMMANDS).join(', ')}`);
+  const command = await commandOf(name);
+  const { readCommandLine } = await import('./usage/commandline.ts');
+  const asked = readCommandLine(command, args);
+  if (!asked.help) return command.run(asked.values, asked.operands, { commands: loadCommands });
+  print(await help([name]));
+  return 0;
+}
+
+/** The list of commands, or the help of the one that is named. */
+async function help([name]: string[]): Promise<string> {
+  const { commandHelp, programHelp } = await import('./usage/commandline.ts');
+  return name === undefined ? programHelp(await loadCommands()) : commandHelp(await commandOf(name));
+}
+
+/** @throws UsageError when there is none of that name */
+async function commandOf(name: string): Promise<Command> {
+  if (Object.hasOwn(COMMANDS, name)) return (await COMMANDS[name]()).COMMAND;
+  const { commandLike } = await import('./usage/commandline.ts');
+  const names = Object.keys(COMMANDS);
+  const meant = commandLike(name, names);
+  throw new UsageError(
+    `unknown command '${name}'${meant === undefined ? '' : `, did you mean ${meant}?`}; commands are ${names.join(', ')}`,
+  );
 }
 
 /** A reader that closes early (| head) is no error of ours. */

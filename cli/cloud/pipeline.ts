@@ -1,7 +1,6 @@
 /** The deployed pipeline: what the outputs of its CloudFormation stack tell, and its buckets and queues. */
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { hasOurRevisions, RELEASE } from '../../shared/job/revisions.ts';
 import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
 import type { TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { type ClientOptions, clientSettings } from '../../shared/store/aws/awsclient.ts';
@@ -9,11 +8,8 @@ import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { UsageError } from '../usage/usage.ts';
+import { DEFAULT_STACK } from './stackoption.ts';
 
-/** The option that every command of a pipeline takes. */
-export const STACK_OPTION = { stack: { type: 'string' } } as const;
-
-const DEFAULT_STACK = 'flowstitch-pipeline';
 /** Somebody waits at the keyboard: few attempts. */
 const ATTEMPTS = 4;
 
@@ -34,7 +30,7 @@ const OUTPUTS = ['CapturesBucket', 'WorkBucket', 'ResultsBucket', 'Queues', 'Ver
 
 /**
  * The pipeline of a stack; where none is named, of that in FLOWSTITCH_STACK, or of flowstitch-pipeline.
- * @throws UsageError that says where was looked, and what helps
+ * @throws UsageError that says where it was looked for, and what helps
  */
 export async function findPipeline(given: string | undefined, options: ClientOptions = {}): Promise<Pipeline> {
   const name = given ?? (process.env.FLOWSTITCH_STACK || DEFAULT_STACK);
@@ -53,30 +49,17 @@ export async function findPipeline(given: string | undefined, options: ClientOpt
   };
 }
 
-/**
- * Makes sure that this program and the pipeline work by the same rules.
- * @param what what is refused otherwise, as in 'cannot submit'
- * @throws UsageError that names both versions and the ways out
- */
-export function requireSameVersion({ stack, version }: Pick<Pipeline, 'stack' | 'version'>, what: string): void {
-  if (hasOurRevisions(version)) return;
-  throw new UsageError(
-    `cannot ${what}: stack ${stack} is of version ${version}, this is ${RELEASE}, and jobs of two revisions do not mix. ` +
-      `Use version ${version} here, or deploy this one with npm run deploy; status, jobs and cancel work as it is`,
-  );
-}
-
 async function describe(client: CloudFormationClient, name: string): Promise<Stack> {
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: name }));
     if (Stacks?.[0] !== undefined) return Stacks[0];
   } catch (error) {
     if (!(error instanceof Error && /does not exist/.test(error.message)))
-      throw new UsageError(`cannot look for stack ${name}: ${reasonOf(error)}`);
+      throw new UsageError(`cannot look up stack ${name}: ${reasonOf(error)}`);
   }
   throw new UsageError(
     `there is no stack ${name} in ${await whereLooked(client)}: npm run deploy makes one. ` +
-      'If it lies elsewhere: AWS_REGION and AWS_PROFILE choose region and account, --stack or FLOWSTITCH_STACK its name',
+      'If it is elsewhere, set region and account with AWS_REGION and AWS_PROFILE, and its name with --stack or FLOWSTITCH_STACK',
   );
 }
 
@@ -95,8 +78,8 @@ function reasonOf(error: unknown): string {
   if (name === 'CredentialsProviderError')
     return `there are no AWS credentials; sign in (aws configure, aws sso login) or set AWS_PROFILE (${message})`;
   if (/^(ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch)/.test(name))
-    return `AWS does not take these credentials; sign in again, or set AWS_PROFILE to another profile (${message})`;
-  if (/^AccessDenied/.test(name)) return `these credentials may not; allow cloudformation:DescribeStacks (${message})`;
+    return `AWS rejected these credentials; sign in again, or set AWS_PROFILE to another profile (${message})`;
+  if (/^AccessDenied/.test(name)) return `access denied; allow cloudformation:DescribeStacks (${message})`;
   // Connections refused to several addresses have no message of their own.
   return message || String((error as { code?: unknown }).code ?? name);
 }
@@ -107,7 +90,7 @@ function outputsOf(name: string, { Outputs = [], StackStatus }: Stack): Record<(
   if (missing === undefined) return outputs;
   throw new UsageError(
     /COMPLETE$/.test(StackStatus ?? '') && !/ROLLBACK|DELETE/.test(StackStatus ?? '')
-      ? `stack ${name} is no pipeline of Flowstitch: it has no output ${missing}; --stack names another`
+      ? `stack ${name} is not a Flowstitch pipeline: it has no output ${missing}; --stack names another`
       : `stack ${name} is not ready (${StackStatus}): wait until it is deployed, or deploy it again with npm run deploy`,
   );
 }

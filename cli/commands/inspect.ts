@@ -1,39 +1,47 @@
 /** flowstitch inspect: what a file is and holds, told from its bytes. */
 import { open, stat } from 'node:fs/promises';
-import { BOUND_OPTIONS, BOUNDS_HELP, compressionBounds } from '../../shared/job/options.ts';
+import type { OptionValues } from '../../shared/job/optiondescription.ts';
+import { BOUND_OPTIONS, compressionBounds } from '../../shared/job/options.ts';
 import { wholeNumber } from '../../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { meantBy, pathBytes, pathText } from '../input/rawpath.ts';
 import { interruptibly } from '../signals.ts';
 import { print } from '../text/output.ts';
-import { readOptions } from '../usage/options.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
-
-const INSPECT_HELP = `flowstitch inspect FILE [-n N]
-
-Tells what a capture (pcap, pcapng; plain, or in gzip or zstd), a shard, fragment or run file (Arrow)
-or a result file (Parquet) is: format, time span, counts, damage.
-
-  -n N      the first N packets as lines, or the first N rows as a table
-  --json    as JSON
-${BOUNDS_HELP}
-A packet's line is: offset of its record in the uncompressed capture, time (UTC), source > destination,
-protocol, [TCP flags], sequence and acknowledgement numbers as sent, window, payload length.
-
-Exit codes: 0 all was read; 1 usage, input/output or no such kind of file; 2 the capture is damaged.
-`;
 
 /** Packets or rows that may be asked for at once: they are kept in memory. */
 const MOST_SHOWN = 1_000_000;
 
-/** What to show of a file, whatever it is. */
-export interface Inspection {
-  /** JSON of everything, the packets or rows included. */
-  json: Record<string, unknown>;
-  /** The same as text: packets or rows first, then what is known of the whole. */
-  text: string;
-  exitCode: 0 | 2;
-}
+const OPTIONS = {
+  n: { value: 'N', meaning: 'show the first N packets as lines, or the first N rows as a table', default: '0' },
+  ...JSON_OPTION,
+  ...BOUND_OPTIONS,
+} as const;
+
+export const COMMAND = defineCommand({
+  name: 'inspect',
+  group: 'local',
+  operands: { usage: 'FILE', least: 1, most: 1, wanted: 'name one file', files: true },
+  summary: 'show what a capture, shard or result file holds',
+  description: [
+    'Shows what a capture (pcap or pcapng, plain or compressed with gzip or zstd), a shard, fragment or run file (Arrow) or a result file (Parquet) holds: format, time span, counts, damage.',
+  ],
+  options: OPTIONS,
+  notes: [
+    "A packet's line: offset of its record in the uncompressed capture, time (UTC), source > destination, protocol, [TCP flags], sequence and acknowledgement numbers as sent, window, payload length.",
+  ],
+  examples: [
+    ['inspect trace.pcap.gz -n 5', 'format, counts and damage of a capture, and its first five packets'],
+    ['inspect results/sessions/dataset=default/job=JOB/dt=2026-11-30/part-0.parquet -n 3', 'columns and first rows'],
+  ],
+  exitCodes: [
+    ['0', 'everything was read'],
+    ['1', 'usage error, input or output error, or a file of another kind'],
+    ['2', 'the capture is damaged'],
+  ],
+  run: (values, [argument]) => inspect(argument, values),
+});
 
 /** Tells a file's kind from its first bytes. */
 export async function kindOf(path: string | Buffer): Promise<'parquet' | 'arrow' | 'capture'> {
@@ -63,26 +71,14 @@ async function placesOf(argument: string): Promise<{ path: string; place: string
   return meant.map((raw) => ({ path: pathText(raw), place: pathBytes(raw) }));
 }
 
-/** @returns the exit code */
-export async function inspect(args: string[]): Promise<number> {
-  const { values, positionals } = readOptions('inspect', args, {
-    n: { type: 'string', short: 'n' },
-    ...BOUND_OPTIONS,
-    json: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-  });
-  if (values.help) {
-    print(INSPECT_HELP);
-    return 0;
-  }
-  if (positionals.length !== 1) throw new UsageError('inspect: which file? Name one');
+async function inspect(argument: string, values: OptionValues<typeof OPTIONS>): Promise<number> {
   const shown = wholeNumber(values.n, '-n', 0, MOST_SHOWN) ?? 0;
   const bounds = compressionBounds(values);
-  const [{ path, place }] = await placesOf(positionals[0]);
+  const [{ path, place }] = await placesOf(argument);
   const at = await stat(place).catch(() => undefined);
   if (at === undefined) throw new UsageError(`there is no file ${printable(path)}`);
   if (at.isDirectory()) throw new UsageError(`${printable(path)} is a folder: inspect takes one file`);
-  if (!at.isFile()) throw new UsageError(`${printable(path)} is no regular file`);
+  if (!at.isFile()) throw new UsageError(`${printable(path)} is not a regular file`);
   const look = await INSPECTORS[await kindOf(place)]();
   const { json, text, exitCode } = await interruptibly(() => look(path, shown, bounds, place));
   const whole = { file: path, storedBytes: at.size, ...json };

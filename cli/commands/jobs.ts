@@ -1,39 +1,44 @@
-/** flowstitch jobs: the jobs of the pipeline, and starts that could not be. */
+/** flowstitch jobs: the jobs of the pipeline, and automatic starts that were rejected. */
 import { listJobs } from '../../shared/control/operate.ts';
 import type { JobEntry } from '../../shared/control/start.ts';
 import { type JobState, jobStates } from '../../shared/control/status.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
-import { listRefusals, type Refusal } from '../../shared/upload/uploads.ts';
-import { findPipeline, STACK_OPTION } from '../cloud/pipeline.ts';
+import type { Refusal } from '../../shared/upload/uploads.ts';
+import { CREDENTIALS_NOTE, pipelineOf, STACK_OPTION } from '../cloud/stackoption.ts';
 import { bytesText, commandName, count, counted } from '../text/format.ts';
 import { print } from '../text/output.ts';
 import { momentText, stateText } from '../text/statustext.ts';
-import { readOptions } from '../usage/options.ts';
-import { UsageError } from '../usage/usage.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 
-/** Refused starts listed one by one. */
+/** Rejected starts listed one by one. */
 const LISTED = 10;
 
-/** @returns the exit code */
-export async function jobs(args: string[]): Promise<number> {
-  const { values, positionals } = readOptions('jobs', args, {
-    ...STACK_OPTION,
-    dataset: { type: 'string' },
-    json: { type: 'boolean' },
-  });
-  if (positionals.length > 0)
-    throw new UsageError(`jobs: '${positionals[0]}' is one too many; ${commandName()} status JOB tells of one job`);
-  const { work, capturesBucket } = await findPipeline(values.stack);
-  const entries = await listJobs(work, values.dataset);
-  const states = await jobStates(work, entries);
-  const refused = await listRefusals(work);
-  if (values.json) {
-    const known = entries.map((entry, i) => ({ ...entry, ...states[i] }));
-    print(`${printableJson({ jobs: known, refused })}\n`);
-  } else print(jobsText(entries, states, refused, values.dataset, capturesBucket));
-  return 0;
-}
+export const COMMAND = defineCommand({
+  name: 'jobs',
+  group: 'cloud',
+  operands: { usage: '', least: 0, most: 0, wanted: `takes no arguments; ${commandName()} status JOB shows one job` },
+  summary: 'list the jobs',
+  description: ['Lists the jobs of the pipeline, newest first, and automatic starts that were rejected.'],
+  options: { dataset: { value: 'NAME', meaning: 'only those of this data set' }, ...JSON_OPTION, ...STACK_OPTION },
+  notes: [CREDENTIALS_NOTE],
+  examples: [
+    ['jobs', 'all jobs'],
+    ['jobs --dataset site-a --json', 'those of one data set, as JSON'],
+  ],
+  async run(values) {
+    const { listRefusals } = await import('../../shared/upload/uploads.ts');
+    const { work, capturesBucket } = await pipelineOf(values);
+    const entries = await listJobs(work, values.dataset);
+    const states = await jobStates(work, entries);
+    const refused = await listRefusals(work);
+    if (values.json) {
+      const known = entries.map((entry, i) => ({ ...entry, ...states[i] }));
+      print(`${printableJson({ jobs: known, refused })}\n`);
+    } else print(jobsText(entries, states, refused, values.dataset, capturesBucket));
+    return 0;
+  },
+});
 
 /** @param states of the entries, in their order */
 export function jobsText(
@@ -47,7 +52,7 @@ export function jobsText(
 }
 
 function noJobs(dataset: string | undefined, capturesBucket: string): string {
-  if (dataset !== undefined) return `there are no jobs of a data set '${dataset}'\n`;
+  if (dataset !== undefined) return `there are no jobs of data set '${dataset}'\n`;
   return `there are no jobs yet: ${commandName()} submit s3://${capturesBucket}/PREFIX/ starts one\n`;
 }
 
@@ -70,5 +75,5 @@ function refusalsText(refused: readonly Refusal[]): string {
     .slice(0, LISTED)
     .map(({ at, object, reason }) => `  ${momentText(at)}  ${printable(object)}: ${printable(reason)}\n`);
   if (refused.length > LISTED) lines.push(`  and ${refused.length - LISTED} more\n`);
-  return `\n${counted(refused.length, 'start')} that uploads asked for could not be:\n${lines.join('')}`;
+  return `\n${counted(refused.length, 'rejected automatic start')}:\n${lines.join('')}`;
 }

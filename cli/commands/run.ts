@@ -1,29 +1,73 @@
 /** flowstitch run: the main job on this machine. */
-
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { runLocally } from '../../shared/engine/localrun.ts';
+import type { LocalRunOptions } from '../../shared/engine/localrun.ts';
+import type { OptionValues } from '../../shared/job/optiondescription.ts';
+import { JOB_OPTIONS, jobOptions } from '../../shared/job/options.ts';
+import { wholeNumber } from '../../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
-import { findCaptures, type PassedOver } from '../input/findcaptures.ts';
+import type { PassedOver } from '../input/findcaptures.ts';
 import { Stopped, stoppable } from '../signals.ts';
 import { terminalOf } from '../text/liveline.ts';
 import { print } from '../text/output.ts';
 import { Progress } from '../text/progress.ts';
 import { type RunSummary, summaryText } from '../text/summarytext.ts';
-import { RUN_HELP, type RunOptions, readRunOptions } from '../usage/runoptions.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
 /** Inputs that are named when they are passed over. */
 const NOTES = 20;
+const MOST_WORKERS = 256;
 
-/** @returns the exit code */
-export async function run(args: string[]): Promise<number> {
-  const options = readRunOptions(args);
-  if (options === 'help') {
-    print(RUN_HELP);
-    return 0;
-  }
-  return stoppable((signal) => runJob(options, signal));
+const OPTIONS = {
+  out: {
+    value: 'FOLDER',
+    meaning: 'where the tables go; a run into the same folder resumes, and maps only what is new',
+  },
+  ...JOB_OPTIONS,
+  workers: { value: 'N', meaning: 'worker threads', default: 'one a processor' },
+  ...JSON_OPTION,
+  quiet: { meaning: 'show no progress' },
+} as const;
+
+export const COMMAND = defineCommand({
+  name: 'run',
+  group: 'local',
+  operands: {
+    usage: 'FILE|FOLDER|GLOB ...',
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    wanted: 'no captures given: name files, folders or globs',
+    files: true,
+  },
+  needs: '--out FOLDER',
+  summary: 'turn captures into Parquet tables of sessions',
+  description: [
+    'Turns captures (pcap and pcapng, plain or compressed with gzip or zstd) into tables of sessions. Folders are read recursively, without hidden files; pipes, devices and links to folders are skipped and named.',
+  ],
+  options: OPTIONS,
+  examples: [
+    ['run captures/ --out results/', 'all captures below a folder'],
+    ["run 'captures/*.pcap.gz' --out results/ --packets", 'those that match, with the table of packets'],
+    ['run captures/ --out results/ --tcp-timeout 10m --key vlan', 'with other rules of what a session is'],
+  ],
+  exitCodes: [
+    ['0', 'everything was read'],
+    ['1', 'usage error, input or output error, or failed job'],
+    ['2', 'finished, but some captures were damaged or unreadable'],
+    ['130, 143', 'stopped by Ctrl-C or SIGTERM; the same command resumes'],
+  ],
+  async run(values, inputs) {
+    const { out } = values;
+    if (!out) throw new UsageError('run: no folder for the results: name one with --out');
+    const settings = { options: jobOptions(values), workers: workersOf(values) };
+    return stoppable((signal) => runJob({ ...values, out }, inputs, settings, signal));
+  },
+});
+
+function workersOf({ workers }: { workers?: string }): number {
+  return wholeNumber(workers, '--workers', 1, MOST_WORKERS) ?? availableParallelism();
 }
 
 /** Names what is passed over, the first of it. */
@@ -33,25 +77,31 @@ class PassedOverNotes {
 
   add({ path, why, lost }: PassedOver): void {
     if (lost) this.lost++;
-    if (this.total++ < NOTES) process.stderr.write(`passed over: ${printable(path)}, ${why}\n`);
+    if (this.total++ < NOTES) process.stderr.write(`skipped: ${printable(path)}, ${why}\n`);
   }
 
   end(): void {
-    if (this.total > NOTES) process.stderr.write(`passed over: ${this.total - NOTES} more\n`);
+    if (this.total > NOTES) process.stderr.write(`skipped: ${this.total - NOTES} more\n`);
   }
 }
 
-async function runJob(options: RunOptions, signal: AbortSignal): Promise<number> {
-  const { workers } = options;
-  const out = resolve(options.out);
+async function runJob(
+  values: OptionValues<typeof OPTIONS> & { out: string },
+  inputs: readonly string[],
+  settings: Pick<LocalRunOptions, 'options' | 'workers'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { findCaptures } = await import('../input/findcaptures.ts');
+  const { runLocally } = await import('../../shared/engine/localrun.ts');
+  const out = resolve(values.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
-    throw new UsageError(`--out ${options.out} is a file: name a folder`);
+    throw new UsageError(`--out ${values.out} is a file: name a folder`);
   if (out.includes('\ufffd')) throw new UsageError(`--out ${out}: its path is not UTF-8; name a folder whose path is`);
   const passedOver = new PassedOverNotes();
-  const captures = await findCaptures(options.inputs, out, (passed) => passedOver.add(passed));
+  const captures = await findCaptures(inputs, out, (passed) => passedOver.add(passed));
   passedOver.end();
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
-  const progress = new Progress(captures.length, bytes, options.quiet ? null : terminalOf(process.stderr));
+  const progress = new Progress(captures.length, bytes, values.quiet ? null : terminalOf(process.stderr));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   let committedBefore = false;
@@ -59,8 +109,7 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
     const summary = await runLocally({
       out,
       captures,
-      options,
-      workers,
+      ...settings,
       signal,
       onStart: (job, state) => {
         committedBefore = state === 'committed';
@@ -74,19 +123,19 @@ async function runJob(options: RunOptions, signal: AbortSignal): Promise<number>
     const cpu = process.cpuUsage(cpuBefore);
     const whole: RunSummary = {
       ...summary,
-      out: options.out,
+      out: values.out,
       storedBytes: bytes,
       committedBefore,
       seconds: (performance.now() - startedAt) / 1000,
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
-    print(options.json ? `${printableJson(whole)}\n` : summaryText(whole));
+    print(values.json ? `${printableJson(whole)}\n` : summaryText(whole));
     return summary.damaged.length > 0 || passedOver.lost > 0 ? 2 : 0;
   } catch (error) {
     progress.end();
     if (!(error instanceof Stopped)) throw error;
-    process.stderr.write('stopped. The same command goes on from here.\n');
+    process.stderr.write('stopped. Run the same command again to resume.\n');
     return error.exitCode;
   }
 }

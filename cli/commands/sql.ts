@@ -1,7 +1,7 @@
 /** flowstitch sql: a query over the newest committed results. */
 import { stat } from 'node:fs/promises';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import { checkFiles, currentJobs, openJob } from '../../shared/query/folderresults.ts';
+import type { Options, OptionValues } from '../../shared/job/optiondescription.ts';
 import type { QueryResult } from '../../shared/query/results.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
@@ -10,23 +10,47 @@ import { interruptibly } from '../signals.ts';
 import { commandName } from '../text/format.ts';
 import { terminalOf } from '../text/liveline.ts';
 import { print } from '../text/output.ts';
-import { readOptions } from '../usage/options.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
-const SQL_HELP = `flowstitch sql "SELECT ..." --data FOLDER|s3://BUCKET/
+const OPTIONS = {
+  data: {
+    value: 'FOLDER|s3://...',
+    meaning: "results of flowstitch run, the pipeline's bucket of results (s3://BUCKET/), or a prefix with results",
+  },
+  dataset: { value: 'NAME', meaning: 'data set, where there are several' },
+  query: { value: 'NAME', meaning: 'run a saved query', choices: SAVED_QUERIES.map(({ name }) => name) },
+  queries: { meaning: 'list the saved queries' },
+  csv: { meaning: 'print CSV; on a terminal control characters are shown as \\xNN' },
+  ...JSON_OPTION,
+} as const satisfies Options;
 
-  --data FOLDER     results of flowstitch run
-  --data s3://...   the pipeline's bucket of results, or a prefix with results. What a query needs is fetched
-                    and kept in XDG_CACHE_HOME or ~/.cache, up to FLOWSTITCH_CACHE_GB gigabytes (default: 10)
-  --dataset NAME    data set, where there are several
-  --query NAME      a saved query instead of one in quotes
-  --queries         list the saved queries
-  --csv | --json    instead of a table; CSV on a terminal shows control characters as \\xNN
-
-Tables: sessions, captures, anomalies, and packets when the job was run with --packets.
-Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}.
-"describe sessions" lists the columns of a table or view. Only the newest finished job is seen.
-`;
+export const COMMAND = defineCommand({
+  name: 'sql',
+  group: 'local',
+  operands: {
+    usage: '["SELECT ..."]',
+    least: 0,
+    most: 1,
+    wanted: 'give one query, in quotes',
+  },
+  needs: '--data FOLDER|s3://...',
+  summary: 'query the newest results',
+  description: [
+    'Runs one query over the tables of the newest finished job: sessions, captures, anomalies, and packets where the job was run with --packets.',
+    `Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}. "describe sessions" lists the columns of a table or view.`,
+  ],
+  options: OPTIONS,
+  notes: [
+    'Of results in S3, the files that a query needs are downloaded and kept in $XDG_CACHE_HOME or ~/.cache, up to $FLOWSTITCH_CACHE_GB gigabytes (default: 10).',
+  ],
+  examples: [
+    ['sql "select proto, count(*) from sessions group by all" --data results/', 'a query over results on disk'],
+    ['sql --query scans --data s3://RESULTS/ --csv', 'a saved query over those of the pipeline, as CSV'],
+    ['sql "describe sessions" --data results/', 'the columns of a table'],
+  ],
+  run: answer,
+});
 
 /** The saved queries, a line each. */
 function listQueries(): string {
@@ -49,6 +73,7 @@ function savedQuery(name: string): string {
 export async function currentJob(folder: string, dataset?: string): Promise<CurrentJob> {
   if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true)
     throw new UsageError(`there is no folder ${folder}`);
+  const { currentJobs } = await import('../../shared/query/folderresults.ts');
   return chooseJob(folder, await currentJobs(folder), dataset, `run CAPTURES --out ${shellWord(folder)}`)[1];
 }
 
@@ -75,6 +100,7 @@ function chooseJob(
 
 /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
 export async function queryJob(folder: string, job: CurrentJob, query: string): Promise<QueryResult> {
+  const { openJob } = await import('../../shared/query/folderresults.ts');
   const open = await openJob(folder, job);
   try {
     return await open.runQuery(query);
@@ -83,33 +109,19 @@ export async function queryJob(folder: string, job: CurrentJob, query: string): 
   }
 }
 
-/** @returns the exit code */
-export async function sql(args: string[]): Promise<number> {
-  const { values, positionals } = readOptions('sql', args, {
-    data: { type: 'string' },
-    dataset: { type: 'string' },
-    query: { type: 'string' },
-    queries: { type: 'boolean' },
-    csv: { type: 'boolean' },
-    json: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-  });
-  if (values.help) {
-    print(SQL_HELP);
-    return 0;
-  }
+async function answer(values: OptionValues<typeof OPTIONS>, operands: readonly string[]): Promise<number> {
   if (values.queries) {
     print(listQueries());
     return 0;
   }
-  const given = values.query === undefined ? positionals : [...positionals, savedQuery(values.query)];
-  if (given.length !== 1) throw new UsageError('sql: give one query, in quotes or by --query');
-  if (!values.data) throw new UsageError('sql: over which results? Name their folder with --data');
+  const given = values.query === undefined ? operands : [...operands, savedQuery(values.query)];
+  if (given.length !== 1) throw new UsageError('sql: give one query, in quotes or with --query');
+  if (!values.data) throw new UsageError('sql: no results given: name their folder or bucket with --data');
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
   const [query] = given;
-  const answer = values.data.startsWith('s3://') ? queryS3 : queryFolder;
+  const ask = values.data.startsWith('s3://') ? queryS3 : queryFolder;
   const { data, dataset } = values;
-  const result = await interruptibly(() => answer(data, dataset, query));
+  const result = await interruptibly(() => ask(data, dataset, query));
   if (values.csv) print(formatCsv(result, process.stdout.isTTY === true));
   else print(values.json ? formatJson(result) : formatTable(result));
   return 0;
@@ -117,6 +129,7 @@ export async function sql(args: string[]): Promise<number> {
 
 async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult> {
   const job = await currentJob(folder, dataset);
+  const { checkFiles } = await import('../../shared/query/folderresults.ts');
   await checkFiles(folder, job);
   notePackets(job, query, 'run');
   return queryJob(folder, job, query);

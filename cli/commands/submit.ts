@@ -1,22 +1,23 @@
 /** flowstitch submit: a job in the cloud over the captures of a prefix. */
-
 import { recommitJob, type Submitted, submitJob } from '../../shared/control/operate.ts';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
 import { currentKey } from '../../shared/job/keys.ts';
 import { JOB_OPTIONS, type JobOptions, jobConfig, jobOptions } from '../../shared/job/options.ts';
-import { checkBucketRegion, type ListedCaptures, listCaptures, parseS3Url } from '../../shared/store/aws/s3list.ts';
+import type { ListedCaptures } from '../../shared/store/aws/s3list.ts';
+import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { datasetOf } from '../../shared/upload/watchedprefixes.ts';
-import { findPipeline, type Pipeline, requireSameVersion, STACK_OPTION } from '../cloud/pipeline.ts';
+import { printEnd, WAIT_EXIT_CODES, WAIT_OPTION } from '../cloud/jobend.ts';
+import type { Pipeline } from '../cloud/pipeline.ts';
+import { requireSameVersion } from '../cloud/sameversion.ts';
+import { CREDENTIALS_NOTE, pipelineOf, STACK_OPTION } from '../cloud/stackoption.ts';
 import { bytesText, commandName, counted } from '../text/format.ts';
 import { print } from '../text/output.ts';
-import { skippedText } from '../usage/joboptions.ts';
-import { readOptions } from '../usage/options.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
-import { printEnd } from './status.ts';
 
 /** Captures that cannot be read, listed by name. */
 const LISTED = 20;
@@ -38,31 +39,49 @@ export interface Submission extends Submitted {
   besides: number;
 }
 
-/** @returns the exit code */
-export async function submit(args: string[]): Promise<number> {
-  const { values, positionals } = readOptions('submit', args, {
+export const COMMAND = defineCommand({
+  name: 'submit',
+  group: 'cloud',
+  operands: {
+    usage: 's3://BUCKET/PREFIX',
+    least: 1,
+    most: 1,
+    wanted: 'give one prefix of captures, as s3://BUCKET/PREFIX/',
+  },
+  summary: 'start a job over the captures of a prefix',
+  description: [
+    'Starts a job over all captures whose keys begin with the prefix. The same captures and options are the same job, however often they are submitted. A data set runs one job at a time; further ones are queued.',
+  ],
+  options: {
     ...JOB_OPTIONS,
+    dataset: { ...JOB_OPTIONS.dataset, default: 'made from the prefix' },
+    'requester-pays': { meaning: 'accept the charges of a bucket whose readers pay' },
+    ...WAIT_OPTION,
+    ...JSON_OPTION,
     ...STACK_OPTION,
-    'requester-pays': { type: 'boolean' },
-    wait: { type: 'boolean' },
-    json: { type: 'boolean' },
-  });
-  if (positionals.length !== 1) throw new UsageError('submit: which captures? Name one prefix, as s3://BUCKET/PREFIX/');
-  const [place] = positionals;
-  parseS3Url(place);
-  const options = jobOptions(values);
-  const pipeline = await findPipeline(values.stack);
-  requireSameVersion(pipeline, 'submit');
-  const submission = await submitPrefix(pipeline, place, options, values['requester-pays'] ?? false);
-  const { job, state } = submission;
-  const waits = (values.wait ?? false) && state !== 'ended';
-  if (values.json) {
-    if (!waits) print(`${printableJson(submission)}\n`);
-  } else if (waits) process.stderr.write(submissionText(submission, place, false));
-  else print(submissionText(submission, place, true));
-  if (waits) return printEnd(pipeline, job, values.json ?? false);
-  return state === 'ended' ? 1 : 0;
-}
+  },
+  notes: [CREDENTIALS_NOTE],
+  examples: [
+    ['submit s3://CAPTURES/site-a/ --wait', 'a job over a folder of captures, followed until it ends'],
+    ['submit s3://CAPTURES/site-a/2026-11 --packets', 'captures whose keys begin so, with the table of packets'],
+  ],
+  exitCodes: WAIT_EXIT_CODES,
+  async run(values, [place]) {
+    parseS3Url(place);
+    const options = jobOptions(values);
+    const pipeline = await pipelineOf(values);
+    requireSameVersion(pipeline, 'submit');
+    const submission = await submitPrefix(pipeline, place, options, values['requester-pays'] ?? false);
+    const { job, state } = submission;
+    const waits = (values.wait ?? false) && state !== 'ended';
+    if (values.json) {
+      if (!waits) print(`${printableJson(submission)}\n`);
+    } else if (waits) process.stderr.write(submissionText(submission, place, false));
+    else print(submissionText(submission, place, true));
+    if (waits) return printEnd(pipeline, job, values.json ?? false);
+    return state === 'ended' ? 1 : 0;
+  },
+});
 
 /**
  * Lists the captures of a prefix and asks for a job over them.
@@ -75,13 +94,14 @@ export async function submitPrefix(
   requesterPays: boolean,
 ): Promise<Submission> {
   const { work, queue, s3, capturesBucket, results } = pipeline;
+  const { checkBucketRegion, listCaptures } = await import('../../shared/store/aws/s3list.ts');
   const { bucket, prefix } = parseS3Url(place);
   await checkBucketRegion(s3, bucket);
   const { captures, skipped } = await listCaptures(s3, bucket, prefix, { requesterPays });
   const refused = captures.flatMap(({ name, refused }) => (refused ? [{ capture: name, ...refused }] : []));
   if (captures.length === 0) throw new UsageError(nothingThere(place, skipped));
   if (refused.length === captures.length)
-    throw new UsageError(`no capture under ${place} can be read as it is: ${refused[0].detail}`);
+    throw new UsageError(`no capture under ${place} can be read: ${refused[0].detail}`);
   const dataset = options.dataset ?? datasetOf(bucket, prefix, capturesBucket);
   const config = await jobConfig(work, dataset, options, CLOUD_SIZES);
   const source = { prefix: `s3://${bucket}/${prefix}`, by: 'submit' } as const;
@@ -107,7 +127,7 @@ export async function submitPrefix(
 
 function nothingThere(place: string, skipped: ListedCaptures['skipped']): string {
   const only = skippedText(skipped);
-  return `there are no captures under ${place}: ${only === '' ? 'no object has a key that begins so; is the prefix right?' : `only ${only}`}`;
+  return `there are no captures under ${place}: ${only === '' ? 'no key begins with this prefix' : `only ${only}`}`;
 }
 
 /** Of a prefix that names a folder without its slash, the keys that begin with it and are not in the folder. */
@@ -122,14 +142,14 @@ export function submissionText(submission: Submission, place: string, next: bool
   const { job, dataset, captures, bytes, skipped, refused, besides } = submission;
   const passedOver = skippedText(skipped);
   const lines = [
-    `${counted(captures, 'capture')}, ${bytesText(bytes)} under ${printable(place)}${passedOver === '' ? '' : `; passed over: ${passedOver}`}`,
+    `${counted(captures, 'capture')}, ${bytesText(bytes)} under ${printable(place)}${passedOver === '' ? '' : `; skipped: ${passedOver}`}`,
   ];
   if (besides > 0)
     lines.push(
-      `note: ${counted(besides, 'capture')} of these ${besides === 1 ? 'lies' : 'lie'} beside the folder; ${printable(place)}/ is the folder alone`,
+      `note: ${counted(besides, 'capture')} of these ${besides === 1 ? 'is' : 'are'} not in the folder; ${printable(place)}/ is the folder alone`,
     );
   if (refused.length > 0) {
-    lines.push(`${counted(refused.length, 'capture')} cannot be read, and will be named as failed:`);
+    lines.push(`${counted(refused.length, 'capture')} cannot be read and will be reported as unreadable:`);
     for (const { detail } of refused.slice(0, LISTED)) lines.push(`  ${printable(detail)}`);
     if (refused.length > LISTED) lines.push(`  and ${refused.length - LISTED} more`);
   }
@@ -142,12 +162,26 @@ export function submissionText(submission: Submission, place: string, next: bool
 }
 
 function stateSentence({ state, behind, shownAgain, refused }: Submission): string {
-  const again = shownAgain ? 'was done before; its tables become the newest again' : '';
+  const again = shownAgain ? 'was done before; its tables become current again' : '';
   if (state === 'waits') {
-    const turn = `waits for its turn${behind === null ? '' : ` behind job ${behind}`}`;
+    const turn = `queued${behind === null ? '' : ` behind job ${behind}`}`;
     return again === '' ? turn : `${again}; ${turn}`;
   }
-  if (state === 'began') return again || 'began';
-  if (state === 'ended') return 'had failed or was cancelled before; resume goes on with it';
-  return `was done before${refused.length > 0 ? '; where captures can be read by now, resume tries them again' : ''}`;
+  if (state === 'began') return again || 'started';
+  if (state === 'ended') return 'has failed or was cancelled; resume continues it';
+  return `was done before${refused.length > 0 ? '; resume retries the captures that could not be read' : ''}`;
+}
+
+/** What a listing skipped; empty where it was nothing. */
+function skippedText({ folders, empty, markers, hidden }: ListedCaptures['skipped']): string {
+  const kinds: [number, string][] = [
+    [folders, 'folder marker'],
+    [empty, 'empty object'],
+    [markers, '_READY marker'],
+    [hidden, 'hidden object'],
+  ];
+  return kinds
+    .filter(([n]) => n > 0)
+    .map(([n, what]) => counted(n, what))
+    .join(', ');
 }

@@ -1,8 +1,9 @@
-/** flowstitch watch: prefixes whose captures start jobs by themselves once no more come. */
+/** flowstitch watch: prefixes whose uploads start jobs, once no more arrive. */
+import { optionFlag } from '../../shared/job/optiondescription.ts';
 import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../shared/job/options.ts';
 import { durationOption, parseDuration } from '../../shared/job/optionvalues.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
-import { parseS3Url } from '../../shared/store/aws/s3list.ts';
+import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
@@ -15,58 +16,97 @@ import {
   removeSource,
   type Source,
 } from '../../shared/upload/watchedprefixes.ts';
-import { findPipeline, type Pipeline, requireSameVersion, STACK_OPTION } from '../cloud/pipeline.ts';
+import type { Pipeline } from '../cloud/pipeline.ts';
+import { requireSameVersion } from '../cloud/sameversion.ts';
+import { CREDENTIALS_NOTE, pipelineOf, STACK_OPTION } from '../cloud/stackoption.ts';
 import { commandName } from '../text/format.ts';
 import { print } from '../text/output.ts';
-import { givenJobOptions, optionsText } from '../usage/joboptions.ts';
-import { readOptions } from '../usage/options.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** Quiet that can be asked for: the clock of uploads has seconds, and whoever wants less order has markers. */
+/** Quiet times that can be asked for: times of uploads have whole seconds. */
 const LEAST_QUIET_SECONDS = 1;
 const MOST_QUIET_SECONDS = 7 * 86_400;
 
-/** @returns the exit code */
-export async function watch(args: string[]): Promise<number> {
-  const { values, positionals } = readOptions('watch', args, {
+export const COMMAND = defineCommand({
+  name: 'watch',
+  group: 'cloud',
+  operands: {
+    usage: '[s3://BUCKET/PREFIX]',
+    least: 0,
+    most: 1,
+    wanted: 'give one prefix at a time, as s3://BUCKET/PREFIX/',
+  },
+  summary: 'start jobs automatically after uploads to a prefix',
+  description: [
+    "Makes uploads to a prefix of the pipeline's bucket of captures start a job, once none has arrived for a while. Without a prefix it lists the prefixes that do.",
+    'A marker object named _READY below a prefix starts a job too, whether the prefix is watched or not.',
+  ],
+  options: {
+    'quiet-for': {
+      value: 'TIME',
+      meaning: `how long nothing must have arrived, up to ${quietText(MOST_QUIET_SECONDS)}`,
+      default: quietText(DEFAULT_QUIET_SECONDS),
+    },
+    off: { meaning: 'stop it, for a prefix or a data set' },
     ...JOB_OPTIONS,
+    dataset: { ...JOB_OPTIONS.dataset, default: 'made from the prefix' },
+    ...JSON_OPTION,
     ...STACK_OPTION,
-    'quiet-for': { type: 'string' },
-    off: { type: 'boolean' },
-    json: { type: 'boolean' },
-  });
-  if (positionals.length > 1) throw new UsageError('watch: one prefix at a time, as s3://BUCKET/PREFIX/');
-  const [place] = positionals;
-  const quietSeconds = parseQuiet(values['quiet-for']);
-  jobOptions(values);
-  if (values.off && place === undefined)
-    throw new UsageError('watch: --off for what? Name the prefix, as s3://BUCKET/PREFIX/, or the data set');
-  if (place !== undefined && !values.off) parseS3Url(place);
-  const pipeline = await findPipeline(values.stack);
-  if (values.off) print(await stopWatching(pipeline.work, place));
-  else if (place !== undefined) {
-    requireSameVersion(pipeline, 'watch');
-    print(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
-  } else {
-    const sources = await listSources(pipeline.work);
-    print(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
-  }
-  return 0;
+  },
+  notes: [CREDENTIALS_NOTE],
+  examples: [
+    ['watch s3://CAPTURES/site-a/ --quiet-for 5m', 'a job five minutes after the last upload'],
+    ['watch', 'list what is watched'],
+    ['watch --off s3://CAPTURES/site-a/', 'stop it'],
+  ],
+  async run(values, [place]) {
+    const quietSeconds = parseQuiet(values['quiet-for']);
+    jobOptions(values);
+    if (values.off && place === undefined)
+      throw new UsageError('watch: --off needs the prefix, as s3://BUCKET/PREFIX/, or the data set');
+    if (place !== undefined && !values.off) parseS3Url(place);
+    const pipeline = await pipelineOf(values);
+    if (values.off) print(await stopWatching(pipeline.work, place));
+    else if (place !== undefined) {
+      requireSameVersion(pipeline, 'watch');
+      print(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
+    } else {
+      const sources = await listSources(pipeline.work);
+      print(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
+    }
+    return 0;
+  },
+});
+
+/** Of all values that were given, those that say what a job is to do. */
+function givenJobOptions(values: GivenOptions & Record<string, unknown>): GivenOptions {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(JOB_OPTIONS, name)));
+}
+
+/** Options as they are typed: ' --packets --tcp-timeout 5m'; empty where there are none. */
+function optionsText(options: GivenOptions): string {
+  return Object.entries(options)
+    .filter(([, value]) => value !== false)
+    .map(([name, value]) => ` ${optionFlag(name)}${value === true ? '' : ` ${value}`}`)
+    .join('');
 }
 
 function parseQuiet(text: string | undefined): number {
   if (text === undefined) return DEFAULT_QUIET_SECONDS;
-  const seconds = Math.ceil(parseDuration(text, 'quiet-for') / 1e6);
+  const seconds = Math.ceil(parseDuration(text, '--quiet-for') / 1e6);
   if (seconds >= LEAST_QUIET_SECONDS && seconds <= MOST_QUIET_SECONDS) return seconds;
   throw new UsageError(`watch: --quiet-for takes up to ${quietText(MOST_QUIET_SECONDS)}, not '${text}'`);
 }
 
-const quietText = (seconds: number): string => durationOption(seconds * 1e6);
+function quietText(seconds: number): string {
+  return durationOption(seconds * 1e6);
+}
 
 /**
- * Makes a data set automatic.
+ * Makes uploads to a prefix start jobs of a data set.
  * @returns what to say of it
- * @throws UsageError for a bucket that tells nobody of its uploads, and for a data set of another prefix
+ * @throws UsageError for a bucket that notifies nobody of its uploads, and for a data set of another prefix
  */
 export async function startWatching(
   { work, capturesBucket, stack }: Pick<Pipeline, 'work' | 'capturesBucket' | 'stack'>,
@@ -77,7 +117,7 @@ export async function startWatching(
   const { bucket, prefix } = parseS3Url(place);
   if (bucket !== capturesBucket)
     throw new UsageError(
-      `cannot watch ${place}: only the pipeline's own bucket, s3://${capturesBucket}/, tells it of uploads. Submit the prefix, ` +
+      `cannot watch ${place}: only uploads to the pipeline's own bucket, s3://${capturesBucket}/, notify it. Submit the prefix, ` +
         `or deploy stack ${stack} with that bucket as its bucket of captures`,
     );
   const { dataset: wanted, ...options } = given;
@@ -85,21 +125,21 @@ export async function startWatching(
   const known = await getSource(work, dataset);
   if (known !== undefined && !isSourceOf(known, bucket, prefix))
     throw new UsageError(
-      `data set ${dataset} is made of ${sourcePlace(known)} by itself already: choose another name with --dataset, ` +
-        `or end that with ${commandName()} watch --off ${dataset}`,
+      `data set ${dataset} already watches ${sourcePlace(known)}: choose another name with --dataset, ` +
+        `or stop that with ${commandName()} watch --off ${dataset}`,
     );
   await putSource(work, { dataset, bucket, prefix, quietSeconds, options });
   return (
-    `data set ${dataset}: a job starts by itself once nothing has come to ${printable(place)} for ${quietText(quietSeconds)}\n` +
-    `what is there already waits for the next upload, or for:\n\n` +
+    `data set ${dataset}: a job starts once nothing has arrived in ${printable(place)} for ${quietText(quietSeconds)}\n` +
+    `captures that are there already are read after the next upload, or with:\n\n` +
     `next: ${commandName()} submit ${shellWord(place)}${wanted === undefined ? '' : ` --dataset ${dataset}`}${optionsText(options)}\n`
   );
 }
 
 /**
- * Ends it for a prefix or a data set.
+ * Stops that, for a prefix or a data set.
  * @returns what to say of it
- * @throws UsageError when it is not automatic
+ * @throws UsageError when it is not watched
  */
 export async function stopWatching(store: ObjectStore, named: string): Promise<string> {
   const sources = await listSources(store);
@@ -109,7 +149,7 @@ export async function stopWatching(store: ObjectStore, named: string): Promise<s
   );
   if (ended.length === 0) throw new UsageError(`${named} is not watched; ${commandName()} watch lists what is`);
   for (const { dataset } of ended) await removeSource(store, dataset);
-  return ended.map((source) => `data set ${source.dataset}: ${sourcePlace(source)} is watched no more\n`).join('');
+  return ended.map((source) => `data set ${source.dataset}: ${sourcePlace(source)} is no longer watched\n`).join('');
 }
 
 function isSourceOf(source: Source, bucket: string, prefix: string): boolean {
@@ -122,7 +162,7 @@ function sourcePlace({ bucket, prefix }: Source): string {
 
 export function sourcesText(sources: readonly Source[], capturesBucket: string): string {
   if (sources.length === 0)
-    return `nothing is watched: ${commandName()} watch s3://${capturesBucket}/PREFIX/ makes a prefix start jobs by itself\n`;
+    return `nothing is watched: ${commandName()} watch s3://${capturesBucket}/PREFIX/ starts a job after uploads to a prefix\n`;
   const columns = ['data set', 'prefix', 'quiet for', 'options'].map((name) => ({ name, type: '' }));
   const rows = sources.map((source) => [
     source.dataset,

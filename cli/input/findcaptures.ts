@@ -61,7 +61,7 @@ class Search {
     if (at !== undefined) return this.named(path, at);
     const meant = await meantBy(arg);
     if (meant.length > times)
-      throw new UsageError(`'${arg}' can mean ${meant.length} files whose names are not UTF-8: name their folder`);
+      throw new UsageError(`'${arg}' matches ${meant.length} files whose names are not UTF-8: name their folder`);
     for (const raw of meant) await this.named(raw, await statRaw(raw));
     if (meant.length > 0) return;
     let matches = 0;
@@ -70,10 +70,10 @@ class Search {
         if (isHidden(match) || this.isOutput(await realPath(match))) continue;
         matches++;
         const what = await statRaw(match).catch(() => undefined);
-        if (what === undefined) this.passOver(match, 'a link that leads nowhere', true);
+        if (what === undefined) this.passOver(match, 'broken symbolic link', true);
         else await this.named(match, what);
       }
-    if (matches === 0) throw new UsageError(`no file, folder or glob '${arg}': nothing there`);
+    if (matches === 0) throw new UsageError(`'${arg}': no such file or folder, and nothing matches it as a glob`);
   }
 
   private async *readable<T>(paths: AsyncIterable<T>): AsyncGenerator<T> {
@@ -89,7 +89,7 @@ class Search {
     else if (at.isFile()) await this.add(normalize(path));
     else
       throw new UsageError(
-        `'${pathText(path)}' is no regular file: a capture is read more than once, so write it to a file`,
+        `'${pathText(path)}' is not a regular file: captures are read more than once, so save it to a file first`,
       );
   }
 
@@ -113,10 +113,10 @@ class Search {
   /** A link to a file counts; a link to a folder could lead in a circle. */
   private async link(path: RawPath): Promise<void> {
     const at = await statRaw(path).catch(() => undefined);
-    if (at === undefined) this.passOver(path, 'a link that leads nowhere', true);
+    if (at === undefined) this.passOver(path, 'broken symbolic link', true);
     else if (at.isFile()) await this.add(path);
-    else if (at.isDirectory()) this.passOver(path, 'a link to a folder: name it to have it read', false);
-    else this.passOver(path, `a link to ${kindOf(at)}`, false);
+    else if (at.isDirectory()) this.passOver(path, 'symbolic link to a folder; name it to read it', false);
+    else this.passOver(path, `symbolic link to ${kindOf(at)}`, false);
   }
 
   private async add(path: RawPath): Promise<void> {
@@ -125,7 +125,7 @@ class Search {
     const at = await fileVersion(pathBytes(place)).catch((error) => {
       throw unreadable(error);
     });
-    if (at === undefined) this.passOver(path, 'gone before it was looked at', true);
+    if (at === undefined) this.passOver(path, 'removed while it was being listed', true);
     else this.byPlace.set(place, { name: pathText(path), location: fileLocation(pathBytes(place)), ...at });
   }
 
@@ -157,6 +157,6 @@ function unreadable(error: unknown): Error {
   if (code === undefined || path === undefined) return error as Error;
   const shown = pathText(Buffer.from(path).toString('latin1'));
   return new UsageError(
-    `${shown} cannot be read (${code}: ${message.split(': ')[1]?.split(',')[0]}): make it readable, or name captures apart from it`,
+    `${shown} cannot be read (${code}: ${message.split(': ')[1]?.split(',')[0]}): make it readable, or leave it out`,
   );
 }

@@ -12,9 +12,9 @@ import { formatTable } from '../../shared/query/resulttext.ts';
 import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
 import { SHARD_SCHEMA } from '../../shared/shard/shardschema.ts';
 import { printable } from '../../shared/text/printable.ts';
-import type { Inspection } from '../commands/inspect.ts';
 import { count, fieldLines, timeText } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';
+import type { Inspection } from './inspection.ts';
 import { packetLine } from './packetline.ts';
 import { type ShardSummary, shardSummary } from './shardsummary.ts';
 
@@ -96,14 +96,17 @@ class ShardView {
     const { summary, lines, rows, flows } = this;
     const fields: [string, string][] = [
       ['shard', `${printable(path)}, Arrow IPC stream`],
-      ['packets', `${count(rows)} in ${batchesText(this.batches)}, by bucket and then time`],
+      ['packets', `${count(rows)} in ${batchesText(this.batches)}, sorted by bucket and time`],
       ['flows', count(flows.count)],
     ];
     const first = rows === 0 ? null : timeText(this.firstUs, this.firstNs);
     const last = rows === 0 ? null : timeText(this.lastUs, this.lastNs);
     if (first !== null && last !== null) fields.push(['first', first], ['last', last]);
     if (summary === null)
-      fields.push(['times', "count from the shard's base, which its map task's summary.json has; none lies beside it"]);
+      fields.push([
+        'times',
+        "relative to the shard's base, which is in its map task's summary.json; none was found near it",
+      ]);
     else fields.push(['captures', summary.captures.map(printable).join(', ')]);
     return {
       json: {

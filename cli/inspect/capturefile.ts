@@ -11,9 +11,9 @@ import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts'
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { printable } from '../../shared/text/printable.ts';
-import type { Inspection } from '../commands/inspect.ts';
 import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';
+import type { Inspection } from './inspection.ts';
 import { fragmentLine, packetLine } from './packetline.ts';
 
 const READ_BYTES = 1 << 20;
@@ -85,7 +85,7 @@ export async function inspectCapture(
 function foreign(path: string, { compression, damage }: CaptureFacts): string {
   const inside = compression === 'none' ? '' : ` inside its ${compression}`;
   const why = damage.length === 0 ? '' : `: ${damage[0].reason}, ${damage[0].detail}`;
-  return `${printable(path)} is no capture, shard or result file${inside}${printable(why)}`;
+  return `${printable(path)} is not a capture, shard or result file${inside}${printable(why)}`;
 }
 
 /** What is odd apart from the damage and the fates, which are told on their own. */
@@ -133,7 +133,7 @@ function captureText(path: string, facts: CaptureFacts, fates: Record<string, nu
     fields.push(['first', timeText(facts.firstUs, facts.firstNs ?? 0)]);
     fields.push(['last', `${timeText(facts.lastUs, facts.lastNs ?? 0)}, ${span} s later`]);
   }
-  const order = facts.outOfOrder === 0 ? 'in order of time' : `${count(facts.outOfOrder)} earlier than the one before`;
+  const order = facts.outOfOrder === 0 ? 'in time order' : `${count(facts.outOfOrder)} out of order`;
   fields.push(['packets', `${count(facts.records)}${facts.records > 1 ? `, ${order}` : ''}`]);
   if (facts.records > 0)
     fields.push([
@@ -173,5 +173,5 @@ function oddText(odd: readonly Oddity[]): string {
     return `  ${name}, ${counted(n, 'time')}, first at byte ${firstOffset}${what}\n`;
   });
   if (odd.length > LISTED) lines.push(`  and ${counted(odd.length - LISTED, 'name')} more\n`);
-  return `odd\n${lines.join('')}`;
+  return `anomalies\n${lines.join('')}`;
 }

@@ -96,9 +96,9 @@ export function packetLine(columns: PacketColumns, row: number, flows: FlowTable
     parts[0] += oneWay ? ` type ${srcPort} code ${dstPort}` : ` type ${srcPort}`;
   }
   parts.push(`length ${columns.payloadLen[row]}`);
-  if ((meta & META_FRAGMENT) !== 0) parts.push('a fragment');
-  if ((meta & META_DATAGRAM) !== 0) parts.push('joined from fragments');
-  if ((meta & META_TRUNCATED) !== 0) parts.push('cut by the snaplen');
+  if ((meta & META_FRAGMENT) !== 0) parts.push('fragment');
+  if ((meta & META_DATAGRAM) !== 0) parts.push('reassembled');
+  if ((meta & META_TRUNCATED) !== 0) parts.push('truncated by the snaplen');
   if ((meta & META_BROKEN) !== 0) parts.push('broken header');
   const tags = vlanText(columns.vlan[row], columns.innerVlan[row]);
   const carrier = columns.tunnel[row] === 0 ? '' : `${tunnelText(flows.tunnels, columns.tunnel[row])}: `;
@@ -118,11 +118,11 @@ export function fragmentLine(fragments: FragmentColumns, row: number): string {
   const at = row * END_WORDS;
   const address = (end: number): string => (v6 ? ipv6Text(ends, end) : ipv4Text(ends[end + 3]));
   const parts = [
-    `${protocolText(fragments.proto[row])} fragment of 0x${fragments.id[row].toString(16)}`,
-    `at ${fragments.fragOffset[row]}`,
+    `${protocolText(fragments.proto[row])} fragment id 0x${fragments.id[row].toString(16)}`,
+    `offset ${fragments.fragOffset[row]}`,
     `length ${fragments.fragLength[row]}`,
   ];
-  if (fragments.more[row] === 0) parts.push('the last');
+  if (fragments.more[row] === 0) parts.push('last');
   const time = timeText(fragments.us[row], fragments.ns[row]);
   const tags = vlanText(fragments.vlan[row], fragments.innerVlan[row]);
   const carrier = fragments.tunnel[row] === 0 ? '' : `${tunnelText(fragments.tunnels, fragments.tunnel[row])}: `;

@@ -7,9 +7,9 @@ import { callNative } from '../../shared/table/parquet/nativecalls.ts';
 import { exactPattern, sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
 import { TABLES } from '../../shared/table/tables.ts';
 import { printable } from '../../shared/text/printable.ts';
-import type { Inspection } from '../commands/inspect.ts';
 import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';
+import type { Inspection } from './inspection.ts';
 
 interface ParquetColumn {
   name: string;

@@ -9,8 +9,8 @@ import { isNotAtHand, openResults, type QueryResult, type ResultFiles } from '..
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { s3Url } from '../../shared/store/aws/s3errors.ts';
-import { parseS3Url } from '../../shared/store/aws/s3list.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
+import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectHead } from '../../shared/store/objectstore.ts';

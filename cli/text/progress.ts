@@ -41,7 +41,7 @@ export class Progress {
   }
 
   started(job: string, state: 'new' | 'resumed' | 'committed'): void {
-    const how = { new: '', resumed: ', going on where it stopped', committed: ', done before' }[state];
+    const how = { new: '', resumed: ', resumed', committed: ', already done' }[state];
     this.stage = 'plan';
     this.tasksDone = this.mapped = this.records = this.read = 0;
     this.output.line(`job ${job}: ${counted(this.captures, 'capture')}, ${bytesText(this.bytes)}${how}`);
@@ -67,12 +67,12 @@ export class Progress {
   }
 
   retry(stage: Stage, task: number, reason: string): void {
-    this.output.line(`${stage} task ${task} failed and is tried again: ${printable(reason.split('\n')[0])}`);
+    this.output.line(`${stage} task ${task} failed, retrying: ${printable(reason.split('\n')[0])}`);
   }
 
   /** Of something of the job's own, not of a capture. */
   damaged(words: string): void {
-    this.output.line(`${printable(words)}. It is made again`);
+    this.output.line(`${printable(words)}. It will be made again`);
   }
 
   /** Leaves the terminal on a line of its own. */

@@ -19,7 +19,7 @@ export function momentText(ms: number): string {
 
 /** A job's state in a few words. */
 export function stateText({ state, behind, end }: JobState): string {
-  if (state === 'waiting') return behind === null ? 'waits for its turn' : `waits behind ${behind.slice(0, SHORT_ID)}`;
+  if (state === 'waiting') return behind === null ? 'queued' : `queued behind ${behind.slice(0, SHORT_ID)}`;
   if (end?.state === 'failed') return `failed at ${end.stage}`;
   return state;
 }
@@ -72,7 +72,7 @@ export function progressText(status: JobStatus, now: number): string {
 
 /** A failure by name. */
 export function failureText({ stage, task, reason }: JobStatus['failures'][number]): string {
-  return `${stage} task ${task} failed each time it was tried: ${printable(reason)}`;
+  return `${stage} task ${task} failed on every attempt: ${printable(reason)}`;
 }
 
 /** All that is known of a job. @param data where its tables are, as `sql --data` takes it */
@@ -95,13 +95,15 @@ export function statusText(status: JobStatus, data: string): string {
 }
 
 function sourceText({ entry: { source } }: JobStatus): string {
-  const by = { submit: '', marker: ', by a _READY marker', quiet: ', by itself when uploads had ended' }[source.by];
+  const by = { submit: '', marker: ', started by a _READY marker', quiet: ', started automatically after uploads' }[
+    source.by
+  ];
   return `${source.prefix === null ? '' : ` under ${printable(source.prefix)}`}${by}`;
 }
 
 function stateLine(status: JobStatus): string {
   const { state, end, behind } = status;
-  if (state === 'waiting' && behind !== null) return `waits for its turn behind job ${behind}`;
+  if (state === 'waiting' && behind !== null) return `queued behind job ${behind}`;
   if (end?.state === 'failed') return `failed: ${end.stage} task ${end.task}: ${printable(end.reason)}`;
   if (end?.state === 'cancelled') return `cancelled ${momentText(end.at)}`;
   const rate = state === 'running' ? rateText(status) : undefined;
@@ -148,7 +150,7 @@ function costFields(status: JobStatus): [string, string][] {
   const seconds = elapsedSeconds(status);
   const speed = seconds > 0 ? `, ${count((summary?.packets ?? 0) / seconds)} packets/s` : '';
   const fields: [string, string][] = [
-    ['time', `${durationText(seconds)}${speed}; ${durationText(taskSeconds)} of the functions' time`],
+    ['time', `${durationText(seconds)}${speed}; ${durationText(taskSeconds)} of function time`],
   ];
   const requests = summary?.requests;
   if (requests !== undefined) {

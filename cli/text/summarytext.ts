@@ -50,17 +50,15 @@ export function jobSummaryText(summary: JobSummary, { fields, data, committedBef
 
 function capturesText({ captures, captureBytes, reusedTasks, mapTasks }: JobSummary, committedBefore: boolean): string {
   const reused =
-    reusedTasks > 0 && !committedBefore
-      ? `, ${count(reusedTasks)} of ${counted(mapTasks, 'map task')} done before`
-      : '';
+    reusedTasks > 0 && !committedBefore ? `, ${count(reusedTasks)} of ${counted(mapTasks, 'map task')} reused` : '';
   return `${count(captures)}, ${bytesText(captureBytes)} uncompressed${reused}`;
 }
 
 function sessionsText({ sessions, spanning, longest }: JobSummary): string {
-  if (longest === null) return `${count(sessions)}, none of them over several captures`;
+  if (longest === null) return `${count(sessions)}, none spanning several captures`;
   return (
-    `${count(sessions)}, ${count(spanning)} of them over several captures,` +
-    ` the longest over ${count(longest.captures)} (uid ${longest.uid})`
+    `${count(sessions)}, ${count(spanning)} spanning several captures, ` +
+    `the longest ${count(longest.captures)} (uid ${longest.uid})`
   );
 }
 
@@ -68,24 +66,25 @@ function sessionsText({ sessions, spanning, longest }: JobSummary): string {
 function conservationText(conservation: Conservation): string {
   const terms: [number, string][] = [
     [conservation.inSessions, 'in sessions'],
-    [conservation.fragmentsCompleted, 'fragments of whole datagrams'],
-    [conservation.fragmentsIncomplete, 'fragments of incomplete ones'],
+    [conservation.fragmentsCompleted, 'fragments of complete datagrams'],
+    [conservation.fragmentsIncomplete, 'fragments of incomplete datagrams'],
     [conservation.notIp, 'not IP'],
     ...Object.entries(conservation.undecodable).map(([reason, n]): [number, string] => [n, reason]),
   ];
   const right = terms.filter(([n], i) => n > 0 || i === 0).map(([n, what]) => `${count(n)} ${what}`);
-  const differ = accountedFor(conservation) === conservation.read ? '' : '  (the sides differ: please report this)';
+  const differ =
+    accountedFor(conservation) === conservation.read ? '' : '  (the sides differ: please report this as a bug)';
   return `${count(conservation.read)} read = ${right.join(' + ')}${differ}`;
 }
 
 function shuffleText({ shuffleBytes, captureBytes, packets }: JobSummary): string {
   if (packets === 0) return bytesText(shuffleBytes);
   const share = (100 * shuffleBytes) / captureBytes;
-  return `${bytesText(shuffleBytes)}, ${(shuffleBytes / packets).toFixed(1)} bytes a packet, ${share.toFixed(1)} % of the input`;
+  return `${bytesText(shuffleBytes)}, ${(shuffleBytes / packets).toFixed(1)} bytes per packet, ${share.toFixed(1)} % of the input`;
 }
 
 function timeText({ committedBefore, seconds, packets, peakMemoryBytes }: RunSummary): string {
-  if (committedBefore) return 'none: this job was done before';
+  if (committedBefore) return 'none: this job was already done';
   return `${durationText(seconds)}, ${count(packets / seconds)} packets/s, peak memory ${bytesText(peakMemoryBytes)}`;
 }
 
@@ -97,5 +96,5 @@ function damageText(damaged: readonly DamagedCapture[]): string {
   });
   const rest = damaged.length - LISTED;
   if (rest > 0) lines.push(`  and ${count(rest)} more: see the table captures\n`);
-  return `\n${counted(damaged.length, 'capture')} could not be read as a whole:\n${lines.join('')}`;
+  return `\n${counted(damaged.length, 'capture')} could not be read completely:\n${lines.join('')}`;
 }

@@ -14,66 +14,94 @@ import { DEFAULTS, type SessionConfig } from '../session/sessionconfig.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { DEFAULT_BUCKETS, datasetSharding } from './dataset.ts';
 import type { JobConfig, Sizes } from './jobconfig.ts';
+import { type OptionDescription, type Options, optionFlag } from './optiondescription.ts';
 import { durationOption, OptionError, parseDuration, sizeOption, sizeText, wholeNumber } from './optionvalues.ts';
 
-const TIMEOUTS = {
-  'tcp-timeout': 'tcpInactivityUs',
-  'udp-timeout': 'udpInactivityUs',
-  'icmp-timeout': 'icmpInactivityUs',
-  'other-timeout': 'otherInactivityUs',
-  'long-timeout': 'longInactivityUs',
-  'tcp-attempt-delay': 'tcpAttemptDelayUs',
-  'tcp-close-delay': 'tcpCloseDelayUs',
-  'tcp-reset-delay': 'tcpResetDelayUs',
-} as const satisfies Record<string, keyof SessionConfig>;
 /** The data set of a run that names none. */
 export const DEFAULT_DATASET = 'default';
-/** Timers that a session can do without. */
-const CAN_BE_NEVER = new Set(['tcp-reset-delay']);
+
+const OR = new Intl.ListFormat('en', { type: 'disjunction' });
+const SHARD_BY = ['5tuple', '4tuple', '2tuple'] as const satisfies readonly ShardBy[];
+
+/** Headings of help texts. */
+const LIMITS = 'Limits on compressed captures';
+const TIMERS = 'Timeouts (as 500ms, 90s, 5m or 1h; the defaults are those of Zeek)';
+
+/** A timer of sessions: what it sets, and whether a session can do without. */
+interface Timer {
+  field: { [Name in keyof SessionConfig]: SessionConfig[Name] extends number ? Name : never }[keyof SessionConfig];
+  meaning: string;
+  canBeNever?: true;
+}
+
+const TIMEOUTS = {
+  'tcp-timeout': { field: 'tcpInactivityUs', meaning: 'idle time after which a TCP session ends' },
+  'udp-timeout': { field: 'udpInactivityUs', meaning: 'idle time after which a UDP session ends' },
+  'icmp-timeout': { field: 'icmpInactivityUs', meaning: 'idle time after which an ICMP session ends' },
+  'other-timeout': { field: 'otherInactivityUs', meaning: 'idle time after which a session of another protocol ends' },
+  'long-timeout': {
+    field: 'longInactivityUs',
+    meaning: `idle time for established TCP on ports ${DEFAULTS.longPorts.join(', ')}, and for SSH and FTP on any port`,
+  },
+  'tcp-attempt-delay': { field: 'tcpAttemptDelayUs', meaning: 'time after which a SYN without an answer ends' },
+  'tcp-close-delay': { field: 'tcpCloseDelayUs', meaning: 'time from the close of both sides to the end' },
+  'tcp-reset-delay': {
+    field: 'tcpResetDelayUs',
+    meaning: 'time from a reset after a FIN to the end',
+    canBeNever: true,
+  },
+} as const satisfies Record<string, Timer>;
+type TimeoutName = keyof typeof TIMEOUTS;
 
 /** Options on what compressed captures may ask for: of a job, and of whoever reads a capture. */
 export const BOUND_OPTIONS = {
-  'max-zstd-window': { type: 'string' },
-  'max-compression-ratio': { type: 'string' },
-} as const;
+  'max-zstd-window': {
+    value: 'SIZE',
+    meaning: `memory that a zstd frame may ask for, up to ${sizeText(MOST_ZSTD_WINDOW)}`,
+    default: sizeText(DEFAULT_BOUNDS.zstdWindow),
+    group: LIMITS,
+    numeric: true,
+  },
+  'max-compression-ratio': {
+    value: 'N',
+    meaning: 'bytes that one compressed byte may decompress to, beyond the first 100 MB of a capture',
+    default: String(DEFAULT_BOUNDS.ratio),
+    group: LIMITS,
+    numeric: true,
+  },
+} as const satisfies Options;
 
-/** The options, as Node's parser of arguments takes them. */
+const TIMEOUT_OPTIONS = Object.fromEntries(
+  Object.entries(TIMEOUTS).map(([name, { field, meaning }]) => [
+    name,
+    { value: 'TIME', meaning, default: durationOption(DEFAULTS[field]), group: TIMERS },
+  ]),
+) as Record<TimeoutName, OptionDescription & { readonly value: string }>;
+
+/** The options of a job. */
 export const JOB_OPTIONS = {
-  packets: { type: 'boolean' },
-  dataset: { type: 'string' },
-  buckets: { type: 'string' },
-  'shard-by': { type: 'string' },
-  key: { type: 'string' },
-  'tcp-timeout': { type: 'string' },
-  'udp-timeout': { type: 'string' },
-  'icmp-timeout': { type: 'string' },
-  'other-timeout': { type: 'string' },
-  'long-timeout': { type: 'string' },
-  'tcp-attempt-delay': { type: 'string' },
-  'tcp-close-delay': { type: 'string' },
-  'tcp-reset-delay': { type: 'string' },
+  packets: { meaning: 'write the table of packets too' },
+  dataset: { value: 'NAME', meaning: 'name of the data set', default: DEFAULT_DATASET },
+  buckets: {
+    value: 'N',
+    meaning: 'slices of the flow-hash space',
+    default: `those of the first job of the data set, which has ${DEFAULT_BUCKETS}`,
+    numeric: true,
+  },
+  'shard-by': {
+    value: 'KEY',
+    meaning: 'what the flow hash is of; 2tuple keeps all flows of a host pair in one bucket',
+    default: SHARD_BY[0],
+    choices: SHARD_BY,
+  },
+  key: {
+    value: 'vlan,vni',
+    meaning: 'make VLAN ids, network ids (vni) of tunnels, or both part of the flow key',
+    choices: ['vlan', 'vni', 'vlan,vni'],
+  },
   ...BOUND_OPTIONS,
-} as const;
-/** Options that a JSON object may give as numbers. */
-const NUMBERS = new Set(['buckets', 'max-zstd-window', 'max-compression-ratio']);
-
-/** Help on what compressed captures may ask for. */
-export const BOUNDS_HELP = `  --max-zstd-window SIZE
-                      memory that a zstd frame may ask for (default ${sizeText(DEFAULT_BOUNDS.zstdWindow)}, at most ${sizeText(MOST_ZSTD_WINDOW)})
-  --max-compression-ratio N
-                      bytes that a compressed byte may give, beyond a capture's first 100 MB (default ${DEFAULT_BOUNDS.ratio})
-`;
-
-/** Help on the options that say what is wanted, without `--dataset`, whose default differs. */
-export const JOB_OPTIONS_HELP = `  --packets           make the packets table too
-  --buckets P         slices of the flow-hash space (default ${DEFAULT_BUCKETS})
-  --shard-by KEY      5tuple (default), 4tuple, or 2tuple: keep all of a host pair in one place
-  --key vlan,vni      VLAN ids, network identifiers (vni) of tunnels, or both are part of what makes a session
-${BOUNDS_HELP}`;
-
-export const TIMEOUTS_HELP = Object.entries(TIMEOUTS)
-  .map(([option, field]) => `  --${option.padEnd(18)}${durationOption(DEFAULTS[field])}\n`)
-  .join('');
+  ...TIMEOUT_OPTIONS,
+} as const satisfies Options;
 
 /** Options by name, as they were given: text, true for those without a value, whole numbers from JSON. */
 export type GivenOptions = Partial<Record<keyof typeof JOB_OPTIONS, string | boolean | number>>;
@@ -96,10 +124,13 @@ export function givenOptions(value: unknown): GivenOptions {
     throw new OptionError('options are a JSON object such as {"packets": true, "tcp-timeout": "5m"}');
   for (const [name, given] of Object.entries(value)) {
     if (!Object.hasOwn(JOB_OPTIONS, name))
-      throw new OptionError(`there is no option '${name}'; there are ${Object.keys(JOB_OPTIONS).join(', ')}`);
-    const wanted = JOB_OPTIONS[name as keyof typeof JOB_OPTIONS].type;
-    if (typeof given !== wanted && !(NUMBERS.has(name) && typeof given === 'number'))
-      throw new OptionError(`option '${name}' takes a ${wanted}, not ${JSON.stringify(given)}`);
+      throw new OptionError(`unknown option '${name}'; options are ${Object.keys(JOB_OPTIONS).join(', ')}`);
+    const { value: wanted, numeric }: OptionDescription = JOB_OPTIONS[name as keyof typeof JOB_OPTIONS];
+    const kind = wanted === undefined ? 'boolean' : 'string';
+    if (typeof given !== kind && !(numeric && typeof given === 'number'))
+      throw new OptionError(
+        `option '${name}' takes a ${kind}${numeric ? ' or a number' : ''}, not ${JSON.stringify(given)}`,
+      );
   }
   return value as GivenOptions;
 }
@@ -109,18 +140,18 @@ export function jobOptions(given: GivenOptions): JobOptions {
   const { dataset } = given;
   if (dataset !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(String(dataset)))
     throw new OptionError(`--dataset takes up to 64 letters, digits, '-' and '_', not '${dataset}'`);
-  const shardBy = given['shard-by'] ?? '5tuple';
-  if (shardBy !== '5tuple' && shardBy !== '4tuple' && shardBy !== '2tuple')
-    throw new OptionError(`--shard-by takes 5tuple, 4tuple or 2tuple, not '${shardBy}'`);
+  const shardBy = SHARD_BY.find((by) => by === (given['shard-by'] ?? SHARD_BY[0]));
+  if (shardBy === undefined)
+    throw new OptionError(`--shard-by takes ${OR.format(SHARD_BY)}, not '${given['shard-by']}'`);
   const keys = String(given.key ?? '')
     .split(',')
     .filter((key) => key !== '');
   for (const key of keys)
     if (key !== 'vlan' && key !== 'vni') throw new OptionError(`--key takes vlan and vni, not '${key}'`);
   const sessions: SessionConfig = { ...DEFAULTS };
-  for (const [option, field] of Object.entries(TIMEOUTS)) {
-    const text = given[option as keyof typeof TIMEOUTS];
-    if (text !== undefined) sessions[field] = parseDuration(String(text), option, CAN_BE_NEVER.has(option));
+  for (const [name, { field, canBeNever }] of Object.entries(TIMEOUTS) as [TimeoutName, Timer][]) {
+    const text = given[name];
+    if (text !== undefined) sessions[field] = parseDuration(String(text), optionFlag(name), canBeNever);
   }
   return {
     dataset: dataset === undefined ? undefined : String(dataset),

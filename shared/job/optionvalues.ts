@@ -11,7 +11,7 @@ export class OptionError extends Error {
 const UNITS: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, d: 86400e6, '': 1e6 };
 
 /**
- * @param option name of the option, for the message
+ * @param option the option as it is typed, for the message
  * @param canBeNever whether 'never', which is 0, is taken
  * @returns whole microseconds, greater than 0 unless it is never
  * @throws OptionError when the text is no duration
@@ -22,7 +22,7 @@ export function parseDuration(text: string, option: string, canBeNever = false):
   const us = match === null ? Number.NaN : Math.round(Number(match[1]) * UNITS[match[2]]);
   if (!(us > 0) || !Number.isSafeInteger(us))
     throw new OptionError(
-      `--${option} takes a duration such as 500ms, 90s, 5m or 1h${canBeNever ? ', or never' : ''}, not '${text}'`,
+      `${option} takes a duration such as 500ms, 90s, 5m or 1h${canBeNever ? ', or never' : ''}, not '${text}'`,
     );
   return us;
 }

@@ -1,10 +1,14 @@
 /** Running the command line as a person does, and small captures to run it on. */
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { loadCommands } from '../../cli/commands/index.ts';
+import type { Command } from '../../cli/usage/command.ts';
+import { readCommandLine } from '../../cli/usage/commandline.ts';
 import { type BuiltRecord, writePcap } from '../capture/build.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,6 +40,13 @@ export function command(
   });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };
+}
+
+/** Runs a command in this process. @returns its exit code @throws what is wrong with the arguments, and what it throws */
+export async function runCommand(command: Command, args: readonly string[]): Promise<number> {
+  const asked = readCommandLine(command, args);
+  assert.ok(!asked.help, 'help is not run');
+  return command.run(asked.values, asked.operands, { commands: loadCommands });
 }
 
 /** Starts `flowstitch ...args`, and calls `onText` with all of standard error so far whenever there is more. */

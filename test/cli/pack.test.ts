@@ -50,7 +50,7 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
   assert.equal(flowstitch('--version').stdout, `flowstitch ${version}\n`);
   const run = flowstitch('run', 'captures', '--out', 'results', '--workers', '2', '--packets');
   assert.equal(run.code, 0, run.stderr);
-  assert.match(run.stdout, /sessions {6}1, 1 of them over several captures/);
+  assert.match(run.stdout, /sessions {6}1, 1 spanning several captures/);
   const sql = flowstitch('sql', 'select count(*) as n from packets', '--data', 'results', '--csv');
   assert.deepEqual([sql.code, sql.stdout], [0, 'n\n20\n']);
   const inspect = flowstitch('inspect', 'captures/a.pcap', '-n', '1');

@@ -76,7 +76,7 @@ test('Ctrl-C stops promptly with code 130 and says how to go on; and going on is
   assert.ok(took < 2000, `${took} ms`);
   const again = await cli(runInto(out));
   assertEnded(again, 'after Ctrl-C');
-  assert.match(again.stderr, /going on where it stopped/);
+  assert.match(again.stderr, /resumed/);
   assert.deepEqual(currentFiles(out), undisturbed);
 });
 

@@ -66,7 +66,7 @@ for (const [number, stage] of STAGES.entries())
             { code: CODES[signal], signal: null },
             `${context}\n${end.stderr}`,
           );
-          assert.match(end.stderr, /^stopped\. The same command goes on from here\.\n$/m, context);
+          assert.match(end.stderr, /^stopped\. Run the same command again to resume\.\n$/m, context);
           assert.equal(end.stdout, '', context);
         } else t.diagnostic(`${context}: it had ended before`);
         assert.ok(performance.now() - sentAt < PROMPT_MS, context);

@@ -21,7 +21,7 @@ test('bounds of compression are read as sizes and whole numbers, from text and f
     });
   for (const ratio of ['', '0', '1.5', 'never'])
     assert.throws(() => jobOptions({ 'max-compression-ratio': ratio }), /--max-compression-ratio takes a whole number/);
-  assert.throws(() => givenOptions({ 'max-zstd-window': true }), /takes a string, not true/);
+  assert.throws(() => givenOptions({ 'max-zstd-window': true }), /takes a string or a number, not true/);
 });
 
 test('sizes are told in the largest unit that gives a whole number', () => {

@@ -40,10 +40,10 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     assert.equal(submitted.code, 0, submitted.stderr);
     assert.match(
       submitted.stderr,
-      /^12 captures, [\d.]+ [KM]B under s3:\/\/.*\ndata set cli-demo-1-\w{8}, job \w{16}: began\n/,
+      /^12 captures, [\d.]+ [KM]B under s3:\/\/.*\ndata set cli-demo-1-\w{8}, job \w{16}: started\n/,
     );
     const [, dataset, job] = /data set (\S+), job (\w+):/.exec(submitted.stderr)!;
-    assert.match(submitted.stdout, /\nsessions {6}\d+, \d+ of them over several captures/);
+    assert.match(submitted.stdout, /\nsessions {6}\d+, \d+ spanning several captures/);
     assert.match(submitted.stdout, /\nrequests {6}\d.* reads, .* writes and listings, .* sends: (about|less than) /);
     await assertAsEmbedded(cloud, job, captures);
 
@@ -84,7 +84,10 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
       pressed = true;
     });
     assert.equal(watched.code, 130, watched.stderr);
-    assert.match(watched.stderr, new RegExp(`the job goes on: flowstitch status ${job} --watch shows it again`));
+    assert.match(
+      watched.stderr,
+      new RegExp(`the job keeps running: flowstitch status ${job} --watch follows it again`),
+    );
 
     const cancelled = await flowstitch(['cancel', job]);
     assert.equal(cancelled.code, 0, cancelled.stderr);
@@ -92,7 +95,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     assert.equal((await flowstitch(['status', job, '--watch'])).code, 1);
     const resumed = await flowstitch(['resume', job, '--wait']);
     assert.equal(resumed.code, 0, resumed.stderr);
-    assert.match(resumed.stderr, new RegExp(`^job ${job} goes on\n`));
+    assert.match(resumed.stderr, new RegExp(`^job ${job}: continues\n`));
     await committed(cloud, job);
     await assertAsEmbedded(cloud, job, captures);
   });
@@ -105,7 +108,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     assert.equal(code, 2);
     assert.match(
       stdout,
-      /1 capture could not be read as a whole:\n {2}s3:\/\/.*cli-damaged\/cut\.pcap: truncated at byte/,
+      /1 capture could not be read completely:\n {2}s3:\/\/.*cli-damaged\/cut\.pcap: truncated at byte/,
     );
   });
 
@@ -126,7 +129,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
       const { stdout } = await flowstitch(['jobs', '--dataset', 'cli-watched']);
       return /could not be:\n/.test(stdout) ? stdout : undefined;
     });
-    assert.match(refused, /s3:\/\/.*\/cli-watched\/_READY: there is no option 'paquets'/);
+    assert.match(refused, /s3:\/\/.*\/cli-watched\/_READY: unknown option 'paquets'/);
     assert.deepEqual(await listJobs(cloud.work, 'cli-watched'), []);
   });
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
-import { checkBucketRegion, listCaptures, parseS3Url } from '../../shared/store/aws/s3list.ts';
+import { checkBucketRegion, listCaptures } from '../../shared/store/aws/s3list.ts';
+import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import { FakeS3 } from './fakes3.ts';
 import { NASTY_KEYS } from './nastykeys.ts';
 import { isStoreError } from './storeerror.ts';

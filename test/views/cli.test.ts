@@ -55,6 +55,9 @@ test('mistakes with saved queries get one sentence each', () => {
     unknown.stderr,
     /^flowstitch: sql: there is no saved query 'scan'; flowstitch sql --queries lists them\n$/,
   );
-  assert.match(sql('select 1', '--query', 'scans', '--data', 'out').stderr, /give one query, in quotes or by --query/);
-  assert.match(sql('--query', 'scans').stderr, /over which results\?/);
+  assert.match(
+    sql('select 1', '--query', 'scans', '--data', 'out').stderr,
+    /give one query, in quotes or with --query/,
+  );
+  assert.match(sql('--query', 'scans').stderr, /no results given/);
 });

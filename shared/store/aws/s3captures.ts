@@ -5,8 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CaptureRef, CaptureSource } from '../capturesource.ts';
-import { parseS3Url } from './s3list.ts';
 import { ObjectRead } from './s3read.ts';
+import { parseS3Url } from './s3url.ts';
 
 /** Bytes of a chunk: a connection brings a few KiB at a time, which would be handed on one by one. */
 const CHUNK_BYTES = 1 << 18;

@@ -1,7 +1,8 @@
 /** Finding the deployed pipeline, and what is said when it is not to be found. */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { findPipeline, type Pipeline, requireSameVersion } from '../../../cli/cloud/pipeline.ts';
+import { findPipeline, type Pipeline } from '../../../cli/cloud/pipeline.ts';
+import { requireSameVersion } from '../../../cli/cloud/sameversion.ts';
 import { RELEASE } from '../../../shared/job/revisions.ts';
 import { literal } from '../../literal.ts';
 import { CREDENTIALS } from '../../store/fakes3.ts';
@@ -41,15 +42,15 @@ test('a stack that is not ready, or something else, is not taken for a pipeline'
   const { WorkBucket: _, ...outputs } = OUTPUTS;
   await assert.rejects(
     find(t, { name: 'mine', outputs }, 'mine'),
-    /stack mine is no pipeline of Flowstitch: it has no output WorkBucket/,
+    /stack mine is not a Flowstitch pipeline: it has no output WorkBucket/,
   );
 });
 
 test('credentials that AWS does not take, or that may not look, are told with what helps', async (t) => {
   const cases: [string, RegExp][] = [
-    ['ExpiredToken', /does not take these credentials; sign in again/],
-    ['AccessDenied', /these credentials may not; allow cloudformation:DescribeStacks \(as the test wants\)/],
-    ['Throttling', /cannot look for stack mine: as the test wants/],
+    ['ExpiredToken', /rejected these credentials; sign in again/],
+    ['AccessDenied', /access denied; allow cloudformation:DescribeStacks \(as the test wants\)/],
+    ['Throttling', /cannot look up stack mine: as the test wants/],
   ];
   for (const [code, message] of cases) {
     const error = { status: 400, code, message: 'as the test wants' };
@@ -61,7 +62,7 @@ test('another version than the one deployed must not submit', () => {
   requireSameVersion({ stack: 'mine', version: RELEASE }, 'submit');
   assert.throws(
     () => requireSameVersion({ stack: 'mine', version: '9.9.9' }, 'submit'),
-    new RegExp(`cannot submit: stack mine is of version 9\\.9\\.9, this is ${literal(RELEASE)}.*npm run deploy`),
+    new RegExp(`cannot submit: stack mine has version 9\\.9\\.9 and this is ${literal(RELEASE)}.*npm run deploy`),
   );
 });
 
@@ -80,10 +81,10 @@ test('without a region or credentials there is one sentence, and no stack trace'
   assert.deepEqual([noRegion.code, noCredentials.code], [1, 1]);
   assert.match(
     noRegion.stderr,
-    /^flowstitch: cannot look for stack flowstitch-pipeline: no region is set; set AWS_REGION[^\n]*\n$/,
+    /^flowstitch: cannot look up stack flowstitch-pipeline: no region is set; set AWS_REGION[^\n]*\n$/,
   );
   assert.match(
     noCredentials.stderr,
-    /^flowstitch: cannot look for stack [^\n]*there are no AWS credentials; sign in[^\n]*\n$/,
+    /^flowstitch: cannot look up stack [^\n]*there are no AWS credentials; sign in[^\n]*\n$/,
   );
 });

@@ -52,7 +52,7 @@ capture     a.pcap, pcap 2.4, little-endian, times in us
 interfaces  1: ETHERNET; snaplen 262,144
 first       2023-11-14T22:13:20.000000000Z
 last        2023-11-14T22:13:21.100000000Z, 1.1 s later
-packets     12, in order of time
+packets     12, in time order
 fates       12 session
 bytes       1,020 uncompressed
 status      complete
@@ -82,7 +82,7 @@ test('formats, byte orders, resolutions and compressions are told', () => {
     const { code, stdout } = inspect(name);
     assert.equal(code, 0, name);
     assert.match(stdout, expected);
-    assert.match(stdout, /packets {5}3, in order of time/);
+    assert.match(stdout, /packets {5}3, in time order/);
   }
 });
 
@@ -91,7 +91,7 @@ test('packets that are earlier than the one before are counted, and the span is 
   writeFiles(folder, { 'mixed.pcap': writePcap([b, a, c]) });
   const { stdout } = inspect('mixed.pcap');
   assert.match(stdout, /first +2023-11-14T22:13:20\.000000000Z\n/);
-  assert.match(stdout, /packets +3, 1 earlier than the one before\n/);
+  assert.match(stdout, /packets +3, 1 out of order\n/);
 });
 
 test('a damaged capture: where and why, exit code 2, and what could be read', () => {
@@ -144,8 +144,8 @@ test('lines of TCP, ICMP, IPv6 and fragments, on real packets', () => {
   assert.match(stdout, /: TCP \[P\.\], seq \d+, ack \d+, win \d+, length [1-9]\d*\n/);
   assert.match(stdout, / 10\.77\.0\.10 > 10\.77\.0\.2: ICMP type 8, length \d+\n/);
   assert.match(stdout, / fd00:77::10 > fd00:77::2: ICMPv6 type 128, length \d+\n/);
-  assert.match(stdout, /: ICMP fragment of 0x[0-9a-f]+, at 1480, length \d+\n/);
-  assert.match(stdout, /: ICMP fragment of 0x[0-9a-f]+, at \d+, length \d+, the last\n/);
+  assert.match(stdout, /: ICMP fragment id 0x[0-9a-f]+, offset 1480, length \d+\n/);
+  assert.match(stdout, /: ICMP fragment id 0x[0-9a-f]+, offset \d+, length \d+, last\n/);
 });
 
 test('TCP flags read as tcpdump writes them', () => {
@@ -157,7 +157,7 @@ test('a shard: its packets with their captures and exact times', () => {
   const path = written('demo/_flowstitch/shards/*/*/*/0*.arrow');
   const { code, stdout } = inspect(path, '-n', '5000');
   assert.equal(code, 0);
-  assert.match(stdout, /\npackets +1,904 in \d+ batch(es)?, by bucket and then time\nflows +53\n/);
+  assert.match(stdout, /\npackets +1,904 in \d+ batch(es)?, sorted by bucket and time\nflows +53\n/);
   assert.match(stdout, /\nfirst +2026-11-21T03:15:34\.105091101Z\nlast +2026-11-21T03:16:07\.\d{9}Z\n/);
   // One packet of it, and the same packet in its capture.
   const [, name, offset, line] = /(trace-986511\.pcap) +(\d+) {2}(\S+ 10\.77.* TCP .*)\n/.exec(stdout) ?? [];
@@ -167,7 +167,7 @@ test('a shard: its packets with their captures and exact times', () => {
 
 test('a shard of joined datagrams knows its captures, and its fragments keep their own times', () => {
   const { stdout } = inspect(written('demo/_flowstitch/jobs/*/balance/*/datagrams-0.arrow'), '-n', '5000');
-  const [, name, offset, time] = /(trace-986511\.pcap) +(\d+) {2}(\S+) .* a fragment\n/.exec(stdout) ?? [];
+  const [, name, offset, time] = /(trace-986511\.pcap) +(\d+) {2}(\S+) .* fragment\n/.exec(stdout) ?? [];
   const inCapture = inspect(join(DEMO, name), '-n', '1000').stdout;
   assert.ok(inCapture.includes(`${offset.padStart(8)}  ${time} `), `${name} ${offset} ${time}`);
 });
@@ -177,7 +177,7 @@ test('a shard without what tells its base time says so', () => {
   command('cp', [path, 'alone.arrow'], { cwd: folder });
   assert.match(
     inspect('alone.arrow').stdout,
-    /times +count from the shard's base, which .* has; none lies beside it\n/,
+    /times +relative to the shard's base, which is in .*summary\.json; none was found near it\n/,
   );
 });
 
@@ -221,14 +221,14 @@ test('what is no such file gets a sentence and exit code 1', () => {
   command('sh', ['-c', `head -c 300 "${parquet}" > cut.parquet; head -c 3000 "${shard}" > cut.arrow`], { cwd: folder });
   command('mkfifo', [join(folder, 'pipe')]);
   const cases: [string[], RegExp][] = [
-    [[], /inspect: which file\? Name one/],
-    [['a', 'b'], /inspect: which file\? Name one/],
+    [[], /inspect: name one file/],
+    [['a', 'b'], /inspect: name one file/],
     [['none'], /there is no file none/],
     [['demo'], /demo is a folder: inspect takes one file/],
-    [['pipe'], /pipe is no regular file/],
-    [['notes.txt'], /notes\.txt is no capture, shard or result file: unsupported_format, begins with 0x6a757374/],
-    [['notes.gz'], /notes\.gz is no capture, shard or result file inside its gzip: unsupported_format/],
-    [['tiny'], /tiny is no capture, shard or result file: truncated_file_header, 2 of 4 bytes/],
+    [['pipe'], /pipe is not a regular file/],
+    [['notes.txt'], /notes\.txt is not a capture, shard or result file: unsupported_format, begins with 0x6a757374/],
+    [['notes.gz'], /notes\.gz is not a capture, shard or result file inside its gzip: unsupported_format/],
+    [['tiny'], /tiny is not a capture, shard or result file: truncated_file_header, 2 of 4 bytes/],
     [['cut.parquet'], /cut\.parquet cannot be read as Parquet: /],
     [['cut.arrow'], /cut\.arrow cannot be read as Arrow: /],
     [['notes.txt', '-n', '-1'], /-n/],

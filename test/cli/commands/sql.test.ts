@@ -148,9 +148,12 @@ test('mistakes in the call get one sentence each', () => {
   const cases: [string[], RegExp][] = [
     [[], /sql: give one query, in quotes/],
     [['select', '1', '--data', 'out'], /sql: give one query, in quotes/],
-    [['select 1'], /sql: over which results\? Name their folder with --data/],
+    [['select 1'], /sql: no results given: name their folder or bucket with --data/],
     [['select 1', '--data', 'out', '--csv', '--json'], /sql: --csv or --json, not both/],
-    [['select 1', '--data', 'out', '--tsv'], /sql: there is no option --tsv; flowstitch sql --help lists/],
+    [
+      ['select 1', '--data', 'out', '--tsv'],
+      /sql: unknown option --tsv(, did you mean --csv\?)?; flowstitch sql --help lists/,
+    ],
   ];
   for (const [args, message] of cases) {
     const { code, stderr } = sql(...args);

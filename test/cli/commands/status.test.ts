@@ -4,12 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { follow, INTERRUPTED } from '../../../cli/cloud/follow.ts';
-import { cancel, cancelText } from '../../../cli/commands/cancel.ts';
-import { jobs, jobsText } from '../../../cli/commands/jobs.ts';
+import { exitCodeOf } from '../../../cli/cloud/jobend.ts';
+import { COMMAND as CANCEL, cancelText } from '../../../cli/commands/cancel.ts';
+import { COMMAND as JOBS, jobsText } from '../../../cli/commands/jobs.ts';
 import { resumeText } from '../../../cli/commands/resume.ts';
-import { exitCodeOf, status } from '../../../cli/commands/status.ts';
+import { COMMAND as STATUS } from '../../../cli/commands/status.ts';
 import { aboutDollars, requestCost } from '../../../cli/text/cost.ts';
 import { percentText, progressText, rateText, remainingText, statusText } from '../../../cli/text/statustext.ts';
+import type { Command } from '../../../cli/usage/command.ts';
 import { listJobs } from '../../../shared/control/operate.ts';
 import { type JobStatus, jobStates, jobStatus } from '../../../shared/control/status.ts';
 import { STAGE_ORDER } from '../../../shared/stage/stages.ts';
@@ -17,7 +19,7 @@ import type { CaptureRef } from '../../../shared/store/capturesource.ts';
 import { captureRefs } from '../../job/harness.ts';
 import { MemoryStore } from '../../job/memorystore.ts';
 import { LocalPipeline, madeUpCaptures } from '../../job/pipeline.ts';
-import { START_US, scratchFolder, udpCapture } from '../harness.ts';
+import { runCommand, START_US, scratchFolder, udpCapture } from '../harness.ts';
 
 // How the tests themselves were started must not show.
 delete process.env.npm_command;
@@ -75,7 +77,7 @@ state      running, 50,000,000 packets/s
   map   3,969 of 6,300 tasks, 63 %
 
 1 task failed:
-  map task 17 failed each time it was tried: out of \\x1b[2Jmemory
+  map task 17 failed on every attempt: out of \\x1b[2Jmemory
 
 next: flowstitch status 0123456789abcdef --watch
 `,
@@ -88,7 +90,7 @@ test('the line of a running job has stage, share, speed, what is left and the ti
     progressText(made(), now),
     '2/6 map  3,969 of 6,300 tasks  63 %  50,000,000 packets/s  about 58.7 s left  1 task failed  2 min 5 s',
   );
-  assert.equal(progressText(made({ state: 'waiting', behind: 'fedcba9876543210' }), now), 'waits behind fedcba98');
+  assert.equal(progressText(made({ state: 'waiting', behind: 'fedcba9876543210' }), now), 'queued behind fedcba98');
   const [plan] = made().stages;
   const begun = made({ stages: [{ ...plan, ended: 0, sentAt: null, lastEnd: null }], failures: [] });
   assert.equal(progressText(begun, now), '1/6 plan  0 of 1 task  0 %  0.0 s');
@@ -128,8 +130,8 @@ test('a committed job ends with its summary, what it took, and what its requests
     's3://results/',
   );
   assert.match(text, /state {6}committed\n/);
-  assert.match(text, /\nsessions {6}2, none of them over several captures\n/);
-  assert.match(text, /\ntime {10}4\.0 s, 5 packets\/s; 2 h 0 min of the functions' time\n/);
+  assert.match(text, /\nsessions {6}2, none spanning several captures\n/);
+  assert.match(text, /\ntime {10}4\.0 s, 5 packets\/s; 2 h 0 min of function time\n/);
   assert.match(text, /\nrequests {6}1,000,000 reads, 100,900 writes and listings, 630 sends: about \$0\.90\n/);
   assert.match(text, /\nnext: flowstitch sql "select .*" --data s3:\/\/results\/ --dataset test\n$/);
 });
@@ -149,23 +151,23 @@ test('jobs are a table with their states; starts that could not be stand below',
   const at = Date.UTC(2026, 0, 2, 3, 4, 5);
   for (const entry of entries) entry.submitted = at;
   entries.sort((a, b) => b.captures - a.captures);
-  const refused = [{ at, object: 's3://captures/x/_READY', reason: "there is no option 'paquets'" }];
+  const refused = [{ at, object: 's3://captures/x/_READY', reason: "unknown option 'paquets'" }];
   assert.equal(
     jobsText(entries, await jobStates(pipeline.store, entries), refused, undefined, 'captures'),
-    `job               data set  state                  captures  size   submitted
-----------------  --------  ---------------------  --------  -----  -----------------------
-${first}  test      running                2         200 B  2026-01-02 03:04:05 UTC
-${second}  test      waits behind ${first.slice(0, 8)}  1         100 B  2026-01-02 03:04:05 UTC
+    `job               data set  state                   captures  size   submitted
+----------------  --------  ----------------------  --------  -----  -----------------------
+${first}  test      running                 2         200 B  2026-01-02 03:04:05 UTC
+${second}  test      queued behind ${first.slice(0, 8)}  1         100 B  2026-01-02 03:04:05 UTC
 
-1 start that uploads asked for could not be:
-  2026-01-02 03:04:05 UTC  s3://captures/x/_READY: there is no option 'paquets'
+1 rejected automatic start:
+  2026-01-02 03:04:05 UTC  s3://captures/x/_READY: unknown option 'paquets'
 `,
   );
   assert.equal(
     jobsText([], [], [], undefined, 'captures'),
     'there are no jobs yet: flowstitch submit s3://captures/PREFIX/ starts one\n',
   );
-  assert.equal(jobsText([], [], [], 'x', 'captures'), "there are no jobs of a data set 'x'\n");
+  assert.equal(jobsText([], [], [], 'x', 'captures'), "there are no jobs of data set 'x'\n");
 });
 
 test('cancelling says what remains, stage by stage, and what goes on with it', async (t) => {
@@ -174,21 +176,18 @@ test('cancelling says what remains, stage by stage, and what goes on with it', a
   await pipeline.work(2);
   assert.equal(
     await cancelText(pipeline.store, pipeline.queue, job.slice(0, 8)),
-    `job ${job} is cancelled; tasks that run come to their end. Left to do: map 2 of 3 tasks, then balance, reduce, publish, commit
+    `job ${job} is cancelled; running tasks finish. Remaining: map 2 of 3 tasks, then balance, reduce, publish, commit
 
-next: flowstitch resume ${job} goes on with it
+next: flowstitch resume ${job} continues it
 `,
   );
-  assert.equal(await cancelText(pipeline.store, pipeline.queue, job), `job ${job} had ended before: cancelled\n`);
+  assert.equal(await cancelText(pipeline.store, pipeline.queue, job), `job ${job} has already ended: cancelled\n`);
   const { text } = await resumeText(pipeline.store, pipeline.queue, job.slice(0, 8));
-  assert.equal(text, `job ${job} goes on\n\nnext: flowstitch status ${job} --watch\n`);
+  assert.equal(text, `job ${job}: continues\n\nnext: flowstitch status ${job} --watch\n`);
   await pipeline.work();
-  assert.equal(await cancelText(pipeline.store, pipeline.queue, job), `job ${job} had ended before: committed\n`);
+  assert.equal(await cancelText(pipeline.store, pipeline.queue, job), `job ${job} has already ended: committed\n`);
   assert.equal(remainingText(await jobStatus(pipeline.store, job)), 'nothing');
-  assert.match(
-    (await resumeText(pipeline.store, pipeline.queue, job)).text,
-    /was done whole: nothing is left to repeat/,
-  );
+  assert.match((await resumeText(pipeline.store, pipeline.queue, job)).text, /is complete: there is nothing to retry/);
 });
 
 test('resuming names the job that waits before it, and the one that tries again what could not be read', async (t) => {
@@ -198,7 +197,7 @@ test('resuming names the job that waits before it, and the one that tries again 
   const { job: second } = await pipeline.submit(madeUpCaptures('b'));
   assert.match(
     (await resumeText(pipeline.store, pipeline.queue, first)).text,
-    new RegExp(`waits for its turn behind job ${second}\n`),
+    new RegExp(`queued behind job ${second}\n`),
   );
 
   const other = localPipeline(t);
@@ -208,7 +207,7 @@ test('resuming names the job that waits before it, and the one that tries again 
   const resumed = await resumeText(other.store, other.queue, job);
   assert.equal(
     resumed.text.split('\n')[0],
-    `job ${job} stays as it is; job ${resumed.job} tries again with 1 capture that could not be read: it goes on`,
+    `job ${job} is left as it is; job ${resumed.job} retries 1 capture that could not be read`,
   );
 });
 
@@ -256,12 +255,12 @@ test('exit codes: 0 committed whole, 2 committed with damage, 1 failed or cancel
 });
 
 test('mistakes in the call are noticed before anybody is asked', async () => {
-  await assert.rejects(
-    status([]),
-    /status: which job\? Give its id, or the beginning of it; flowstitch jobs lists them/,
-  );
-  await assert.rejects(status(['01', '02']), /status: which job\?/);
-  await assert.rejects(cancel(['site-a']), /cancel: 'site-a' is no job's id; flowstitch jobs lists them/);
-  await assert.rejects(cancel(['01', '--wait']), /cancel: there is no option --wait/);
-  await assert.rejects(jobs(['0123']), /jobs: '0123' is one too many; flowstitch status JOB tells of one job/);
+  const cases: [Command, string[], RegExp][] = [
+    [STATUS, [], /status: give the id of one job, or its first digits; flowstitch jobs lists them/],
+    [STATUS, ['01', '02'], /status: give the id of one job/],
+    [CANCEL, ['site-a'], /cancel: 'site-a' is not a job id; flowstitch jobs lists them/],
+    [CANCEL, ['01', '--wait'], /cancel: unknown option --wait; flowstitch cancel --help lists the options/],
+    [JOBS, ['0123'], /jobs: takes no arguments; flowstitch status JOB shows one job/],
+  ];
+  for (const [command, args, message] of cases) await assert.rejects(runCommand(command, args), message);
 });

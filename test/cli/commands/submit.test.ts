@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Pipeline } from '../../../cli/cloud/pipeline.ts';
-import { submissionText, submit, submitPrefix } from '../../../cli/commands/submit.ts';
+import { COMMAND, submissionText, submitPrefix } from '../../../cli/commands/submit.ts';
 import { cancelJob, findJob } from '../../../shared/control/operate.ts';
 import type { CurrentJob } from '../../../shared/job/currentjob.ts';
 import type { Job } from '../../../shared/job/jobconfig.ts';
@@ -18,7 +18,7 @@ import { LocalPipeline } from '../../job/pipeline.ts';
 import { literal } from '../../literal.ts';
 import { CREDENTIALS, FakeS3 } from '../../store/fakes3.ts';
 import { OUTPUTS, startFakeStack } from '../cloud/fakestack.ts';
-import { START_US, scratchFolder, startFlowstitch, udpCapture } from '../harness.ts';
+import { runCommand, START_US, scratchFolder, startFlowstitch, udpCapture } from '../harness.ts';
 
 // How the tests themselves were started must not show.
 delete process.env.npm_command;
@@ -48,8 +48,8 @@ test('a prefix becomes a job over its captures; the same again is the same job, 
   assert.equal(bytes, 2 * udpCapture(10).length);
   assert.equal(
     submissionText(first, 's3://captures/site-a/', true),
-    `2 captures, 1.71 KB under s3://captures/site-a/; passed over: 1 folder marker
-data set site-a, job ${job}: began
+    `2 captures, 1.71 KB under s3://captures/site-a/; skipped: 1 folder marker
+data set site-a, job ${job}: started
 
 next: flowstitch status ${job} --watch
 `,
@@ -59,10 +59,7 @@ next: flowstitch status ${job} --watch
 
   const other = await submitPrefix(pipeline, 's3://captures/site-a/', jobOptions({ packets: true }), false);
   assert.deepEqual([other.state, other.behind], ['waits', job]);
-  assert.match(
-    submissionText(other, 's3://captures/site-a/', true),
-    new RegExp(`waits for its turn behind job ${job}`),
-  );
+  assert.match(submissionText(other, 's3://captures/site-a/', true), new RegExp(`queued behind job ${job}`));
   await cancelJob(local.store, local.queue, other.job);
 
   await local.work();
@@ -73,7 +70,7 @@ next: flowstitch status ${job} --watch
   const ended = await submitPrefix(pipeline, 's3://captures/site-a/', jobOptions({ packets: true }), false);
   assert.deepEqual([ended.job, ended.state], [other.job, 'ended']);
   const text = submissionText(ended, 's3://captures/site-a/', true);
-  assert.match(text, /had failed or was cancelled before; resume goes on with it/);
+  assert.match(text, /has failed or was cancelled; resume continues it/);
   assert.match(text, new RegExp(`next: flowstitch resume ${other.job}\n`));
 });
 
@@ -90,7 +87,7 @@ test('a job that was done before another becomes the newest again', async (t) =>
   assert.equal(await current(), second);
   const again = await submitPrefix(pipeline, place, PLAIN, false);
   assert.deepEqual([again.job, again.state, again.shownAgain], [job, 'began', true]);
-  assert.match(submissionText(again, place, true), /was done before; its tables become the newest again\n/);
+  assert.match(submissionText(again, place, true), /was done before; its tables become current again\n/);
   assert.deepEqual(
     (await local.work()).map(({ stage }) => stage),
     ['commit'],
@@ -120,7 +117,7 @@ test('a capture that is archived is named before the run, with the remedy; where
   const place = 's3://captures/site-a/';
   await assert.rejects(
     submitPrefix(pipeline, place, PLAIN, false),
-    /no capture under s3:\/\/captures\/site-a\/ can be read as it is: .*restore-object/,
+    /no capture under s3:\/\/captures\/site-a\/ can be read: .*restore-object/,
   );
   assert.equal(local.queue.depth, 0);
   fake.put('site-a/warm.pcap', udpCapture(10));
@@ -133,7 +130,7 @@ test('a capture that is archived is named before the run, with the remedy; where
   const text = submissionText(submission, place, true);
   assert.match(
     text,
-    /\n1 capture cannot be read, and will be named as failed:\n {2}s3:\/\/captures\/site-a\/cold\.pcap is archived .*restore-object/,
+    /\n1 capture cannot be read and will be reported as unreadable:\n {2}s3:\/\/captures\/site-a\/cold\.pcap is archived .*restore-object/,
   );
 });
 
@@ -147,7 +144,7 @@ test('a prefix under which nothing lies is an error that says what does', async 
   );
   await assert.rejects(
     submitPrefix(pipeline, 's3://captures/site-z/', PLAIN, false),
-    /no captures under s3:\/\/captures\/site-z\/: no object has a key that begins so; is the prefix right\?/,
+    /no captures under s3:\/\/captures\/site-z\/: no key begins with this prefix/,
   );
 });
 
@@ -159,7 +156,7 @@ test('a folder without its slash takes its neighbours along, and one is told', a
   assert.equal(submission.captures, 2);
   assert.match(
     submissionText(submission, 's3://captures/site', true),
-    /\nnote: 1 capture of these lies beside the folder; s3:\/\/captures\/site\/ is the folder alone\n/,
+    /\nnote: 1 capture of these is not in the folder; s3:\/\/captures\/site\/ is the folder alone\n/,
   );
   const whole = await submitPrefix(pipeline, 's3://captures/site/', PLAIN, false);
   assert.equal(whole.besides, 0);
@@ -179,15 +176,15 @@ test('a bucket in another region is refused before anything is listed', async (t
 
 test('mistakes in the call are noticed before anybody is asked', async () => {
   const cases: [string[], RegExp][] = [
-    [[], /submit: which captures\? Name one prefix, as s3:/],
-    [['s3://a/', 's3://b/'], /submit: which captures\?/],
+    [[], /submit: give one prefix of captures, as s3:/],
+    [['s3://a/', 's3://b/'], /submit: give one prefix/],
     [['captures/'], /'captures\/' does not begin with s3:\/\//],
     [['s3://captures/', '--buckets', '0'], /--buckets takes a whole number from 1 to 65536, not '0'/],
     [['s3://captures/', '--tcp-timeout', 'long'], /--tcp-timeout takes a duration/],
     [['s3://captures/', '--dataset', 'a/b'], /--dataset takes up to 64 letters/],
-    [['s3://captures/', '--out', 'x'], /submit: there is no option --out; flowstitch submit --help/],
+    [['s3://captures/', '--out', 'x'], /submit: unknown option --out; flowstitch submit --help/],
   ];
-  for (const [args, message] of cases) await assert.rejects(submit(args), message);
+  for (const [args, message] of cases) await assert.rejects(runCommand(COMMAND, args), message);
 });
 
 test('another version than the one deployed is refused with both versions, exit code 1', async (t) => {
@@ -201,6 +198,6 @@ test('another version than the one deployed is refused with both versions, exit 
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(
     stderr,
-    new RegExp(`^flowstitch: cannot submit: stack mine is of version 0\\.0\\.1, this is ${literal(RELEASE)}`),
+    new RegExp(`^flowstitch: cannot submit: stack mine has version 0\\.0\\.1 and this is ${literal(RELEASE)}`),
   );
 });

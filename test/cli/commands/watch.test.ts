@@ -1,9 +1,10 @@
 /** flowstitch watch: prefixes that start jobs by themselves. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sourcesText, startWatching, stopWatching, watch } from '../../../cli/commands/watch.ts';
+import { COMMAND, sourcesText, startWatching, stopWatching } from '../../../cli/commands/watch.ts';
 import { getSource, listSources } from '../../../shared/upload/watchedprefixes.ts';
 import { MemoryStore } from '../../job/memorystore.ts';
+import { runCommand } from '../harness.ts';
 
 delete process.env.npm_command;
 
@@ -20,10 +21,7 @@ test('a prefix is watched under its own name, with what its jobs are to do', asy
     quietSeconds: 300,
     options: given,
   });
-  assert.match(
-    text,
-    /^data set site-a: a job starts by itself once nothing has come to s3:\/\/captures\/site-a\/ for 5m\n/,
-  );
+  assert.match(text, /^data set site-a: a job starts once nothing has arrived in s3:\/\/captures\/site-a\/ for 5m\n/);
   assert.match(text, /next: flowstitch submit s3:\/\/captures\/site-a\/ --packets --tcp-timeout 10m\n$/);
 });
 
@@ -37,7 +35,7 @@ test('asked for again it is changed; another prefix under the same name is refus
   );
   await assert.rejects(
     startWatching({ work, ...NAMES }, 's3://captures/site-b/', 60, { dataset: 'site-a' }),
-    /data set site-a is made of s3:\/\/captures\/site-a\/ by itself already: .*--dataset, or .*watch --off site-a/,
+    /data set site-a already watches s3:\/\/captures\/site-a\/: .*--dataset, or .*watch --off site-a/,
   );
   const text = await startWatching({ work, ...NAMES }, 's3://captures/site-b/', 60, { dataset: 'b' });
   assert.match(text, /submit s3:\/\/captures\/site-b\/ --dataset b\n$/);
@@ -48,7 +46,7 @@ test('another bucket than the one that tells of uploads is refused with a senten
   const work = new MemoryStore();
   await assert.rejects(
     startWatching({ work, ...NAMES }, 's3://elsewhere/site-a/', 60, {}),
-    /cannot watch s3:\/\/elsewhere\/site-a\/: only the pipeline's own bucket, s3:\/\/captures\/, tells it of uploads.*deploy stack mine/,
+    /cannot watch s3:\/\/elsewhere\/site-a\/: only uploads to the pipeline's own bucket, s3:\/\/captures\/, notify it.*deploy stack mine/,
   );
   assert.deepEqual(await listSources(work), []);
 });
@@ -60,16 +58,19 @@ test('it ends for a prefix or for a data set, and is an error for what is not wa
   await startWatching({ work, ...NAMES }, 's3://captures/b/', 60, {});
   assert.equal(
     await stopWatching(work, 's3://captures/a/'),
-    'data set a-long: s3://captures/a/ is watched no more\ndata set a: s3://captures/a/ is watched no more\n',
+    'data set a-long: s3://captures/a/ is no longer watched\ndata set a: s3://captures/a/ is no longer watched\n',
   );
-  assert.match(await stopWatching(work, 'b'), /^data set b: s3:\/\/captures\/b\/ is watched no more\n$/);
+  assert.match(await stopWatching(work, 'b'), /^data set b: s3:\/\/captures\/b\/ is no longer watched\n$/);
   await assert.rejects(stopWatching(work, 'b'), /b is not watched; flowstitch watch lists what is/);
   await assert.rejects(stopWatching(work, 's3://captures/b/'), /is not watched/);
 });
 
 test('the list has prefixes, quiet and options', async () => {
   const work = new MemoryStore();
-  assert.match(sourcesText([], 'captures'), /^nothing is watched: flowstitch watch s3:\/\/captures\/PREFIX\/ makes/);
+  assert.match(
+    sourcesText([], 'captures'),
+    /^nothing is watched: flowstitch watch s3:\/\/captures\/PREFIX\/ starts a job after uploads/,
+  );
   await startWatching({ work, ...NAMES }, 's3://captures/a/', 90, { packets: true, 'udp-timeout': '2m' });
   await startWatching({ work, ...NAMES }, 's3://captures/\x1b[2Jb/', 120, { dataset: 'b' });
   assert.equal(
@@ -84,12 +85,12 @@ b         s3://captures/\\x1b[2Jb/  2m
 
 test('mistakes in the call are noticed before anybody is asked', async () => {
   const cases: [string[], RegExp][] = [
-    [['s3://a/', 's3://b/'], /watch: one prefix at a time/],
-    [['--off'], /watch: --off for what\?/],
+    [['s3://a/', 's3://b/'], /watch: give one prefix at a time/],
+    [['--off'], /watch: --off needs the prefix/],
     [['site-a'], /'site-a' does not begin with s3:/],
     [['s3://a/', '--quiet-for', 'soon'], /--quiet-for takes a duration/],
     [['s3://a/', '--quiet-for', '30d'], /watch: --quiet-for takes up to 7d, not '30d'/],
     [['s3://a/', '--key', 'mac'], /--key takes vlan and vni, not 'mac'/],
   ];
-  for (const [args, message] of cases) await assert.rejects(watch(args), message);
+  for (const [args, message] of cases) await assert.rejects(runCommand(COMMAND, args), message);
 });

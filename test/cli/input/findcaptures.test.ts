@@ -91,15 +91,15 @@ test('an argument that names nothing is an error, and so is finding nothing at a
   const folder = folderWith(t, 'a', 'empty/.hidden');
   const rejects = (arg: string, message: RegExp): Promise<void> =>
     assert.rejects(names(folder, ['a', arg]), { name: 'UsageError', message });
-  await rejects('none', /no file, folder or glob '.*none': nothing there/);
-  await rejects('*.pcap', /no file, folder or glob '.*\*\.pcap': nothing there/);
+  await rejects('none', /'.*none': no such file or folder, and nothing matches it as a glob/);
+  await rejects('*.pcap', /pcap': no such file or folder, and nothing matches it as a glob/);
   await assert.rejects(names(folder, ['empty']), { name: 'UsageError', message: /^no captures found in / });
 });
 
 test('a pipe that is named is an error, one in a folder is passed over', async (t) => {
   const folder = folderWith(t, 'a');
   execFileSync('mkfifo', [join(folder, 'pipe')]);
-  await assert.rejects(names(folder, ['pipe']), { name: 'UsageError', message: /pipe' is no regular file/ });
+  await assert.rejects(names(folder, ['pipe']), { name: 'UsageError', message: /pipe' is not a regular file/ });
   assert.deepEqual(await names(folder, ['.']), ['a']);
 });
 
@@ -138,7 +138,7 @@ test('names that are not UTF-8 are read like others, wherever they stand', { ski
   assert.deepEqual(await names(folder, ['caf\ufffd.pcap', 'caf\ufffd.pcap']), all.slice(0, 2));
   await assert.rejects(
     names(folder, ['caf\ufffd.pcap']),
-    /can mean 2 files whose names are not UTF-8: name their folder/,
+    /matches 2 files whose names are not UTF-8: name their folder/,
   );
   const captures = await findCaptures([folder], join(folder, 'out'));
   const source = new FileCaptures();
@@ -178,19 +178,19 @@ test('what is passed over in a folder is named; what may have been a capture mak
   symlinkSync('../elsewhere', join(folder, 'in/folder'));
   symlinkSync('pipe', join(folder, 'in/to-pipe'));
   const run = (): Outcome => flowstitch(['run', 'in', '--out', 'out', '--quiet'], { cwd: folder });
-  const named = `passed over: in/folder, a link to a folder: name it to have it read
-passed over: in/pipe, a pipe
-passed over: in/to-pipe, a link to a pipe
+  const named = `skipped: in/folder, symbolic link to a folder; name it to read it
+skipped: in/pipe, a pipe
+skipped: in/to-pipe, symbolic link to a pipe
 `;
   assert.deepEqual([run().code, run().stderr], [0, named]);
   symlinkSync('nowhere', join(folder, 'in/broken\x1b[2J'));
   const { code, stderr, stdout } = run();
-  assert.deepEqual([code, stderr], [2, `passed over: in/broken\\x1b[2J, a link that leads nowhere\n${named}`]);
+  assert.deepEqual([code, stderr], [2, `skipped: in/broken\\x1b[2J, broken symbolic link\n${named}`]);
   assert.match(stdout, /captures {6}1, /);
   const many = scratchFolder(t);
   writeFiles(many, { 'in/a.pcap': udpCapture(10) });
   for (let i = 0; i < 30; i++) symlinkSync('nowhere', join(many, `in/b${i}`));
-  assert.match(flowstitch(['run', 'in/*', '--out', 'out', '--quiet'], { cwd: many }).stderr, /passed over: 10 more\n$/);
+  assert.match(flowstitch(['run', 'in/*', '--out', 'out', '--quiet'], { cwd: many }).stderr, /skipped: 10 more\n$/);
 });
 
 test('a folder that cannot be read ends the command with its name, by walk and by glob', (t) => {
@@ -207,7 +207,7 @@ test('a folder that cannot be read ends the command with its name, by walk and b
       assert.equal(status, 1, stderr);
       assert.match(
         stderr,
-        /^flowstitch: in\/secret\/? cannot be read \(EACCES: permission denied\): make it readable, or name/,
+        /^flowstitch: in\/secret\/? cannot be read \(EACCES: permission denied\): make it readable, or leave it out/,
       );
     }
   } finally {

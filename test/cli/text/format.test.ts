@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { bytesText, count, counted, durationText, fieldLines, timeText } from '../../../cli/text/format.ts';
-import { readOptions } from '../../../cli/usage/options.ts';
-import { UsageError } from '../../../cli/usage/usage.ts';
 import { localSizes } from '../../../shared/engine/localrun.ts';
 import { durationOption, OptionError, parseDuration, wholeNumber } from '../../../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../../../shared/text/printable.ts';
@@ -94,16 +92,16 @@ test('words for a shell are quoted where they must be', () => {
 });
 
 test('durations are read in every unit, and written in the largest that fits', () => {
-  const read = ['500ms', '90s', '5m', '1h', '2d', '7', '0.5s', '250us'].map((text) => parseDuration(text, 'x'));
+  const read = ['500ms', '90s', '5m', '1h', '2d', '7', '0.5s', '250us'].map((text) => parseDuration(text, '-x'));
   assert.deepEqual(read, [500_000, 90e6, 300e6, 3600e6, 172_800e6, 7e6, 500_000, 250]);
-  for (const us of read) assert.equal(parseDuration(durationOption(us), 'x'), us);
+  for (const us of read) assert.equal(parseDuration(durationOption(us), '-x'), us);
   assert.deepEqual([durationOption(300e6), durationOption(90e6), durationOption(0)], ['5m', '90s', 'never']);
-  assert.equal(parseDuration('never', 'x', true), 0);
+  assert.equal(parseDuration('never', '-x', true), 0);
 });
 
 test('what is no duration is refused by the name of its option', () => {
   for (const text of ['', '0', '-5s', '5 m', '5x', 'm', '1e3s', 'never', '99999999999d'])
-    assert.throws(() => parseDuration(text, 'tcp-timeout'), {
+    assert.throws(() => parseDuration(text, '--tcp-timeout'), {
       name: 'OptionError',
       message: /^--tcp-timeout takes a duration/,
     });
@@ -114,26 +112,6 @@ test('whole numbers are taken within their range and as digits only', () => {
   assert.equal(wholeNumber('0', '-n', 0, 9), 0);
   for (const text of ['10', '-1', '1.5', '0x1', '1e0', '', ' 1', 'one'])
     assert.throws(() => wholeNumber(text, '-n', 0, 9), OptionError, text);
-});
-
-test('wrong options are named in one sentence', () => {
-  const options = { out: { type: 'string' }, json: { type: 'boolean' }, n: { type: 'string', short: 'n' } } as const;
-  const message = (...args: string[]): string => {
-    try {
-      readOptions('run', args, options);
-    } catch (error) {
-      assert.ok(error instanceof UsageError);
-      return error.message;
-    }
-    return 'taken';
-  };
-  assert.equal(message('--nope'), 'run: there is no option --nope; flowstitch run --help lists those there are');
-  assert.equal(message('-z'), 'run: there is no option -z; flowstitch run --help lists those there are');
-  assert.equal(message('--out'), 'run: --out needs a value; see flowstitch run --help');
-  assert.equal(message('--out', '--json'), 'run: --out needs a value; see flowstitch run --help');
-  assert.equal(message('-n'), 'run: -n needs a value; see flowstitch run --help');
-  assert.equal(message('--json=yes'), 'run: --json takes no value');
-  assert.equal(message('file', '--out=x', '-n', '3', '--json', 'another', '--', '--file'), 'taken');
 });
 
 test('every worker gets several map tasks, unless they would be tiny or huge', () => {

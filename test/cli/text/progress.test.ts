@@ -73,7 +73,7 @@ test('on a terminal the line renews itself, is cut to the width, and is gone at 
   const lines = screen.take().split('\r\x1b[K').slice(1);
   assert.deepEqual(lines, ['2/6 map  0 of 10 captures  0.', '2/6 map  5 of 10 captures  1,']);
   progress.retry('reduce', 3, 'no space\n    at somewhere');
-  assert.equal(screen.take(), '\r\x1b[Kreduce task 3 failed and is tried again: no space\n');
+  assert.equal(screen.take(), '\r\x1b[Kreduce task 3 failed, retrying: no space\n');
   progress.end();
   assert.equal(screen.take(), '\r\x1b[K');
 });
@@ -101,16 +101,13 @@ test('what a resumed and a finished job say', () => {
   const screen = new Screen(null);
   progressOn(screen, 1).started('j', 'resumed');
   progressOn(screen, 1).started('j', 'committed');
-  assert.equal(
-    screen.take(),
-    'job j: 1 capture, 5.00 MB, going on where it stopped\njob j: 1 capture, 5.00 MB, done before\n',
-  );
+  assert.equal(screen.take(), 'job j: 1 capture, 5.00 MB, resumed\njob j: 1 capture, 5.00 MB, already done\n');
 });
 
 test('reasons from files do not steer the terminal, and without an output nothing is said', () => {
   const screen = new Screen(null);
   progressOn(screen).retry('map', 0, '\x1b[2Jevil');
-  assert.equal(screen.take(), 'map task 0 failed and is tried again: \\x1b[2Jevil\n');
+  assert.equal(screen.take(), 'map task 0 failed, retrying: \\x1b[2Jevil\n');
   const quiet = new Progress(1, 1, null);
   quiet.started('j', 'new');
   quiet.task(mapped(1, 1));

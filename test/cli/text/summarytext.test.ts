@@ -43,9 +43,9 @@ test('a summary says what was read, what became of it, and what to type next', (
     summaryText(SUMMARY),
     `captures      12, 1.50 MB uncompressed
 packets       2,215
-sessions      57, 17 of them over several captures, the longest over 12 (uid e7uzkq7QBNjC)
-conservation  2,215 read = 1,904 in sessions + 302 fragments of whole datagrams + 8 not IP + 1 truncated_IP
-shuffle       26.6 KB, 12.0 bytes a packet, 1.8 % of the input
+sessions      57, 17 spanning several captures, the longest 12 (uid e7uzkq7QBNjC)
+conservation  2,215 read = 1,904 in sessions + 302 fragments of complete datagrams + 8 not IP + 1 truncated_IP
+shuffle       26.6 KB, 12.0 bytes per packet, 1.8 % of the input
 time          2.0 s, 1,108 packets/s, peak memory 250.0 MB
 
 next: flowstitch sql "select * from sessions order by capture_count desc limit 10" --data results
@@ -55,12 +55,15 @@ next: flowstitch sql "select * from sessions order by capture_count desc limit 1
 
 test('sides of the equation that differ are pointed out', () => {
   const conservation = { ...SUMMARY.conservation, read: 2216 };
-  assert.match(summaryText({ ...SUMMARY, conservation }), /truncated_IP {2}\(the sides differ: please report this\)/);
+  assert.match(
+    summaryText({ ...SUMMARY, conservation }),
+    /truncated_IP {2}\(the sides differ: please report this as a bug\)/,
+  );
 });
 
 test('a job that was done before has no speed, and map tasks that were are told', () => {
-  assert.match(summaryText({ ...SUMMARY, committedBefore: true }), /time {10}none: this job was done before/);
-  assert.match(summaryText({ ...SUMMARY, mapTasks: 9, reusedTasks: 8 }), /uncompressed, 8 of 9 map tasks done before/);
+  assert.match(summaryText({ ...SUMMARY, committedBefore: true }), /time {10}none: this job was already done/);
+  assert.match(summaryText({ ...SUMMARY, mapTasks: 9, reusedTasks: 8 }), /uncompressed, 8 of 9 map tasks reused/);
 });
 
 test('a job without packets divides by nothing', () => {
@@ -89,7 +92,7 @@ test('damaged captures are named with offset and reason, at most twenty, and the
   const text = summaryText({ ...SUMMARY, damaged: Array.from({ length: 23 }, (_, n) => damage(n)) });
   assert.match(
     text,
-    /\n23 captures could not be read as a whole:\n {2}c0\\x1b\[2J.pcap: truncated, truncated_record: 3 of/,
+    /\n23 captures could not be read completely:\n {2}c0\\x1b\[2J.pcap: truncated, truncated_record: 3 of/,
   );
   assert.match(text, / {2}c1\\x1b\[2J.pcap: truncated at byte 24, truncated_record: 3 of 60 bytes\n/);
   assert.match(text, / {2}and 3 more: see the table captures\n/);

@@ -1,7 +1,8 @@
 /** Another version of the software, deployed to LocalStack while a job runs: tasks of two versions never mix. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findPipeline, requireSameVersion } from '../../../cli/cloud/pipeline.ts';
+import { findPipeline } from '../../../cli/cloud/pipeline.ts';
+import { requireSameVersion } from '../../../cli/cloud/sameversion.ts';
 import { deployTemplate } from '../../../localstack/deploy.ts';
 import { listJobs } from '../../../shared/control/operate.ts';
 import { jobStatus } from '../../../shared/control/status.ts';
@@ -48,7 +49,7 @@ test('another version deployed in mid-job: the job ends and says so, a new one r
     for await (const { key } of cloud.results.list('')) assert.fail(`there is a result: ${key}`);
 
     const pipeline = await findPipeline(cloud.stack, { endpoint, region: REGION, credentials: CREDENTIALS });
-    assert.throws(() => requireSameVersion(pipeline, 'submit'), new RegExp(literal(`is of version ${other}`)));
+    assert.throws(() => requireSameVersion(pipeline, 'submit'), new RegExp(literal(`has version ${other}`)));
     await putMarker(cloud, prefix);
     const fresh = await waitFor('a new job', async () =>
       (await listJobs(cloud.work, dataset)).find(({ job }) => job !== old.job),

@@ -1,0 +1,24 @@
+/** What the commands for a deployed pipeline share: the option that names it, and how it is found. */
+import type { Options } from '../../shared/job/optiondescription.ts';
+import type { Pipeline } from './pipeline.ts';
+
+export const DEFAULT_STACK = 'flowstitch-pipeline';
+
+/** The option that every command of a pipeline takes. */
+export const STACK_OPTION = {
+  stack: {
+    value: 'NAME',
+    meaning: 'CloudFormation stack of the pipeline',
+    default: `$FLOWSTITCH_STACK, or ${DEFAULT_STACK}`,
+  },
+} as const satisfies Options;
+
+/** A note of their help. */
+export const CREDENTIALS_NOTE =
+  "Region and credentials are found as AWS's own tools find them: AWS_REGION, AWS_PROFILE and so on.";
+
+/** Finds the pipeline that a command's options name. Loaded here, for AWS's SDK takes long to load. @throws as findPipeline */
+export async function pipelineOf({ stack }: { stack?: string }): Promise<Pipeline> {
+  const { findPipeline } = await import('./pipeline.ts');
+  return findPipeline(stack);
+}
