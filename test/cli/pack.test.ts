@@ -59,5 +59,5 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
     cwd: home,
     env: { ...ENV, FLOWSTITCH_TRACE: '1' },
   });
-  assert.match(traced.stderr, /^ +at .*cli\/inspect\.ts:\d+:\d+\)$/m, 'a stack names the sources');
+  assert.match(traced.stderr, /^ +at .*cli\/commands\/inspect\.ts:\d+:\d+\)$/m, 'a stack names the sources');
 });
