@@ -51,7 +51,7 @@ class ShardView {
   private readonly shown: number;
   private readonly columns = new PacketColumns(0);
   private readonly flows = new FlowTable();
-  private readonly decoder = new BatchDecoder();
+  private readonly decoder: BatchDecoder;
   private readonly lines: string[] = [];
   private batches = 0;
   private rows = 0;
@@ -63,13 +63,13 @@ class ShardView {
   constructor(summary: ShardSummary | null, shown: number) {
     this.summary = summary;
     this.shown = shown;
-    this.decoder.begin();
+    this.decoder = new BatchDecoder(this.flows, summary?.baseUs ?? 0, null);
   }
 
   take(batch: RecordBatch): void {
     const { columns, flows, lines } = this;
     columns.length = 0;
-    this.decoder.decode(batch, 0, batch.numRows, this.summary?.baseUs ?? 0, null, flows, columns);
+    this.decoder.decode(batch, 0, batch.numRows, columns);
     for (let row = 0; row < columns.length; row++) {
       const us = columns.us[row];
       const ns = columns.ns[row];

@@ -10,132 +10,78 @@
 import { KEY_FLAG_V6 } from './flow/flowtable.ts';
 import { TunnelTable } from './flow/tunneltable.ts';
 import type { PacketCursor } from './packetcursor.ts';
+import { namesOf, typedColumns } from './typedcolumns.ts';
 
 /** Bytes of a datagram's payload that are kept, counted from its start. */
 export const HEAD_BYTES = 256;
 /** 32-bit words of the two addresses in `ends`: source, then destination, in the packet's own direction. */
 export const END_WORDS = 8;
 
-/** Columns with one number a row, for code that treats them all alike. `ends`, `heads` are beside them. */
-export const FRAGMENT_COLUMNS = [
-  'keyProto',
-  'id',
-  'vlan',
-  'innerVlan',
-  'depth',
-  'network',
-  'tunnel',
-  'counts',
-  'us',
-  'ns',
-  'capture',
-  'offset',
-  'capLen',
-  'origLen',
-  'proto',
-  'fragOffset',
-  'fragLength',
-  'more',
-  'headerLen',
-  'headStart',
-  'headLen',
-] as const satisfies readonly (keyof FragmentColumns)[];
-
-/** Growable columns of fragments. Rows beyond `length` are never read. */
-export class FragmentColumns {
-  length = 0;
-  capacity: number;
-  /** END_WORDS words a row; IPv4 addresses in the last word of their four. */
-  ends: Uint32Array;
+/** Columns with one number a row. */
+const NUMBERS = {
   /** Part of the join key: IPv4's protocol, or KEY_FLAG_V6 alone (RFC 8200 joins without looking at the next header). */
-  keyProto: Uint16Array;
+  keyProto: 'u16',
   /** Identification, part of the join key. */
-  id: Uint32Array;
+  id: 'u32',
   /** VLAN ids + 1, 0 = none; always part of the join key. */
-  vlan: Uint16Array;
-  innerVlan: Uint16Array;
+  vlan: 'u16',
+  innerVlan: 'u16',
   /** Tunnel layers around the fragment, part of the join key: fragments are joined from the outermost inwards. */
-  depth: Uint8Array;
+  depth: 'u8',
   /** The flow key's word for the virtual network, part of the join key; 0 if it is none of the flow key. */
-  network: Uint32Array;
+  network: 'u32',
   /** Number of the fragment's tunnel in `tunnels`, 0 = none. */
-  tunnel: Uint32Array;
-  readonly tunnels = new TunnelTable();
+  tunnel: 'u32',
   /** 1 when the row stands for its record, 0 for the other rows of a record of which there are several. */
-  counts: Uint8Array;
+  counts: 'u8',
   /** Time and place of the record, as in PacketColumns. */
-  us: Float64Array;
-  ns: Uint16Array;
-  capture: Uint32Array;
-  offset: Float64Array;
-  capLen: Uint32Array;
-  origLen: Uint32Array;
+  us: 'f64',
+  ns: 'u16',
+  capture: 'u32',
+  offset: 'f64',
+  capLen: 'u32',
+  origLen: 'u32',
   /** IP protocol, or next-header value of the fragment header. */
-  proto: Uint8Array;
+  proto: 'u8',
   /** First byte of this fragment in the datagram's payload. */
-  fragOffset: Uint32Array;
+  fragOffset: 'u32',
   /** Payload bytes of this fragment, by the IP header. */
-  fragLength: Uint32Array;
+  fragLength: 'u32',
   /** 1 when more fragments follow. */
-  more: Uint8Array;
+  more: 'u8',
   /** Bytes of the header that the joined datagram has: IPv4 header, or IPv6's unfragmentable part. */
-  headerLen: Uint16Array;
+  headerLen: 'u16',
   /** Where the kept payload bytes stand in `heads`, and how many. */
-  headStart: Uint32Array;
-  headLen: Uint16Array;
+  headStart: 'u32',
+  headLen: 'u16',
+} as const;
+
+/** Their names, for code that treats them all alike. */
+export const FRAGMENT_COLUMNS = namesOf(NUMBERS);
+
+const COLUMNS = {
+  /** END_WORDS words a row; IPv4 addresses in the last word of their four. */
+  ends: ['u32', END_WORDS],
+  ...NUMBERS,
+} as const;
+
+/** Growable columns of fragments, with their tunnels and the first bytes of their payload. Rows beyond `length` are never read. */
+export class FragmentColumns extends typedColumns(COLUMNS) {
+  readonly tunnels = new TunnelTable();
   /** Pool of kept payload bytes. */
   heads: Uint8Array;
   /** Bytes of the pool in use. */
   headBytes = 0;
 
   constructor(capacity: number) {
-    this.capacity = capacity;
-    this.ends = new Uint32Array(capacity * END_WORDS);
-    this.keyProto = new Uint16Array(capacity);
-    this.id = new Uint32Array(capacity);
-    this.vlan = new Uint16Array(capacity);
-    this.innerVlan = new Uint16Array(capacity);
-    this.depth = new Uint8Array(capacity);
-    this.network = new Uint32Array(capacity);
-    this.tunnel = new Uint32Array(capacity);
-    this.counts = new Uint8Array(capacity);
-    this.us = new Float64Array(capacity);
-    this.ns = new Uint16Array(capacity);
-    this.capture = new Uint32Array(capacity);
-    this.offset = new Float64Array(capacity);
-    this.capLen = new Uint32Array(capacity);
-    this.origLen = new Uint32Array(capacity);
-    this.proto = new Uint8Array(capacity);
-    this.fragOffset = new Uint32Array(capacity);
-    this.fragLength = new Uint32Array(capacity);
-    this.more = new Uint8Array(capacity);
-    this.headerLen = new Uint16Array(capacity);
-    this.headStart = new Uint32Array(capacity);
-    this.headLen = new Uint16Array(capacity);
+    super(capacity);
     this.heads = new Uint8Array(Math.max(HEAD_BYTES, capacity * 64));
   }
 
-  /** Forget the rows, keep the memory. */
-  clear(): void {
-    this.length = 0;
+  override clear(): void {
+    super.clear();
     this.headBytes = 0;
     this.tunnels.clear();
-  }
-
-  /** Make room for at least `rows` rows in all, keeping what is there. Growth is by doubling. */
-  reserve(rows: number): void {
-    if (rows <= this.capacity) return;
-    const capacity = Math.max(rows, this.capacity * 2);
-    for (const name of FRAGMENT_COLUMNS) {
-      const column = this[name] as Uint32Array;
-      const grown = new (column.constructor as Uint32ArrayConstructor)(capacity);
-      grown.set(column);
-      (this[name] as unknown) = grown;
-    }
-    const ends = new Uint32Array(capacity * END_WORDS);
-    ends.set(this.ends);
-    this.ends = ends;
-    this.capacity = capacity;
   }
 
   /**
@@ -207,15 +153,11 @@ export class FragmentColumns {
     c.dst3 = ends[e + 7] | 0;
   }
 
-  /** Append row `row` of `from`, all columns; the capture number is taken as it is. */
-  pushRow(from: FragmentColumns, row: number): void {
-    const at = this.length;
-    if (at === this.capacity) this.reserve(at + 1);
-    for (let i = 0; i < END_WORDS; i++) this.ends[at * END_WORDS + i] = from.ends[row * END_WORDS + i];
-    for (const name of FRAGMENT_COLUMNS) this[name][at] = from[name][row];
+  override pushRow(from: FragmentColumns, row: number): number {
+    const at = super.pushRow(from, row);
     this.tunnel[at] = this.tunnels.copy(from.tunnels, from.tunnel[row]);
     this.keepHead(at, from.heads, from.headStart[row], from.headLen[row]);
-    this.length = at + 1;
+    return at;
   }
 
   /**
@@ -223,9 +165,7 @@ export class FragmentColumns {
    * bytes but leads back to its own.
    */
   pushPart(from: FragmentColumns, row: number): void {
-    const whole = this.length - 1;
-    this.pushRow(this, whole);
-    const at = this.length - 1;
+    const at = this.pushRow(this, this.length - 1);
     this.us[at] = from.us[row];
     this.ns[at] = from.ns[row];
     this.capture[at] = from.capture[row];

@@ -6,37 +6,34 @@
  * A session can change its direction after some of its packet rows have been
  * written out; such sessions are listed, so that their rows can be put right.
  */
+import { typedColumns } from '../packet/typedcolumns.ts';
 import { UID_BYTES } from './rows/sessionrows.ts';
 
-export class SessionDirectory {
-  /** Sessions opened. */
-  length = 0;
+const COLUMNS = {
   /** First packet: whole microseconds since 1970, and the nanoseconds below. */
-  startUs: Float64Array;
-  startNs: Uint16Array;
+  startUs: 'f64',
+  startNs: 'u16',
   /** UID_BYTES ASCII bytes a session. */
-  uid: Uint8Array;
+  uid: ['u8', UID_BYTES],
   /** 1 where end B of the key is the originator, as known now. */
-  origIsB: Uint8Array;
+  origIsB: 'u8',
   /** IP protocol. */
-  proto: Uint8Array;
+  proto: 'u8',
   /** 1 where packet rows have been written out. */
-  flushed: Uint8Array;
-  /** Sessions whose direction changed after that, each once a change. */
+  flushed: 'u8',
+} as const;
+
+export class SessionDirectory extends typedColumns(COLUMNS) {
+  /** Sessions whose direction changed after packet rows had been written out, each once a change. */
   readonly lateFlips: number[] = [];
 
   constructor(capacity = 1024) {
-    this.startUs = new Float64Array(capacity);
-    this.startNs = new Uint16Array(capacity);
-    this.uid = new Uint8Array(capacity * UID_BYTES);
-    this.origIsB = new Uint8Array(capacity);
-    this.proto = new Uint8Array(capacity);
-    this.flushed = new Uint8Array(capacity);
+    super(capacity);
   }
 
   /** Room for one more session; returns its number. The caller fills the columns. */
   open(): number {
-    if (this.length === this.startUs.length) this.grow();
+    if (this.full) this.reserve(this.length + 1);
     return this.length++;
   }
 
@@ -49,27 +46,5 @@ export class SessionDirectory {
   /** Some packet rows of session `n` have been written out with the direction as known now. */
   markFlushed(n: number): void {
     this.flushed[n] = 1;
-  }
-
-  private grow(): void {
-    const capacity = this.startUs.length * 2;
-    const startUs = new Float64Array(capacity);
-    startUs.set(this.startUs);
-    this.startUs = startUs;
-    const startNs = new Uint16Array(capacity);
-    startNs.set(this.startNs);
-    this.startNs = startNs;
-    const uid = new Uint8Array(capacity * UID_BYTES);
-    uid.set(this.uid);
-    this.uid = uid;
-    const origIsB = new Uint8Array(capacity);
-    origIsB.set(this.origIsB);
-    this.origIsB = origIsB;
-    const proto = new Uint8Array(capacity);
-    proto.set(this.proto);
-    this.proto = proto;
-    const flushed = new Uint8Array(capacity);
-    flushed.set(this.flushed);
-    this.flushed = flushed;
   }
 }

@@ -19,8 +19,7 @@ import {
   RARE_TAGS,
   RARE_TIME,
 } from './rarefields.ts';
-
-type Values = Uint8Array | Uint16Array | Uint32Array | Int32Array;
+import { shardColumns } from './shardschema.ts';
 
 /** Reads the batches of one segment in their order. */
 export class BatchDecoder {
@@ -29,65 +28,54 @@ export class BatchDecoder {
   private flowNumber = new Uint32Array(64);
   private readonly key = new Uint32Array(KEY_WORDS);
   private flows = 0;
-
-  /** Begin another segment. */
-  begin(): void {
-    this.expected.clear();
-    this.flows = 0;
-  }
+  private readonly table: FlowTable;
+  private readonly baseUs: number;
+  private readonly captureNumbers: ArrayLike<number> | null;
 
   /**
-   * Appends the rows [from, to) of a batch to `out`; flows are entered into `table`.
+   * @param table where the segment's flows are entered
    * @param baseUs the shard's base time
    * @param captureNumbers the reader's number for each capture of the shard, null when they are the same
    */
-  decode(
-    batch: RecordBatch,
-    from: number,
-    to: number,
-    baseUs: number,
-    captureNumbers: ArrayLike<number> | null,
-    table: FlowTable,
-    out: PacketColumns,
-  ): void {
-    out.reserve(out.length + (to - from));
-    out.length = this.append(batch, from, to, baseUs, captureNumbers, table, out);
+  constructor(table: FlowTable, baseUs: number, captureNumbers: ArrayLike<number> | null) {
+    this.table = table;
+    this.baseUs = baseUs;
+    this.captureNumbers = captureNumbers;
   }
 
-  /** As `decode`, into room that is there. @returns the rows of `out` */
-  private append(
-    batch: RecordBatch,
-    from: number,
-    to: number,
-    baseUs: number,
-    captureNumbers: ArrayLike<number> | null,
-    table: FlowTable,
-    out: PacketColumns,
-  ): number {
-    const values = batch.data.children.map((child) => (child as { values: Values }).values);
-    const times = values[0] as Uint32Array;
-    const ns = values[1] as Uint16Array;
-    const moreOffsets = (batch.data.children[2] as { valueOffsets: Int32Array }).valueOffsets;
-    const more = values[2] as Uint8Array;
-    const flowBack = values[3] as Uint32Array;
-    const offsets = values[4] as Uint32Array;
-    const ipLens = values[5] as Uint32Array;
-    const headerLen = values[6] as Int32Array;
-    const linkLen = values[7] as Int32Array;
-    const cutLen = values[8] as Int32Array;
-    const seqs = values[9] as Int32Array;
-    const acks = values[10] as Int32Array;
-    const windows = values[11] as Uint16Array;
-    const flags = values[12] as Uint16Array;
-    const metas = values[13] as Uint8Array;
-    const { expected } = this;
-    let us = baseUs;
+  /** Appends the rows [from, to) of the segment's next batch to `out`. */
+  decode(batch: RecordBatch, from: number, to: number, out: PacketColumns): void {
+    out.reserve(out.length + (to - from));
+    out.length = this.append(batch, from, to, out);
+  }
+
+  /** As `decode`, into room that is there: a loop of its own function. @returns the rows of `out` */
+  private append(batch: RecordBatch, from: number, to: number, out: PacketColumns): number {
+    const {
+      time,
+      ns,
+      moreOffsets,
+      more,
+      flowBack,
+      offset: offsets,
+      ipLen: ipLens,
+      headerLen,
+      linkLen,
+      cutLen,
+      seq: seqs,
+      ack: acks,
+      window: windows,
+      tcpFlags: flags,
+      meta: metas,
+    } = shardColumns(batch);
+    const { expected, table, captureNumbers } = this;
+    let us = this.baseUs;
     let offset = 0;
     let capture = captureNumbers === null ? 0 : captureNumbers[0];
     let at = out.length;
     let moreAt = moreOffsets[0];
     for (let i = 0; i < to; i++) {
-      let dUs: number = times[i];
+      let dUs: number = time[i];
       let dOffset: number = offsets[i];
       let hint = 0;
       let ageUs = 0;

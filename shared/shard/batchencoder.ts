@@ -2,8 +2,7 @@
  * Packet rows as one record batch of a shard. No object per row; columns are staged in
  * arrays that are used again for the next batch.
  */
-
-import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
+import type { RecordBatch } from 'apache-arrow';
 import { put32 } from '../algorithm/bytes.ts';
 import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { type FlowTable, KEY_WORDS } from '../packet/flow/flowtable.ts';
@@ -20,28 +19,15 @@ import {
   RARE_TAGS,
   RARE_TIME,
 } from './rarefields.ts';
-import { SHARD_SCHEMA } from './shardschema.ts';
+import { ShardRows, shardBatch } from './shardschema.ts';
 
 const LARGEST_DIFFERENCE = 0xffffffff;
 
 /** Writes batches of one shard after another. */
 export class BatchEncoder {
-  private readonly rows: number;
-  private readonly time: Uint32Array;
-  private readonly ns: Uint16Array;
+  private readonly rows: ShardRows;
   private readonly moreOffsets: Int32Array;
   private more: Uint8Array;
-  private readonly flowBack: Uint32Array;
-  private readonly offset: Uint32Array;
-  private readonly ipLen: Uint32Array;
-  private readonly headerLen: Int32Array;
-  private readonly linkLen: Int32Array;
-  private readonly cutLen: Int32Array;
-  private readonly seq: Int32Array;
-  private readonly ack: Int32Array;
-  private readonly window: Uint16Array;
-  private readonly tcpFlags: Uint16Array;
-  private readonly meta: Uint8Array;
   private readonly expected = new Prediction();
   /** Number within the shard of each flow of the caller's table, -1 before it came. */
   private shardFlow = new Int32Array(1024).fill(-1);
@@ -49,22 +35,9 @@ export class BatchEncoder {
 
   /** @param rows the most rows a batch may have */
   constructor(rows: number) {
-    this.rows = rows;
-    this.time = new Uint32Array(rows);
-    this.ns = new Uint16Array(rows);
+    this.rows = new ShardRows(rows);
     this.moreOffsets = new Int32Array(rows + 1);
     this.more = new Uint8Array(rows * 4 + MAX_RARE_BYTES);
-    this.flowBack = new Uint32Array(rows);
-    this.offset = new Uint32Array(rows);
-    this.ipLen = new Uint32Array(rows);
-    this.headerLen = new Int32Array(rows);
-    this.linkLen = new Int32Array(rows);
-    this.cutLen = new Int32Array(rows);
-    this.seq = new Int32Array(rows);
-    this.ack = new Int32Array(rows);
-    this.window = new Uint16Array(rows);
-    this.tcpFlags = new Uint16Array(rows);
-    this.meta = new Uint8Array(rows);
   }
 
   /** Begin a new shard. */
@@ -79,13 +52,14 @@ export class BatchEncoder {
    * @param baseUs the shard's base time, from which the first row's time counts
    */
   encode(columns: PacketColumns, table: FlowTable, from: number, to: number, baseUs: number): RecordBatch {
-    const rows = to - from;
-    if (rows > this.rows) throw new RangeError(`a batch of ${rows} rows exceeds ${this.rows}`);
-    return this.staged(rows, this.stage(columns, table, from, rows, baseUs));
+    const count = to - from;
+    if (count > this.rows.capacity) throw new RangeError(`a batch of ${count} rows exceeds ${this.rows.capacity}`);
+    this.stage(columns, table, from, count, baseUs);
+    return shardBatch(this.rows, this.moreOffsets, this.more, count);
   }
 
-  /** Puts the values of `n` rows into this encoder's arrays. @returns bytes of `more` */
-  private stage(columns: PacketColumns, table: FlowTable, from: number, n: number, baseUs: number): number {
+  /** Puts the values of `n` rows into this encoder's columns. */
+  private stage(columns: PacketColumns, table: FlowTable, from: number, n: number, baseUs: number): void {
     if (this.shardFlow.length < table.count) {
       const grown = new Int32Array(table.count * 2).fill(-1);
       grown.set(this.shardFlow);
@@ -117,7 +91,6 @@ export class BatchEncoder {
     const {
       time: sTime,
       ns: sNs,
-      moreOffsets: sMoreOffsets,
       flowBack: sFlowBack,
       offset: sOffset,
       ipLen: sIpLen,
@@ -129,8 +102,8 @@ export class BatchEncoder {
       window: sWindow,
       tcpFlags: sTcpFlags,
       meta: sMeta,
-    } = this;
-    const { expected, shardFlow } = this;
+    } = this.rows;
+    const { expected, shardFlow, moreOffsets: sMoreOffsets } = this;
     let us = baseUs;
     let offset = 0;
     let capture = 0;
@@ -213,46 +186,5 @@ export class BatchEncoder {
     }
     // Nothing that was not done in the loop: code that is optimized inside of it would be thrown away here.
     sMoreOffsets[n] = moreEnd;
-    return moreEnd;
-  }
-
-  /** The first `n` rows of this encoder's arrays as a record batch over them. */
-  private staged(n: number, moreEnd: number): RecordBatch {
-    const staged = [
-      this.time,
-      this.ns,
-      null,
-      this.flowBack,
-      this.offset,
-      this.ipLen,
-      this.headerLen,
-      this.linkLen,
-      this.cutLen,
-      this.seq,
-      this.ack,
-      this.window,
-      this.tcpFlags,
-      this.meta,
-    ];
-    const children = SHARD_SCHEMA.fields.map((field, index) => {
-      const values = staged[index];
-      const column = { type: field.type, length: n, nullCount: 0 };
-      return values === null
-        ? makeData({
-            ...column,
-            valueOffsets: this.moreOffsets.subarray(0, n + 1),
-            data: this.more.subarray(0, moreEnd),
-          } as never)
-        : makeData({ ...column, data: values.subarray(0, n) } as never);
-    }) as Data[];
-    return new RecordBatch(
-      SHARD_SCHEMA,
-      makeData({
-        type: new Struct(SHARD_SCHEMA.fields),
-        length: n,
-        nullCount: 0,
-        children,
-      } as never) as unknown as Data<Struct>,
-    );
   }
 }

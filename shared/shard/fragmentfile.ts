@@ -9,23 +9,19 @@ import { crc32 } from 'node:zlib';
 import {
   Binary,
   type Data,
-  type DataType,
   Field,
   FixedSizeBinary,
-  Float64,
   makeData,
   RecordBatch,
   RecordBatchReader,
   Schema,
   Struct,
-  Uint8,
-  Uint16,
-  Uint32,
 } from 'apache-arrow';
 import { MAX_TUNNEL_BYTES } from '../packet/flow/tunneltable.ts';
 import { compareFragmentKeys } from '../packet/fragment/fragmentorder.ts';
 import { END_WORDS, FRAGMENT_COLUMNS, FragmentColumns } from '../packet/fragmentcolumns.ts';
 import { type CheckedRange, checkRanges } from '../store/checkedrange.ts';
+import { arrowTypeOf } from './arrowcolumns.ts';
 import { rangeReader } from './scratch.ts';
 import type { ReadRange } from './segment.ts';
 import { PositionedWriter } from './shardschema.ts';
@@ -39,14 +35,8 @@ const MOST_OPEN = 128;
 const template = new FragmentColumns(0);
 const PLAIN = FRAGMENT_COLUMNS.filter((name) => name !== 'headStart' && name !== 'headLen' && name !== 'tunnel');
 
-function arrowType(column: object): DataType {
-  if (column instanceof Float64Array) return new Float64();
-  if (column instanceof Uint32Array) return new Uint32();
-  return column instanceof Uint16Array ? new Uint16() : new Uint8();
-}
-
 const SCHEMA = new Schema([
-  ...PLAIN.map((name) => new Field(name, arrowType(template[name]))),
+  ...PLAIN.map((name) => new Field(name, arrowTypeOf(template[name]))),
   new Field('ends', new FixedSizeBinary(END_BYTES)),
   new Field('head', new Binary()),
   /** The tunnel around the fragment, as tunneltable.ts writes it. */

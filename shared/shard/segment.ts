@@ -89,8 +89,7 @@ export function openRows(segment: Segment): number {
 /** The segment's rows in the order of compareRecords: `columns` row by row through `order`. */
 export class SegmentReader {
   private readonly segment: Segment;
-  private readonly flows: FlowTable;
-  private readonly decoder = new BatchDecoder();
+  private readonly decoder: BatchDecoder;
   private nextBatch = 0;
   private rows: Uint32Array = new Uint32Array(0);
   private sorted = true;
@@ -102,9 +101,8 @@ export class SegmentReader {
   /** @param columns to work in; what they hold is lost */
   constructor(segment: Segment, flows: FlowTable, columns = new PacketColumns(0)) {
     this.segment = segment;
-    this.flows = flows;
     this.columns = columns;
-    this.decoder.begin();
+    this.decoder = new BatchDecoder(flows, segment.baseUs, segment.captures);
   }
 
   /** Row of `columns` that comes next; only while `exhausted` is false. */
@@ -143,7 +141,7 @@ export class SegmentReader {
           throw new Error(`the shard's batch at byte ${place?.start} holds ${batch.numRows} rows, not ${place?.rows}`);
         const from = Math.max(segment.from - place.firstRow, 0);
         const to = Math.min(segment.to - place.firstRow, place.rows);
-        this.decoder.decode(batch, from, to, segment.baseUs, segment.captures, this.flows, this.columns);
+        this.decoder.decode(batch, from, to, this.columns);
       }
       if (number !== places.length)
         throw new Error(`${segment.key}: ${number} batches at ${places[0].start} where ${places.length} are listed`);

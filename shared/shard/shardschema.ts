@@ -8,36 +8,80 @@
  * shard's base, and it begins where a bucket begins (a bucket larger than a
  * batch has batches of its own). docs/shard.md says it for readers of other tools.
  */
-import { Binary, Field, Int32, RecordBatchStreamWriter, Schema, Uint8, Uint16, Uint32 } from 'apache-arrow';
+import { Binary, Field, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
+import { type ColumnArrays, namesOf, typedColumns } from '../packet/typedcolumns.ts';
+import { arrowTypeOf, numberChild } from './arrowcolumns.ts';
 import { ARROW_ZSTD } from './arrowzstd.ts';
 
-export const SHARD_SCHEMA = new Schema([
+/** The columns of numbers, in order; between `ns` and `flowBack` stands `more`. */
+const COLUMNS = {
   /** Microseconds since the row before (a batch's first row: since the shard's base), modulo 2^32. */
-  new Field('time', new Uint32()),
+  time: 'u32',
   /** Nanoseconds below the microsecond. */
-  new Field('ns', new Uint16()),
-  /** What few rows have, see rarefields.ts: a flow's key where it comes first, a wide time difference, a change of capture, VLAN or tunnel. */
-  new Field('more', new Binary()),
+  ns: 'u16',
   /** How many flows came first after this row's flow did: 0 for the newest. */
-  new Field('flow_back', new Uint32()),
+  flowBack: 'u32',
   /** Record offset minus that of the row before, modulo 2^32. */
-  new Field('offset', new Uint32()),
-  new Field('ip_len', new Uint32()),
+  offset: 'u32',
+  ipLen: 'u32',
   /** IP length minus payload length. */
-  new Field('header_len', new Int32()),
+  headerLen: 'i32',
   /** Length on the wire minus IP length. */
-  new Field('link_len', new Int32()),
+  linkLen: 'i32',
   /** Length on the wire minus captured length. */
-  new Field('cut_len', new Int32()),
+  cutLen: 'i32',
   /** Sequence number minus the expected one. */
-  new Field('seq', new Int32()),
+  seq: 'i32',
   /** Acknowledgement minus the peer's expected sequence number. */
-  new Field('ack', new Int32()),
+  ack: 'i32',
   /** Window minus the sender's last one, modulo 65,536. */
-  new Field('window', new Uint16()),
-  new Field('tcp_flags', new Uint16()),
-  new Field('meta', new Uint8()),
-]);
+  window: 'u16',
+  tcpFlags: 'u16',
+  meta: 'u8',
+} as const;
+
+/** Room for the rows of a batch that is being written. */
+export class ShardRows extends typedColumns(COLUMNS) {}
+
+const NAMES = namesOf(COLUMNS);
+/** Place of `more` among a shard's fields. */
+const MORE_AT = NAMES.indexOf('flowBack');
+const empty = new ShardRows(0);
+const fields: Field[] = NAMES.map((name) => new Field(snakeCase(name), arrowTypeOf(empty[name])));
+/** What few rows have, see rarefields.ts: a flow's key where it comes first, a wide time difference, a change of capture, VLAN or tunnel. */
+fields.splice(MORE_AT, 0, new Field('more', new Binary()));
+
+export const SHARD_SCHEMA = new Schema(fields);
+
+/** The first `rows` rows of `columns` and of `more`, whose row i is the bytes from moreOffsets[i] to moreOffsets[i + 1], as a record batch over them. */
+export function shardBatch(columns: ShardRows, moreOffsets: Int32Array, more: Uint8Array, rows: number): RecordBatch {
+  const children = NAMES.map((name, at) => {
+    const { type } = fields[at < MORE_AT ? at : at + 1];
+    return numberChild(type, columns[name].subarray(0, rows), rows);
+  });
+  const offsets = { valueOffsets: moreOffsets.subarray(0, rows + 1), data: more.subarray(0, moreOffsets[rows]) };
+  children.splice(MORE_AT, 0, makeData({ type: new Binary(), length: rows, nullCount: 0, ...offsets }));
+  const struct = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
+  return new RecordBatch(SHARD_SCHEMA, struct);
+}
+
+/** The columns of a batch, as `shardBatch` was given them. */
+export interface ShardColumns extends ColumnArrays<typeof COLUMNS> {
+  moreOffsets: Int32Array;
+  more: Uint8Array;
+}
+
+/** The columns of a batch, by name. */
+export function shardColumns(batch: RecordBatch): ShardColumns {
+  const { children } = batch.data;
+  const numbers = NAMES.map((name, at) => [name, children[at < MORE_AT ? at : at + 1].values]);
+  const { valueOffsets: moreOffsets, values: more } = children[MORE_AT];
+  return { ...Object.fromEntries(numbers), moreOffsets, more } as ShardColumns;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 /** Stream writer that tells where the next message will begin. */
 export class PositionedWriter extends RecordBatchStreamWriter {

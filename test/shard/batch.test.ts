@@ -36,7 +36,6 @@ test('words and doubles come back, the extremes included', () => {
 test(`rows come back column by column, through any cut into batches (SEED=${SEED})`, () => {
   const roll = dice(SEED + 1);
   const encoder = new BatchEncoder(700);
-  const decoder = new BatchDecoder();
   for (let round = 0; round < 40; round++) {
     const flows = randomFlows(roll, 1 + roll(150));
     const columns = extremeRows(roll, 1 + roll(1500), flows, 1 + roll(5));
@@ -44,12 +43,12 @@ test(`rows come back column by column, through any cut into batches (SEED=${SEED
     const table = new FlowTable();
     const out = new PacketColumns(0);
     encoder.begin();
-    decoder.begin();
+    const decoder = new BatchDecoder(table, baseUs, null);
     for (let from = 0; from < columns.length; ) {
       const to = Math.min(columns.length, from + 1 + roll(700));
       const batch = encoder.encode(columns, flows, from, to, baseUs);
       assert.equal(batch.numRows, to - from);
-      decoder.decode(batch, 0, to - from, baseUs, null, table, out);
+      decoder.decode(batch, 0, to - from, out);
       from = to;
     }
     assertSameRows(rowTexts(out, table), rowTexts(columns, flows), `round ${round}, SEED=${SEED}`);
@@ -62,11 +61,10 @@ test('captures get the numbers that the reader gives them', () => {
   const columns = extremeRows(roll, 200, flows, 4);
   const encoder = new BatchEncoder(200);
   encoder.begin();
-  const decoder = new BatchDecoder();
-  decoder.begin();
   const out = new PacketColumns(0);
   const ranks = [40, 30, 20, 10];
-  decoder.decode(encoder.encode(columns, flows, 0, 200, 0), 0, 200, 0, ranks, new FlowTable(), out);
+  const decoder = new BatchDecoder(new FlowTable(), 0, ranks);
+  decoder.decode(encoder.encode(columns, flows, 0, 200, 0), 0, 200, out);
   assert.deepEqual(
     [...out.capture.subarray(0, 200)],
     [...columns.capture.subarray(0, 200)].map((number) => ranks[number]),

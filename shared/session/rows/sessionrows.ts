@@ -5,6 +5,7 @@
  */
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
 import { TunnelTable } from '../../packet/flow/tunneltable.ts';
+import { namesOf, typedColumns } from '../../packet/typedcolumns.ts';
 
 /** Zeek's conn_state values; the column holds the index. */
 export const CONN_STATES = [
@@ -47,133 +48,70 @@ export const UID_BYTES = 12;
 /** Value of a nullable number column (durations, counts Zeek leaves unset) for "not set". */
 export const UNSET = -1;
 
-/** Growable columns of sessions; rows beyond `length` are never read. */
-export class SessionRows {
-  length = 0;
-  capacity: number;
+/** Columns with one number a row that means the same anywhere, in the order in which runs store them. */
+const NUMBERS = {
   /** First packet: whole microseconds since 1970, and the nanoseconds below. */
-  startUs: Float64Array;
-  startNs: Uint16Array;
+  startUs: 'f64',
+  startNs: 'u16',
   /** Last packet. */
-  endUs: Float64Array;
-  endNs: Uint16Array;
+  endUs: 'f64',
+  endNs: 'u16',
   /** Zeek's duration in microseconds, UNSET where Zeek leaves it unset. */
-  durationUs: Float64Array;
-  /** UID_BYTES ASCII bytes a row. */
-  uid: Uint8Array;
-  /** KEY_WORDS words a row: the canonical flow key. */
-  key: Uint32Array;
+  durationUs: 'f64',
   /** 1 where end B of the key is the originator, 0 where end A is. */
-  origIsB: Uint8Array;
+  origIsB: 'u8',
   /** Index into CONN_STATES. */
-  connState: Uint8Array;
+  connState: 'u8',
   /** Index into END_REASONS. */
-  endReason: Uint8Array;
-  /** Zeek's history letters, '' where there are none. */
-  history: string[];
+  endReason: 'u8',
   /** Payload bytes by Zeek's rules; UNSET where Zeek leaves them unset. */
-  origBytes: Float64Array;
-  respBytes: Float64Array;
-  origPkts: Float64Array;
-  respPkts: Float64Array;
-  origIpBytes: Float64Array;
-  respIpBytes: Float64Array;
-  missedBytes: Float64Array;
+  origBytes: 'f64',
+  respBytes: 'f64',
+  origPkts: 'f64',
+  respPkts: 'f64',
+  origIpBytes: 'f64',
+  respIpBytes: 'f64',
+  missedBytes: 'f64',
   /** Packets whose payload had been seen before / came before expected data / repeat the previous one exactly / were cut by the snaplen. */
-  retransmitted: Uint32Array;
-  outOfOrder: Uint32Array;
-  duplicate: Uint32Array;
-  truncated: Uint32Array;
+  retransmitted: 'u32',
+  outOfOrder: 'u32',
+  duplicate: 'u32',
+  truncated: 'u32',
   /** OR of all TCP flags seen in that direction. */
-  origTcpFlags: Uint16Array;
-  respTcpFlags: Uint16Array;
+  origTcpFlags: 'u16',
+  respTcpFlags: 'u16',
   /** VLAN id + 1 of the first packet, 0 = none. */
-  vlan: Uint16Array;
-  innerVlan: Uint16Array;
-  /** Number in `tunnels` of the first packet's tunnel, 0 = none. */
-  tunnel: Uint32Array;
-  readonly tunnels = new TunnelTable();
+  vlan: 'u16',
+  innerVlan: 'u16',
   /** Microseconds from the SYN to the SYN-ACK that answers it, UNSET where not both were seen. */
-  synRttUs: Float64Array;
+  synRttUs: 'f64',
   /** Ranks of the captures of the first and the last packet; how many captures hold packets of the session. */
-  captureFirst: Uint32Array;
-  captureLast: Uint32Array;
-  captureCount: Uint32Array;
+  captureFirst: 'u32',
+  captureLast: 'u32',
+  captureCount: 'u32',
+} as const;
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.startUs = new Float64Array(capacity);
-    this.startNs = new Uint16Array(capacity);
-    this.endUs = new Float64Array(capacity);
-    this.endNs = new Uint16Array(capacity);
-    this.durationUs = new Float64Array(capacity);
-    this.uid = new Uint8Array(capacity * UID_BYTES);
-    this.key = new Uint32Array(capacity * KEY_WORDS);
-    this.origIsB = new Uint8Array(capacity);
-    this.connState = new Uint8Array(capacity);
-    this.endReason = new Uint8Array(capacity);
-    this.history = [];
-    this.origBytes = new Float64Array(capacity);
-    this.respBytes = new Float64Array(capacity);
-    this.origPkts = new Float64Array(capacity);
-    this.respPkts = new Float64Array(capacity);
-    this.origIpBytes = new Float64Array(capacity);
-    this.respIpBytes = new Float64Array(capacity);
-    this.missedBytes = new Float64Array(capacity);
-    this.retransmitted = new Uint32Array(capacity);
-    this.outOfOrder = new Uint32Array(capacity);
-    this.duplicate = new Uint32Array(capacity);
-    this.truncated = new Uint32Array(capacity);
-    this.origTcpFlags = new Uint16Array(capacity);
-    this.respTcpFlags = new Uint16Array(capacity);
-    this.vlan = new Uint16Array(capacity);
-    this.innerVlan = new Uint16Array(capacity);
-    this.tunnel = new Uint32Array(capacity);
-    this.synRttUs = new Float64Array(capacity);
-    this.captureFirst = new Uint32Array(capacity);
-    this.captureLast = new Uint32Array(capacity);
-    this.captureCount = new Uint32Array(capacity);
-  }
+export const SESSION_COLUMNS = namesOf(NUMBERS);
 
-  get full(): boolean {
-    return this.length === this.capacity;
-  }
+const COLUMNS = {
+  ...NUMBERS,
+  /** UID_BYTES ASCII bytes a row. */
+  uid: ['u8', UID_BYTES],
+  /** KEY_WORDS words a row: the canonical flow key. */
+  key: ['u32', KEY_WORDS],
+  /** Number in `tunnels` of the first packet's tunnel, 0 = none. */
+  tunnel: 'u32',
+} as const;
 
-  /** Forget the rows, keep the memory. */
-  clear(): void {
-    this.length = 0;
+/** Columns of sessions; rows beyond `length` are never read. */
+export class SessionRows extends typedColumns(COLUMNS) {
+  /** Zeek's history letters, '' where there are none. */
+  history: string[] = [];
+  readonly tunnels = new TunnelTable();
+
+  override clear(): void {
+    super.clear();
     this.history.length = 0;
     this.tunnels.clear();
   }
 }
-
-/** Numeric columns with one value a row that means the same anywhere, in the order in which runs store them. */
-export const SESSION_COLUMNS = [
-  'startUs',
-  'startNs',
-  'endUs',
-  'endNs',
-  'durationUs',
-  'origIsB',
-  'connState',
-  'endReason',
-  'origBytes',
-  'respBytes',
-  'origPkts',
-  'respPkts',
-  'origIpBytes',
-  'respIpBytes',
-  'missedBytes',
-  'retransmitted',
-  'outOfOrder',
-  'duplicate',
-  'truncated',
-  'origTcpFlags',
-  'respTcpFlags',
-  'vlan',
-  'innerVlan',
-  'synRttUs',
-  'captureFirst',
-  'captureLast',
-  'captureCount',
-] as const satisfies readonly (keyof SessionRows)[];

@@ -20,26 +20,18 @@ import { type ParquetContent, type ParquetFile, writeParquet } from './parquetfi
  * A source for `writeParquet` over rows that are held in typed columns.
  *
  * @param rows what the columns are filled from
- * @param next makes `rows` those of the next chunk; the number of them, at most CHUNK_ROWS, 0 at the end. The columns
- *   are filled then, and whenever it calls `fill` before, so that it need not hold on to what is in them
+ * @param next makes `rows` those of the next chunk; the number of them, at most CHUNK_ROWS, 0 at the end
  */
-export function chunkSource<Rows>(
-  { columns }: ChunkTable<Rows>,
-  rows: Rows,
-  next: (fill: () => void) => number,
-): ParquetContent {
+export function chunkSource<Rows>({ columns }: ChunkTable<Rows>, rows: Rows, next: () => number): ParquetContent {
   const chunks = columns.map(({ type, choices }) =>
     choices === undefined ? chunkColumn(type).column : new ChoiceColumn(choices(rows)),
   );
-  const fill = (): void => {
-    for (let c = 0; c < columns.length; c++) columns[c].fill(chunks[c], rows);
-  };
   return {
     schema: columns,
     columns: chunks,
     fill() {
-      const count = next(fill);
-      if (count > 0) fill();
+      const count = next();
+      if (count > 0) for (let c = 0; c < columns.length; c++) columns[c].fill(chunks[c], rows);
       return count;
     },
   };

@@ -2,6 +2,7 @@
  * Sessions whose direction flipped after packets of theirs had been written to a run: what publishing puts right in
  * these rows. A list in the order of sessions, 27 bytes each, walked beside the packets, which come in that order too.
  */
+import { typedColumns } from '../../packet/typedcolumns.ts';
 import { UID_BYTES } from '../../session/rows/sessionrows.ts';
 import { compareStarts, type StartColumns, startOrder } from '../startorder.ts';
 import type { SessionLookup } from './packetrun.ts';
@@ -21,7 +22,8 @@ export function* flippedRows(
   const once = Float64Array.from(numbers).sort();
   let count = 0;
   for (let i = 0; i < once.length; i++) if (i === 0 || once[i] !== once[count - 1]) once[count++] = once[i];
-  const columns = roomFor(count);
+  const columns = new FlippedColumns(count);
+  columns.length = count;
   for (let i = 0; i < count; i++) {
     const number = once[i];
     columns.startUs[i] = sessions.startUs[number];
@@ -34,33 +36,30 @@ export function* flippedRows(
   }
 }
 
-function roomFor(length: number): { length: number } & Omit<StartColumns, 'length'> {
-  return {
-    length,
-    startUs: new Float64Array(length),
-    startNs: new Uint16Array(length),
-    uid: new Uint8Array(length * UID_BYTES),
-  };
-}
+/** What puts sessions in order, and their last direction. */
+class FlippedColumns extends typedColumns({
+  startUs: 'f64',
+  startNs: 'u16',
+  uid: ['u8', UID_BYTES],
+  origIsB: 'u8',
+}) {}
 
 /** Directions by session, asked for in the order of sessions. */
 export class FlippedSessions {
-  private columns = roomFor(0);
-  private origIsB = new Uint8Array(0);
+  private readonly columns = new FlippedColumns(0);
   private order = new Uint32Array(0);
   private next = 0;
 
   /** Rows in any order; to be added before the first question. */
   add(rows: readonly FlippedRow[]): void {
     const { columns } = this;
-    const length = columns.length + rows.length;
-    if (length > columns.startUs.length) this.grow(Math.max(length, 2 * columns.startUs.length));
+    columns.reserve(columns.length + rows.length);
     for (const [us, ns, uid, origIsB] of rows) {
-      const i = this.columns.length++;
-      this.columns.startUs[i] = us;
-      this.columns.startNs[i] = ns;
-      for (let k = 0; k < UID_BYTES; k++) this.columns.uid[i * UID_BYTES + k] = uid.charCodeAt(k);
-      this.origIsB[i] = origIsB;
+      const i = columns.length++;
+      columns.startUs[i] = us;
+      columns.startNs[i] = ns;
+      for (let k = 0; k < UID_BYTES; k++) columns.uid[i * UID_BYTES + k] = uid.charCodeAt(k);
+      columns.origIsB[i] = origIsB;
     }
   }
 
@@ -72,21 +71,8 @@ export class FlippedSessions {
     for (; this.next < columns.length; this.next++) {
       const order = compareStarts(columns, this.order[this.next], sessions, row);
       if (order > 0) return undefined;
-      if (order === 0) return this.origIsB[this.order[this.next]];
+      if (order === 0) return columns.origIsB[this.order[this.next]];
     }
     return undefined;
-  }
-
-  private grow(capacity: number): void {
-    const { length, startUs, startNs, uid } = this.columns;
-    const columns = roomFor(capacity);
-    columns.length = length;
-    columns.startUs.set(startUs);
-    columns.startNs.set(startNs);
-    columns.uid.set(uid);
-    this.columns = columns;
-    const origIsB = new Uint8Array(capacity);
-    origIsB.set(this.origIsB);
-    this.origIsB = origIsB;
   }
 }

@@ -12,8 +12,7 @@ import type { ParquetContent } from '../parquet/parquetfile.ts';
 import { chunkSource } from '../parquet/tablefile.ts';
 import { compareStarts } from '../startorder.ts';
 import type { FlippedSessions } from './flippedsessions.ts';
-import { decodePacketBatch, type PacketBatch, type PacketRunBatch } from './packetrun.ts';
-import { PacketStretches } from './packetstretches.ts';
+import { decodePacketBatch, type PacketBatch, type PacketRunBatch, SessionPackets } from './packetrun.ts';
 import type { Spool } from './spool.ts';
 
 /** Where the merge stands in one run. */
@@ -73,8 +72,8 @@ export class PacketMerge {
     const { lowest, highest } = this.ranksBefore(toUs);
     const names: string[] = [];
     for (let rank = lowest; rank <= highest; rank++) names.push(captureName(rank));
-    const chunk = new PacketStretches(names, lowest);
-    return { ...chunkSource(PACKETS, chunk, (fill) => this.next(chunk, fill)), mostRows };
+    const chunk = { rows: new SessionPackets(CHUNK_ROWS), captureNames: names, lowestCapture: lowest };
+    return { ...chunkSource(PACKETS, chunk, () => this.next(chunk.rows)), mostRows };
   }
 
   /** Lowest and highest rank of a capture in the batches that are left and begin before `toUs`. */
@@ -98,30 +97,19 @@ export class PacketMerge {
     return rows;
   }
 
-  /**
-   * Take the rows of the file's next chunk.
-   *
-   * @param fill sets the chunk's columns from the stretches at hand
-   * @returns the number of rows in it, 0 at the file's end
-   */
-  private next(chunk: PacketStretches, fill: () => void): number {
+  /** Fills `chunk` with the file's next rows. @returns how many there are, 0 at the file's end */
+  private next(chunk: SessionPackets): number {
     chunk.clear();
     const { items } = this.heap;
-    let count = 0;
-    while (count < CHUNK_ROWS && this.room > 0 && items.length > 0) {
+    while (!chunk.full && this.room > 0 && items.length > 0) {
       const top = items[0];
       if (startOf(top) >= this.toUs) break;
       if (top.batch === undefined) this.load(top);
       else if (startOf(top) < this.fromUs) this.passOver(top, top.batch);
-      else count = this.takeSession(top, top.batch, chunk, count);
-      if (top.batch === undefined) {
-        // Another batch takes the place of the one that has ended: they need not both be in memory.
-        fill();
-        chunk.clear();
-      }
+      else this.takeSession(top, top.batch, chunk);
       this.settle(top);
     }
-    return count;
+    return chunk.length;
   }
 
   /** The cursor at the top has moved: to its place in the heap, or out of it at its run's end. */
@@ -143,16 +131,17 @@ export class PacketMerge {
   }
 
   /** Take the rows of one session from a cursor's batch, as far as chunk and file have room. */
-  private takeSession(cursor: Cursor, batch: PacketBatch, chunk: PacketStretches, count: number): number {
+  private takeSession(cursor: Cursor, batch: PacketBatch, chunk: SessionPackets): void {
     const first = cursor.row;
-    const most = first + Math.min(CHUNK_ROWS - count, this.room, batch.rows - first);
-    let row = first + 1;
-    while (row < most && compareStarts(batch, row, batch, first) === 0) row++;
-    chunk.add(count, batch, first, row, this.flipped.directionOf(batch, first) ?? batch.origIsB[first]);
+    const most = Math.min(batch.rows, first + this.room, first + chunk.capacity - chunk.length);
+    const origIsB = this.flipped.directionOf(batch, first) ?? batch.origIsB[first];
+    let row = first;
+    do {
+      chunk.origIsB[chunk.pushRow(batch, row++)] = origIsB;
+    } while (row < most && compareStarts(batch, row, batch, first) === 0);
     this.room -= row - first;
     cursor.row = row;
     if (row === batch.rows) cursor.batch = undefined;
-    return count + row - first;
   }
 }
 

@@ -8,35 +8,17 @@
  * the run was written*; a direction that flipped later is put right at publishing.
  */
 import { type Data, Field, FixedSizeBinary, makeData, Schema } from 'apache-arrow';
-import { PACKET_COLUMNS, PacketRows } from '../../session/rows/packetrows.ts';
+import { type ColumnArrays, namesOf, typedColumns } from '../../packet/typedcolumns.ts';
+import { PACKET_NUMBERS, type PacketRows } from '../../session/rows/packetrows.ts';
 import { UID_BYTES } from '../../session/rows/sessionrows.ts';
+import { arrowTypeOf, numberChild } from '../../shard/arrowcolumns.ts';
 import { startOrder } from '../startorder.ts';
 import { addStart, SLOT_US } from '../window.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
-import {
-  arrowTypeOf,
-  childValues,
-  type EncodedRun,
-  type NumberArray,
-  numberChild,
-  type RunBatch,
-} from './sessionrun.ts';
+import { childValues, type EncodedRun, type NumberArray, type RunBatch } from './sessionrun.ts';
 
 /** Rows of a full batch. */
 export const PACKET_BATCH_ROWS = 8192;
-
-/** What must be known of a session by its number. */
-export interface SessionLookup {
-  /** First packet: whole microseconds since 1970, and the nanoseconds below. */
-  readonly startUs: Float64Array;
-  readonly startNs: Uint16Array;
-  /** UID_BYTES ASCII bytes a session. */
-  readonly uid: Uint8Array;
-  /** 1 where end B of the key is the originator. */
-  readonly origIsB: Uint8Array;
-  /** IP protocol. */
-  readonly proto: Uint8Array;
-}
 
 /** One batch of a packet run. */
 export interface PacketRunBatch extends RunBatch {
@@ -45,34 +27,43 @@ export interface PacketRunBatch extends RunBatch {
   lastCapture: number;
 }
 
-const ROW_COLUMNS = PACKET_COLUMNS.filter((name) => name !== 'session');
-type RowColumn = Exclude<(typeof PACKET_COLUMNS)[number], 'session'>;
+/** What each row has of its session. */
+const SESSION_NUMBERS = {
+  /** First packet: whole microseconds since 1970, and the nanoseconds below. */
+  startUs: 'f64',
+  startNs: 'u16',
+  /** 1 where end B of the key is the originator. */
+  origIsB: 'u8',
+  /** IP protocol. */
+  proto: 'u8',
+} as const;
+/** UID_BYTES ASCII bytes a session. */
+const UID_COLUMN = { uid: ['u8', UID_BYTES] } as const;
+const COLUMNS = { ...PACKET_NUMBERS, ...SESSION_NUMBERS, ...UID_COLUMN } as const;
+
+/** What must be known of a session by its number. */
+export type SessionLookup = Readonly<ColumnArrays<typeof SESSION_NUMBERS & typeof UID_COLUMN>>;
+
+const ROW_COLUMNS = namesOf(PACKET_NUMBERS);
+const SESSION_NAMES = namesOf(SESSION_NUMBERS);
+
+/** Rows of packets, each with what is known of its session. */
+export class SessionPackets extends typedColumns(COLUMNS) {}
+
+/** A decoded batch: rows as SessionPackets has them. */
+export type PacketBatch = Readonly<ColumnArrays<typeof COLUMNS>> & { readonly rows: number };
 
 /** Lengths that mostly follow from another one are kept as the difference to it, modulo 2^32. */
-const SUBTRAHENDS: Partial<Record<RowColumn, RowColumn>> = {
+const SUBTRAHENDS: Partial<Record<(typeof ROW_COLUMNS)[number], (typeof ROW_COLUMNS)[number]>> = {
   origLen: 'capLen',
   ipLen: 'origLen',
   payloadLen: 'ipLen',
 };
 
-/** A decoded batch: for each row its packet columns and those of its session. */
-export interface PacketBatch extends Readonly<Pick<PacketRows, RowColumn>>, SessionLookup {
-  readonly rows: number;
-}
-
 const UID = new FixedSizeBinary(UID_BYTES);
-const SESSION_COLUMNS_OF_ROW = {
-  startUs: new Float64Array(0),
-  startNs: new Uint16Array(0),
-  origIsB: new Uint8Array(0),
-  proto: new Uint8Array(0),
-} as const;
-type SessionColumn = keyof typeof SESSION_COLUMNS_OF_ROW;
-const SESSION_NAMES = Object.keys(SESSION_COLUMNS_OF_ROW) as SessionColumn[];
-const template = new PacketRows(0);
+const empty = new SessionPackets(0);
 const FIELDS = [
-  ...ROW_COLUMNS.map((name) => new Field(name, arrowTypeOf(template[name]), false)),
-  ...SESSION_NAMES.map((name) => new Field(name, arrowTypeOf(SESSION_COLUMNS_OF_ROW[name]), false)),
+  ...[...ROW_COLUMNS, ...SESSION_NAMES].map((name) => new Field(name, arrowTypeOf(empty[name]), false)),
   new Field('uid', UID, false),
 ];
 const SCHEMA = new Schema(FIELDS);
@@ -182,7 +173,7 @@ function packetBatch(
   }
   for (const name of SESSION_NAMES) {
     const from = sessions[name];
-    const to = columnLike(SESSION_COLUMNS_OF_ROW[name], count);
+    const to = columnLike(empty[name], count);
     for (let i = 0; i < count; i++) to[i] = from[rows.session[order[i]]];
     children.push(numberChild(FIELDS[children.length].type, to, count));
   }

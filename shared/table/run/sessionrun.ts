@@ -6,24 +6,11 @@
  * Columns are those of SessionRows under their own names, plus `uid` and `key` as
  * fixed-size binary (the key's words little-endian), `history` as text and `tunnel` as binary (packet/flow/tunneltable.ts).
  */
-import {
-  Binary,
-  type Data,
-  type DataType,
-  Field,
-  FixedSizeBinary,
-  Float64,
-  makeData,
-  type RecordBatch,
-  Schema,
-  Uint8,
-  Uint16,
-  Uint32,
-  Utf8,
-} from 'apache-arrow';
+import { Binary, type Data, Field, FixedSizeBinary, makeData, type RecordBatch, Schema, Utf8 } from 'apache-arrow';
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
 import { MAX_TUNNEL_BYTES } from '../../packet/flow/tunneltable.ts';
 import { SESSION_COLUMNS, SessionRows, UID_BYTES } from '../../session/rows/sessionrows.ts';
+import { arrowTypeOf, numberChild } from '../../shard/arrowcolumns.ts';
 import { type StartColumns, startOrder } from '../startorder.ts';
 import { countStarts, SLOT_US } from '../window.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
@@ -48,18 +35,6 @@ export interface EncodedRun<Batch extends RunBatch = RunBatch> {
 }
 
 export type NumberArray = Float64Array | Uint32Array | Uint16Array | Uint8Array;
-
-/** The Arrow type of a typed column. */
-export function arrowTypeOf(column: NumberArray): DataType {
-  if (column instanceof Float64Array) return new Float64();
-  if (column instanceof Uint32Array) return new Uint32();
-  return column instanceof Uint16Array ? new Uint16() : new Uint8();
-}
-
-/** An Arrow child of `rows` rows around a typed column. */
-export function numberChild(type: DataType, values: NumberArray, rows: number): Data {
-  return makeData({ type, length: rows, nullCount: 0, data: values } as Parameters<typeof makeData>[0]);
-}
 
 const UID = new FixedSizeBinary(UID_BYTES);
 const KEY = new FixedSizeBinary(KEY_WORDS * 4);
