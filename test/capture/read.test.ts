@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { AnomalyLog } from '../../shared/capture/anomaly.ts';
 import { linkTypeName } from '../../shared/capture/linktypes.ts';
 import { readCapture, readHead } from '../../shared/capture/read.ts';
+import { HEAVY } from '../heavy.ts';
 import {
   chunked,
   concat,
@@ -130,7 +131,7 @@ test('link types have the names of the registry, unknown numbers a name of their
   assert.equal(linkTypeName(9999), 'LINKTYPE_9999');
 });
 
-test('what is refused at its beginning is not read any further', async () => {
+test('what is refused at its beginning is not read any further', HEAVY, async () => {
   const version = writePcap([], { version: [9, 0] });
   const section = Uint8Array.from([0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4, ...new Uint8Array(16)]);
   for (const [head, reason] of [

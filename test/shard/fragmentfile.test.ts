@@ -9,6 +9,7 @@ import { KEY_FLAG_V6 } from '../../shared/packet/flow/flowtable.ts';
 import { compareFragmentKeys, sortedFragmentOrder } from '../../shared/packet/fragment/fragmentorder.ts';
 import { END_WORDS, FRAGMENT_COLUMNS, FragmentColumns, HEAD_BYTES } from '../../shared/packet/fragmentcolumns.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../../shared/shard/fragmentfile.ts';
+import { HEAVY } from '../heavy.ts';
 import { assertSameRows, type Dice, dice, SEED } from './packets.ts';
 
 /** Fragments of few datagrams, so that keys meet, with values from the whole of their ranges. */
@@ -85,28 +86,32 @@ test(`a file gives back its fragments in their order, over several batches (SEED
   }
 });
 
-test(`many files merge into the order of a plain sort, in one go and in passes of 128 (SEED=${SEED})`, async (t) => {
-  const roll = dice(SEED + 1);
-  for (const count of [1, 2, 128, 129, 300]) {
-    const all: { columns: FragmentColumns; row: number; rank: number }[] = [];
-    const files: FragmentFile[] = [];
-    for (let number = 0; number < count; number++) {
-      const columns = randomFragments(roll, roll(40), 1);
-      files.push(fileOf(columns, [count - number]));
-      for (let row = 0; row < columns.length; row++) all.push({ columns, row, rank: count - number });
+test(
+  `many files merge into the order of a plain sort, in one go and in passes of 128 (SEED=${SEED})`,
+  HEAVY,
+  async (t) => {
+    const roll = dice(SEED + 1);
+    for (const count of [1, 2, 128, 129, 300]) {
+      const all: { columns: FragmentColumns; row: number; rank: number }[] = [];
+      const files: FragmentFile[] = [];
+      for (let number = 0; number < count; number++) {
+        const columns = randomFragments(roll, roll(40), 1);
+        files.push(fileOf(columns, [count - number]));
+        for (let row = 0; row < columns.length; row++) all.push({ columns, row, rank: count - number });
+      }
+      all.sort(
+        (a, b) =>
+          compareFragmentKeys(a.columns, a.row, b.columns, b.row) ||
+          a.columns.us[a.row] - b.columns.us[b.row] ||
+          a.columns.ns[a.row] - b.columns.ns[b.row] ||
+          a.rank - b.rank ||
+          a.columns.offset[a.row] - b.columns.offset[b.row],
+      );
+      const expected = all.map(({ columns, row, rank }) => fragmentText(columns, row, [rank]));
+      assertSameRows(await mergedTexts(t, files), expected, `${count} files, SEED=${SEED}`);
     }
-    all.sort(
-      (a, b) =>
-        compareFragmentKeys(a.columns, a.row, b.columns, b.row) ||
-        a.columns.us[a.row] - b.columns.us[b.row] ||
-        a.columns.ns[a.row] - b.columns.ns[b.row] ||
-        a.rank - b.rank ||
-        a.columns.offset[a.row] - b.columns.offset[b.row],
-    );
-    const expected = all.map(({ columns, row, rank }) => fragmentText(columns, row, [rank]));
-    assertSameRows(await mergedTexts(t, files), expected, `${count} files, SEED=${SEED}`);
-  }
-});
+  },
+);
 
 test('an Arrow reader that knows nothing of ours reads the whole object', () => {
   const columns = randomFragments(dice(3), 5000, 2);

@@ -12,6 +12,7 @@ import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { mergeSegments, passGroups, peakOpenRows } from '../../shared/shard/merge.ts';
 import { openRows, type Segment } from '../../shared/shard/segment.ts';
 import { compareRecords, type Sharding } from '../../shared/shard/shardwriter.ts';
+import { HEAVY } from '../heavy.ts';
 import { assertSameRows, dice, extremeRows, orderedRows, randomFlows, rowText, SEED } from './packets.ts';
 import { makeShard, wholeSegment } from './shards.ts';
 
@@ -31,7 +32,7 @@ function planned(firstUs: number, lastUs: number, rows: number): Segment {
   return { key, read, baseUs: firstUs, firstUs, lastUs, from: 0, to: rows, batches, captures: null, oneBucket: false };
 }
 
-test(`segments merge into the order of a plain sort, in one go and in passes (SEED=${SEED})`, async (t) => {
+test(`segments merge into the order of a plain sort, in one go and in passes (SEED=${SEED})`, HEAVY, async (t) => {
   const roll = dice(SEED);
   for (let round = 0; round < 12; round++) {
     const sharding: Sharding = { buckets: [1, 8, 256][roll(3)], seed: roll(2 ** 32), by: '5tuple' };
@@ -86,7 +87,7 @@ test('a pass takes neighbours that fit into the bound together, and two where tw
   ]);
 });
 
-test('5,000 shards that all span the same hour are merged within the memory bound', async (t) => {
+test('5,000 shards that all span the same hour are merged within the memory bound', HEAVY, async (t) => {
   const shards = 5000;
   const rowsEach = 100;
   const maxOpenRows = 50_000;

@@ -6,6 +6,7 @@ import type { PacketColumns } from '../../shared/packet/columns.ts';
 import { bucketOf, FlowTable, KEY_WORDS, shardHash } from '../../shared/packet/flow/flowtable.ts';
 import { SHARD_SCHEMA } from '../../shared/shard/shardschema.ts';
 import { compareRecords, MAX_BATCH_ROWS, type Sharding } from '../../shared/shard/shardwriter.ts';
+import { HEAVY } from '../heavy.ts';
 import { assertSameRows, dice, extremeRows, orderedRows, randomFlows, rowText, rowTexts, SEED } from './packets.ts';
 import { bucketStarts, makeShard, readSegment, segmentOf, wholeSegment } from './shards.ts';
 
@@ -98,7 +99,7 @@ test('batches end where buckets end, adjoin, and reach the size asked for', () =
   assert.equal(row, 20_000);
 });
 
-test('a bucket larger than a batch gets batches of its own, which begin where it begins', async () => {
+test('a bucket larger than a batch gets batches of its own, which begin where it begins', HEAVY, async () => {
   const roll = dice(4);
   const flows = randomFlows(roll, 60);
   // The heavy flow has more rows than two batches hold; the others stand around it.

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
+import { HEAVY } from '../heavy.ts';
 import { storeContract } from './contract.ts';
 import { FakeS3, type Seen } from './fakes3.ts';
 import { isStoreError } from './storeerror.ts';
@@ -145,7 +146,7 @@ function fileOf(t: TestContext, bytes: Uint8Array): string {
 
 const isPart = ({ method, query }: Seen): boolean => method === 'PUT' && query.has('partNumber');
 
-test('a large file goes in parts, each sent again when it failed', async (t) => {
+test('a large file goes in parts, each sent again when it failed', HEAVY, async (t) => {
   const { fake, store } = await start(t);
   const bytes = randomBytes((40 << 20) + 12_345);
   fake.fail(isPart, SLOW_DOWN, { breakAfter: 0 });

@@ -12,6 +12,7 @@ import { type PublishedRun, planReads, type ReadObjectRange } from '../../shared
 import { type EncodedRun, encodeSessionRun, type RunBatch } from '../../shared/table/run/sessionrun.ts';
 import { startOrder } from '../../shared/table/startorder.ts';
 import type { TableName } from '../../shared/table/tables.ts';
+import { HEAVY } from '../heavy.ts';
 import { SEED } from '../seed.ts';
 import {
   CONTEXT,
@@ -138,36 +139,40 @@ describe('publishing sessions', () => {
     assert.deepEqual(together.map(content), alone.map(content));
   });
 
-  test(`a window of more rows than a file may have is cut by rows, at whatever instant they start (seed ${SEED})`, async () => {
-    for (const spanUs of [1, 2, 40, 1e6]) {
-      const rows = randomSessions(20_000, SEED, DAY0_US, spanUs);
-      if (spanUs === 1) rows.startNs.fill(7);
-      const order = startOrder(rows);
-      const range = { fromUs: DAY0_US, toUs: DAY0_US + Math.max(3, spanUs) };
-      const bytes: Buffer[][] = [];
-      for (const hands of [1, 5]) {
-        const runs = stored(
-          deal(rows.length, hands, random(SEED)).map((pick) => encodeSessionRun(takeSessions(rows, pick))),
-        );
-        const parts = await files(
-          publishSessions({ ...taskOf(`cut-${spanUs}-${hands}`, range), mostRows: 3000, ...runs }),
-        );
-        assert.deepEqual(
-          parts.map(({ window, piece, rows }) => [window, piece, rows]),
-          [0, 1, 2, 3, 4, 5, 6].map((piece) => [0, piece, piece < 6 ? 3000 : 2000]),
-        );
-        const uids = await queried('sessions', parts, 'SELECT uid FROM sessions');
-        assert.deepEqual(
-          uids.flat(),
-          [...order].map((row) => uidOf(rows.uid, row)),
-        );
-        bytes.push(parts.map(({ path }) => readFileSync(path)));
+  test(
+    `a window of more rows than a file may have is cut by rows, at whatever instant they start (seed ${SEED})`,
+    HEAVY,
+    async () => {
+      for (const spanUs of [1, 2, 40, 1e6]) {
+        const rows = randomSessions(20_000, SEED, DAY0_US, spanUs);
+        if (spanUs === 1) rows.startNs.fill(7);
+        const order = startOrder(rows);
+        const range = { fromUs: DAY0_US, toUs: DAY0_US + Math.max(3, spanUs) };
+        const bytes: Buffer[][] = [];
+        for (const hands of [1, 5]) {
+          const runs = stored(
+            deal(rows.length, hands, random(SEED)).map((pick) => encodeSessionRun(takeSessions(rows, pick))),
+          );
+          const parts = await files(
+            publishSessions({ ...taskOf(`cut-${spanUs}-${hands}`, range), mostRows: 3000, ...runs }),
+          );
+          assert.deepEqual(
+            parts.map(({ window, piece, rows }) => [window, piece, rows]),
+            [0, 1, 2, 3, 4, 5, 6].map((piece) => [0, piece, piece < 6 ? 3000 : 2000]),
+          );
+          const uids = await queried('sessions', parts, 'SELECT uid FROM sessions');
+          assert.deepEqual(
+            uids.flat(),
+            [...order].map((row) => uidOf(rows.uid, row)),
+          );
+          bytes.push(parts.map(({ path }) => readFileSync(path)));
+        }
+        assert.deepEqual(bytes[1], bytes[0]);
       }
-      assert.deepEqual(bytes[1], bytes[0]);
-    }
-  });
+    },
+  );
 
-  test(`windows of which one holds too much are cut at their borders and inside (seed ${SEED})`, async () => {
+  test(`windows of which one holds too much are cut at their borders and inside (seed ${SEED})`, HEAVY, async () => {
     const rows = randomSessions(20_000, SEED, DAY0_US, 1000);
     const runs = stored(deal(rows.length, 3, random(SEED)).map((pick) => encodeSessionRun(takeSessions(rows, pick))));
     const ranges = [
@@ -266,28 +271,32 @@ function readPackets(parts: readonly PublishedPart[]): Promise<QueryValue[][]> {
 const NONE = new FlippedSessions();
 
 describe('publishing packets', () => {
-  test(`the file is the same however tasks and runs were cut, and holds every value (seed ${SEED})`, async () => {
-    const { rows, lookup } = randomPackets(40_000, 3000, SEED);
-    const next = random(SEED + 1);
-    const bytes: Buffer[] = [];
-    for (const [tasks, cuts] of [
-      [1, 0],
-      [1, 5],
-      [4, 3],
-    ]) {
-      const runs = stored(packetRuns(rows, lookup, tasks, cuts, next));
-      const task = taskOf(`packets-${tasks}-${cuts}`, ALL_TIME);
-      const parts = await files(publishPackets({ ...task, ...runs, flipped: NONE }));
-      assert.deepEqual(
-        parts.map((part) => part.rows),
-        [rows.length],
-      );
-      bytes.push(readFileSync(parts[0].path));
-      assert.deepEqual(await readPackets(parts), expectedPackets(rows, lookup, 0, 2 ** 53));
-    }
-    assert.deepEqual(bytes[1], bytes[0]);
-    assert.deepEqual(bytes[2], bytes[0]);
-  });
+  test(
+    `the file is the same however tasks and runs were cut, and holds every value (seed ${SEED})`,
+    HEAVY,
+    async () => {
+      const { rows, lookup } = randomPackets(40_000, 3000, SEED);
+      const next = random(SEED + 1);
+      const bytes: Buffer[] = [];
+      for (const [tasks, cuts] of [
+        [1, 0],
+        [1, 5],
+        [4, 3],
+      ]) {
+        const runs = stored(packetRuns(rows, lookup, tasks, cuts, next));
+        const task = taskOf(`packets-${tasks}-${cuts}`, ALL_TIME);
+        const parts = await files(publishPackets({ ...task, ...runs, flipped: NONE }));
+        assert.deepEqual(
+          parts.map((part) => part.rows),
+          [rows.length],
+        );
+        bytes.push(readFileSync(parts[0].path));
+        assert.deepEqual(await readPackets(parts), expectedPackets(rows, lookup, 0, 2 ** 53));
+      }
+      assert.deepEqual(bytes[1], bytes[0]);
+      assert.deepEqual(bytes[2], bytes[0]);
+    },
+  );
 
   test(`windows together hold every packet once (seed ${SEED})`, async () => {
     const { rows, lookup } = randomPackets(30_000, 2000, SEED);
@@ -306,7 +315,7 @@ describe('publishing packets', () => {
     }
   });
 
-  test(`a file that is full ends, be it within a session (seed ${SEED})`, async () => {
+  test(`a file that is full ends, be it within a session (seed ${SEED})`, HEAVY, async () => {
     const { rows, lookup } = randomPackets(20_000, 300, SEED);
     for (const [tasks, cuts] of [
       [1, 0],

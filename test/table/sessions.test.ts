@@ -13,6 +13,7 @@ import { CONN_STATES, END_REASONS, SessionRows } from '../../shared/session/rows
 import { SESSIONS } from '../../shared/table/sessions.ts';
 import { writeSessions } from '../../shared/table/sessionsfile.ts';
 import { startOrder } from '../../shared/table/startorder.ts';
+import { HEAVY } from '../heavy.ts';
 import { CONTEXT, nanoseconds, randomSessions, takeSessions, uidOf } from './rows.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-sessions-'));
@@ -158,36 +159,40 @@ describe('sessions table', () => {
     );
   });
 
-  test('row groups near 100,000 rows, zstd, V1 pages, bloom filters on addresses that are nearly all different', async () => {
-    const rows = randomSessions(120_000, 13);
-    // A flood: every session from another IPv6 address, and a wide scan of IPv4 addresses among them.
-    for (let i = 0; i < rows.length; i++) {
-      const at = i * KEY_WORDS;
-      rows.key.set([0x20010db8, i, ~i, 7, 0, 0, 0, 0xc0a80000 + (i % 70_000)], at);
-      if (i % 3 === 0) rows.key.fill(0, at, at + 3);
-      if (i % 3 === 0) rows.key[at + 3] = 0x0a000000 + i;
-      rows.key[at + KEY_PROTO] = i % 3 === 0 ? 6 : 6 | KEY_FLAG_V6;
-    }
-    const path = join(dir, 'groups.parquet');
-    await writeSessions(path, rows, CONTEXT);
-    const bytes = readFileSync(path);
-    const metadata = await parquetMetadataAsync(
-      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
-    );
-    assert.deepEqual(
-      metadata.row_groups.map((g) => Number(g.num_rows)),
-      [100_352, 19_648],
-    );
-    for (const group of metadata.row_groups) {
-      for (const chunk of group.columns) {
-        assert.equal(chunk.meta_data!.codec, 'ZSTD');
-        for (const encoding of chunk.meta_data!.encodings)
-          assert.ok(['PLAIN', 'RLE', 'PLAIN_DICTIONARY', 'RLE_DICTIONARY'].includes(encoding), encoding);
-        const name = chunk.meta_data!.path_in_schema[0];
-        if (name === 'orig_h' || name === 'resp_h') assert.ok(chunk.meta_data!.bloom_filter_offset, name);
+  test(
+    'row groups near 100,000 rows, zstd, V1 pages, bloom filters on addresses that are nearly all different',
+    HEAVY,
+    async () => {
+      const rows = randomSessions(120_000, 13);
+      // A flood: every session from another IPv6 address, and a wide scan of IPv4 addresses among them.
+      for (let i = 0; i < rows.length; i++) {
+        const at = i * KEY_WORDS;
+        rows.key.set([0x20010db8, i, ~i, 7, 0, 0, 0, 0xc0a80000 + (i % 70_000)], at);
+        if (i % 3 === 0) rows.key.fill(0, at, at + 3);
+        if (i % 3 === 0) rows.key[at + 3] = 0x0a000000 + i;
+        rows.key[at + KEY_PROTO] = i % 3 === 0 ? 6 : 6 | KEY_FLAG_V6;
       }
-    }
-  });
+      const path = join(dir, 'groups.parquet');
+      await writeSessions(path, rows, CONTEXT);
+      const bytes = readFileSync(path);
+      const metadata = await parquetMetadataAsync(
+        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
+      );
+      assert.deepEqual(
+        metadata.row_groups.map((g) => Number(g.num_rows)),
+        [100_352, 19_648],
+      );
+      for (const group of metadata.row_groups) {
+        for (const chunk of group.columns) {
+          assert.equal(chunk.meta_data!.codec, 'ZSTD');
+          for (const encoding of chunk.meta_data!.encodings)
+            assert.ok(['PLAIN', 'RLE', 'PLAIN_DICTIONARY', 'RLE_DICTIONARY'].includes(encoding), encoding);
+          const name = chunk.meta_data!.path_in_schema[0];
+          if (name === 'orig_h' || name === 'resp_h') assert.ok(chunk.meta_data!.bloom_filter_offset, name);
+        }
+      }
+    },
+  );
 
   test('the same rows in another order give the same bytes', async () => {
     const rows = randomSessions(4000, 14);

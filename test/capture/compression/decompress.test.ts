@@ -5,9 +5,8 @@ import { constants, deflateRawSync, zstdCompressSync } from 'node:zlib';
 import { type CompressionBounds, DEFAULT_BOUNDS, FREE_BYTES } from '../../../shared/capture/compression/bounds.ts';
 import { decompressed } from '../../../shared/capture/compression/decompress.ts';
 import type { Reopen } from '../../../shared/capture/compression/detect.ts';
-
+import { HEAVY } from '../../heavy.ts';
 import { seeds } from '../../seed.ts';
-
 import { chunked, concat, gzip, random, zstd } from '../build.ts';
 
 interface Outcome {
@@ -298,15 +297,19 @@ test('zstd: a window beyond the bound is refused by name before it is allocated,
   assert.deepEqual((await take(concat([own, rawBlock(want)]))).told, ['zstd_window_too_large']);
 });
 
-test('zstd: tens of thousands of frames of some bytes each are refused by name, and what came before is kept', async () => {
-  const one = zstd(Uint8Array.of(7));
-  const { bytes, told } = await take(concat(Array.from({ length: 12_000 }, () => one)));
-  assert.deepEqual([bytes.length, told], [10_000, ['zstd_frames_too_small']]);
-  const larger = zstd(Uint8Array.from({ length: 300 }, (_, i) => i * 37));
-  assert.deepEqual((await take(concat(Array.from({ length: 10_100 }, () => larger)))).told, []);
-});
+test(
+  'zstd: tens of thousands of frames of some bytes each are refused by name, and what came before is kept',
+  HEAVY,
+  async () => {
+    const one = zstd(Uint8Array.of(7));
+    const { bytes, told } = await take(concat(Array.from({ length: 12_000 }, () => one)));
+    assert.deepEqual([bytes.length, told], [10_000, ['zstd_frames_too_small']]);
+    const larger = zstd(Uint8Array.from({ length: 300 }, (_, i) => i * 37));
+    assert.deepEqual((await take(concat(Array.from({ length: 10_100 }, () => larger)))).told, []);
+  },
+);
 
-test('any chunking of corrupt compression gives the same bytes and the same words', async () => {
+test('any chunking of corrupt compression gives the same bytes and the same words', HEAVY, async () => {
   for (const [name, compress] of forms) {
     for (let seed = 1; seed <= 40; seed++) {
       const next = random(seed);
@@ -347,7 +350,7 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6;
 }
 
-test('a megabyte of tiny members, tiny blocks or corrupt captures costs little more than its size', async () => {
+test('a megabyte of tiny members, tiny blocks or corrupt captures costs little more than its size', HEAVY, async () => {
   // Bounds several times what it takes; with a decompressor or a feed for each it took 1.5 to 7 s.
   const members = concat(Array.from({ length: 50_000 }, () => gzip(new Uint8Array(0))));
   assert.ok((await cpuSeconds(() => take(members))) < 1);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { SmallInflate } from '../../../shared/capture/compression/inflate.ts';
+import { HEAVY } from '../../heavy.ts';
 import { concat, random } from '../build.ts';
 
 const ROOM = 32 * 1024;
@@ -45,7 +46,7 @@ test('small streams inflate as zlib inflates them, to the byte behind them', () 
   }
 });
 
-test('wrong streams are taken only if zlib takes them, and give the same', () => {
+test('wrong streams are taken only if zlib takes them, and give the same', HEAVY, () => {
   const small = new SmallInflate(ROOM);
   let taken = 0;
   for (let seed = 1; seed <= 20_000; seed++) {

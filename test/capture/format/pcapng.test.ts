@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HEAVY } from '../../heavy.ts';
 import { seeds } from '../../seed.ts';
 import {
   type BuiltRecord,
@@ -130,7 +131,7 @@ test('blocks that carry no packets are skipped, and unregistered types are named
   );
 });
 
-test('a block too large to hold is skipped as it streams by', () => {
+test('a block too large to hold is skipped as it streams by', HEAVY, () => {
   const packet = packetBlock(plain(1)[0]);
   const body = Uint8Array.from({ length: 20_000_000 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 15);
   const file = concat([sectionHeader(), interfaceBlock(), packet, block(10, body), packet, packet]);

@@ -4,6 +4,7 @@ import test from 'node:test';
 import { daysOf } from '../../../cli/sql/querydays.ts';
 import { mentionedTables } from '../../../cli/sql/s3results.ts';
 import { openDuckDB } from '../../../shared/table/parquet/duckdb.ts';
+import { HEAVY } from '../../heavy.ts';
 
 const cases: [what: string, query: string, first?: string, last?: string][] = [
   ['from a time on', "select * from sessions where ts >= '2026-03-02 10:00:00'", '2026-03-02'],
@@ -75,7 +76,7 @@ for (const [what, query, first, last] of cases)
     assert.deepEqual([days.first, days.last], [first, last], query);
   });
 
-test('no condition leaves out the day of a row that it holds for', async () => {
+test('no condition leaves out the day of a row that it holds for', HEAVY, async () => {
   const times = ['2026-03-01', '2026-03-02 12:00:00', '2026-03-02 23:59:59.999', '2026-03-03 01:00:00+05:00'];
   const conditions = ['=', '<', '<=', '>', '>=', '<>'].flatMap((is) =>
     times.flatMap((time) => [`ts ${is} '${time}'`, `timestamp '${time}' ${is} ts`, `not ts ${is} '${time}'`]),
