@@ -7,7 +7,7 @@ import { protocol } from '../protocol.ts';
 export const UNKNOWN = protocol({
   name: 'any other link type',
   linkTypes: 'others',
-  notes: 'tried as raw IP, as in Zeek',
+  notes: 'tried as raw IP, as in Zeek; what is none is counted under `unknown_link_type`',
   decode: guess,
 });
 
