@@ -2,8 +2,8 @@
 
 import { runEmbedded } from '../../shared/engine/embedded.ts';
 import { localSizes } from '../../shared/engine/localrun.ts';
-import { DEFAULT_BUCKETS } from '../../shared/job/dataset.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
+import { DEFAULT_BUCKETS } from '../../shared/job/options.ts';
 import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';

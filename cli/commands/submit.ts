@@ -2,9 +2,10 @@
 import { recommitJob, type Submitted, submitJob } from '../../shared/control/operate.ts';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
+import { jobConfig } from '../../shared/job/dataset.ts';
 import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
 import { currentKey } from '../../shared/job/keys.ts';
-import { JOB_OPTIONS, type JobOptions, jobConfig, jobOptions } from '../../shared/job/options.ts';
+import { JOB_OPTIONS, type JobOptions, jobOptions } from '../../shared/job/options.ts';
 import type { ListedCaptures } from '../../shared/store/aws/s3list.ts';
 import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';

@@ -1,9 +1,10 @@
 /** A job on this machine, with sizes, memory and data set fitted to it: what the command line and the library run. */
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { jobConfig } from '../job/dataset.ts';
 import { DEFAULT_SIZES, type Sizes } from '../job/jobconfig.ts';
 import { WORK_FOLDER } from '../job/keys.ts';
-import { DEFAULT_DATASET, type JobOptions, jobConfig } from '../job/options.ts';
+import { DEFAULT_DATASET, type JobOptions } from '../job/options.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { type EmbeddedOptions, runEmbedded } from './embedded.ts';

@@ -1,14 +1,13 @@
-/** What is fixed for a data set by its first job: buckets and seed. */
+/** The configuration of a job: its options, and what is fixed for a data set by its first job, buckets and seed. */
 import { randomInt } from 'node:crypto';
 import type { ShardBy } from '../packet/flow/flowtable.ts';
 import type { Sharding } from '../shard/shardwriter.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { soundOrDiscarded } from './fault.ts';
+import type { JobConfig, Sizes } from './jobconfig.ts';
 import { datasetKey } from './keys.ts';
-
-/** Buckets of a data set unless told otherwise. */
-export const DEFAULT_BUCKETS = 1024;
+import { DEFAULT_BUCKETS, type JobOptions } from './options.ts';
 
 /**
  * The data set's sharding. Buckets and seed are fixed by its first job, so that later
@@ -30,4 +29,23 @@ export async function datasetSharding(
     throw new StoreError('io', key, `${key} cannot be written: something else stands in its place`);
   // Asking for another number of buckets makes shards of its own; the seed stays.
   return { buckets: buckets ?? fixed.buckets, seed: fixed.seed, by };
+}
+
+/** The configuration of a job of a data set: the options, and what the data set's first job has fixed. */
+export async function jobConfig(
+  store: ObjectStore,
+  dataset: string,
+  options: JobOptions,
+  sizes: Sizes,
+  onDamaged?: (words: string) => void,
+): Promise<JobConfig> {
+  return {
+    dataset,
+    sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets, onDamaged),
+    decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
+    compression: options.compression,
+    sessions: options.sessions,
+    packets: options.packets,
+    sizes,
+  };
 }

@@ -11,16 +11,15 @@ import {
 } from '../capture/compression/bounds.ts';
 import type { ShardBy } from '../packet/flow/flowtable.ts';
 import { DEFAULTS, type SessionConfig } from '../session/sessionconfig.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
-import { DEFAULT_BUCKETS, datasetSharding } from './dataset.ts';
-import type { JobConfig, Sizes } from './jobconfig.ts';
 import { type OptionDescription, type Options, optionFlag } from './optiondescription.ts';
 import { durationOption, OptionError, parseDuration, sizeOption, sizeText, wholeNumber } from './optionvalues.ts';
 
 /** The data set of a run that names none. */
 export const DEFAULT_DATASET = 'default';
 
-const OR = new Intl.ListFormat('en', { type: 'disjunction' });
+/** Buckets of a data set unless told otherwise. */
+export const DEFAULT_BUCKETS = 1024;
+
 const SHARD_BY = ['5tuple', '4tuple', '2tuple'] as const satisfies readonly ShardBy[];
 
 /** Headings of help texts. */
@@ -142,7 +141,7 @@ export function jobOptions(given: GivenOptions): JobOptions {
     throw new OptionError(`--dataset takes up to 64 letters, digits, '-' and '_', not '${dataset}'`);
   const shardBy = SHARD_BY.find((by) => by === (given['shard-by'] ?? SHARD_BY[0]));
   if (shardBy === undefined)
-    throw new OptionError(`--shard-by takes ${OR.format(SHARD_BY)}, not '${given['shard-by']}'`);
+    throw new OptionError(`--shard-by takes ${SHARD_BY.join(' or ')}, not '${given['shard-by']}'`);
   const keys = String(given.key ?? '')
     .split(',')
     .filter((key) => key !== '');
@@ -174,24 +173,5 @@ export function compressionBounds(given: Pick<GivenOptions, keyof typeof BOUND_O
     zstdWindow:
       sizeOption(text('max-zstd-window'), '--max-zstd-window', LEAST_ZSTD_WINDOW, MOST_ZSTD_WINDOW) ?? zstdWindow,
     ratio: wholeNumber(text('max-compression-ratio'), '--max-compression-ratio', 1, 1_000_000_000) ?? ratio,
-  };
-}
-
-/** The configuration of a job of a data set: the options, and what the data set's first job has fixed. */
-export async function jobConfig(
-  store: ObjectStore,
-  dataset: string,
-  options: JobOptions,
-  sizes: Sizes,
-  onDamaged?: (words: string) => void,
-): Promise<JobConfig> {
-  return {
-    dataset,
-    sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets, onDamaged),
-    decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
-    compression: options.compression,
-    sessions: options.sessions,
-    packets: options.packets,
-    sizes,
   };
 }

@@ -6,9 +6,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { submitJob } from '../control/operate.ts';
+import { jobConfig } from '../job/dataset.ts';
 import { CLOUD_SIZES } from '../job/jobconfig.ts';
 import { checkKey, REFUSALS_PREFIX, requestPrefix } from '../job/keys.ts';
-import { type GivenOptions, givenOptions, jobConfig, jobOptions } from '../job/options.ts';
+import { type GivenOptions, givenOptions, jobOptions } from '../job/options.ts';
 import { OptionError } from '../job/optionvalues.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ListedCaptures } from '../store/aws/s3list.ts';

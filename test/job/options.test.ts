@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_BOUNDS } from '../../shared/capture/compression/bounds.ts';
+import { jobConfig } from '../../shared/job/dataset.ts';
 import { jobId, shardingDigest } from '../../shared/job/jobconfig.ts';
-import { givenOptions, jobConfig, jobOptions } from '../../shared/job/options.ts';
+import { givenOptions, jobOptions } from '../../shared/job/options.ts';
 import { sizeText } from '../../shared/job/optionvalues.ts';
 import { plainConfig } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';

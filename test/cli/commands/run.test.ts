@@ -172,7 +172,7 @@ test('mistakes get one sentence each, exit code 1 and no stack', (t) => {
     [['run', 'a.pcap', '--out', 'o', '--workers', 'two'], /--workers takes a whole number from 1 to 256, not 'two'/],
     [['run', 'a.pcap', '--out', 'o', '--buckets', '0'], /--buckets takes a whole number from 1 to 65536, not '0'/],
     [['run', 'a.pcap', '--out', 'o', '--dataset', '../x'], /--dataset takes up to 64 letters, .* not '\.\.\/x'/],
-    [['run', 'a.pcap', '--out', 'o', '--shard-by', '3tuple'], /--shard-by takes 5tuple, 4tuple, or 2tuple/],
+    [['run', 'a.pcap', '--out', 'o', '--shard-by', '3tuple'], /--shard-by takes 5tuple or 4tuple or 2tuple/],
     [['run', 'a.pcap', '--out', 'o', '--key', 'mac'], /--key takes vlan and vni, not 'mac'/],
     [['run', 'a.pcap', '--out', 'o', '--tcp-timeout', '5 min'], /--tcp-timeout takes a duration such as/],
     [['play'], /unknown command 'play'; commands are run, sql, inspect/],
