@@ -86,7 +86,7 @@ export const DEFAULTS: SessionConfig = {
 /** Times that may be 0, for "never". */
 const OPTIONAL_TIMES = new Set(['tcpResetDelayUs', 'tcpPartialCloseDelayUs', 'dnsTimeoutUs']);
 
-/** @throws RangeError with the name of the first time that is not a number of microseconds greater than 0 */
+/** @throws RangeError with the name of the first duration that is not greater than 0 */
 export function checkConfig(config: SessionConfig): void {
   for (const [name, value] of Object.entries(config)) {
     if (typeof value !== 'number' || value > 0 || (value === 0 && OPTIONAL_TIMES.has(name))) continue;

@@ -79,7 +79,7 @@ export class SessionTracker {
    * @param flows the table that the packets' flow numbers refer to
    * @param rows where ended sessions go, in no particular order; needs a capacity of at least 1
    * @param onRowsFull called when `rows` is full; must clear it
-   * @throws RangeError when the configuration holds a time that is none
+   * @throws RangeError when the configuration contains an invalid duration
    */
   constructor(
     config: SessionConfig,

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import * as L from '../../shared/session/slots.ts';
-import { NEW_AT_TOP, NEW_BELOW, RANGES_LIMIT, SEEN_BEFORE, TcpContents } from '../../shared/session/tcp/tcpcontents.ts';
-import { seeds } from '../seed.ts';
+import * as L from '../../../shared/session/slots.ts';
+import {
+  NEW_AT_TOP,
+  NEW_BELOW,
+  RANGES_LIMIT,
+  SEEN_BEFORE,
+  TcpContents,
+} from '../../../shared/session/tcp/tcpcontents.ts';
+import { seeds } from '../../seed.ts';
 
 function established(): { slots: L.SessionSlots; contents: TcpContents; slot: number } {
   const slots = new L.SessionSlots(1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ACK, Dialogue, FIN, RST, SECOND, type Seen, SYN } from './dialogue.ts';
+import { ACK, Dialogue, FIN, RST, SECOND, type Seen, SYN } from '../dialogue.ts';
 
 function only(seen: Seen[]): Seen {
   assert.equal(seen.length, 1);
