@@ -1,0 +1,150 @@
+/** Reads the captures of a map task one after another: each record is decoded, counted by its fate, and left to the output. */
+import { AnomalyLog, type AnomalyRow } from '../../capture/anomaly.ts';
+import type { CaptureFacts } from '../../capture/facts.ts';
+import { readCapture } from '../../capture/read.ts';
+import type { TaskContext } from '../../job/context.ts';
+import type { Job } from '../../job/jobconfig.ts';
+import { PART_ROWS, PartsWriter } from '../../job/listparts.ts';
+import type { CaptureOutcome, MapSummary, PlannedCapture } from '../../job/maptask.ts';
+import { META_LEVELS, type PacketColumns } from '../../packet/columns.ts';
+import { PacketDecoder } from '../../packet/decode.ts';
+import { FATE_SESSION, FATES } from '../../packet/fate.ts';
+import type { CaptureSource } from '../../store/capturesource.ts';
+import { PendingWrites } from '../pendingwrites.ts';
+import { unreadableFacts } from '../unreadable.ts';
+import { CaptureBytes, failureOf, UnreadableCapture } from './capturebytes.ts';
+import { CaptureDigest } from './capturedigest.ts';
+import { ShardOutput } from './shardoutput.ts';
+import { leaveWorkspace, takeWorkspace } from './workspace.ts';
+
+/** Rows that one record can add beyond the bound of a shard. */
+const SPARE_ROWS = 64;
+/** Rows that are digested at once: few enough to be in a processor's cache still. */
+const DIGEST_ROWS = 1024;
+/** Fragments kept before they are written. */
+const FRAGMENT_ROWS = 100_000;
+
+export class Mapper {
+  private readonly job: Job;
+  private readonly workspace = takeWorkspace();
+  private readonly anomalies = new AnomalyLog();
+  private readonly anomalyParts: PartsWriter<AnomalyRow>;
+  private readonly decoder: PacketDecoder;
+  private readonly writes = new PendingWrites();
+  private readonly bytes: CaptureBytes;
+  private readonly digest: CaptureDigest;
+  private readonly output: ShardOutput;
+  private readonly outcomes: CaptureOutcome[] = [];
+
+  /** @param prefix of the keys of all that is written. @param source of the captures' bytes */
+  constructor(context: TaskContext, job: Job, prefix: string, source: Pick<CaptureSource, 'stream'>) {
+    const { workspace, writes, outcomes } = this;
+    const { columns, flows, fragments } = workspace;
+    const { store, captures, signal } = context;
+    this.job = job;
+    this.decoder = new PacketDecoder(job.config.decode, columns, flows, fragments, this.anomalies);
+    this.anomalyParts = new PartsWriter(store, `${prefix}anomalies-`);
+    this.bytes = new CaptureBytes(source, captures, writes, signal);
+    this.digest = new CaptureDigest(workspace);
+    this.output = new ShardOutput(workspace, job.config, store, prefix, outcomes, writes);
+  }
+
+  /** Reads one capture to its end, or to where it cannot be read. */
+  async read(capture: PlannedCapture): Promise<void> {
+    const { decoder, digest, output } = this;
+    const { columns, fragments } = this.workspace;
+    const number = this.outcomes.length;
+    const fates = new Float64Array(FATES.length);
+    let extraRows = 0;
+    const limit = this.job.config.sizes.shardRows - SPARE_ROWS;
+    this.anomalies.capture = decoder.capture = number;
+    output.beginCapture();
+    digest.begin();
+    const sink = {
+      record: (
+        bytes: Uint8Array,
+        start: number,
+        capLen: number,
+        origLen: number,
+        us: number,
+        ns: number,
+        linkType: number,
+        offset: number,
+      ): void => {
+        const row = columns.length;
+        const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
+        fates[fate]++;
+        const rows = columns.length - row;
+        if (rows > 1 || (rows === 1 && fate !== FATE_SESSION)) extraRows += extraInnermost(columns, row, fate);
+        if (columns.length - digest.nextRow >= DIGEST_ROWS) digest.take();
+        if (columns.length >= limit) {
+          digest.take();
+          output.spillRows();
+          digest.moved();
+        }
+        if (fragments.length >= FRAGMENT_ROWS) {
+          digest.take();
+          output.spillFragments();
+          digest.moved();
+        }
+      },
+    };
+    let facts: CaptureFacts | undefined;
+    let failure: CaptureOutcome['failure'] = null;
+    try {
+      if (capture.refused !== undefined) failure = capture.refused;
+      else failure = await this.bytes.changed(capture);
+      if (failure === null)
+        facts = await readCapture(this.bytes.stream(capture), sink, this.anomalies, {
+          reopen: () => this.bytes.stream(capture),
+          bounds: this.job.config.compression,
+        });
+      failure ??= await this.bytes.changed(capture);
+    } catch (error) {
+      if (!(error instanceof UnreadableCapture)) throw error;
+      failure = failureOf(error);
+    }
+    if (failure !== null) {
+      this.anomalies.anomaly(failure.reason, -1, 0, 0, failure.detail);
+      facts = undefined;
+    }
+    digest.take();
+    if (facts === undefined) {
+      facts = unreadableFacts();
+      for (const count of fates) facts.records += count;
+    }
+    this.outcomes.push({
+      capture,
+      facts,
+      fates: Array.from(fates),
+      extraRows,
+      digest: failure === null ? digest.finish(fates) : null,
+      failure,
+    });
+    if (this.anomalies.rows.length >= PART_ROWS) await this.anomalyParts.add(this.anomalies.finish());
+  }
+
+  /** Writes what is left. */
+  async finish(): Promise<MapSummary> {
+    const { output } = this;
+    output.finish();
+    await this.writes.atMost(0);
+    leaveWorkspace(this.workspace);
+    const anomalyParts = await this.anomalyParts.end();
+    return {
+      captures: this.outcomes,
+      shards: output.shards,
+      fragments: output.fragments,
+      innermostBytes: output.innermostBytes,
+      anomalies: this.anomalies.rows,
+      ...(anomalyParts.length > 0 && { anomalyParts }),
+    };
+  }
+}
+
+/** Innermost packets of one record among rows from `row` on, but for the one that its fate tells of. */
+function extraInnermost({ meta, length }: PacketColumns, row: number, fate: number): number {
+  let innermost = 0;
+  for (let at = row; at < length; at++) if ((meta[at] & META_LEVELS) === 0) innermost++;
+  return Math.max(0, innermost - (fate === FATE_SESSION ? 1 : 0));
+}
