@@ -20,9 +20,9 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
   const failed: string[] = [];
   for (const record of event.Records) {
     try {
-      await bury(record);
+      await endTask(record);
     } catch (error) {
-      logger.error('not buried', error as Error);
+      logger.error('dead letter could not be processed', error as Error);
       failed.push(record.messageId);
     }
   }
@@ -40,7 +40,7 @@ function readable(record: SQSRecord): TaskMessage | undefined {
   }
 }
 
-async function bury(record: SQSRecord): Promise<void> {
+async function endTask(record: SQSRecord): Promise<void> {
   const message = readable(record);
   if (message === undefined) return;
   const stage = message.stage as Stage;

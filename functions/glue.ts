@@ -2,7 +2,7 @@
  * The tables in Glue's catalog: after a job's commit the partitions of its data set are the job's, and lead to its files.
  *
  * There is no call that changes many partitions at once, so a reader may come in between. Partitions that the job
- * has not are deleted first, those that lead to an earlier job's files are turned to its own next, the newest
+ * has not are deleted first, those that lead to an earlier job's files are pointed at its own next, the newest
  * day first, and new ones are created last. So a session that begins earlier now that there are more captures, or
  * lies in a day that was not there, is missing for a moment and never there twice; one that begins on a
  * later day than before, since captures were taken away, may be there twice for as long as the updates take. All else of a
@@ -77,19 +77,19 @@ export class GlueCatalog implements Catalog {
     const there = await this.existing(table, dataset);
     const gone = [...there].filter(([key]) => !wanted.has(key)).map(([, place]) => place);
     const ours = [...wanted].sort(([a], [b]) => (a < b ? 1 : -1));
-    const turned = ours.filter(([key, { location }]) => (there.get(key)?.location ?? location) !== location);
+    const moved = ours.filter(([key, { location }]) => (there.get(key)?.location ?? location) !== location);
     const created = ours.filter(([key]) => !there.has(key));
     await this.remove(table, gone);
     // One after the other, and both in any case: what one of them met does not undo the other.
-    const turnedAll = await this.turn(
+    const movedAll = await this.repoint(
       table,
-      turned.map(([, place]) => place),
+      moved.map(([, place]) => place),
     );
     const createdAll = await this.create(
       table,
       created.map(([, place]) => place),
     );
-    return turnedAll && createdAll;
+    return movedAll && createdAll;
   }
 
   private async remove(table: Table, places: readonly Place[]): Promise<void> {
@@ -103,7 +103,7 @@ export class GlueCatalog implements Catalog {
     }
   }
 
-  private async turn(table: Table, places: readonly Place[]): Promise<boolean> {
+  private async repoint(table: Table, places: readonly Place[]): Promise<boolean> {
     let all = true;
     for (const some of batches(places, MOST_WRITTEN)) {
       const Entries = some.map((place) => ({

@@ -102,7 +102,7 @@ async function deliver(
       lease.end();
       return;
     }
-    // Whoever buries the message finds out here why.
+    // The dead-letter function finds out here why.
     const fault = faultOf(error);
     const failure = { reason: fault?.reason ?? reasonOf(error), receives, fault };
     await work.put(errorKey(job, stage, task), jsonBytes(failure)).catch(() => undefined);

@@ -3,7 +3,7 @@ import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { listCaptures } from '../shared/store/aws/s3list.ts';
 import { S3Store } from '../shared/store/aws/s3store.ts';
 import { type LaterMessage, onLater, onUpload, type UploadContext } from '../shared/upload/uploads.ts';
-import { listSources, type Source } from '../shared/upload/watchedprefixes.ts';
+import { listWatchedPrefixes, type WatchedPrefix } from '../shared/upload/watchedprefixes.ts';
 import { capturesBucket, queue, s3, sendLater, work } from './environment.ts';
 import { logger, publishMeasures } from './log.ts';
 
@@ -14,12 +14,12 @@ const MARKER_BYTES = 65_536;
 
 export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
   logger.addContext(lambda);
-  let sources: Promise<Source[]> | undefined;
+  let watched: Promise<WatchedPrefix[]> | undefined;
   const context: UploadContext = {
     store: work,
     queue,
     home: capturesBucket,
-    sources: () => (sources ??= listSources(work)),
+    watched: () => (watched ??= listWatchedPrefixes(work)),
     later: sendLater,
     list: (bucket, prefix, options) => listCaptures(s3, bucket, prefix, options),
     read: (bucket, key) => new S3Store(s3, bucket).get(key, { start: 0, end: MARKER_BYTES }),

@@ -10,11 +10,11 @@ import { shellWord } from '../../shared/text/shellword.ts';
 import {
   DEFAULT_QUIET_SECONDS,
   datasetOf,
-  getSource,
-  listSources,
-  putSource,
-  removeSource,
-  type Source,
+  getWatchedPrefix,
+  listWatchedPrefixes,
+  putWatchedPrefix,
+  removeWatchedPrefix,
+  type WatchedPrefix,
 } from '../../shared/upload/watchedprefixes.ts';
 import type { Pipeline } from '../cloud/pipeline.ts';
 import { requireSameVersion } from '../cloud/sameversion.ts';
@@ -72,7 +72,7 @@ export const COMMAND = defineCommand({
       requireSameVersion(pipeline, 'watch');
       print(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
     } else {
-      const sources = await listSources(pipeline.work);
+      const sources = await listWatchedPrefixes(pipeline.work);
       print(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
     }
     return 0;
@@ -122,13 +122,13 @@ export async function startWatching(
     );
   const { dataset: wanted, ...options } = given;
   const dataset = wanted === undefined ? datasetOf(bucket, prefix, capturesBucket) : String(wanted);
-  const known = await getSource(work, dataset);
+  const known = await getWatchedPrefix(work, dataset);
   if (known !== undefined && !isSourceOf(known, bucket, prefix))
     throw new UsageError(
       `data set ${dataset} already watches ${sourcePlace(known)}: choose another name with --dataset, ` +
         `or stop that with ${commandName()} watch --off ${dataset}`,
     );
-  await putSource(work, { dataset, bucket, prefix, quietSeconds, options });
+  await putWatchedPrefix(work, { dataset, bucket, prefix, quietSeconds, options });
   return (
     `data set ${dataset}: a job starts once nothing has arrived in ${printable(place)} for ${quietText(quietSeconds)}\n` +
     `captures that are there already are read after the next upload, or with:\n\n` +
@@ -142,25 +142,25 @@ export async function startWatching(
  * @throws UsageError when it is not watched
  */
 export async function stopWatching(store: ObjectStore, named: string): Promise<string> {
-  const sources = await listSources(store);
+  const sources = await listWatchedPrefixes(store);
   const place = named.startsWith('s3://') ? parseS3Url(named) : undefined;
   const ended = sources.filter((source) =>
     place === undefined ? source.dataset === named : isSourceOf(source, place.bucket, place.prefix),
   );
   if (ended.length === 0) throw new UsageError(`${named} is not watched; ${commandName()} watch lists what is`);
-  for (const { dataset } of ended) await removeSource(store, dataset);
+  for (const { dataset } of ended) await removeWatchedPrefix(store, dataset);
   return ended.map((source) => `data set ${source.dataset}: ${sourcePlace(source)} is no longer watched\n`).join('');
 }
 
-function isSourceOf(source: Source, bucket: string, prefix: string): boolean {
+function isSourceOf(source: WatchedPrefix, bucket: string, prefix: string): boolean {
   return source.bucket === bucket && source.prefix === prefix;
 }
 
-function sourcePlace({ bucket, prefix }: Source): string {
+function sourcePlace({ bucket, prefix }: WatchedPrefix): string {
   return printable(`s3://${bucket}/${prefix}`);
 }
 
-export function sourcesText(sources: readonly Source[], capturesBucket: string): string {
+export function sourcesText(sources: readonly WatchedPrefix[], capturesBucket: string): string {
   if (sources.length === 0)
     return `nothing is watched: ${commandName()} watch s3://${capturesBucket}/PREFIX/ starts a job after uploads to a prefix\n`;
   const columns = ['data set', 'prefix', 'quiet for', 'options'].map((name) => ({ name, type: '' }));

@@ -54,7 +54,7 @@ export async function registerJob(
     bytes: captures.reduce((sum, { size }) => sum + size, 0),
     submitted: Date.now(),
   };
-  // The entry of a job whose files had been removed by the clock is still there, and tells of then.
+  // The entry of a job whose files have expired is still there, with the time and size of then.
   if (fresh) await store.put(jobsPrefix(config.dataset) + id, jsonBytes(entry));
   else await store.putIfAbsent(jobsPrefix(config.dataset) + id, jsonBytes(entry));
   return { job, fresh };

@@ -27,7 +27,7 @@ export interface StageStatus {
 
 /** How far a job is, in a word. */
 export interface JobState {
-  /** waiting: another job of the data set runs. removed: its files have been removed by the clock; tables that it made are not among them. */
+  /** waiting: another job of the data set runs. removed: its files have expired; its tables remain. */
   state: 'waiting' | 'running' | 'committed' | 'failed' | 'cancelled' | 'removed';
   /** The job that it waits for. */
   behind: string | null;
@@ -92,10 +92,7 @@ export async function jobStatus(
   // Before all else: what is read after it may be newer than this, and then nothing that it says is missing.
   const state = await stateOf(store, entry.job, () => turnsOf(store, entry.dataset));
   if (state.state === 'removed')
-    throw new UnknownJob(
-      `the files of job ${entry.job} have been removed by the clock; its tables have not`,
-      entry.job,
-    );
+    throw new UnknownJob(`the files of job ${entry.job} have expired; its tables remain`, entry.job);
   const { software } = await loadJobFile(store, entry.job);
   const status: JobStatus = {
     ...state,

@@ -88,7 +88,8 @@ export async function reopenJob(store: ObjectStore, dataset: string, job: string
  */
 export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
   for (;;) {
-    // Who waits is looked up before whose turn it is: what a job's key here asks for, a turn that is seen then has answered.
+    // Who waits is read before whose turn it is: a job that was given its turn in between is seen as running, and its
+    // waiting key can be removed.
     const waiting = await keysOf(store, waitingPrefix(dataset));
     const turns = await keysOf(store, turnPrefix(dataset));
     const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0, job: null };

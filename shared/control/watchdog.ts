@@ -16,8 +16,8 @@ import { takeTurn } from './turns.ts';
 /** Time without a task's end after which a job counts as stuck, milliseconds. */
 export const STALLED_MS = 15 * 60_000;
 
-/** What the watchdog saw. */
-export interface WatchReport {
+/** The jobs that one look found. */
+export interface JobsSeen {
   /** Jobs that run, one a data set. */
   running: string[];
   /** Those of them without progress for STALLED_MS, with what is known of where they stand. */
@@ -29,23 +29,23 @@ export interface WatchReport {
  * @param now milliseconds since 1970
  * @throws the error of a data set that could not be looked after, when all others have been
  */
-export async function watch(store: ObjectStore, queue: TaskQueue, now: number): Promise<WatchReport> {
-  const report: WatchReport = { running: [], stalled: [] };
+export async function lookAfterJobs(store: ObjectStore, queue: TaskQueue, now: number): Promise<JobsSeen> {
+  const seen: JobsSeen = { running: [], stalled: [] };
   const errors: unknown[] = [];
   for (const dataset of await datasetsWithTurns(store)) {
     try {
       const job = await takeTurn(store, queue, dataset);
       if (job === null) continue;
-      report.running.push(job);
+      seen.running.push(job);
       const stalled = await pushOn(store, queue, dataset, job, now);
-      if (stalled !== null) report.stalled.push({ job, ...stalled });
+      if (stalled !== null) seen.stalled.push({ job, ...stalled });
     } catch (error) {
       errors.push(error);
     }
   }
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} data sets failed; one: ${errors[0]}`);
   if (errors.length === 1) throw errors[0];
-  return report;
+  return seen;
 }
 
 async function datasetsWithTurns(store: ObjectStore): Promise<string[]> {

@@ -155,7 +155,7 @@ class Pool {
       for (;;) {
         signal?.throwIfAborted();
         if (this.error !== undefined) throw this.error;
-        await this.buryDead();
+        await this.endGivenUp();
         this.assign();
         if (this.busy.size === 0 && this.queue.depth === 0) return;
         await new Promise<void>((resolve) => {
@@ -186,7 +186,7 @@ class Pool {
   }
 
   /** Tasks that failed each time are written down as failed, so that the job goes on or ends. */
-  private async buryDead(): Promise<void> {
+  private async endGivenUp(): Promise<void> {
     while (this.queue.dead.length > 0) {
       const message = this.queue.dead.shift()!;
       const { reason, fault } = this.lastFailure.get(`${message.stage}/${message.task}`)!;

@@ -36,8 +36,8 @@ export async function writeEnd(store: ObjectStore, job: string, end: JobEnd): Pr
 }
 
 /**
- * Whether nothing more will happen in a job unless somebody resumes it. Files of old jobs are removed by the clock:
- * a job of which they are gone holds up nobody.
+ * Whether nothing more will happen in a job unless somebody resumes it. Files of old jobs expire: a job without
+ * files holds up nobody.
  */
 export async function hasEnded(store: ObjectStore, job: string): Promise<boolean> {
   try {

@@ -16,7 +16,7 @@
  *   datasets/<dataset>/dataset.json     what is fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   whose turn it is (turns.ts)
- *   sources/<dataset>.json              a prefix whose captures start jobs by themselves (uploads.ts)
+ *   sources/<dataset>.json              a prefix whose captures start jobs by themselves (watchedprefixes.ts)
  *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>
  *
  * and in the store of results, which may be another:
@@ -63,7 +63,7 @@ export const headsKey = (job: string, part: number): string => `jobs/${job}/plan
 export const carefulPrefix = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}/`;
 export const carefulKey = (job: string, task: number, attempt: number): string =>
   `${carefulPrefix(job, task)}${padded(attempt, 5)}`;
-export const buriedKey = (job: string, task: number, number: number): string =>
+export const extraMessageKey = (job: string, task: number, number: number): string =>
   `jobs/${job}/map/buried/${padded(task, 7)}/${padded(number, 5)}`;
 export const SHARDS_PREFIX = 'shards/';
 export const shardGroupPrefix = (sharding: string, group: string): string => `${SHARDS_PREFIX}${sharding}/${group}/`;
@@ -82,10 +82,10 @@ export const turnPrefix = (dataset: string): string => `datasets/${dataset}/turn
 export const turnKey = (dataset: string, turn: number): string => `${turnPrefix(dataset)}${padded(turn, 9)}`;
 export const begunPrefix = (dataset: string): string => `datasets/${dataset}/begun/`;
 export const begunKey = (dataset: string, turn: number): string => `${begunPrefix(dataset)}${padded(turn, 9)}`;
-export const SOURCES_PREFIX = 'sources/';
-export const sourceKey = (dataset: string): string => `${SOURCES_PREFIX}${dataset}.json`;
+export const WATCHED_PREFIXES = 'sources/';
+export const watchedPrefixKey = (dataset: string): string => `${WATCHED_PREFIXES}${dataset}.json`;
 export const requestPrefix = (request: string): string => `requests/${request}/`;
-/** Starts that were asked for and could not be. */
+/** Rejected automatic starts. */
 export const REFUSALS_PREFIX = 'requests/refused/';
 export const checkKey = (dataset: string, at: number): string => `checks/${dataset}/${padded(at, 15)}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;

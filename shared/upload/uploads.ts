@@ -17,7 +17,7 @@ import { READY_MARKER } from '../store/aws/s3list.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { datasetOf, getSource, type Source } from './watchedprefixes.ts';
+import { datasetOf, getWatchedPrefix, type WatchedPrefix } from './watchedprefixes.ts';
 
 /** What is sent to be looked at later. */
 export type LaterMessage =
@@ -31,7 +31,7 @@ export interface UploadContext {
   /** The pipeline's bucket of captures. */
   home: string;
   /** The prefixes that start jobs by themselves. Uploads come by the thousand: those taken together need them once. */
-  sources(): Promise<readonly Source[]>;
+  watched(): Promise<readonly WatchedPrefix[]>;
   /** Sends a message to be handled after some seconds, at most MOST_DELAY. */
   later(message: LaterMessage, delaySeconds: number): Promise<void>;
   /** Lists captures; `next` when `deadline`, in milliseconds since 1970, came first. */
@@ -65,11 +65,11 @@ interface StartRequest {
 
 /** An object has been created. @param key as it is, decoded */
 export async function onUpload(context: UploadContext, bucket: string, key: string): Promise<UploadOutcome> {
-  const sources = (await context.sources()).filter((source) => source.bucket === bucket);
+  const ofBucket = (await context.watched()).filter((watched) => watched.bucket === bucket);
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
-  if (key.slice(folder.length) === READY_MARKER) return onMarker(context, bucket, folder, sources);
-  const armed = sources.filter((source) => key.startsWith(source.prefix));
-  for (const source of armed) await arm(context, source, context.now());
+  if (key.slice(folder.length) === READY_MARKER) return onMarker(context, bucket, folder, ofBucket);
+  const armed = ofBucket.filter(({ prefix }) => key.startsWith(prefix));
+  for (const watched of armed) await arm(context, watched, context.now());
   return { outcome: armed.length > 0 ? 'armed' : 'ignored', dataset: armed.at(0)?.dataset };
 }
 
@@ -77,26 +77,30 @@ export async function onUpload(context: UploadContext, bucket: string, key: stri
 export async function onLater(context: UploadContext, message: LaterMessage): Promise<UploadOutcome> {
   if ('list' in message) return prepare(context, message.list.request);
   const { dataset, due } = message.check;
-  const source = await getSource(context.store, dataset);
+  const watched = await getWatchedPrefix(context.store, dataset);
   // The data set is not automatic any more.
-  if (source === undefined) return { outcome: 'ignored', dataset };
+  if (watched === undefined) return { outcome: 'ignored', dataset };
   const wait = due - context.now();
   if (wait > 0) {
     await context.later(message, Math.min(MOST_DELAY, Math.ceil(wait / 1000)));
     return { outcome: 'armed', dataset };
   }
-  return request(context, { ...source, by: 'quiet' });
+  return request(context, { ...watched, by: 'quiet' });
 }
 
 /** Sees to it that a data set is looked at when it may be quiet. Sent first and marked then: a crash between doubles a check and loses none. */
-async function arm(context: UploadContext, source: Source, newest: number): Promise<void> {
-  const quiet = source.quietSeconds * 1000;
+async function arm(
+  context: UploadContext,
+  watched: Pick<WatchedPrefix, 'dataset' | 'quietSeconds'>,
+  newest: number,
+): Promise<void> {
+  const quiet = watched.quietSeconds * 1000;
   const slot = Math.max(1000, Math.min(MOST_SLOT_MS, quiet / 2));
   const due = Math.ceil((newest + quiet) / slot) * slot;
-  const mark = checkKey(source.dataset, due);
+  const mark = checkKey(watched.dataset, due);
   if ((await context.store.head(mark)) !== undefined) return;
   const delay = Math.max(0, Math.min(MOST_DELAY, Math.ceil((due - context.now()) / 1000)));
-  await context.later({ check: { dataset: source.dataset, due } }, delay);
+  await context.later({ check: { dataset: watched.dataset, due } }, delay);
   await context.store.putIfAbsent(mark, jsonBytes({}));
 }
 
@@ -104,14 +108,14 @@ async function onMarker(
   context: UploadContext,
   bucket: string,
   prefix: string,
-  sources: readonly Source[],
+  ofBucket: readonly WatchedPrefix[],
 ): Promise<UploadOutcome> {
-  const source = sources.find((known) => known.prefix === prefix);
+  const watched = ofBucket.find((known) => known.prefix === prefix);
   let options: GivenOptions;
   try {
     const text = new TextDecoder().decode(await context.read(bucket, prefix + READY_MARKER)).trim();
-    options = { ...source?.options, ...(text === '' ? {} : givenOptions(parsed(text))) };
-    const dataset = jobOptions(options).dataset ?? source?.dataset ?? datasetOf(bucket, prefix, context.home);
+    options = { ...watched?.options, ...(text === '' ? {} : givenOptions(parsed(text))) };
+    const dataset = jobOptions(options).dataset ?? watched?.dataset ?? datasetOf(bucket, prefix, context.home);
     return await request(context, { bucket, prefix, dataset, options, by: 'marker', quietSeconds: 0 });
   } catch (error) {
     // A marker that has been taken away again is no wish any more.
@@ -139,7 +143,7 @@ async function refuse(context: UploadContext, bucket: string, key: string, error
   return { outcome: 'refused' };
 }
 
-/** requests/refused/<time>-<random>.json: a start that was asked for and could not be. */
+/** requests/refused/<time>-<random>.json: a rejected automatic start. */
 export interface Refusal {
   /** Milliseconds since 1970. */
   at: number;

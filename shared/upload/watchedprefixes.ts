@@ -1,12 +1,12 @@
 /** Data sets and the prefixes their captures lie under; those whose captures start jobs by themselves. */
 import { createHash } from 'node:crypto';
-import { SOURCES_PREFIX, sourceKey } from '../job/keys.ts';
+import { WATCHED_PREFIXES, watchedPrefixKey } from '../job/keys.ts';
 import type { GivenOptions } from '../job/options.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 
 /** sources/<dataset>.json: a prefix whose captures start a job once no more come. */
-export interface Source {
+export interface WatchedPrefix {
   dataset: string;
   bucket: string;
   prefix: string;
@@ -35,27 +35,27 @@ export function datasetOf(bucket: string, prefix: string, home: string): string 
   return `${plain.slice(0, MOST_NAME - 9) || 'all'}-${digest}`;
 }
 
-export async function putSource(store: ObjectStore, source: Source): Promise<void> {
-  await store.put(sourceKey(source.dataset), jsonBytes(source));
+export async function putWatchedPrefix(store: ObjectStore, watched: WatchedPrefix): Promise<void> {
+  await store.put(watchedPrefixKey(watched.dataset), jsonBytes(watched));
 }
 
 /** @returns whether there was one */
-export async function removeSource(store: ObjectStore, dataset: string): Promise<boolean> {
-  const there = (await store.head(sourceKey(dataset))) !== undefined;
-  await store.remove([sourceKey(dataset)]);
+export async function removeWatchedPrefix(store: ObjectStore, dataset: string): Promise<boolean> {
+  const there = (await store.head(watchedPrefixKey(dataset))) !== undefined;
+  await store.remove([watchedPrefixKey(dataset)]);
   return there;
 }
 
-export function getSource(store: ObjectStore, dataset: string): Promise<Source | undefined> {
-  return getJson<Source>(store, sourceKey(dataset));
+export function getWatchedPrefix(store: ObjectStore, dataset: string): Promise<WatchedPrefix | undefined> {
+  return getJson<WatchedPrefix>(store, watchedPrefixKey(dataset));
 }
 
 /** All of them, in order of their data sets' names. */
-export async function listSources(store: ObjectStore): Promise<Source[]> {
-  const sources: Source[] = [];
-  for await (const { key } of store.list(SOURCES_PREFIX)) {
-    const source = await getJson<Source>(store, key);
-    if (source !== undefined) sources.push(source);
+export async function listWatchedPrefixes(store: ObjectStore): Promise<WatchedPrefix[]> {
+  const all: WatchedPrefix[] = [];
+  for await (const { key } of store.list(WATCHED_PREFIXES)) {
+    const watched = await getJson<WatchedPrefix>(store, key);
+    if (watched !== undefined) all.push(watched);
   }
-  return sources;
+  return all;
 }

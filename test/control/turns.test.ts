@@ -116,7 +116,7 @@ test('a waiting job of another version is ended with the reason, and the next on
   assert.match((await getJson<{ reason: string }>(store, endKey(old)))!.reason, /belongs to version 0\.0\.1/);
 });
 
-describe('files of old jobs are removed by the clock', () => {
+describe('files of old jobs expire', () => {
   async function expired(): Promise<{ store: MemoryStore; queue: SentQueue; job: string }> {
     const store = new MemoryStore();
     const queue = new SentQueue();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advance } from '../../shared/control/barrier.ts';
 import { resumeJob, submitJob } from '../../shared/control/operate.ts';
-import { STALLED_MS, watch } from '../../shared/control/watchdog.ts';
+import { lookAfterJobs, STALLED_MS } from '../../shared/control/watchdog.ts';
 import type { Job, JobConfig } from '../../shared/job/jobconfig.ts';
 import { readEnd } from '../../shared/job/jobend.ts';
 import { DONE_GROUP, doneKey, endKey, jobKey, listKey, sentKey } from '../../shared/job/keys.ts';
@@ -66,10 +66,10 @@ class Pipeline {
     return writeDone(this.store, job, stage, task, ENDED);
   }
 
-  watch(minutes = 0) {
+  lookAfterJobs(minutes = 0) {
     this.store.now += minutes * MINUTE;
     this.sent = [];
-    return watch(this.store, this.queue, this.store.now);
+    return lookAfterJobs(this.store, this.queue, this.store.now);
   }
 }
 
@@ -78,7 +78,7 @@ const ENDED = { ok: true as const, attempt: 'a', seconds: 0, cpuSeconds: 0, resu
 test('nothing runs: nothing is reported', async () => {
   const pipeline = new Pipeline();
   await pipeline.store.put('datasets/a/dataset.json', jsonBytes({}));
-  assert.deepEqual(await pipeline.watch(), { running: [], stalled: [] });
+  assert.deepEqual(await pipeline.lookAfterJobs(), { running: [], stalled: [] });
 });
 
 test('a job whose last task ended, and its process died before it asked what is next, goes on', async () => {
@@ -87,9 +87,13 @@ test('a job whose last task ended, and its process died before it asked what is 
     const job = await pipeline.submit('a');
     await pipeline.stands(job, 'map', tasks);
     for (let task = 0; task < tasks; task++) await pipeline.store.put(doneKey(job, 'map', task), jsonBytes(ENDED));
-    assert.deepEqual(await pipeline.watch(), { running: [job], stalled: [] });
+    assert.deepEqual(await pipeline.lookAfterJobs(), { running: [job], stalled: [] });
     assert.deepEqual(pipeline.sent, [{ job, stage: 'balance', task: 0 }]);
-    assert.deepEqual([await pipeline.watch(), pipeline.sent], [{ running: [job], stalled: [] }, []], 'and only once');
+    assert.deepEqual(
+      [await pipeline.lookAfterJobs(), pipeline.sent],
+      [{ running: [job], stalled: [] }, []],
+      'and only once',
+    );
   }
 });
 
@@ -116,7 +120,7 @@ test('a job whose next stage was listed, and nothing more before the process die
       );
       // What it had sent is lost with its queue, if the message that it worked on comes no more.
       if ((await store.head(sentKey(job, 'balance'))) === undefined) {
-        await pipeline.watch();
+        await pipeline.lookAfterJobs();
         assert.ok(pipeline.sent.length > 0, `crash ${when} call ${k}`);
         assert.ok(pipeline.sent.every(({ stage }) => stage === 'balance'));
       }
@@ -129,7 +133,7 @@ test('a job whose turn has come, and nobody has begun it, begins', async () => {
   const first = await pipeline.submit('a');
   const second = await pipeline.submit('b');
   await pipeline.store.put(endKey(first), jsonBytes({ state: 'cancelled', at: 0 }));
-  assert.deepEqual(await pipeline.watch(), { running: [second], stalled: [] });
+  assert.deepEqual(await pipeline.lookAfterJobs(), { running: [second], stalled: [] });
   assert.deepEqual(pipeline.sent, [{ job: second, stage: 'plan', task: 0 }]);
 });
 
@@ -137,14 +141,14 @@ test('a job is named when no task of it has ended for 15 minutes, and not before
   const pipeline = new Pipeline();
   const job = await pipeline.submit('a');
   const other = await pipeline.submit('b', 'other');
-  await pipeline.watch(10);
+  await pipeline.lookAfterJobs(10);
   await pipeline.stands(job, 'map', 3);
-  assert.deepEqual((await pipeline.watch(14)).stalled, [{ job: other, stage: 'plan', minutes: 24 }]);
+  assert.deepEqual((await pipeline.lookAfterJobs(14)).stalled, [{ job: other, stage: 'plan', minutes: 24 }]);
   await pipeline.done(job, 'map', 1);
   await pipeline.stands(other, 'reduce', 1);
-  assert.deepEqual((await pipeline.watch(14)).stalled, []);
+  assert.deepEqual((await pipeline.lookAfterJobs(14)).stalled, []);
   await pipeline.stands(other, 'publish', 1);
-  const { running, stalled } = await pipeline.watch(1);
+  const { running, stalled } = await pipeline.lookAfterJobs(1);
   assert.deepEqual(stalled, [{ job, stage: 'map', minutes: 15 }]);
   assert.deepEqual(running.sort(), [job, other].sort());
 });
@@ -154,14 +158,16 @@ test('a job that waited for its turn, or was resumed, has 15 minutes from then o
   const first = await pipeline.submit('a');
   const second = await pipeline.submit('b');
   await pipeline.stands(first, 'map', 2);
-  await pipeline.watch(60);
+  await pipeline.lookAfterJobs(60);
   await pipeline.store.put(endKey(first), jsonBytes({ state: 'failed', stage: 'map', task: 0, reason: 'x' }));
-  assert.deepEqual(await pipeline.watch(60), { running: [second], stalled: [] });
+  assert.deepEqual(await pipeline.lookAfterJobs(60), { running: [second], stalled: [] });
   await pipeline.store.put(endKey(second), jsonBytes({ state: 'cancelled', at: 0 }));
   pipeline.store.now += 60 * MINUTE;
   await resumeJob(pipeline.store, pipeline.queue, first);
-  assert.deepEqual(await pipeline.watch(14), { running: [first], stalled: [] });
-  assert.deepEqual((await pipeline.watch(1)).stalled, [{ job: first, stage: 'map', minutes: STALLED_MS / MINUTE }]);
+  assert.deepEqual(await pipeline.lookAfterJobs(14), { running: [first], stalled: [] });
+  assert.deepEqual((await pipeline.lookAfterJobs(1)).stalled, [
+    { job: first, stage: 'map', minutes: STALLED_MS / MINUTE },
+  ]);
 });
 
 test('a job that another version began ends, and the next of its data set begins', async () => {
@@ -170,12 +176,12 @@ test('a job that another version began ends, and the next of its data set begins
   const second = await pipeline.submit('b');
   const { config } = (await getJson<Job>(pipeline.store, jobKey(first)))!;
   await pipeline.store.put(jobKey(first), jsonBytes({ job: first, software: '0.0.9', config } satisfies Job));
-  await pipeline.watch();
+  await pipeline.lookAfterJobs();
   const end = await readEnd(pipeline.store, first);
   assert.ok(end?.state === 'failed');
   assert.match(end.reason, /belongs to version 0\.0\.9; this is .*Start the job anew/);
   assert.deepEqual(pipeline.sent, [{ job: second, stage: 'plan', task: 0 }]);
-  assert.deepEqual((await pipeline.watch()).running, [second]);
+  assert.deepEqual((await pipeline.lookAfterJobs()).running, [second]);
 });
 
 test('a data set that cannot be looked after is an error, when all others have been', async () => {
@@ -185,6 +191,6 @@ test('a data set that cannot be looked after is an error, when all others have b
   await pipeline.store.put(listKey(broken, 'plan'), new TextEncoder().encode('{"tasks": '));
   await pipeline.stands(sound, 'map', 1);
   await pipeline.done(sound, 'map', 0);
-  await assert.rejects(pipeline.watch(), { name: 'StoreError', reason: 'damaged' });
+  await assert.rejects(pipeline.lookAfterJobs(), { name: 'StoreError', reason: 'damaged' });
   assert.deepEqual(pipeline.sent, [{ job: sound, stage: 'balance', task: 0 }]);
 });

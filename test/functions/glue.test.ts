@@ -30,7 +30,7 @@ function located(table: string, dataset: string, job: string, days: readonly str
   );
 }
 
-test('days that the job has not are deleted first, the others turned from the newest on, new ones created last', async () => {
+test('days that the job has not are deleted first, the others pointed at the new files from the newest on, new ones created last', async () => {
   const { glue, catalog } = fakeCatalog();
   await catalog.register(committed('a', 'job1', [day(1), day(2), day(3), day(4)]));
   glue.changes.length = 0;

@@ -6,7 +6,7 @@ import { inputsKey, jobsPrefix } from '../../shared/job/keys.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { listRefusals } from '../../shared/upload/uploads.ts';
-import { putSource } from '../../shared/upload/watchedprefixes.ts';
+import { putWatchedPrefix } from '../../shared/upload/watchedprefixes.ts';
 import { NASTY_KEYS } from '../store/nastykeys.ts';
 import { CAPTURES, fakeS3, fakeSqs, invocation, sqsEvent, work } from './environment.ts';
 
@@ -66,7 +66,13 @@ test('a marker under a prefix with blanks, plus, percent, newline and emoji star
 });
 
 test('uploads to an automatic prefix send one check for all of them, and the check begins the job when it is due', async () => {
-  await putSource(work, { dataset: 'site-a', bucket: CAPTURES, prefix: 'site a/', quietSeconds: 1, options: {} });
+  await putWatchedPrefix(work, {
+    dataset: 'site-a',
+    bucket: CAPTURES,
+    prefix: 'site a/',
+    quietSeconds: 1,
+    options: {},
+  });
   for (const name of ['1.pcap', '2.pcap']) fakeS3.put(`site a/${name}`, Buffer.from('packets'), { modified: 1.7e12 });
   const bodies = [created('site a/1.pcap', 'site a/2.pcap'), created('site a/2.pcap'), created('elsewhere/3.pcap')];
   assert.deepEqual(await handler(sqsEvent(bodies), invocation()), { batchItemFailures: [] });

@@ -12,7 +12,7 @@ import { FUNCTION_NAMES, type FunctionName } from '../../infra/functions.ts';
 import { resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
-import { watch } from '../../shared/control/watchdog.ts';
+import { lookAfterJobs } from '../../shared/control/watchdog.ts';
 import { isCommitted, readEnd } from '../../shared/job/jobend.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
@@ -21,7 +21,7 @@ import { workOf } from '../../shared/stage/works.ts';
 import { type CaptureRef, FileCaptures } from '../../shared/store/capturesource.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { onLater, onUpload, type UploadContext } from '../../shared/upload/uploads.ts';
-import { listSources, putSource } from '../../shared/upload/watchedprefixes.ts';
+import { listWatchedPrefixes, putWatchedPrefix } from '../../shared/upload/watchedprefixes.ts';
 import { captureRefs, plainConfig } from '../job/harness.ts';
 import { MemoryStore } from '../job/memorystore.ts';
 import { allows, allStatements, arnOf, resolved, type Statement, statementsOf } from './policy.ts';
@@ -173,7 +173,7 @@ class GuardedPipeline {
   }
 
   /** As functions/dead-letter.ts does it. */
-  async bury(message: TaskMessage): Promise<void> {
+  async endTask(message: TaskMessage): Promise<void> {
     const store = this.store('dead-letter');
     const queue = this.sender('dead-letter');
     if (await failTask(store, queue, message, 'killed each time')) await takeTurn(store, queue, dataset);
@@ -184,7 +184,7 @@ class GuardedPipeline {
     const store = this.store('uploads');
     return {
       store,
-      sources: () => listSources(store),
+      watched: () => listWatchedPrefixes(store),
       queue: this.sender('uploads'),
       home: 'captures',
       later: async (message) => {
@@ -207,7 +207,7 @@ class GuardedPipeline {
   /** Works the queue off. @param isDeadly which messages end as dead letters */
   async drain(isDeadly: (message: TaskMessage) => boolean = () => false): Promise<void> {
     for (let hand = this.queue.receive(); hand !== undefined; hand = this.queue.receive()) {
-      if (isDeadly(hand.message)) await this.bury(hand.message);
+      if (isDeadly(hand.message)) await this.endTask(hand.message);
       else await this.run(hand.message);
       hand.acknowledge();
     }
@@ -230,7 +230,7 @@ test('the roles allow all that functions do in jobs that uploads start, that wai
   // What the person does goes past the roles of functions.
   const submit = async (retry: number): Promise<string> =>
     (await submitJob(work, queue, plainConfig({ dataset, retry }), captures, { prefix: null, by: 'submit' })).job;
-  await putSource(work, {
+  await putWatchedPrefix(work, {
     dataset,
     bucket: 'captures',
     prefix: 'site-a/',
@@ -249,7 +249,7 @@ test('the roles allow all that functions do in jobs that uploads start, that wai
 
   const fourth = await submit(3);
   await resumeJob(work, queue, failing);
-  const watched = await watch(pipeline.store('watchdog'), pipeline.sender('watchdog'), Date.now());
+  const watched = await lookAfterJobs(pipeline.store('watchdog'), pipeline.sender('watchdog'), Date.now());
   assert.deepEqual(watched.running, [fourth]);
   await pipeline.drain();
   assert.ok(await isCommitted(work, failing), 'the commit function went on with the job that was resumed');

@@ -127,7 +127,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     await putMarker(cloud, 'cli-watched/', { paquets: true } as object);
     const refused = await waitFor('the refusal', async () => {
       const { stdout } = await flowstitch(['jobs', '--dataset', 'cli-watched']);
-      return /could not be:\n/.test(stdout) ? stdout : undefined;
+      return /rejected automatic start:\n/.test(stdout) ? stdout : undefined;
     });
     assert.match(refused, /s3:\/\/.*\/cli-watched\/_READY: unknown option 'paquets'/);
     assert.deepEqual(await listJobs(cloud.work, 'cli-watched'), []);

@@ -3,7 +3,7 @@
 import { endForVersion } from '../../shared/control/otherversion.ts';
 import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
-import { watch } from '../../shared/control/watchdog.ts';
+import { lookAfterJobs } from '../../shared/control/watchdog.ts';
 import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
 import { type Fault, faultOf, soundOrDiscarded } from '../../shared/job/fault.ts';
 import { errorKey } from '../../shared/job/keys.ts';
@@ -88,9 +88,9 @@ export async function deadLetterFunction({ store, queue }: Hands, message: TaskM
 
 /** functions/watchdog.ts. */
 export async function watchdogFunction({ store, queue }: Hands, rule: Rule, now: () => number): Promise<void> {
-  let { running } = await watch(store, queue, now());
+  let { running } = await lookAfterJobs(store, queue, now());
   if (running.length > 0) return;
   rule.enabled = false;
-  ({ running } = await watch(store, queue, now()));
+  ({ running } = await lookAfterJobs(store, queue, now()));
   if (running.length > 0) rule.enabled = true;
 }

@@ -13,9 +13,9 @@ import { type LaterMessage, listRefusals, onLater, onUpload, type UploadContext 
 import {
   DEFAULT_QUIET_SECONDS,
   datasetOf,
-  putSource,
-  removeSource,
-  type Source,
+  putWatchedPrefix,
+  removeWatchedPrefix,
+  type WatchedPrefix,
 } from '../../shared/upload/watchedprefixes.ts';
 import { Life } from '../job/chaos.ts';
 import { between, random, SEED } from '../job/harness.ts';
@@ -23,7 +23,7 @@ import { HOME, UploadWorld } from './uploadworld.ts';
 
 const QUIET_MS = DEFAULT_QUIET_SECONDS * 1000;
 
-const SITE: Source = {
+const SITE: WatchedPrefix = {
   dataset: 'site-a',
   bucket: HOME,
   prefix: 'site-a/',
@@ -32,9 +32,13 @@ const SITE: Source = {
 };
 
 /** A world in which site-a/ starts jobs by itself. */
-async function automatic(next = random(SEED), doubles = false, source: Partial<Source> = {}): Promise<UploadWorld> {
+async function automatic(
+  next = random(SEED),
+  doubles = false,
+  source: Partial<WatchedPrefix> = {},
+): Promise<UploadWorld> {
   const world = new UploadWorld(next, doubles);
-  await putSource(world.store, { ...SITE, ...source });
+  await putWatchedPrefix(world.store, { ...SITE, ...source });
   return world;
 }
 
@@ -83,7 +87,7 @@ test("a marker's options are the job's, its data set's name among them", async (
 
 test("under an automatic prefix a marker takes the data set's options, and its own before them", async () => {
   const before = (world: UploadWorld): Promise<void> =>
-    putSource(world.store, { ...SITE, dataset: 'mine', options: { packets: true, buckets: 16 } });
+    putWatchedPrefix(world.store, { ...SITE, dataset: 'mine', options: { packets: true, buckets: 16 } });
   const plain = await withMarker('site-a/', '', before);
   const [job] = await plain.jobs('mine');
   const { packets, sharding } = await configOf(plain, job.job);
@@ -242,7 +246,7 @@ test('what was put off for a data set that is not automatic any more, or that is
   world.put('site-a/x.pcap');
   world.event('site-a/x.pcap');
   await world.run(world.now);
-  await removeSource(world.store, 'site-a');
+  await removeWatchedPrefix(world.store, 'site-a');
   await world.run();
   assert.deepEqual([world.outcomes('ignored').length, world.sent], [1, []]);
 });

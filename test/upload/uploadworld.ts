@@ -17,7 +17,7 @@ import {
   type UploadContext,
   type UploadOutcome,
 } from '../../shared/upload/uploads.ts';
-import { listSources } from '../../shared/upload/watchedprefixes.ts';
+import { listWatchedPrefixes } from '../../shared/upload/watchedprefixes.ts';
 import { Life, MortalQueue, MortalStore } from '../job/chaos.ts';
 import { MemoryStore } from '../job/memorystore.ts';
 
@@ -127,7 +127,7 @@ export class UploadWorld {
       store,
       queue: new MortalQueue(queue, life),
       home: HOME,
-      sources: () => listSources(store),
+      watched: () => listWatchedPrefixes(store),
       later: (message, delaySeconds) => life.call(async () => this.putOff(message, delaySeconds)),
       list: (_bucket, prefix, options) => life.call(async () => this.list(prefix, options)),
       read: (bucket, key) => life.call(async () => this.read(bucket, key)),

@@ -12,6 +12,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 
 from flowstitch_lambda import settings
 
@@ -37,17 +38,15 @@ def dooms(function_name: str, line: str) -> bool:
     return pattern is not None and _concerns(chaos, function_name) and re.search(pattern, line) is not None
 
 
-def _kill_one(chaos: dict) -> None:
-    from flowstitch_lambda import process
-
-    serving = [one for one in process.living() if one.request_id is not None and _concerns(chaos, one.function_name)]
+def _kill_one(chaos: dict, living: Callable[[], list]) -> None:
+    serving = [one for one in living() if one.request_id is not None and _concerns(chaos, one.function_name)]
     if serving:
         victim = random.choice(serving)
         LOG.info("chaos: killing %s, pid %s", victim.function_name, victim.pid)
         victim.kill()
 
 
-def _run() -> None:
+def _run(living: Callable[[], list]) -> None:
     last = time.monotonic()
     while True:
         time.sleep(TICK_SECONDS)
@@ -57,8 +56,9 @@ def _run() -> None:
             last = time.monotonic()
         elif time.monotonic() - last >= seconds:
             last = time.monotonic()
-            _kill_one(chaos)
+            _kill_one(chaos, living)
 
 
-def start() -> None:
-    threading.Thread(target=_run, name="flowstitch-chaos", daemon=True).start()
+def start(living: Callable[[], list]) -> None:
+    """From now on one of the processes that `living` gives may be killed."""
+    threading.Thread(target=_run, args=(living,), name="flowstitch-chaos", daemon=True).start()

@@ -15,11 +15,11 @@ class NodeExecutorPlugin(RuntimeExecutorPlugin):
 
 @hooks.on_infra_start()
 def start():
-    from flowstitch_lambda import chaos, guard, pollers
+    from flowstitch_lambda import chaos, guard, pollers, process
 
     guard.start()
     pollers.install()
-    chaos.start()
+    chaos.start(process.living)
 
 
 # Before LocalStack stops its services: they wait for invocations, which would otherwise run to their end.

@@ -12,7 +12,7 @@
  * message are too few: the task then gets some messages more.
  */
 
-import { buriedKey, carefulKey, carefulPrefix } from '../../job/keys.ts';
+import { carefulKey, carefulPrefix, extraMessageKey } from '../../job/keys.ts';
 import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 
@@ -74,7 +74,7 @@ export async function mayLeaveOut(store: ObjectStore, job: string, task: number)
   if (notes.every(({ reading }) => reading === null)) return false;
   const most = MORE_MESSAGES + foundOut(notes).size;
   for (let spent = 0; spent < most; spent++)
-    if (await store.putIfAbsent(buriedKey(job, task, spent), jsonBytes({}))) return true;
+    if (await store.putIfAbsent(extraMessageKey(job, task, spent), jsonBytes({}))) return true;
   return false;
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { COMMAND, sourcesText, startWatching, stopWatching } from '../../../cli/commands/watch.ts';
-import { getSource, listSources } from '../../../shared/upload/watchedprefixes.ts';
+import { getWatchedPrefix, listWatchedPrefixes } from '../../../shared/upload/watchedprefixes.ts';
 import { MemoryStore } from '../../job/memorystore.ts';
 import { runCommand } from '../harness.ts';
 
@@ -14,7 +14,7 @@ test('a prefix is watched under its own name, with what its jobs are to do', asy
   const work = new MemoryStore();
   const given = { packets: true, 'tcp-timeout': '10m' };
   const text = await startWatching({ work, ...NAMES }, 's3://captures/site-a/', 300, given);
-  assert.deepEqual(await getSource(work, 'site-a'), {
+  assert.deepEqual(await getWatchedPrefix(work, 'site-a'), {
     dataset: 'site-a',
     bucket: 'captures',
     prefix: 'site-a/',
@@ -30,7 +30,7 @@ test('asked for again it is changed; another prefix under the same name is refus
   await startWatching({ work, ...NAMES }, 's3://captures/site-a/', 120, { packets: true });
   await startWatching({ work, ...NAMES }, 's3://captures/site-a/', 60, {});
   assert.deepEqual(
-    (await listSources(work)).map(({ quietSeconds, options }) => [quietSeconds, options]),
+    (await listWatchedPrefixes(work)).map(({ quietSeconds, options }) => [quietSeconds, options]),
     [[60, {}]],
   );
   await assert.rejects(
@@ -39,7 +39,7 @@ test('asked for again it is changed; another prefix under the same name is refus
   );
   const text = await startWatching({ work, ...NAMES }, 's3://captures/site-b/', 60, { dataset: 'b' });
   assert.match(text, /submit s3:\/\/captures\/site-b\/ --dataset b\n$/);
-  assert.deepEqual((await getSource(work, 'b'))?.options, {});
+  assert.deepEqual((await getWatchedPrefix(work, 'b'))?.options, {});
 });
 
 test('another bucket than the one that tells of uploads is refused with a sentence', async () => {
@@ -48,7 +48,7 @@ test('another bucket than the one that tells of uploads is refused with a senten
     startWatching({ work, ...NAMES }, 's3://elsewhere/site-a/', 60, {}),
     /cannot watch s3:\/\/elsewhere\/site-a\/: only uploads to the pipeline's own bucket, s3:\/\/captures\/, notify it.*deploy stack mine/,
   );
-  assert.deepEqual(await listSources(work), []);
+  assert.deepEqual(await listWatchedPrefixes(work), []);
 });
 
 test('it ends for a prefix or for a data set, and is an error for what is not watched', async () => {
@@ -74,7 +74,7 @@ test('the list has prefixes, quiet and options', async () => {
   await startWatching({ work, ...NAMES }, 's3://captures/a/', 90, { packets: true, 'udp-timeout': '2m' });
   await startWatching({ work, ...NAMES }, 's3://captures/\x1b[2Jb/', 120, { dataset: 'b' });
   assert.equal(
-    sourcesText(await listSources(work), 'captures'),
+    sourcesText(await listWatchedPrefixes(work), 'captures'),
     `data set  prefix                   quiet for  options
 --------  -----------------------  ---------  --------------------------
 a         s3://captures/a/         90s        --packets --udp-timeout 2m

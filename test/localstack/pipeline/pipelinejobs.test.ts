@@ -11,7 +11,7 @@ import { currentKey, turnPrefix } from '../../../shared/job/keys.ts';
 import { jobOptions } from '../../../shared/job/options.ts';
 import { sqsClient } from '../../../shared/queue/sqs.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
-import { putSource } from '../../../shared/upload/watchedprefixes.ts';
+import { putWatchedPrefix } from '../../../shared/upload/watchedprefixes.ts';
 import { type Cloud, sharedCloud } from '../cloud.ts';
 import { assertAsEmbedded, committed, datasetOfPrefix, putMarker, submit, upload } from '../jobs.ts';
 import { CREDENTIALS, localStackEndpoint, REGION, SKIPPED, stackLog } from '../running.ts';
@@ -78,7 +78,7 @@ describe('jobs of a pipeline on LocalStack', options, () => {
   test('many uploads to an automatic data set, and then quiet: one job over all of them', async () => {
     const prefix = newPrefix();
     const dataset = datasetOfPrefix(cloud, prefix);
-    await putSource(cloud.work, { dataset, bucket: cloud.capturesBucket, prefix, quietSeconds: 4, options: {} });
+    await putWatchedPrefix(cloud.work, { dataset, bucket: cloud.capturesBucket, prefix, quietSeconds: 4, options: {} });
     const captures = await cutSamples(11, 40, (number) => `${prefix}${number % 7}/${number}`);
     await upload(cloud, captures);
     const { job, source, captures: count } = await firstJob(dataset);
