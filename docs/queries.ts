@@ -18,7 +18,16 @@ npx flowstitch sql --queries
 npx flowstitch sql --query scans --data results/
 \`\`\`
 
-In Athena they are in the database and the workgroup of the catalog stack. There every table and view has partition columns too: \`dataset\`, the data set, and \`dt\`, the day a session began (YYYY-MM-DD, UTC; of the tables, sessions and packets have it). A query reads all data sets and days unless it says otherwise:
+Every view, and of the tables sessions and packets, has a last column \`dt\`: the day a session began, as text (YYYY-MM-DD, UTC). Files lie by it, so a condition on \`dt\` leaves the other days' files unread; of results in S3, one on \`ts\` of sessions does too.
+
+\`\`\`
+npx flowstitch sql "select * from zeek_conn where dt between '2026-11-01' and '2026-11-07'" --data s3://RESULTS/
+\`\`\`
+
+Of results in S3, DuckDB's planner says which tables and days a query can need. Their files are downloaded and kept; or DuckDB reads ranges of them where they are, if \`FLOWSTITCH_HTTPFS\` names the file of its extension httpfs
+(\`INSTALL httpfs\` in a DuckDB of the version of \`@duckdb/node-api\` puts it into \`~/.duckdb/extensions/\`; on PyPI it is in the package \`duckdb-extension-httpfs\`). Flowstitch downloads no extension and looks for none. A query reaches the files of its job either way, and nothing else: no other object of the bucket, no other address, no credentials.
+
+In Athena views and queries are in the database and the workgroup of the catalog stack. Every table and view there has \`dataset\`, the data set, before \`dt\`. A query reads all data sets and days unless it says otherwise:
 
 \`\`\`
 select * from zeek_conn where dataset = 'site-a' and dt between '2026-11-01' and '2026-11-07'
@@ -56,7 +65,7 @@ export function queriesText(): string {
   const queries = SAVED_QUERIES.map(
     ({ name, description, sql }) => `### ${name}\n\n${description}\n\n\`\`\`sql\n${sql}\n\`\`\`\n`,
   ).join('\n');
-  return `${HEAD}\n## Views\n\nIn Athena each has ${added} behind these columns.\n\n${views}\n## Saved queries\n\n${queries}`;
+  return `${HEAD}\n## Views\n\nEach has \`dt\` behind these columns; in Athena ${added}.\n\n${views}\n## Saved queries\n\n${queries}`;
 }
 
 if (import.meta.main) writeFileSync(new URL('./queries.md', import.meta.url), queriesText());

@@ -13,7 +13,9 @@ function columnTable(schema: readonly TableColumn[]): string {
 
 /** Where a table's files lie, when there are none, and how its rows stand. */
 function placeText({ order, byDay, option }: Table): string {
-  const files = byDay ? 'Files lie by the day on which the session starts (UTC)' : 'One file a job';
+  const files = byDay
+    ? 'Files lie by the day on which the session starts (UTC), which SQL has as a last column, `dt`'
+    : 'One file a job';
   const asked = option === undefined ? '' : `, only in jobs run with \`${option}\``;
   return `${files}${asked}; rows are sorted by ${order}.`;
 }

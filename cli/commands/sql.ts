@@ -42,7 +42,8 @@ export const COMMAND = defineCommand({
   ],
   options: OPTIONS,
   notes: [
-    'Of results in S3, the files that a query needs are downloaded and kept in $XDG_CACHE_HOME or ~/.cache, up to $FLOWSTITCH_CACHE_GB gigabytes (default: 10).',
+    "A condition on dt, the day of a session's start (YYYY-MM-DD), leaves the files of other days unread.",
+    "Of results in S3, the files that a query needs are downloaded and kept in $XDG_CACHE_HOME or ~/.cache, up to $FLOWSTITCH_CACHE_GB gigabytes (default: 10). Where $FLOWSTITCH_HTTPFS names the file of DuckDB's extension httpfs, DuckDB reads parts of them instead, and nothing is kept.",
   ],
   examples: [
     ['sql "select proto, count(*) from sessions group by all" --data results/', 'a query over results on disk'],

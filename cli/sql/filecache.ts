@@ -237,7 +237,14 @@ function nameOf({ bucket, key, version, size }: RemoteFile): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([bucket, key, version, size]))
     .digest('hex');
-  return `${digest.slice(0, 40)}.parquet`;
+  const day = dayOfKey(key);
+  // Queries take the day out of the name.
+  return `${digest.slice(0, 40)}${day === '' ? '' : `-dt=${day}`}.parquet`;
+}
+
+/** The day under which a key lies, YYYY-MM-DD; '' for none. */
+export function dayOfKey(key: string): string {
+  return /\/dt=(\d{4}-\d{2}-\d{2})\/[^/]*$/.exec(key)?.[1] ?? '';
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

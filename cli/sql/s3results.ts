@@ -1,10 +1,12 @@
 /**
- * Results in S3, queried from here. DuckDB could read them by itself with an extension that it loads from elsewhere;
- * here nothing is loaded, and the files that a query needs are fetched as any other object is, and kept.
+ * Results in S3, queried from here. With its extension httpfs, where its file is named, DuckDB reads what it needs of
+ * the files by itself. Without it the files that a query needs are fetched as any other object is, and kept.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, DATASETS_PREFIX, tablePrefix } from '../../shared/job/keys.ts';
+import { neededDays } from '../../shared/query/neededfiles.ts';
+import type { RemoteFiles } from '../../shared/query/remotefiles.ts';
 import { isNotAtHand, openResults, type QueryResult, type ResultFiles } from '../../shared/query/results.ts';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { s3Client } from '../../shared/store/aws/s3client.ts';
@@ -19,12 +21,15 @@ import { VIEWS } from '../../shared/views/index.ts';
 import { bytesText, counted, durationText } from '../text/format.ts';
 import { LiveLine, type ProgressOutput } from '../text/liveline.ts';
 import { UsageError } from '../usage/usage.ts';
-import { FileCache, type RemoteFile } from './filecache.ts';
-import { type Days, daysOf } from './querydays.ts';
+import { dayOfKey, FileCache, type RemoteFile } from './filecache.ts';
+import { remoteFiles } from './httpfs.ts';
 
 /** Fetching that takes longer is shown, milliseconds. */
 const LONG_MS = 2000;
 const RENEW_MS = 200;
+
+/** Keys of tables' files. */
+type Files = Partial<CurrentJob['files']>;
 
 export class S3Results {
   private readonly client: S3Client;
@@ -58,45 +63,34 @@ export class S3Results {
 
   /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL; StoreError */
   async query(dataset: string, job: CurrentJob, query: string): Promise<QueryResult> {
-    const wanted = mentionedTables(query);
+    const remote = await remoteFiles(this.client, this.store);
+    const over = (files: Files): Promise<QueryResult> => {
+      if (remote === undefined) return this.queryKept(dataset, job.job, query, files);
+      return runOnce(
+        query,
+        resultFiles(files, (keys) => keys.map((key) => this.store.url(key))),
+        remote,
+      );
+    };
     try {
-      return await this.queryTables(dataset, job, query, wanted, await daysOf(query));
+      return await over(await neededFiles(query, job.files));
     } catch (error) {
       // It names a table in a way that is not seen from outside.
       if (!isNotAtHand(error)) throw error;
-      return this.queryTables(dataset, job, query, TABLE_NAMES, {});
+      return over(Object.fromEntries(TABLE_NAMES.map((table) => [table, job.files[table] ?? []])));
     }
   }
 
-  private async queryTables(
-    dataset: string,
-    job: CurrentJob,
-    query: string,
-    tables: readonly TableName[],
-    days: Days,
-  ): Promise<QueryResult> {
-    const needed = tables.map((table) => {
-      // A job of an older version may have no such table.
-      const keys = job.files[table] ?? [];
-      return { table, keys: table === 'sessions' ? keys.filter((key) => isOfDays(key, days)) : keys };
-    });
-    const files = await inParallel(needed, REQUESTS_AT_ONCE, ({ table, keys }) =>
-      this.filesOf(dataset, job.job, table, keys),
+  /** The files are fetched, and kept for the next query. */
+  private async queryKept(dataset: string, job: string, query: string, needed: Files): Promise<QueryResult> {
+    const files = await inParallel(TABLE_NAMES, REQUESTS_AT_ONCE, (table) =>
+      this.filesOf(dataset, job, table, needed[table] ?? []),
     );
     const held = await this.fetch(files.flat());
     try {
-      const paths: ResultFiles = Object.fromEntries(TABLE_NAMES.map((table) => [table, null]));
       let from = 0;
-      for (const { table, keys } of needed) {
-        paths[table] = held.paths.slice(from, from + keys.length);
-        from += keys.length;
-      }
-      const open = await openResults(paths);
-      try {
-        return await open.runQuery(query);
-      } finally {
-        open.close();
-      }
+      const paths = resultFiles(needed, ({ length }) => held.paths.slice(from, (from += length)));
+      return await runOnce(query, paths);
     } finally {
       await held.release();
     }
@@ -152,16 +146,34 @@ export class S3Results {
   }
 }
 
-/** Tables that a query names, itself or by way of a view: no fewer than it needs, unless it hides their names. */
-export function mentionedTables(query: string): TableName[] {
-  const names = (text: string, name: string): boolean => new RegExp(`\\b${name}\\b`, 'i').test(text);
-  const views = VIEWS.filter(({ name }) => names(query, name)).map((view) => view.sql);
-  return TABLE_NAMES.filter((table) => [query, ...views].some((text) => names(text, table)));
+/** Where the files of each table are; null for a table that is not to be had. */
+function resultFiles(files: Files, places: (keys: readonly string[]) => string[]): ResultFiles {
+  const entries = TABLE_NAMES.map((table) => [table, files[table] === undefined ? null : places(files[table])]);
+  return Object.fromEntries(entries);
 }
 
-/** Whether the file of a key, which has its day in it, is of one of these days. */
-function isOfDays(key: string, { first, last }: Days): boolean {
-  const day = /\/dt=(\d{4}-\d{2}-\d{2})\//.exec(key)?.[1];
-  if (day === undefined) return true;
-  return (first === undefined || day >= first) && (last === undefined || day <= last);
+async function runOnce(query: string, files: ResultFiles, remote?: RemoteFiles): Promise<QueryResult> {
+  const open = await openResults(files, {}, remote);
+  try {
+    return await open.runQuery(query);
+  } finally {
+    open.close();
+  }
+}
+
+/** The files that a query can need; undefined for a table of which that cannot be told. */
+async function neededFiles(query: string, files: Files): Promise<Files> {
+  const days = TABLE_NAMES.map((table) => [table, [...new Set(files[table]?.map(dayOfKey))]]);
+  const needed = await neededDays(query, Object.fromEntries(days));
+  const tables = needed === undefined ? mentionedTables(query) : TABLE_NAMES;
+  const ofDays = (table: TableName): string[] =>
+    (files[table] ?? []).filter((key) => needed === undefined || needed.get(table)?.has(dayOfKey(key)));
+  return Object.fromEntries(tables.map((table) => [table, ofDays(table)]));
+}
+
+/** Tables that a text names, itself or by way of a view, unless it hides their names. */
+function mentionedTables(query: string): TableName[] {
+  const names = (text: string, name: string): boolean => new RegExp(`\\b${name}\\b`, 'i').test(text);
+  const views = VIEWS.filter(({ name }) => names(query, name)).map(({ sql }) => sql);
+  return TABLE_NAMES.filter((table) => [query, ...views].some((text) => names(text, table)));
 }

@@ -3,6 +3,7 @@
  * asks them: COPY may overwrite the files that may be read, INSTALL asks the network, log and profile files are
  * written wherever they are told to be, and some functions end the process. So only statements that read, or that
  * make and change tables in memory, are run, and functions that do more than read are refused by their names.
+ * Secrets of requests are neither shown nor changed.
  */
 import { type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api';
 
@@ -28,8 +29,8 @@ const PERMITTED = new Set<StatementType>([
 ]);
 
 /**
- * Functions that write, print, follow addresses in memory, crash on deep text, or run SQL that cannot be looked at
- * before. DuckDB's names have one spelling, and no escapes.
+ * Functions that write, print, follow addresses in memory, crash on deep text, show with whose key requests are made,
+ * or run SQL that cannot be looked at before. DuckDB's names have one spelling, and no escapes.
  */
 const REFUSED_FUNCTIONS = [
   'enable_logging',
@@ -41,6 +42,8 @@ const REFUSED_FUNCTIONS = [
   'json_execute_serialized_sql',
   'json_structure',
   'json_merge_patch',
+  'duckdb_secrets',
+  'which_secret',
 ];
 /** Each way to read a comment is the only one: else many of them would be read in each way that there is. */
 const BLANK = String.raw`(?:\s|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)`;
@@ -48,9 +51,15 @@ const NO_STATEMENT = new RegExp(String.raw`^(?:;|${BLANK})*(?:--[^\n]*)?$`);
 const REFUSED_NAME = new RegExp(`\\b(${REFUSED_FUNCTIONS.join('|')})\\b`, 'i');
 /** The one function that makes SQL of text and can be looked into: what it reads stands in the plan. */
 const QUERY_CALL = new RegExp(String.raw`\bquery"?${BLANK}*\(`, 'i');
+/** A secret says where requests go and with whose credentials. */
+const SECRET_STATEMENT = new RegExp(
+  String.raw`\b(?:CREATE|DROP)${BLANK}+(?:OR${BLANK}+REPLACE${BLANK}+)?(?:(?:PERSISTENT|TEMPORARY|TEMP)${BLANK}+)?SECRET\b`,
+  'i',
+);
 /** What EXPLAIN ANALYZE runs has no type of its own. */
+const EXPLAIN = String.raw`^${BLANK}*EXPLAIN${BLANK}+(?:ANALYZE${BLANK}+)?(?:\((?:\w|[\s,])*\)${BLANK}*)?`;
 const EXPLAINED_READ = new RegExp(
-  String.raw`^${BLANK}*EXPLAIN${BLANK}+(?:ANALYZE${BLANK}+)?(?:\((?:\w|[\s,])*\)${BLANK}*)?\(*${BLANK}*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|SUMMARIZE|DESCRIBE)\b`,
+  String.raw`${EXPLAIN}\(*${BLANK}*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|SUMMARIZE|DESCRIBE)\b`,
   'i',
 );
 
@@ -58,6 +67,11 @@ const EXPLAINED_READ = new RegExp(
 export const SHADOWS = REFUSED_FUNCTIONS.map(
   (name) => `CREATE MACRO ${name}(refused) AS TABLE SELECT error('the function ${name} is not run here')`,
 );
+
+/** The query behind EXPLAIN; any other statement is its own. */
+export function explainedPart(sql: string): string {
+  return EXPLAINED_READ.test(sql) ? sql.replace(new RegExp(EXPLAIN, 'i'), '') : sql;
+}
 
 function refuseFunction(name: string): never {
   throw new RefusedSql(`the function ${name.toLowerCase()} is not run here: it does more than read the results`);
@@ -107,6 +121,8 @@ function permit(type: StatementType, sql: string, count: number): void {
     throw new RefusedSql(
       `${name} is not run here: SQL reads the results, and changes nothing but tables of its own in memory`,
     );
+  if ((type === StatementType.CREATE || type === StatementType.DROP) && SECRET_STATEMENT.test(sql))
+    throw new RefusedSql('secrets are not made or removed here: the results are read with the credentials at hand');
   // A macro would put off what can only be looked into here.
   if (type === StatementType.CREATE && QUERY_CALL.test(sql))
     throw new RefusedSql('the function query is run in a query alone: not in what CREATE makes');

@@ -2,8 +2,9 @@
  * SQL over the results: a connection with one view per table, over exactly the
  * files of one job, and the views over those tables (shared/views). The SQL is its
  * author's own; what it can reach is not the machine but those files: nothing else is
- * read, nothing is written, nothing is fetched, no extension is loaded, and the
- * settings are locked; permittedsql.ts refuses what DuckDB does without asking them.
+ * read, nothing is written, nothing else is fetched, no extension is loaded but the one
+ * that the caller names, and the settings are locked; permittedsql.ts refuses what
+ * DuckDB does without asking them.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
@@ -21,10 +22,12 @@ import { exactPattern, sqlLiteral, sqlName } from '../table/parquet/sqltext.ts';
 import type { TableColumn } from '../table/tablecolumn.ts';
 import { TABLE_NAMES, TABLES, type TableName } from '../table/tables.ts';
 import { VIEWS } from '../views/index.ts';
+import { DAY } from '../views/view.ts';
 import { prepareLast, SHADOWS } from './permittedsql.ts';
+import { isRemote, type RemoteFiles, remoteAccess } from './remotefiles.ts';
 
 /**
- * Paths of the Parquet files of each table. A table without files is empty. One that is null is not at hand: a query
+ * Paths of the Parquet files of each table, or s3:// URLs. A table without files is empty. One that is null is not at hand: a query
  * that cannot do without its rows ends in an error that `isNotAtHand` knows.
  */
 export type ResultFiles = Partial<Record<TableName, readonly string[] | null>>;
@@ -60,13 +63,40 @@ export interface OpenResults {
   close(): void;
 }
 
+/** What a table is in DuckDB, and which files its query may read: by their paths, and their URLs. */
+export interface TableSource {
+  sql: string;
+  files: readonly string[];
+}
+
 /**
  * Open the results of a job.
  *
+ * @param remote how files whose names begin with s3:// are read
  * @throws DuckDB's error when a file is missing or not Parquet; RangeError for a path that no
  *   spelling can name (see exactPattern)
  */
-export async function openResults(files: ResultFiles, limits: DuckDBLimits = {}): Promise<OpenResults> {
+export async function openResults(
+  files: ResultFiles,
+  limits: DuckDBLimits = {},
+  remote?: RemoteFiles,
+): Promise<OpenResults> {
+  const { runQuery, close } = await openTables((name) => tableSource(name, files[name]), limits, remote);
+  return { runQuery, close };
+}
+
+function tableSource(name: TableName, files: readonly string[] | null = []): TableSource {
+  if (files === null) return { sql: absentTable(name), files: [] };
+  const paths = files.map((file) => (isRemote(file) ? file : resolve(file)));
+  return { sql: viewQuery(name, paths), files: paths };
+}
+
+/** Opens tables from anywhere, with the views over them; SQL over them can reach nothing else. */
+export async function openTables(
+  sourceOf: (name: TableName) => TableSource,
+  limits: DuckDBLimits = {},
+  remote?: RemoteFiles,
+): Promise<OpenResults & { connection: DuckDBConnection }> {
   const open = await openDuckDB({
     threads: availableParallelism(),
     memoryLimit: '1GB',
@@ -76,15 +106,13 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
   const { connection } = open;
   const run = (sql: string): Promise<unknown> => callNative(() => connection.run(sql));
   try {
+    if (remote !== undefined) for (const statement of remoteAccess(remote)) await run(statement);
     const allowed: string[] = [];
     for (const name of TABLE_NAMES) {
-      const { columns } = TABLES[name];
-      const given = files[name] === null ? null : (files[name] ?? []);
-      const paths = given?.map((path) => resolve(path)) ?? [];
-      const view = given === null ? absentTable(columns) : viewQuery(columns, paths);
-      await run(`CREATE VIEW ${sqlName(name)} AS ${view}`);
+      const { sql, files } = sourceOf(name);
+      await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
-      for (const path of paths) allowed.push(path, exactPattern(path));
+      for (const path of files) allowed.push(path, exactPattern(path));
     }
     for (const { name, sql } of VIEWS) await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
     for (const shadow of SHADOWS) await run(shadow);
@@ -95,25 +123,37 @@ export async function openResults(files: ResultFiles, limits: DuckDBLimits = {})
     open.close();
     throw cause;
   }
-  return { runQuery: (sql, maxRows) => runQuery(connection, sql, maxRows), close: () => open.close() };
+  return { connection, runQuery: (sql, maxRows) => runQuery(connection, sql, maxRows), close: () => open.close() };
 }
 
+/** The columns of a table in SQL: of its files and, where they lie by day, `dt`, the day. */
+export function sqlColumns(name: TableName): readonly Pick<TableColumn, 'name' | 'type'>[] {
+  const { columns, byDay } = TABLES[name];
+  return byDay ? [...columns, DAY] : columns;
+}
+
+/** The day in a file's path, by which DuckDB leaves files unread; NULL where there is none. */
+const DAY_OF_FILE = String.raw`nullif(regexp_extract(filename, '[/-]dt=(\d{4}-\d{2}-\d{2})(?:/[^/]*|[.]parquet)$', 1), '')`;
+
 /** The query behind a view: all files of the table, or no rows with the right columns. */
-function viewQuery(schema: readonly TableColumn[], paths: readonly string[]): string {
+function viewQuery(name: TableName, paths: readonly string[]): string {
+  const columns = sqlColumns(name);
   if (paths.length === 0)
-    return `SELECT ${schema.map((c) => `NULL::${c.type} AS ${sqlName(c.name)}`).join(', ')} LIMIT 0`;
-  const columns = schema.map((c) => sqlName(c.name)).join(', ');
+    return `SELECT ${columns.map((c) => `NULL::${c.type} AS ${sqlName(c.name)}`).join(', ')} LIMIT 0`;
+  const texts = columns.map((c) => (c === DAY ? `${DAY_OF_FILE} AS dt` : sqlName(c.name)));
   const list = paths.map((path) => sqlLiteral(exactPattern(path))).join(', ');
-  // Directory names like dt=2026-01-01 in the path are layout, not columns of the table.
-  return `SELECT ${columns} FROM read_parquet([${list}], hive_partitioning = false)`;
+  // Other directory names like job=1 in the path are layout, not columns: they could have the names of any.
+  return `SELECT ${texts.join(', ')} FROM read_parquet([${list}], hive_partitioning = false)`;
 }
 
 const NOT_AT_HAND = 'flowstitch: the files of this table are not at hand';
 
 /** The query behind a table that is not at hand: whatever of its columns or rows is asked for is an error. */
-function absentTable(schema: readonly TableColumn[]): string {
+function absentTable(name: TableName): string {
   const error = `error(${sqlLiteral(NOT_AT_HAND)})`;
-  const columns = schema.map((c) => `CAST(${error} AS ${c.type}) AS ${sqlName(c.name)}`).join(', ');
+  const columns = sqlColumns(name)
+    .map((c) => `CAST(${error} AS ${c.type}) AS ${sqlName(c.name)}`)
+    .join(', ');
   return `SELECT ${columns} WHERE CAST(${error} AS BOOLEAN)`;
 }
 

@@ -34,29 +34,35 @@ export interface View {
   /** One sentence for people. */
   readonly description: string;
   readonly columns: readonly ViewColumn[];
-  /** The SELECT, over tables as a job's files have them. */
+  /** The SELECT over one job's tables, with their column `dt` behind the columns: without it no day could be left unread. */
   readonly sql: string;
-  /**
-   * The same SELECT with `dataset` and `dt` behind the columns. These are partition columns of the
-   * tables in Athena, and no columns of the files, so DuckDB has none; without them a view in Athena
-   * could neither keep data sets apart nor leave days unread.
-   */
+  /** The same SELECT with `dataset` too, by which tables in Athena keep data sets apart. */
   readonly partitionedSql: string;
 }
 
+const DATASET: ScalarColumn = {
+  name: 'dataset',
+  type: 'VARCHAR',
+  sql: 'dataset',
+  description: 'Name of the data set',
+};
+/** The day that a file lies under, as tables with files by day have it. */
+export const DAY: ScalarColumn = {
+  name: 'dt',
+  type: 'VARCHAR',
+  sql: 'dt',
+  description: 'Day of the start, YYYY-MM-DD, UTC',
+};
 /** The partition columns of every table in Athena, in order: data set and day of the start, YYYY-MM-DD. */
-export const PARTITION_COLUMNS: readonly ScalarColumn[] = [
-  { name: 'dataset', type: 'VARCHAR', sql: 'dataset', description: 'Name of the data set' },
-  { name: 'dt', type: 'VARCHAR', sql: 'dt', description: 'Day of the start, YYYY-MM-DD, UTC' },
-];
+export const PARTITION_COLUMNS: readonly ScalarColumn[] = [DATASET, DAY];
 
-/** A view of `columns` over `from`, which passes `dataset` and `dt` on where its tables have them. */
+/** A view of `columns` over `from`, which passes `dataset` and `dt` on. */
 export function view(name: string, description: string, columns: readonly ViewColumn[], from: string): View {
   return {
     name,
     description,
     columns,
-    sql: selectText(columns, from),
+    sql: selectText([...columns, DAY], from),
     partitionedSql: selectText([...columns, ...PARTITION_COLUMNS], from),
   };
 }

@@ -29,12 +29,12 @@ describe('a view for Athena', () => {
     assert.equal(VIEW_EXPANDED_TEXT, '/* Presto View */');
   });
 
-  test('is the SELECT with the partition columns behind, and nothing else changed', () => {
+  test('is the SELECT with the data set before the day, and nothing else changed', () => {
     for (const { name, sql } of VIEWS) {
       const { definition } = decoded(name);
       const added = ',\n  dataset AS "dataset",\n  dt AS "dt"\nFROM ';
       assert.equal(definition.originalSql.split(added).length, 2, name);
-      assert.equal(definition.originalSql.replace(added, '\nFROM '), sql, name);
+      assert.equal(definition.originalSql.replace(added, ',\n  dt AS "dt"\nFROM '), sql, name);
     }
   });
 

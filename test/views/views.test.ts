@@ -26,7 +26,7 @@ test('no view has the name of a table, and each is declared with the names and t
     assert.ok(!(name in TABLES));
     const answer = await open.runQuery(`SELECT * FROM ${name}`);
     const declared = columns.map((column) => ({ name: column.name, type: duckdbType(column) }));
-    assert.deepEqual(answer.columns, declared, name);
+    assert.deepEqual(answer.columns, [...declared, { name: 'dt', type: 'VARCHAR' }], name);
     assert.deepEqual(answer.rows, [], name);
   }
 });
@@ -154,7 +154,7 @@ describe('vpc_flow_logs', () => {
     askMade(t, [made], `SELECT ${columns} FROM vpc_flow_logs ORDER BY packets DESC`);
 
   test('is a row a direction, in whole seconds, with what a capture cannot know as - or NULL', async (t) => {
-    const rows = await ask(t, EDGES[0], '*');
+    const rows = await ask(t, EDGES[0], '* EXCLUDE (dt)');
     const common = ['OK', '-', '-', '-'];
     const tail = ['-', '-', '-', '-', '-', '-'];
     const second = BigInt(START);

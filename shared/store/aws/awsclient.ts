@@ -51,8 +51,12 @@ export function clientSettings(options: ClientOptions) {
 
 /** Whether the client of a service ('S3', 'SQS') is told to connect elsewhere than to AWS. */
 export function hasOwnEndpoint(service: string, options: ClientOptions): boolean {
-  const { env } = process;
-  return (options.endpoint ?? env[`AWS_ENDPOINT_URL_${service}`] ?? env.AWS_ENDPOINT_URL) !== undefined;
+  return (options.endpoint ?? environmentEndpoint(service)) !== undefined;
+}
+
+/** URL of the endpoint that the environment names for a service. */
+export function environmentEndpoint(service: string): string | undefined {
+  return process.env[`AWS_ENDPOINT_URL_${service}`] ?? process.env.AWS_ENDPOINT_URL;
 }
 
 /**

@@ -40,6 +40,11 @@ export class S3Store implements ObjectStore {
     this.prefix = prefix;
   }
 
+  /** An object's URL; of '' what all of them begin with. */
+  url(key: string): string {
+    return s3Url(this.bucket, this.prefix + key);
+  }
+
   async *list(prefix: string): AsyncIterable<ObjectHead> {
     for await (const page of listPages(this.client, this.bucket, this.prefix + prefix))
       for (const { key, size, version, modified } of page)
@@ -86,7 +91,7 @@ export class S3Store implements ObjectStore {
   /** No byte at all, of an object that must be there all the same. */
   private async nothing(key: string): Promise<Uint8Array> {
     if ((await this.head(key)) === undefined)
-      throw new StoreError('missing', key, `there is no object ${s3Url(this.bucket, this.prefix + key)}`);
+      throw new StoreError('missing', key, `there is no object ${this.url(key)}`);
     return new Uint8Array(0);
   }
 

@@ -1,73 +1,14 @@
 /** flowstitch sql over results in S3: the same answers as over a folder, from no more files than are needed. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import test, { after, before, type TestContext } from 'node:test';
-import { currentJob, queryJob } from '../../../cli/commands/sql.ts';
-import { FileCache } from '../../../cli/sql/filecache.ts';
-import { S3Results } from '../../../cli/sql/s3results.ts';
-import type { QueryResult } from '../../../shared/query/results.ts';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
 import { SAVED_QUERIES, VIEWS } from '../../../shared/views/index.ts';
-import { FakeS3 } from '../../store/fakes3.ts';
-import { flowstitch, START_US, scratchFolder, startFlowstitch, udpCapture, writeFiles } from '../harness.ts';
+import { startFlowstitch } from '../harness.ts';
+import { Bucket, DAYS, expected } from './bucket.ts';
 
-const DAY_US = 86_400e6;
-/** The days that the captures below begin on. */
-const DAYS = ['2023-11-14', '2023-11-15', '2023-11-16', '2023-11-17'];
-let folder = '';
-
-/** Results with sessions on four days, and packets. */
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'flowstitch-s3results-'));
-  const captures = DAYS.map((day, i) => [`in/${day}.pcap`, udpCapture(10, START_US + i * DAY_US, i + 1)]);
-  writeFiles(folder, Object.fromEntries(captures));
-  assert.equal(flowstitch(['run', 'in', '--out', 'out', '--packets'], { cwd: folder }).code, 0);
-});
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A bucket with the results, below a prefix, and which of its files were read. */
-class Bucket {
-  readonly fake: FakeS3;
-  readonly cache: string;
-  readonly results: S3Results;
-
-  private constructor(fake: FakeS3, cache: string) {
-    this.fake = fake;
-    this.cache = cache;
-    this.results = new S3Results('s3://results/a/', null, fake.client(), new FileCache(cache, 1e9));
-  }
-
-  static async start(t: TestContext): Promise<Bucket> {
-    const fake = await FakeS3.start(t);
-    const out = join(folder, 'out');
-    for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
-      const path = join(out, name);
-      if (!statSync(path).isFile() || name.startsWith('_flowstitch')) continue;
-      fake.put(`a/${relative(out, path)}`, readFileSync(path));
-    }
-    return new Bucket(fake, scratchFolder(t));
-  }
-
-  async query(sql: string): Promise<QueryResult> {
-    const jobs = await this.results.currentJobs();
-    return this.results.query('default', jobs.get('default')!, sql);
-  }
-
-  /** Parquet files that were read since the last call: table and, where it has one, day. */
-  read(): string[] {
-    const files = this.fake.requests
-      .filter(({ method, key }) => method === 'GET' && key.endsWith('.parquet'))
-      .map(({ key }) => `${key.split('/')[1]} ${/dt=([\d-]+)/.exec(key)?.[1] ?? ''}`.trim());
-    this.fake.requests.length = 0;
-    return [...new Set(files)].sort();
-  }
-}
-
-async function expected(sql: string): Promise<QueryResult> {
-  const out = join(folder, 'out');
-  return queryJob(out, await currentJob(out), sql);
-}
+// Files are fetched and kept here, whatever the tests' own environment says.
+delete process.env.FLOWSTITCH_HTTPFS;
 
 test('only tables that a query names are fetched, once; the answers are those over a folder', async (t) => {
   const bucket = await Bucket.start(t);
@@ -91,6 +32,9 @@ test('of the sessions only the days that a query can need are fetched, and the a
   const sql = "select orig_h from sessions where ts >= '2023-11-15' and ts < '2023-11-17' order by ts_ns";
   assert.deepEqual((await bucket.query(sql)).rows, [['10.0.0.2'], ['10.0.0.3']]);
   assert.deepEqual(bucket.read(), ['sessions 2023-11-15', 'sessions 2023-11-16']);
+  const byDay = "select count(*) from zeek_conn where dt = '2023-11-17'";
+  assert.deepEqual((await bucket.query(byDay)).rows, [[1n]]);
+  assert.deepEqual(bucket.read(), ['sessions 2023-11-17']);
   const none = "select count(*) from sessions where ts < '2000-01-01'";
   assert.deepEqual(await bucket.query(none), await expected(none));
   assert.deepEqual(bucket.read(), []);
