@@ -6,7 +6,6 @@
  * Only the first HEAD_BYTES of a datagram's payload are kept: enough for the
  * transport header and the first words of what it carries.
  */
-
 import { KEY_FLAG_V6 } from './flow/flowtable.ts';
 import { TunnelTable } from './flow/tunneltable.ts';
 import type { PacketCursor } from './packetcursor.ts';

@@ -64,11 +64,12 @@ export const TUNNELS: readonly Protocol[] = [IP_IN_IP, GRE, GRE_IN_UDP, VXLAN, G
 
 const PROTOCOLS = [...LINK_LAYERS, ...INTERNET, ...TUNNELS];
 
-/** By code. */
+/** By code, which is also the index. */
 export const BY_CODE: readonly Protocol[] = PROTOCOLS.toSorted((a, b) => a.code - b.code);
 
 for (const protocol of PROTOCOLS) {
-  if (BY_CODE[protocol.code] !== protocol) throw new Error(`${protocol.name}: a protocol stands in no list, or in two`);
+  if (BY_CODE[protocol.code] !== protocol)
+    throw new Error(`${protocol.name}: a decoder is missing here, or stands here twice`);
   ETHER_TYPES.enter(protocol.etherTypes, protocol);
   PPP_PROTOCOLS.enter(protocol.pppProtocols, protocol);
   UDP_TUNNELS.enter(protocol);

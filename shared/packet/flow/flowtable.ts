@@ -6,7 +6,6 @@
  * virtual network when the configuration puts them into the key. It is kept as
  * twelve 32-bit words, so that a look-up touches no object and no string.
  */
-
 import { finish } from '../../algorithm/murmur.ts';
 import { draw, hashOfSums, hashOfWords } from './keyhash.ts';
 import { TunnelTable } from './tunneltable.ts';

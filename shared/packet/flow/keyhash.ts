@@ -13,7 +13,6 @@
  *
  * No result may depend on it: tables give numbers in order of first look-up.
  */
-
 import { randomFillSync } from 'node:crypto';
 import { finish } from '../../algorithm/murmur.ts';
 

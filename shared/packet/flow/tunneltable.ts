@@ -2,7 +2,6 @@
  * The tunnel table: dense numbers for tunnels (tunnellayers.ts), as flowtable.ts has
  * them for flows. A tunnelled packet costs one look-up and no object.
  */
-
 import { int32, put32 } from '../../algorithm/bytes.ts';
 import {
   LAYER_DESTINATION,

@@ -4,7 +4,6 @@
  * flow. A message that has no counterpart is a flow of its own direction, with the
  * code for its second port. Refused: fewer than 8 bytes.
  */
-
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

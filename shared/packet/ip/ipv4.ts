@@ -13,6 +13,7 @@ import { IPV6 } from './ipv6.ts';
 
 export const IP = protocol({
   name: 'IP',
+  // 12 and 14 are DLT values of raw IP that old writers put into files; 101 is RAW, the others name a version.
   linkTypes: [12, 14, 101, 228, 229],
   etherTypes: [0x0800, 0x86dd],
   pppProtocols: [0x0021, 0x0057],
@@ -67,8 +68,8 @@ function ip(c: PacketCursor): number {
   c.v6 = 0;
   c.src3 = int32(bytes, start + SOURCE);
   c.dst3 = int32(bytes, start + DESTINATION);
-  const protocol = bytes[start + PROTOCOL];
-  c.proto = protocol;
+  const proto = bytes[start + PROTOCOL];
+  c.proto = proto;
   // Zeek counts what the header says, be it 0, towards the session's IP bytes.
   c.ipLen = uint16(bytes, start + TOTAL_LENGTH);
   c.announced = total - header;
@@ -102,6 +103,6 @@ function ip(c: PacketCursor): number {
     if ((fragment & FRAGMENT_OFFSET) !== 0) return INCOMPLETE_FRAGMENT;
     c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
   }
-  if (protocol === NO_NEXT) return NO_NEXT_HEADER;
-  return IP_PROTOCOLS.next(protocol);
+  if (proto === NO_NEXT) return NO_NEXT_HEADER;
+  return IP_PROTOCOLS.next(proto);
 }

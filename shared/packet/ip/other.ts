@@ -2,7 +2,6 @@
  * Any other IP protocol: a flow of addresses and protocol number without ports,
  * whose payload is everything after the IP header. Nothing is refused.
  */
-
 import { FATE_SESSION } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

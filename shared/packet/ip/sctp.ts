@@ -3,7 +3,6 @@
  * session holds all associations of two hosts. The Community ID needs them; so they travel with the packet. Where the
  * common header is not there in full, they are 0.
  */
-
 import { FATE_SESSION } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

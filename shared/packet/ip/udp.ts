@@ -3,7 +3,6 @@
  * it disagrees with IP's: that is what Zeek counts. Refused: fewer than 8 bytes.
  * What it carries is told by its ports or the payload's first bytes (udptunnels.ts).
  */
-
 import { META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';

@@ -3,7 +3,6 @@
  * header (EtherType 0x8903) in front of the frame is skipped.
  * Frames that are cut off in their header are refused.
  */
-
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

@@ -1,5 +1,4 @@
 /** FDDI: header and LLC/SNAP are skipped unread, as Zeek does; what follows is taken for IP. */
-
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import type { PacketCursor } from '../packetcursor.ts';

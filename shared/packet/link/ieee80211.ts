@@ -4,7 +4,6 @@
  * other bodies are not IP; encrypted QoS bodies are named. A QoS frame may be an
  * aggregate of several (A-MSDU): decode.ts walks their subframes one by one.
  */
-
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
@@ -16,6 +15,7 @@ export const IEEE80211 = protocol({
   notes: 'data frames with three and four addresses, and QoS; encrypted ones are counted as `protected_802_11`',
   decode: ieee80211,
 });
+
 export const AMSDU = protocol({
   name: 'A-MSDU of 802.11',
   toldBy: 'a bit of QoS data frames',

@@ -3,7 +3,6 @@
  * points 0xAA) whose organisation code is zero holds an EtherType. Any other
  * LLC frame, and Novell's raw 802.3, is not IP.
  */
-
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';

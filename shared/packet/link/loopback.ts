@@ -3,7 +3,6 @@
  * in the byte order of the capturing host (NULL) or of the network (LOOP). The
  * order is not recorded, but families are small numbers, so the value tells it.
  */
-
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { int32, type PacketCursor } from '../packetcursor.ts';

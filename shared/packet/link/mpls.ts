@@ -2,7 +2,6 @@
  * MPLS label stacks (RFC 3032): four bytes a label, the lowest bit of the third
  * byte marks the bottom. What follows is not named; it is taken for IP.
  */
-
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import type { PacketCursor } from '../packetcursor.ts';
@@ -10,6 +9,7 @@ import { protocol } from '../protocol.ts';
 
 export const MPLS = protocol({
   name: 'MPLS',
+  // Unicast; multicast, or upstream-assigned labels.
   etherTypes: [0x8847, 0x8848],
   pppProtocols: [0x0281, 0x0283],
   notes: 'what follows the labels is taken for IP; EtherType 0x8848 is more than Zeek reads',

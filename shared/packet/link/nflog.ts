@@ -4,7 +4,6 @@
  * in the byte order of the host that captured, which no field names: it is the
  * order in which the first attribute's length makes sense.
  */
-
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import type { PacketCursor } from '../packetcursor.ts';

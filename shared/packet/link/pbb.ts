@@ -1,5 +1,4 @@
 /** Provider backbone bridges (IEEE 802.1ah, EtherType 0x88E7): a service tag of four bytes, then the customer's Ethernet frame. */
-
 import { fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

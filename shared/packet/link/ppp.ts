@@ -1,9 +1,9 @@
 /**
  * PPP (RFC 1661) as a link type, with or without HDLC-like framing (RFC 1662), PPP
- * over a serial line, always with it, and PPPoE session frames (RFC 2516). IPv4, IPv6 and MPLS are followed; control
- * protocols are not IP. Compressed protocol fields are not undone.
+ * over a serial line, always with it, and PPPoE session frames (RFC 2516). IPv4, IPv6
+ * and MPLS are followed; control protocols are not IP. Compressed protocol fields are
+ * not undone.
  */
-
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
@@ -15,13 +15,16 @@ export const PPP = protocol({
   notes: 'with or without HDLC-like framing',
   decode: ppp,
 });
+
 export const PPP_SERIAL = protocol({
   name: 'PPP over HDLC',
   linkTypes: [50],
   decode: pppSerial,
 });
+
 export const PPPOE = protocol({
   name: 'PPPoE sessions',
+  // 0x8863 is discovery and carries no IP.
   etherTypes: [0x8864],
   decode: pppoe,
 });
@@ -42,21 +45,21 @@ function ppp(c: PacketCursor): number {
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
   if (uint16(c.bytes, c.pos) === HDLC_ADDRESS_CONTROL) c.pos += 2;
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
-  const protocol = uint16(c.bytes, c.pos);
+  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos));
   c.pos += PROTOCOL_FIELD;
-  return PPP_PROTOCOLS.next(protocol);
+  return next;
 }
 
 function pppSerial(c: PacketCursor): number {
   if (c.end - c.pos <= SERIAL_HEADER) return TRUNCATED;
-  const protocol = uint16(c.bytes, c.pos + SERIAL_HEADER - PROTOCOL_FIELD);
+  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos + SERIAL_HEADER - PROTOCOL_FIELD));
   c.pos += SERIAL_HEADER;
-  return PPP_PROTOCOLS.next(protocol);
+  return next;
 }
 
 function pppoe(c: PacketCursor): number {
   if (c.end - c.pos <= PPPOE_HEADER) return TRUNCATED_PPPOE;
-  const protocol = uint16(c.bytes, c.pos + PPPOE_PROTOCOL);
+  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos + PPPOE_PROTOCOL));
   c.pos += PPPOE_HEADER;
-  return PPP_PROTOCOLS.next(protocol);
+  return next;
 }

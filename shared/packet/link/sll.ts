@@ -2,7 +2,6 @@
  * Linux cooked captures, versions 1 and 2 (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2):
  * a fixed header with an EtherType. The kind of device is not looked at, as in Zeek.
  */
-
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
@@ -13,6 +12,7 @@ export const SLL = protocol({
   linkTypes: [113],
   decode: sll,
 });
+
 export const SLL2 = protocol({
   name: 'Linux cooked capture, version 2',
   linkTypes: [276],

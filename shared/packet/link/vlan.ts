@@ -2,7 +2,6 @@
  * VLAN tags (IEEE 802.1Q, 802.1ad, 0x9100), in stacks of any height. The
  * outermost and the second id are kept; tags below them are skipped and named.
  */
-
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
@@ -12,6 +11,7 @@ import { llc } from './llc.ts';
 
 export const VLAN = protocol({
   name: 'VLAN tags',
+  // 802.1Q, 802.1ad, and QinQ before 802.1ad.
   etherTypes: [0x8100, 0x88a8, 0x9100],
   notes: 'in stacks; tags other than 0x8100 below a VLAN tag are more than Zeek reads',
   decode: vlan,

@@ -1,5 +1,4 @@
 /** VNTag (Cisco, EtherType 0x8926): six bytes, the last two an EtherType. */
-
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

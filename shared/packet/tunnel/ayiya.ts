@@ -1,5 +1,4 @@
 /** AYIYA (anything in anything): an identity and a signature of named lengths, then IP, in messages that forward. */
-
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { capturedFrom, type PacketCursor } from '../packetcursor.ts';

@@ -1,5 +1,4 @@
 /** GENEVE (RFC 8926): eight bytes with the network identifier, options, then Ethernet or IP. Options are skipped. */
-
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { ETHERNET } from '../link/ethernet.ts';

@@ -4,7 +4,6 @@
  * is PPTP's (RFC 2637) and carries IP in PPP. Routing fields are refused, other
  * payloads are not IP.
  */
-
 import { FATE_NOT_IP, FATE_SESSION, FATES, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { ETHERNET } from '../link/ethernet.ts';
@@ -29,6 +28,7 @@ export const GRE = ipTunnel({
   kinds: KINDS,
   decode: greOverIp,
 });
+
 export const GRE_IN_UDP = udpTunnel({
   name: 'GRE in UDP',
   udpPorts: [4754],

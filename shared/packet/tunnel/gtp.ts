@@ -4,7 +4,6 @@
  * the datagram, else the datagram is taken for no tunnel, as in Zeek; so are all
  * other messages. GTP is never inside of GTP.
  */
-
 import { FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { capturedFrom, int32, type PacketCursor } from '../packetcursor.ts';
@@ -16,6 +15,7 @@ const KIND: TunnelKind = { number: 7, name: 'gtpv1', id: 'teid' };
 
 export const GTP = udpTunnel({
   name: 'GTPv1-U',
+  // User data, control.
   udpPorts: [2152, 2123],
   kinds: [KIND],
   decode: gtp,

@@ -3,7 +3,6 @@
  * inner packet must have the version that the outer one names and exactly the
  * length of what the outer one carries, bytes behind it included, as in Zeek.
  */
-
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
@@ -14,6 +13,7 @@ const KIND: TunnelKind = { number: 1, name: 'ip' };
 export const IP_IN_IP = ipTunnel({
   name: 'IP in IP',
   notes: 'in all four mixtures',
+  // IPv4, IPv6.
   ipProtocols: [4, 41],
   kinds: [KIND],
   decode: ipInIp,

@@ -6,7 +6,6 @@
  * On other ports than Teredo's it is recognised by a Teredo address inside, or by
  * its headers, by the same tests as in Zeek.
  */
-
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { capturedFrom, type PacketCursor, uint16 } from '../packetcursor.ts';

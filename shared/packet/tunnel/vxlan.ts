@@ -1,5 +1,4 @@
 /** VXLAN (RFC 7348): eight bytes with the network identifier, then an Ethernet frame. Without its flag it is none. */
-
 import { FATE_SESSION } from '../fate.ts';
 import { ETHERNET } from '../link/ethernet.ts';
 import { capturedFrom, int32, type PacketCursor } from '../packetcursor.ts';
