@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import test from 'node:test';
+import { EXAMPLE_CAPTURES, EXAMPLE_OUTPUT, examples } from '../library/examples.ts';
 import { command, ROOT, START_US, scratchFolder, udpCapture, writeFiles } from './harness.ts';
 
 // The bin scripts ask the path for node: it must be the one that runs the tests.
@@ -23,7 +24,15 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
   const files = command('tar', ['-tzf', join(folder, tarball)])
     .stdout.trim()
     .split('\n');
-  for (const needed of ['package.json', 'LICENSE', 'cli/flowstitch.js', 'dist/flowstitch.js', 'dist/worker.js'])
+  for (const needed of [
+    'package.json',
+    'LICENSE',
+    'cli/flowstitch.js',
+    'dist/flowstitch.js',
+    'dist/worker.js',
+    'dist/index.js',
+    'dist/types/shared/index.d.ts',
+  ])
     assert.ok(files.includes(`package/${needed}`), `${needed} is missing`);
   const foreign = files.filter(
     (file) =>
@@ -55,6 +64,37 @@ test('packed and installed in an empty folder it runs, with worker threads, and 
   assert.deepEqual([sql.code, sql.stdout], [0, 'n\n20\n']);
   const inspect = flowstitch('inspect', 'captures/a.pcap', '-n', '1');
   assert.match(inspect.stdout, /10\.0\.0\.1\.5000 > 10\.0\.0\.2\.9000: UDP, length 20\n/);
+
+  // The library: the examples of its documentation by its types, and as they run.
+  writeFiles(home, {
+    ...EXAMPLE_CAPTURES,
+    'package.json': '{ "private": true, "type": "module" }',
+    'wrong.ts': `import { run } from 'flowstitch';
+// @ts-expect-error the number of sessions is no text
+export const sessions: string = (await run({ captures: [], out: 'out' })).sessions;
+// @ts-expect-error there is no such option
+await run({ captures: [], out: 'out', options: { colour: 'red' } });
+`,
+  });
+  for (const [i, code] of examples().entries()) writeFiles(home, { [`example${i}.ts`]: code });
+  const sources = ['wrong.ts', ...EXAMPLE_OUTPUT.map((_, i) => `example${i}.ts`)];
+  const nodeTypes = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
+  const compiler = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--skipLibCheck',
+    ...nodeTypes,
+  ];
+  const types = command(join(ROOT, 'node_modules/.bin/tsc'), [...compiler, ...sources], { cwd: home, env: ENV });
+  assert.equal(types.code, 0, types.stdout);
+  for (const [i, output] of EXAMPLE_OUTPUT.entries()) {
+    const example = command(process.execPath, [`example${i}.ts`], { cwd: home, env: ENV });
+    assert.deepEqual([example.code, example.stdout], [0, output], example.stderr);
+  }
   const traced = command(join(home, 'node_modules/.bin/flowstitch'), ['inspect', 'none.pcap'], {
     cwd: home,
     env: { ...ENV, FLOWSTITCH_TRACE: '1' },
