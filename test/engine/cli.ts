@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunSummary } from '../../cli/text/summarytext.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import type { JobSummary } from '../../shared/job/summary.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 
 const MAIN = new URL('../../cli/main.ts', import.meta.url).href;
@@ -53,8 +53,8 @@ export function cli(args: readonly string[], cwd?: string): Promise<CliEnd> {
 }
 
 /** The summary that `run --json` prints. */
-export function summaryOf({ stdout }: CliEnd): JobSummary {
-  return JSON.parse(stdout) as JobSummary;
+export function summaryOf({ stdout }: CliEnd): RunSummary {
+  return JSON.parse(stdout) as RunSummary;
 }
 
 /** Digests of the files of the current job, by key; the job's own part of a key is left out. */

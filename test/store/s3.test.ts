@@ -66,14 +66,11 @@ test('ranges behind the end, and of no bytes, are empty where there is an object
   await assert.rejects(store.get('none', { start: 7, end: 7 }), isStoreError('missing', 's3://bucket/p/none'));
 });
 
-test('SlowDown and errors inside S3 are waited out, with pauses', async (t) => {
+test('SlowDown and errors inside S3 are waited out', async (t) => {
   const { fake, store } = await start(t);
   const internal = { error: { status: 500, code: 'InternalError' } };
   fake.fail(isPut, SLOW_DOWN, internal);
-  const from = performance.now();
   await store.put('key', BYTES);
-  // At least half of the first pause after SlowDown, and half of the second after an error.
-  assert.ok(performance.now() - from >= 250 + 100);
   assert.deepEqual(fake.objects.get('p/key')?.bytes, BYTES);
   assert.equal(fake.requests.length, 3);
   fake.fail(isGet, SLOW_DOWN, { breakAfter: 1000 }, SLOW_DOWN);
