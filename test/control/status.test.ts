@@ -155,7 +155,7 @@ test('states of many jobs at once, each data set asked once whose turn it is', a
     ],
   );
   assert.equal(store.listings, 4, 'turns and waiting jobs of two data sets');
-  await assert.rejects(jobStatus(store, jobs[2]), /files of job \w+ have been removed/);
+  await assert.rejects(jobStatus(store, jobs[2]), /files of job \w+ have expired/);
   assert.equal(await getJson(store, listKey(jobs[2], 'plan')), undefined);
 });
 
