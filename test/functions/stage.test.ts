@@ -15,6 +15,7 @@ import type { JobSummary } from '../../shared/job/summary.ts';
 import { readDone } from '../../shared/job/taskends.ts';
 import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { listCaptures } from '../../shared/store/aws/s3list.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { demoCaptures } from '../job/cutting.ts';
@@ -22,16 +23,15 @@ import { captureRefs, plainConfig, runJob, temporaryFolder } from '../job/harnes
 import { CAPTURES, fakeS3, fakeSqs, invocation, LEASE_SECONDS, sqsEvent, work } from './environment.ts';
 
 const { Lease } = await import('../../functions/lease.ts');
-const { handler: plan } = await import('../../functions/plan.ts');
-const { handler: map } = await import('../../functions/map.ts');
-const { handler: balance } = await import('../../functions/balance.ts');
-const { handler: reduce } = await import('../../functions/reduce.ts');
-const { handler: publish } = await import('../../functions/publish.ts');
-const { handler: commit } = await import('../../functions/commit.ts');
 const { handler: deadLetter } = await import('../../functions/dead-letter.ts');
 
 type Handler = (event: SQSEvent, lambda: Context) => Promise<SQSBatchResponse>;
-const HANDLERS: Record<Stage, Handler> = { plan, map, balance, reduce, publish, commit };
+const handlerOf = async (stage: Stage): Promise<[Stage, Handler]> => {
+  const { handler } = (await import(`../../functions/${stage}.ts`)) as { handler: Handler };
+  return [stage, handler];
+};
+const HANDLERS = Object.fromEntries(await Promise.all(STAGE_ORDER.map(handlerOf))) as Record<Stage, Handler>;
+const { plan, map } = HANDLERS;
 
 const sqs = sqsClient();
 const queue = new SqsQueue(sqs, JSON.parse(process.env.FLOWSTITCH_QUEUES!) as Record<string, string>);

@@ -17,6 +17,7 @@ import { isCommitted, readEnd } from '../../shared/job/jobend.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { workOf } from '../../shared/stage/works.ts';
 import { type CaptureRef, FileCaptures } from '../../shared/store/capturesource.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
@@ -70,8 +71,7 @@ describe('roles', () => {
   test('each receives from its own queues alone', () => {
     const receivers = (queue: string): FunctionName[] =>
       FUNCTION_NAMES.filter((name) => allows(statementsOf(template, name), 'sqs:ReceiveMessage', queueArn(queue)));
-    for (const stage of ['plan', 'map', 'balance', 'reduce', 'publish', 'commit', 'uploads'])
-      assert.deepEqual(receivers(stage), [stage]);
+    for (const stage of [...STAGE_ORDER, 'uploads']) assert.deepEqual(receivers(stage), [stage]);
     assert.deepEqual(receivers('dead'), ['dead-letter']);
     assert.deepEqual(receivers('deadFifo'), ['dead-letter']);
     assert.deepEqual(receivers('uploadsDead'), []);

@@ -1,7 +1,7 @@
 /** Kills processes of a pipeline's functions while they work, at random moments, so often that every task can still be done. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../../shared/job/stageresults.ts';
-import { STAGE_ORDER } from '../../shared/stage/stages.ts';
+import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { between } from '../job/harness.ts';
 import { type FunctionProcess, functionProcesses } from './stack.ts';
 
@@ -9,11 +9,11 @@ const LOOK_MS = 30;
 /** Tasks of these captures take a fraction of a second. */
 const LONGEST_DELAY_MS = 300;
 /** Deaths of a stage's functions, at most: a task is tried five times, and each death costs seconds. */
-const MOST_KILLS: Record<Stage, number> = { plan: 1, map: 3, balance: 1, reduce: 3, publish: 3, commit: 1 };
+const mostKills = (stage: Stage): number => (isWide(stage) ? 3 : 1);
 
 export class Killer {
   /** Processes killed so far. */
-  readonly kills: Record<Stage, number> = { plan: 0, map: 0, balance: 0, reduce: 0, publish: 0, commit: 0 };
+  readonly kills = Object.fromEntries(STAGE_ORDER.map((stage) => [stage, 0])) as Record<Stage, number>;
   private readonly stack: string;
   private readonly next: () => number;
   /** Invocations that were looked at, whether they died or not. */
@@ -57,7 +57,7 @@ export class Killer {
   private async killLater({ pid, request }: FunctionProcess, stage: Stage): Promise<void> {
     await sleep(between(this.next, 0, LONGEST_DELAY_MS));
     const still = (await functionProcesses()).some((process) => process.pid === pid && process.request === request);
-    if (!still || this.stopped || this.kills[stage] >= MOST_KILLS[stage]) return;
+    if (!still || this.stopped || this.kills[stage] >= mostKills(stage)) return;
     this.kills[stage]++;
     process.kill(pid, 'SIGKILL');
   }
