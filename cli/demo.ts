@@ -2,8 +2,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatTable } from '../shared/query/resulttext.ts';
-import { currentJob, queryJob } from './commands/sql.ts';
 import { main } from './main.ts';
+import { currentJob, queryJob } from './sql/newestresults.ts';
 
 const path = (name: string): string => relative('.', fileURLToPath(new URL(`../${name}`, import.meta.url)));
 const CAPTURES = path('test/captures/demo');

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { currentJob, queryJob } from '../cli/commands/sql.ts';
+import { currentJob, queryJob } from '../cli/sql/newestresults.ts';
 import { S3Results } from '../cli/sql/s3results.ts';
 import { formatJson } from '../shared/query/resulttext.ts';
 import { s3Client } from '../shared/store/aws/s3client.ts';

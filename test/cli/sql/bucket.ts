@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
-import { currentJob, queryJob } from '../../../cli/commands/sql.ts';
 import { FileCache } from '../../../cli/sql/filecache.ts';
+import { currentJob, queryJob } from '../../../cli/sql/newestresults.ts';
 import { S3Results } from '../../../cli/sql/s3results.ts';
 import type { QueryResult } from '../../../shared/query/results.ts';
 import { FakeS3 } from '../../store/fakes3.ts';
