@@ -78,6 +78,6 @@ async function queryS3(place: string, dataset: string | undefined, query: string
 }
 
 function notePackets({ files }: CurrentJob, query: string, command: string): void {
-  if (files.packets.length === 0 && /\bpackets\b/i.test(query))
+  if (files.packets.length === 0 && /(?:\bfrom|\bjoin|,)\s+"?packets\b/i.test(query))
     process.stderr.write(`note: the table packets is empty; flowstitch ${command} --packets fills it\n`);
 }
