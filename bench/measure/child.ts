@@ -1,9 +1,14 @@
 /**
  * Measurements in a process of their own, so that memory and cpu time are theirs
  * alone. A child is a script that takes one JSON argument and prints one JSON line.
+ * It is bundled as the package is: what is measured is the code that people run.
  */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import { BUNDLING } from '../../build/bundling.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 export interface ChildLimits {
   /** The child is killed after so many seconds; default an hour. */
@@ -14,10 +19,10 @@ export interface ChildLimits {
 
 /**
  * Runs `script`, a file of this folder, and returns what it printed.
- * @throws Error when it ended with another code than 0, or was killed
+ * @throws Error when it does not compile, ended with another code than 0, or was killed
  */
 export async function runChild<Result>(script: string, input: unknown, limits: ChildLimits = {}): Promise<Result> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
+  const path = await bundled(script);
   const child = spawn(process.execPath, [...(limits.nodeOptions ?? []), path, JSON.stringify(input)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: (limits.seconds ?? 3600) * 1000,
@@ -33,6 +38,20 @@ export async function runChild<Result>(script: string, input: unknown, limits: C
   });
   if (code !== 0) throw new Error(`${script} ended with ${signal ?? `code ${code}`}`);
   return JSON.parse(printed) as Result;
+}
+
+/** Bundles a script, with the worker threads that it may start beside it. @returns the path of what is to be run */
+async function bundled(script: string): Promise<string> {
+  const name = basename(script, '.ts');
+  const outdir = join(ROOT, '.cache/bench', name);
+  await build({
+    ...BUNDLING,
+    entryPoints: { [name]: join(import.meta.dirname, script), worker: join(ROOT, 'shared/engine/worker.ts') },
+    outdir,
+    splitting: true,
+    packages: 'external',
+  });
+  return join(outdir, `${name}.js`);
 }
 
 /** The argument of a child. */

@@ -1,6 +1,10 @@
-/** Generated captures as inputs of a job, made once for the same parameters. */
+/** What measured jobs are given: generated captures, made once for the same parameters, and the configuration. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { localSizes } from '../../shared/engine/localrun.ts';
+import type { JobConfig } from '../../shared/job/jobconfig.ts';
+import { DEFAULT_BUCKETS } from '../../shared/job/options.ts';
+import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
 import { type TrafficOptions, type TrafficSummary, writeTraffic } from '../traffic.ts';
 
@@ -27,4 +31,16 @@ export async function captureRefs(files: readonly string[]): Promise<CaptureRef[
     captures.push({ name: location, location, ...at });
   }
   return captures;
+}
+
+/** The configuration that `flowstitch run` would use, with a seed that is always the same. */
+export function jobConfig(bytes: number, workers: number, packets: boolean): JobConfig {
+  return {
+    dataset: 'bench',
+    sharding: { buckets: DEFAULT_BUCKETS, seed: 1, by: '5tuple' },
+    decode: { keyVlan: false },
+    sessions: DEFAULTS,
+    packets,
+    sizes: localSizes(bytes, workers),
+  };
 }

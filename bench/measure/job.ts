@@ -1,14 +1,10 @@
 /** Child: one whole job with the embedded engine. */
 
 import { runEmbedded } from '../../shared/engine/embedded.ts';
-import { localSizes } from '../../shared/engine/localrun.ts';
-import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import { DEFAULT_BUCKETS } from '../../shared/job/options.ts';
 import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
-import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { answer, childInput, cpuSeconds, peakBytes } from './child.ts';
-import { captureRefs } from './input.ts';
+import { captureRefs, jobConfig } from './input.ts';
 
 export interface JobInput {
   files: string[];
@@ -38,18 +34,6 @@ export interface JobTimes {
   tasks: TaskTimes[];
 }
 
-/** The configuration that `flowstitch run` would use, with a seed that is always the same. */
-export function jobConfig(bytes: number, workers: number, packets: boolean): JobConfig {
-  return {
-    dataset: 'bench',
-    sharding: { buckets: DEFAULT_BUCKETS, seed: 1, by: '5tuple' },
-    decode: { keyVlan: false },
-    sessions: DEFAULTS,
-    packets,
-    sizes: localSizes(bytes, workers),
-  };
-}
-
 async function main(input: JobInput): Promise<JobTimes> {
   const captures = await captureRefs(input.files);
   const bytes = captures.reduce((sum, { size }) => sum + size, 0);
@@ -73,4 +57,4 @@ async function main(input: JobInput): Promise<JobTimes> {
   return { seconds, cpuSeconds: cpuSeconds() - cpuBefore, peakBytes: peakBytes(), summary, tasks };
 }
 
-if (import.meta.main) answer(await main(childInput<JobInput>()));
+answer(await main(childInput<JobInput>()));

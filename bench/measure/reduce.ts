@@ -15,8 +15,7 @@ import { workOf } from '../../shared/stage/works.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { answer, childInput, peakBytes } from './child.ts';
-import { captureRefs } from './input.ts';
-import { jobConfig } from './job.ts';
+import { captureRefs, jobConfig } from './input.ts';
 
 export type ReduceInput =
   | { step: 'prepare'; files: string[]; folder: string }
