@@ -264,7 +264,7 @@ async function queried(table: TableName, parts: readonly PublishedPart[], sql: s
 }
 
 function readPackets(parts: readonly PublishedPart[]): Promise<QueryValue[][]> {
-  return queried('packets', parts, 'SELECT * REPLACE (epoch_ms(ts) AS ts) FROM packets');
+  return queried('packets', parts, 'SELECT * EXCLUDE (dt) REPLACE (epoch_ms(ts) AS ts) FROM packets');
 }
 
 /** No session flipped. */
