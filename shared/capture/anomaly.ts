@@ -8,9 +8,12 @@
 /** Rows kept of one name in one capture before only counting goes on. */
 export const ANOMALY_ROWS_PER_NAME = 25;
 
-/** Where readers and decoders report to. `us`/`ns` are the record's time (-1 when there is none), `offset` its place in the uncompressed capture. */
+/** What is reported: `us`/`ns` are the record's time (-1 when there is none), `offset` its place in the uncompressed capture. */
+export type Anomaly = [name: string, us: number, ns: number, offset: number, detail: string];
+
+/** Where readers and decoders report to. Who passes reports on does so whole: what they say is known here and to the table. */
 export interface AnomalySink {
-  anomaly(name: string, us: number, ns: number, offset: number, detail: string): void;
+  anomaly(...anomaly: Anomaly): void;
 }
 
 /** One row of the anomalies table. */

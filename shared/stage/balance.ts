@@ -188,9 +188,9 @@ async function joinFragments(
   const columns = new PacketColumns(1024);
   const flows = new FlowTable();
   const log = new AnomalyLog();
-  const joiner = new FragmentJoiner(decode, columns, flows, captures, (capture, name, us, ns, offset, detail) => {
+  const joiner = new FragmentJoiner(decode, columns, flows, captures, (capture, ...anomaly) => {
     log.capture = capture;
-    log.anomaly(name, us, ns, offset, detail);
+    log.anomaly(...anomaly);
   });
   let mostAnomalies = PART_ROWS;
   const writer = new ShardWriter();

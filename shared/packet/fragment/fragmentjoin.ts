@@ -7,6 +7,7 @@
  * Refused: fragments that reach beyond 65,535 bytes of payload, and datagrams of
  * more than MAX_FRAGMENTS fragments.
  */
+import type { Anomaly } from '../../capture/anomaly.ts';
 import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from '../columns.ts';
 import { type DecodeConfig, PacketDecoder } from '../decode.ts';
 import { FATE_FRAGMENT } from '../fate.ts';
@@ -25,14 +26,7 @@ const LARGE_DATAGRAM = 64000;
 const TIMEOUT_US = 5 * 60 * 1_000_000;
 
 /** Where the joiner reports to: as AnomalySink, with the number of the capture first. */
-export type FragmentAnomaly = (
-  capture: number,
-  name: string,
-  us: number,
-  ns: number,
-  offset: number,
-  detail: string,
-) => void;
+export type FragmentAnomaly = (capture: number, ...anomaly: Anomaly) => void;
 
 /**
  * Joins fragments that are fed in the order of sortedFragmentOrder: by key, then time, then
@@ -78,7 +72,7 @@ export class FragmentJoiner {
     this.completed = new Float64Array(captures);
     this.neverCompleted = new Float64Array(captures);
     this.decoder = new PacketDecoder(config, columns, flows, new FragmentColumns(0), {
-      anomaly: (name, us, ns, offset, detail) => report(this.decoder.capture, name, us, ns, offset, detail),
+      anomaly: (...anomaly) => report(this.decoder.capture, ...anomaly),
     });
   }
 
