@@ -1,4 +1,4 @@
-/** Watching a job until it ends. */
+/** Following a job until it ends. */
 import { setTimeout } from 'node:timers/promises';
 import { type JobStatus, jobStatus, stageAt } from '../../shared/control/status.ts';
 import type { Done } from '../../shared/job/stageresults.ts';
@@ -14,7 +14,7 @@ const MANY_TASKS = 1000;
 /** Plain lines within a stage come no oftener. */
 const PLAIN_INTERVAL_MS = 30_000;
 
-/** Ctrl-C while a job was watched: the job goes on. */
+/** Ctrl-C while a job was followed: the job keeps running. */
 export const INTERRUPTED = Symbol('interrupted');
 
 /**

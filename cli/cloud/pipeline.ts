@@ -8,7 +8,7 @@ import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { UsageError } from '../usage/usage.ts';
-import { DEFAULT_STACK } from './stackoption.ts';
+import { DEFAULT_STACK } from './stackname.ts';
 
 /** Somebody waits at the keyboard: few attempts. */
 const ATTEMPTS = 4;

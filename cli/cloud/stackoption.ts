@@ -1,8 +1,7 @@
 /** What the commands for a deployed pipeline share: the option that names it, and how it is found. */
 import type { Options } from '../../shared/job/optiondescription.ts';
 import type { Pipeline } from './pipeline.ts';
-
-export const DEFAULT_STACK = 'flowstitch-pipeline';
+import { DEFAULT_STACK } from './stackname.ts';
 
 /** The option that every command of a pipeline takes. */
 export const STACK_OPTION = {

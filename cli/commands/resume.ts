@@ -22,7 +22,7 @@ export const COMMAND = defineCommand({
   ],
   options: { ...WAIT_OPTION, ...JSON_OPTION, ...STACK_OPTION },
   notes: [CREDENTIALS_NOTE],
-  examples: [['resume 3f2a --wait', 'continue the job whose id begins so, and watch it until it ends']],
+  examples: [['resume 3f2a --wait', 'continue the job whose id begins so, and follow it until it ends']],
   exitCodes: WAIT_EXIT_CODES,
   async run(values, [id]) {
     checkJobId('resume', id);
