@@ -6,12 +6,11 @@ import { Duration } from 'aws-cdk-lib';
 import { type DeadLetterQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Stage } from '../../shared/job/stageresults.ts';
+import { MOST_RECEIVES } from '../../shared/stage/functionneeds.ts';
 import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { type FunctionName, timeoutSeconds } from '../functions.ts';
 import type { Settings } from '../settings.ts';
 
-/** Receives after which a message is a dead letter. */
-const MOST_RECEIVES = 5;
 /** AWS's advice for queues that feed functions: room for the retries of a throttled invocation. */
 const VISIBILITY_FACTOR = 6;
 /** A huge job may take days; a message must outlive it. */

@@ -31,7 +31,7 @@ export const REASON_REUSED = 5;
 export const REASON_END_OF_INPUT = 6;
 
 /** Microseconds a bucket covers. */
-const BUCKET_US = 1 << 20;
+export const BUCKET_US = 1 << 20;
 /** Buckets, a power of two: a little over an hour, so that the longest usual timeout is armed once. */
 const BUCKETS = 4096;
 /** Revolutions that the second wheel has, a power of two: 203 days. What lies farther away is put off that long. */

@@ -6,6 +6,9 @@
  * on top of that.
  */
 
+/** Receives of a task's message after which it is a dead letter. */
+export const MOST_RECEIVES = 5;
+
 /** What may be done with objects. */
 export type Access = 'read' | 'write' | 'remove';
 

@@ -24,13 +24,13 @@ import type { StageWork } from './stage.ts';
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
 const PARALLEL_HEADS = 32;
 /** Captures whose heads are kept together: so many are read in some seconds. */
-const HEADS_PART = 4000;
+export const HEADS_PART = 4000;
 /** Time that must be left for a part of the heads, and for writing the manifest. */
 const PART_MS = 60_000;
 /** Tries after which heads are not looked at: one of them may be what kills the plan. */
 const TRIES_WITH_HEADS = 3;
 /** Stored bytes of a head. */
-const HEAD_BYTES = 65_536;
+export const HEAD_BYTES = 65_536;
 /** How much larger than its stored bytes a compressed capture is reckoned to be. */
 const COMPRESSION = 4;
 /** Days before they expire in which shards are not used any more: longer than any job. */

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { STAGES } from '../../shared/job/keys.ts';
 import { command } from '../cli/harness.ts';
 import { between, random, temporaryFolder } from '../job/harness.ts';
 import { cli, currentFiles, startCli } from './cli.ts';
@@ -16,7 +17,6 @@ const SEED = Number(process.env.SEED ?? 1);
 /** Moments of each stage. */
 const ROUNDS = Number(process.env.ITERATIONS ?? 1);
 const COPIES = 8;
-const STAGES = ['plan', 'map', 'balance', 'reduce', 'publish', 'commit'];
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const folder = temporaryFolder();

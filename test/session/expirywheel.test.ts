@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MAX_US } from '../../shared/capture/facts.ts';
 import { SessionSlots } from '../../shared/session/slots.ts';
-import { ExpiryWheel } from '../../shared/session/timeouts.ts';
+import { BUCKET_US, ExpiryWheel } from '../../shared/session/timeouts.ts';
 import { random } from './walk.ts';
 
 const SEED = Number(process.env.SEED ?? 29);
 const SECOND = 1_000_000;
 const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
-const BUCKET_US = 2 ** 20;
 const bucketOf = (us: number) => Math.floor(us / BUCKET_US);
 
 test(`whoever is due is looked at, over seconds and over centuries (seed ${SEED})`, () => {

@@ -4,8 +4,9 @@
  * it throws or dies.
  */
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
+import { MOST_RECEIVES } from '../../shared/stage/functionneeds.ts';
 import { Process, type Surroundings } from './process.ts';
-import { MOST_RECEIVES, type SimQueue } from './queues.ts';
+import type { SimQueue } from './queues.ts';
 import type { Requests } from './services.ts';
 
 /** Milliseconds for which a function holds its message, renewed thrice in that time; and wait before another try, per receive. */

@@ -11,8 +11,6 @@ import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { Surroundings } from './process.ts';
 
-/** Deliveries of a message after which it is a dead letter, as infra/stacks/queues.ts sets it. */
-export const MOST_RECEIVES = 5;
 const DEDUPLICATION_MS = 5 * 60_000;
 
 export const isFifo = (stage: Stage): boolean => !isWide(stage);

@@ -22,6 +22,7 @@ import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
 import { CarefulReading } from '../../shared/stage/map/carefulreading.ts';
+import { HEADS_PART } from '../../shared/stage/plan.ts';
 import { specOf } from '../../shared/stage/specs.ts';
 import type { StageWork, WorkOf } from '../../shared/stage/stage.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
@@ -32,8 +33,6 @@ import { SLOT_US } from '../../shared/table/window.ts';
 import type { Process } from './process.ts';
 import type { Shape } from './scenario.ts';
 
-/** Captures whose heads the plan keeps together, as shared/stage/plan.ts has it. */
-const HEADS_PART = 4000;
 /** Sessions that each partition has in each publish task's window of time. */
 export const SESSIONS = 1000;
 const RECORDS = 10;

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { PlannedCapture } from '../../shared/job/maptask.ts';
-import { ReadingAhead } from '../../shared/stage/map/readahead.ts';
+import { AHEAD, ReadingAhead } from '../../shared/stage/map/readahead.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 
 const LARGE = 1 << 20;
-const AHEAD = 8;
 
 function capture(name: string, size = 100): PlannedCapture {
   return { name, location: name, size, version: '1', headUs: 0, headDigest: '' };

@@ -7,7 +7,7 @@ import type { PlannedCapture } from '../../job/maptask.ts';
 import type { CaptureRef, CaptureSource } from '../../store/capturesource.ts';
 
 /** Captures that are read ahead at a time. */
-const AHEAD = 8;
+export const AHEAD = 8;
 /** Stored bytes of a capture that is read ahead, at most. */
 const MOST_BYTES = 1 << 18;
 

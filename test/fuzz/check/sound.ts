@@ -14,6 +14,7 @@ export interface SoundRecord {
 }
 
 const RECORD_LIMIT = 262_144;
+// The bounds of a record are stated here anew: an oracle that took them from the reader would err with it.
 const MOST_ORIG_LEN = 16 * 1024 * 1024;
 const MAX_NS = BigInt(Number.MAX_SAFE_INTEGER) * 1000n;
 

@@ -6,6 +6,7 @@ import { CLOUD_SIZES } from '../../../shared/job/jobconfig.ts';
 import { doneKey, inputsKey, listKey } from '../../../shared/job/keys.ts';
 import type { Done, StageList } from '../../../shared/job/stageresults.ts';
 import { accountedFor } from '../../../shared/job/summary.ts';
+import { HEAD_BYTES } from '../../../shared/stage/plan.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
 import { noCorpus } from '../../job/corpus.ts';
 import { type Cloud, sharedCloud } from '../cloud.ts';
@@ -16,7 +17,6 @@ import { corpusSamples, cutSamples, demoSamples, nastyKey } from '../samples.ts'
 import { newPrefix, waitFor } from '../stack.ts';
 
 const endpoint = await localStackEndpoint();
-const HEAD_BYTES = 65_536;
 
 describe('the pipeline on LocalStack', { skip: endpoint === null ? SKIPPED : false }, () => {
   let cloud: Cloud;
