@@ -156,3 +156,21 @@ test('a tunnel is told by first bytes wherever its mask says, and by what it loo
   assert.equal(of([0xaf, 2, 0xf5, 8, 1], 20), -1);
   assert.equal(of([1, 2, 3, 7], 19), -1, 'no room for an IP header');
 });
+
+test('one way to begin is enough, and each of its bits counts', () => {
+  const tunnels = new UdpTunnels();
+  const kinds = [{ number: 62, name: 'x' }];
+  const head = [0xa1, 0xb2, 0xc3, 0xd4];
+  tunnels.enter(
+    udpTunnel({ name: 'x', udpPorts: [], firstBytes: [{ mask: 0xffffffff, value: 0xa1b2c3d4 }], kinds, decode }),
+  );
+  const isFound = (bytes: number[]) =>
+    tunnels.ofBytes(
+      Uint8Array.from({ length: 20 }, (_, i) => bytes[i] ?? 0),
+      0,
+      20,
+    ) >= 0;
+  assert.ok(isFound(head));
+  for (let bit = 0; bit < 32; bit++)
+    assert.ok(!isFound(head.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))), `bit ${bit}`);
+});
