@@ -70,6 +70,11 @@ export function randomFlows(roll: Dice, count: number): FlowTable {
 /** Rows in no order, every column with values from the whole of its range. */
 export function extremeRows(roll: Dice, count: number, flows: FlowTable, captures: number): PacketColumns {
   const columns = new PacketColumns(count);
+  for (const name of COLUMN_NAMES) {
+    const column = columns[name];
+    const range = column instanceof Float64Array ? 2 ** 52 : 2 ** (8 * column.BYTES_PER_ELEMENT);
+    for (let row = 0; row < count; row++) column[row] = [0, range - 1, roll(range)][roll(3)];
+  }
   for (let row = 0; row < count; row++) {
     columns.us[row] = [0, 1, 2 ** 52, 1.7e15, 1.7e15 + roll(1e9), roll(2 ** 52)][roll(6)];
     columns.ns[row] = [0, 999, roll(1000)][roll(3)];
@@ -82,11 +87,6 @@ export function extremeRows(roll: Dice, count: number, flows: FlowTable, capture
     columns.ipLen[row] = [payload + 40, 0, 0xffffffff, payload][roll(4)];
     columns.origLen[row] = [payload + 54, 0, 0xffffffff, roll(2000)][roll(4)];
     columns.capLen[row] = [columns.origLen[row], 262_144, 0, roll(2000)][roll(4)];
-    columns.seq[row] = word(roll);
-    columns.ack[row] = word(roll);
-    columns.window[row] = [0, 65_535, roll(65_536)][roll(3)];
-    columns.tcpFlags[row] = [0, 0x1ff, 0xffff, roll(512)][roll(4)];
-    columns.meta[row] = roll(256);
     columns.hint[row] = [0, 0, 0, roll(256)][roll(4)];
     columns.vlan[row] = [0, 0, 1, 4096, roll(65_536)][roll(5)];
     columns.innerVlan[row] = [0, 0, 65_535, roll(65_536)][roll(4)];
