@@ -12,7 +12,7 @@ import type { ParquetContent } from '../parquet/parquetfile.ts';
 import { chunkSource } from '../parquet/tablefile.ts';
 import { compareStarts } from '../startorder.ts';
 import type { FlippedSessions } from './flippedsessions.ts';
-import { decodePacketBatch, type PacketBatch, type PacketRunBatch, SessionPackets } from './packetrun.ts';
+import { decodePacketBatch, type PacketRunBatch, SessionPackets } from './packetrun.ts';
 import type { Spool } from './spool.ts';
 
 /** Where the merge stands in one run. */
@@ -23,7 +23,7 @@ interface Cursor {
   /** The batch to load next. */
   next: number;
   /** The loaded batch, undefined when the next one is still to be loaded. */
-  batch: PacketBatch | undefined;
+  batch: SessionPackets | undefined;
   row: number;
 }
 
@@ -125,15 +125,15 @@ export class PacketMerge {
   }
 
   /** Pass over the rows of a batch that belong to sessions which start too early. */
-  private passOver(cursor: Cursor, batch: PacketBatch): void {
-    while (cursor.row < batch.rows && batch.startUs[cursor.row] < this.fromUs) cursor.row++;
-    if (cursor.row === batch.rows) cursor.batch = undefined;
+  private passOver(cursor: Cursor, batch: SessionPackets): void {
+    while (cursor.row < batch.length && batch.startUs[cursor.row] < this.fromUs) cursor.row++;
+    if (cursor.row === batch.length) cursor.batch = undefined;
   }
 
   /** Take the rows of one session from a cursor's batch, as far as chunk and file have room. */
-  private takeSession(cursor: Cursor, batch: PacketBatch, chunk: SessionPackets): void {
+  private takeSession(cursor: Cursor, batch: SessionPackets, chunk: SessionPackets): void {
     const first = cursor.row;
-    const most = Math.min(batch.rows, first + this.room, first + chunk.capacity - chunk.length);
+    const most = Math.min(batch.length, first + this.room, first + chunk.capacity - chunk.length);
     const origIsB = this.flipped.directionOf(batch, first) ?? batch.origIsB[first];
     let row = first;
     do {
@@ -141,7 +141,7 @@ export class PacketMerge {
     } while (row < most && compareStarts(batch, row, batch, first) === 0);
     this.room -= row - first;
     cursor.row = row;
-    if (row === batch.rows) cursor.batch = undefined;
+    if (row === batch.length) cursor.batch = undefined;
   }
 }
 

@@ -50,9 +50,6 @@ const SESSION_NAMES = namesOf(SESSION_NUMBERS);
 /** Rows of packets, each with what is known of its session. */
 export class SessionPackets extends typedColumns(COLUMNS) {}
 
-/** A decoded batch: rows as SessionPackets has them. */
-export type PacketBatch = Readonly<ColumnArrays<typeof COLUMNS>> & { readonly rows: number };
-
 /** Lengths that mostly follow from another one are kept as the difference to it, modulo 2^32. */
 const SUBTRAHENDS: Partial<Record<(typeof ROW_COLUMNS)[number], (typeof ROW_COLUMNS)[number]>> = {
   origLen: 'capLen',
@@ -196,17 +193,21 @@ function columnLike(column: NumberArray, length: number): NumberArray {
  * @param bytes its byte range
  * @throws Error when the bytes are not this batch
  */
-export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): PacketBatch {
-  const columns: Record<string, NumberArray> = {};
+export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): SessionPackets {
+  // An object of the class, though its arrays come from elsewhere: rows are then copied from one shape to the same one.
+  const packets = new SessionPackets(0);
+  const columns = packets as unknown as Record<string, NumberArray>;
   for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range]))
     for (let i = 0; i < FIELDS.length; i++) columns[FIELDS[i].name] = childValues(batch, i);
   // In the order of the columns, so that what is added back is whole already.
-  for (const [name, less] of Object.entries(SUBTRAHENDS)) {
-    const difference = columns[name];
-    const subtrahend = columns[less];
-    const whole = new Uint32Array(range.rows);
-    for (let i = 0; i < range.rows; i++) whole[i] = difference[i] + subtrahend[i];
-    columns[name] = whole;
-  }
-  return { rows: range.rows, ...columns } as unknown as PacketBatch;
+  for (const [name, less] of Object.entries(SUBTRAHENDS)) columns[name] = sums(columns[name], columns[less]);
+  packets.length = packets.capacity = range.rows;
+  return packets;
+}
+
+/** Modulo 2^32. */
+function sums(differences: NumberArray, subtrahends: NumberArray): Uint32Array {
+  const whole = new Uint32Array(differences.length);
+  for (let i = 0; i < whole.length; i++) whole[i] = differences[i] + subtrahends[i];
+  return whole;
 }
