@@ -11,7 +11,7 @@
  * --workers N    mutants tried at once (default 1)
  *
  * A mutant that a test fails over is killed; one that takes ten times as long as the tests without it counts as killed
- * too. The others have survived: they are listed at the end, and each is a test that is missing, or makes no difference.
+ * too. The others have survived: they are listed as they do, and each is a test that is missing, or makes no difference.
  * It exits with 0 however many there are.
  */
 import { spawn } from 'node:child_process';
@@ -115,15 +115,17 @@ console.log(
 const outcomes = new Map<Mutant, Outcome>();
 const waiting = [...mutants];
 async function work(): Promise<void> {
-  for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift())
-    outcomes.set(mutant, await outcome(files, mutant, patience));
+  for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+    const ended = await outcome(files, mutant, patience);
+    outcomes.set(mutant, ended);
+    const { file, line, was, becomes } = mutant;
+    if (ended === 'survived')
+      console.log(`survived: ${file}:${line}  ${was.replace(/\s+/g, ' ').slice(0, 80)}  ->  ${becomes}`);
+  }
 }
 await Promise.all(Array.from({ length: workers }, work));
 
-const of = (kind: Outcome): Mutant[] => mutants.filter((mutant) => outcomes.get(mutant) === kind);
-for (const { file, line, was, becomes } of of('survived'))
-  console.log(`survived: ${file}:${line}  ${was.replace(/\s+/g, ' ').slice(0, 80)}  ->  ${becomes}`);
-const noticed = mutants.length - of('survived').length;
-console.log(
-  `${noticed} of ${mutants.length} noticed (${((100 * noticed) / mutants.length).toFixed(1)} %), ${of('timed out').length} of them by taking too long`,
-);
+const count = (kind: Outcome): number => [...outcomes.values()].filter((ended) => ended === kind).length;
+const noticed = mutants.length - count('survived');
+const share = ((100 * noticed) / mutants.length).toFixed(1);
+console.log(`${noticed} of ${mutants.length} noticed (${share} %), ${count('timed out')} of them by taking too long`);
