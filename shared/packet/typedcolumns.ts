@@ -102,7 +102,8 @@ export function typedColumns<const Specs extends ColumnSpecs>(
       ${each(({ name, width }) =>
         width === 1
           ? `this.${name}[at] = from.${name}[row];`
-          : `for (let i = 0; i < ${width}; i++) this.${name}[at * ${width} + i] = from.${name}[row * ${width} + i];`,
+          : `const ${name} = this.${name}, ${name}From = from.${name};
+        for (let i = 0, p = at * ${width}, q = row * ${width}; i < ${width}; i++) ${name}[p + i] = ${name}From[q + i];`,
       )}
       this.length = at + 1;
       return at;
