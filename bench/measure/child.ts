@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { BUNDLING } from '../../build/bundling.ts';
+import { BUNDLING } from '../../infra/bundle/bundling.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -20,10 +20,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { BUNDLING } from '../../build/bundling.ts';
 import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
 import type { Architecture } from '../settings.ts';
 import { bindingPackage, duckdbBinding, nodeArchitecture } from './binding.ts';
+import { BUNDLING } from './bundling.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Lambda's limit on a function's unzipped code. */

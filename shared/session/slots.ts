@@ -11,7 +11,7 @@
  * Everything is plain numbers: it can be written down and read back.
  *
  * The files beside this one name the layout's numbers as L.W_FLOW, L.FLAG_DNS and so
- * on. Bundling puts the numbers themselves into the code (build/bundling.ts), as long as
+ * on. Bundling puts the numbers themselves into the code (infra/bundle/bundling.ts), as long as
  * nothing but constants stands before them in this file, no import either.
  */
 

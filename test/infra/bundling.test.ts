@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 import { build } from 'esbuild';
-import { BUNDLING } from '../../build/bundling.ts';
+import { BUNDLING } from '../../infra/bundle/bundling.ts';
 
 const TRACKER = join(import.meta.dirname, '../../shared/session/tracker.ts');
 

@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { BUNDLING } from './bundling.ts';
+import { BUNDLING } from '../infra/bundle/bundling.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
