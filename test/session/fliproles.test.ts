@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { HINT_DNS_ANSWER, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../../shared/packet/columns.ts';
-import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import {
+  FlowTable,
+  KEY_ADDR_A,
+  KEY_ADDR_B,
+  KEY_FLAG_V6,
+  KEY_PROTO,
+  KEY_WORDS,
+} from '../../shared/packet/flow/flowtable.ts';
 import { flipsRoles } from '../../shared/session/fliproles.ts';
 import * as L from '../../shared/session/slots.ts';
 import { Dialogue, type Seen } from './dialogue.ts';
@@ -40,6 +47,19 @@ test('an answer to a multicast address flips nothing', () => {
   };
   assert.equal(flips(0xe00000fb), false);
   assert.equal(flips(0x0a0000fb), true);
+  const flips6 = (target: number) => {
+    const slots = new L.SessionSlots(1);
+    const slot = slots.take();
+    const key = new Uint32Array(KEY_WORDS);
+    key.set([0xfe800000, 0, 0, 1], KEY_ADDR_A);
+    key.set([target, 0, 0, 0xfb], KEY_ADDR_B);
+    key[KEY_PROTO] = 17 | KEY_FLAG_V6;
+    slots.words[L.W_FLOW] = flows.lookup(key);
+    slots.words[L.W_FLAGS] = L.FLAG_DNS;
+    return flipsRoles(slots, slot, 0, 60, HINT_DNS_ANSWER, flows.words);
+  };
+  assert.equal(flips6(0xff020000), false);
+  assert.equal(flips6(0xfe800000), true);
 });
 
 test("an NTP server's message from the originator flips the session: packets go with hosts, payload stays with roles", () => {

@@ -65,6 +65,8 @@ test('what is wrong with the rarer headers has a name', () => {
     [239, hex('02000000 08000100 00000000'), 'nflog_no_pcap_payload'],
     [239, hex('02000000 08000100 00000000 02000100 0000000000'), 'nflog_bad_tlv_len'],
     [239, bytes('07000000 08000900', datagram), 'not_ip'],
+    // Its header and nothing behind it.
+    [276, bytes('0800 0000 00000002 0001 00 06 0200000000010000'), 'truncated_Linux_SLL2_header'],
     [192, hex('00000800'), 'truncated_PPI_header'],
     [192, bytes('0000ff00 01000000', datagram), 'truncated_PPI_header'],
     [192, bytes('00000800 c0000000', datagram), 'unknown_link_type'],

@@ -4,6 +4,7 @@ import { ACK, type Case, Ends, FIN, PSH, RST, SYN } from './case.ts';
 const unanswered = new Ends(11, 80);
 const rejected = new Ends(12, 25);
 const abandoned = new Ends(13, 80);
+const givenUp = new Ends(17, 80);
 const synThenFin = new Ends(14, 80);
 const onlyServer = new Ends(15, 80);
 const midstream = new Ends(16, 80);
@@ -80,6 +81,30 @@ export const UNOPENED: readonly Case[] = [
         pkts: [2, 0],
         ipBytes: [2 * 40, 0],
         why: 'RSTOS0: the originator has reset, and the responder was never heard.',
+      },
+    ],
+  },
+  {
+    name: 'the client gives up, and then the server refuses',
+    captures: [
+      {
+        name: 'givenup.pcap',
+        records: [givenUp.c(0, SYN, 1000), givenUp.c(10, RST, 1001), givenUp.s(20, RST | ACK, 0, 1001)],
+      },
+    ],
+    rows: [
+      {
+        at: 0,
+        proto: 'tcp',
+        orig: givenUp.client,
+        resp: givenUp.server,
+        lasts: 20,
+        bytes: [0, 0],
+        state: 'REJ',
+        history: 'SRr',
+        pkts: [2, 1],
+        ipBytes: [2 * 40, 40],
+        why: 'Where both have reset and not a byte has passed, conn_state() says REJ too: the responder has refused, whatever the originator did meanwhile.',
       },
     ],
   },
