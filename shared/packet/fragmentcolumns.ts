@@ -159,6 +159,12 @@ export class FragmentColumns extends typedColumns(COLUMNS) {
     return at;
   }
 
+  override pushRows(from: FragmentColumns, first: number, to: number): number {
+    const at = this.length;
+    for (let row = first; row < to; row++) this.pushRow(from, row);
+    return at;
+  }
+
   /**
    * Append a record that the last row was joined from: row `row` of `from`, which brings that row's datagram no
    * bytes but leads back to its own.

@@ -51,6 +51,8 @@ export type TypedColumns<Specs extends ColumnSpecs> = ColumnArrays<Specs> &
   TypedRows & {
     /** Append row `row` of `from`, all columns as they are, and make room for it. @returns its number */
     pushRow(from: ColumnArrays<Specs>, row: number): number;
+    /** Append rows [first, to) of `from`, and make room for them. @returns the number of the first */
+    pushRows(from: ColumnArrays<Specs>, first: number, to: number): number;
   };
 
 /** The names of a list of columns, in order. */
@@ -106,6 +108,17 @@ export function typedColumns<const Specs extends ColumnSpecs>(
         for (let i = 0, p = at * ${width}, q = row * ${width}; i < ${width}; i++) ${name}[p + i] = ${name}From[q + i];`,
       )}
       this.length = at + 1;
+      return at;
+    }
+    pushRows(from, first, to) {
+      const at = this.length;
+      const length = at + to - first;
+      if (length > this.capacity) this.reserve(length);
+      ${each(
+        ({ name, times }) => `const ${name} = this.${name}, ${name}From = from.${name};
+        for (let p = at${times}, q = first${times}, end = to${times}; q < end; p++, q++) ${name}[p] = ${name}From[q];`,
+      )}
+      this.length = length;
       return at;
     }
   }`)();

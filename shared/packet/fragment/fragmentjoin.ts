@@ -255,13 +255,13 @@ export class FragmentJoiner {
 /** Joins all fragments that stand in memory, depth by depth. Their capture numbers are ranks. */
 export function joinAll(joiner: FragmentJoiner, fragments: FragmentColumns): void {
   const waiting = new FragmentColumns(16);
-  for (let row = 0; row < fragments.length; row++) waiting.pushRow(fragments, row);
+  waiting.pushRows(fragments, 0, fragments.length);
   for (let depth = 0; depth <= MAX_LAYERS; depth++) {
     const order = sortedFragmentOrder(waiting);
     for (const row of order) if (waiting.depth[row] === depth) joiner.add(waiting, row);
     joiner.end();
     const { nested } = joiner;
-    for (let row = 0; row < nested.length; row++) waiting.pushRow(nested, row);
+    waiting.pushRows(nested, 0, nested.length);
     nested.clear();
   }
 }

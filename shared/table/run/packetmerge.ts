@@ -135,10 +135,9 @@ export class PacketMerge {
     const first = cursor.row;
     const most = Math.min(batch.length, first + this.room, first + chunk.capacity - chunk.length);
     const origIsB = this.flipped.directionOf(batch, first) ?? batch.origIsB[first];
-    let row = first;
-    do {
-      chunk.origIsB[chunk.pushRow(batch, row++)] = origIsB;
-    } while (row < most && compareStarts(batch, row, batch, first) === 0);
+    let row = first + 1;
+    while (row < most && compareStarts(batch, row, batch, first) === 0) row++;
+    chunk.origIsB.fill(origIsB, chunk.pushRows(batch, first, row), chunk.length);
     this.room -= row - first;
     cursor.row = row;
     if (row === batch.length) cursor.batch = undefined;
