@@ -1,6 +1,6 @@
-/** A binary heap of things whose order changes while they are in it: cursors over sorted rows, to be merged. */
+/** A binary heap of items whose order changes while they are in it: cursors over sorted rows that are merged. */
 export class Heap<T> {
-  /** The one that comes first at 0, and no other than those at 1 and 2 may come next to it. */
+  /** The first item is at 0; the second one is at 1 or 2. */
   readonly items: T[] = [];
   private readonly before: (a: T, b: T) => boolean;
 
@@ -22,7 +22,7 @@ export class Heap<T> {
     items[at] = item;
   }
 
-  /** The first has moved on: to its place. */
+  /** Restores the order after the first item has changed. */
   settle(): void {
     const { items, before } = this;
     if (items.length < 2) return;
@@ -39,7 +39,7 @@ export class Heap<T> {
     items[at] = moving;
   }
 
-  /** The first is out. */
+  /** Removes the first item. */
   shift(): void {
     const last = this.items.pop();
     if (this.items.length === 0 || last === undefined) return;

@@ -61,9 +61,9 @@ const RADIX_BITS = 11;
 const RADIX = 1 << RADIX_BITS;
 
 /**
- * Row numbers 0..length-1 in order of time, as far as 32 bits tell times apart: a
- * stable radix sort of three passes, many times faster than comparing rows.
- * Times that share a step (1 microsecond up to a span of 71 minutes) keep the order of their rows.
+ * Row numbers 0..length-1 in order of time, as far as 32 bits can distinguish times: a stable radix sort of three
+ * passes, many times faster than comparing rows. Times that share a step (1 microsecond up to a span of 71 minutes)
+ * keep the order of their rows.
  */
 export function rowsByTime(us: Float64Array, length: number): Uint32Array {
   return rowsByKey(timeKeys(us, length));
@@ -72,8 +72,8 @@ export function rowsByTime(us: Float64Array, length: number): Uint32Array {
 /** Row numbers in order of their keys, rows of one key in their own order. */
 export function rowsByKey(keys: Uint32Array): Uint32Array {
   const { length } = keys;
-  // Loops of their own functions: code that is optimized in the middle of a loop knows nothing of what comes behind it,
-  // is thrown away there, and is made again at the next call.
+  // The loops are functions of their own: code that V8 optimizes in the middle of a loop (on-stack replacement) is
+  // deoptimized at the code after the loop, and compiled again at the next call.
   const places = [0, 1, 2].map(() => new Uint32Array(RADIX + 1));
   countDigits(keys, places[0], places[1], places[2]);
   let rows = new Uint32Array(length);
@@ -89,7 +89,9 @@ export function rowsByKey(keys: Uint32Array): Uint32Array {
   return rows;
 }
 
-/** Times as 32-bit numbers in their order: steps since the first, of 1 microsecond up to a span of 71 minutes. */
+/**
+ * Times as 32-bit numbers in the same order: steps since the first time, each 1 microsecond up to a span of 71 minutes.
+ */
 export function timeKeys(us: Float64Array, length: number): Uint32Array {
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
@@ -114,7 +116,7 @@ function countDigits(keys: Uint32Array, low: Uint32Array, middle: Uint32Array, h
   }
 }
 
-/** One pass: `rows` into `target` by the digit of their key at `shift`; `next` has the counts, and is used up. */
+/** One pass: `rows` into `target` by the digit of their key at `shift`; `next` has the counts, and is overwritten. */
 function placeByDigit(
   keys: Uint32Array,
   rows: Uint32Array,

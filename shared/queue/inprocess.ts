@@ -1,7 +1,6 @@
 /**
- * Task queue within one process: what the embedded engine runs on. A message
- * that has been given out `maxReceives` times without an acknowledgement goes to
- * the dead letters, as SQS's redrive does.
+ * Task queue within one process, for the embedded engine. A message that was delivered `maxReceives` times without an
+ * acknowledgement goes to the dead letters, as with SQS's redrive policy.
  */
 import type { Delivery, TaskMessage, TaskQueue } from './taskqueue.ts';
 
@@ -10,7 +9,7 @@ export class InProcessQueue implements TaskQueue {
   private head = 0;
   private inHands = 0;
   readonly maxReceives: number;
-  /** Messages that were given up. */
+  /** Dead letters. */
   readonly dead: TaskMessage[] = [];
 
   constructor(maxReceives = 5) {
@@ -21,17 +20,17 @@ export class InProcessQueue implements TaskQueue {
     for (const message of messages) this.waiting.push({ message, receives: 0 });
   }
 
-  /** Messages that wait to be received. */
+  /** Messages waiting to be received. */
   get depth(): number {
     return this.waiting.length - this.head;
   }
 
-  /** Messages given out and neither acknowledged nor released yet. */
+  /** Messages delivered and neither acknowledged nor released yet. */
   get inFlight(): number {
     return this.inHands;
   }
 
-  /** The next message, or undefined when none waits. */
+  /** The next message, undefined if none is waiting. */
   receive(): Delivery | undefined {
     if (this.head === this.waiting.length) return undefined;
     const entry = this.waiting[this.head++];

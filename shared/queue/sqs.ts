@@ -1,6 +1,6 @@
 /**
- * Task queue on SQS: one queue a stage. Only sending is here: Lambda's event source receives, and removes what a
- * handler returned from without an error.
+ * Task queue on SQS: one queue a stage. It only sends: Lambda's event source mapping receives, and deletes the messages
+ * of a handler that returned without an error.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -13,20 +13,23 @@ import { backOff, type ClientOptions, clientSettings, hasOwnEndpoint } from '../
 import { inParallel } from '../store/inparallel.ts';
 import type { TaskMessage, TaskQueue } from './taskqueue.ts';
 
-/** Messages of one request, at most. */
+/** Most messages of one request. */
 const BATCH = 10;
-/** Requests under way at once. */
+/** Requests in flight at once. */
 const PARALLEL = 8;
-/** Times that a message is sent, each being a request that was answered: the client sends those that were not. */
+/**
+ * Most times that a message is sent again after SQS reported it as failed; the client itself retries requests without a
+ * response.
+ */
 const MOST_ATTEMPTS = 8;
-/** Characters of a message group id or a deduplication id, at most. */
+/** Most characters of a message group id or a deduplication id. */
 const ID_CHARACTERS = 128;
 
 /** A client of SQS. */
 export function sqsClient(options: ClientOptions = {}): SQSClient {
   return new SQSClient({
     ...clientSettings(options),
-    // Elsewhere than at AWS a queue's URL may name a host that only the service itself knows.
+    // With another endpoint than AWS's, the host in a queue's URL may not resolve.
     useQueueUrlAsEndpoint: !hasOwnEndpoint('SQS', options),
   });
 }
@@ -35,22 +38,23 @@ export class SqsQueue implements TaskQueue {
   private readonly client: SQSClient;
   private readonly urls: Readonly<Record<string, string>>;
 
-  /** @param urls of each stage's queue; one that ends in `.fifo` takes a message once in five minutes */
+  /** @param urls of each stage's queue; one that ends in `.fifo` deduplicates messages within five minutes */
   constructor(client: SQSClient, urls: Readonly<Record<string, string>>) {
     this.client = client;
     this.urls = urls;
   }
 
   /**
-   * A standard queue gets the job as message group: SQS then serves the groups by turns, so that a small job need
-   * not wait for all of a large one. In a FIFO queue each task is a group, for groups wait for their own messages only.
-   * @throws Error that says how many messages were not sent, and SQS's reason; the others were
+   * In a standard queue the job is the message group: SQS serves the groups in turn (fair queues), so that a small job
+   * need not wait for all of a large one. In a FIFO queue each task is a group of its own, so that no task waits for
+   * another.
+   * @throws Error that says how many messages were not sent, and SQS's reason; the others were sent
    */
   async send(messages: readonly TaskMessage[], options: { again?: boolean } = {}): Promise<void> {
     const batches: { url: string; messages: readonly TaskMessage[] }[] = [];
     for (const [stage, ofStage] of Map.groupBy(messages, ({ stage }) => stage)) {
       const url = this.urls[stage];
-      if (url === undefined) throw new Error(`no queue is known for stage '${stage}': nothing was sent`);
+      if (url === undefined) throw new Error(`there is no queue for stage '${stage}': nothing was sent`);
       for (let from = 0; from < ofStage.length; from += BATCH)
         batches.push({ url, messages: ofStage.slice(from, from + BATCH) });
     }
@@ -64,7 +68,7 @@ export class SqsQueue implements TaskQueue {
     });
   }
 
-  /** Sends up to ten messages, and those that SQS did not take again. */
+  /** Sends up to ten messages, and sends those that failed again. */
   private async sendBatch(
     QueueUrl: string,
     entries: readonly SendMessageBatchRequestEntry[],
@@ -83,7 +87,7 @@ export class SqsQueue implements TaskQueue {
       const lasting = failed.find(({ SenderFault, Code }) => SenderFault === true && !/thrott/i.test(Code ?? ''));
       if (lasting !== undefined || attempt >= MOST_ATTEMPTS) {
         const { Code, Message } = lasting ?? failed[0];
-        return { left: left.length, reason: `${Code}: ${Message ?? 'SQS gives no reason'}` };
+        return { left: left.length, reason: `${Code}: ${Message ?? 'no reason given'}` };
       }
       await backOff(attempt);
     }
@@ -103,7 +107,7 @@ function entriesOf(url: string, messages: readonly TaskMessage[], again: boolean
   });
 }
 
-/** The text where SQS takes it for a message group, its digest otherwise. */
+/** The text if SQS accepts it as a message group id, its digest otherwise. */
 function groupId(text: string): string {
   return text.length <= ID_CHARACTERS && /^[\w-]+$/.test(text) ? text : digest(text);
 }
@@ -113,7 +117,7 @@ function digest(text: string): string {
 }
 
 const REMEDIES: Record<string, string> = {
-  QueueDoesNotExist: 'there is no such queue; was the stack removed, or deployed anew?',
+  QueueDoesNotExist: 'there is no such queue; was the stack removed or redeployed?',
   AccessDenied: 'allow sqs:SendMessage on the queue in the policy of the role',
 };
 

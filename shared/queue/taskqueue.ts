@@ -1,9 +1,9 @@
 /**
- * Task queue as Flowstitch needs it, with SQS's meaning: at least once, in any
- * order, and a message that is not acknowledged comes again.
+ * Task queue as Flowstitch needs it, with SQS's semantics: at least once, in any order, and a message that is not
+ * acknowledged is delivered again.
  */
 
-/** All that a message says: what is to be done stands in the task's specification in the store. */
+/** A message only identifies its task: the task's specification is in the store. */
 export interface TaskMessage {
   job: string;
   stage: string;
@@ -13,19 +13,19 @@ export interface TaskMessage {
 
 export interface TaskQueue {
   /**
-   * Sends messages. Doubled messages are harmless to Flowstitch, lost ones are not.
-   * @param options.again they must arrive even if the same were sent a moment ago, where the queue would drop doubles
+   * Sends messages. Duplicates are harmless, lost messages are not.
+   * @param options.again deliver them even if the queue deduplicates and the same were sent a moment ago
    */
   send(messages: readonly TaskMessage[], options?: { again?: boolean }): Promise<void>;
 }
 
-/** A message in the hands of a worker. */
+/** A message delivered to a worker. */
 export interface Delivery {
   message: TaskMessage;
-  /** How many times the message has been given out, this time included. */
+  /** How many times the message has been delivered, this time included. */
   receives: number;
-  /** The work is done: the message goes. */
+  /** The work is done: removes the message. */
   acknowledge(): void;
-  /** The work failed: the message comes again, or is dead after `maxReceives`. */
+  /** The work failed: the message is delivered again, or becomes a dead letter after `maxReceives`. */
   release(): void;
 }

@@ -1,42 +1,40 @@
 /**
- * Where captures come from: read-only, apart from the store that holds results.
- * A capture is named for people and located for programs; its version tells
- * whether the bytes are still those that the plan saw.
+ * Where captures are read from; separate from the store of results. A capture has a name for people and a location for
+ * programs; its version tells whether its bytes are still those that were planned.
  */
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
 /** One input object. */
 export interface CaptureRef {
-  /** What tables and messages call it. */
+  /** Its name in tables and messages. */
   name: string;
-  /** Where to find it: an absolute path, or a key. Of a path that is not UTF-8, `file:` and its bytes, percent-encoded. */
+  /** An absolute path, or a key. A path that is not UTF-8 is `file:` and its bytes, percent-encoded. */
   location: string;
   /** Stored bytes. */
   size: number;
   /** Changes whenever the stored bytes change. */
   version: string;
-  /** Whoever reads it agrees to pay for the reading (S3's requester pays). */
+  /** The reader agrees to pay for the requests (S3's Requester Pays). */
   requesterPays?: true;
-  /** Known beforehand: it cannot be read, and why. */
+  /** Set when it is already known that it cannot be read, and why. */
   refused?: { reason: string; detail: string };
 }
 
 export interface CaptureSource {
   /**
-   * Version of the object as it is now, undefined when it is gone. Missing where `stream` notices by itself
-   * that the object was overwritten, with a StoreError 'changed'.
+   * Version of the object as it is now, undefined when it is gone. Not implemented where `stream` itself detects that
+   * the object was overwritten (StoreError 'changed').
    */
   version?(ref: CaptureRef): Promise<string | undefined>;
   /**
-   * The stored bytes from the first on, at most `limit` of them. A chunk may be overwritten once
-   * the second one after it is asked for. Rejects with the system's error
-   * when they cannot be read.
+   * The stored bytes from the first on, at most `limit` of them. A chunk may be overwritten once the second one after
+   * it is requested. Rejects with the system's error when they cannot be read.
    */
   stream(ref: CaptureRef, limit?: number): AsyncIterable<Uint8Array>;
 }
 
-/** Bytes a read asks for: many records at once, and still in a processor's cache when they are decoded. */
+/** Bytes of one read: many records, and still in the processor's cache when they are decoded. */
 const READ_BYTES = 1 << 18;
 
 const RAW_LOCATION = 'file:';
@@ -85,12 +83,12 @@ export class FileCaptures implements CaptureSource {
   }
 
   async *stream(ref: CaptureRef, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void> {
-    // What has taken the file's place since, such as a pipe, must not be waited for.
+    // If a pipe has taken the file's place since, opening it must not block.
     const file = await open(pathOf(ref.location), constants.O_RDONLY | constants.O_NONBLOCK);
-    // Nor is a file that grows followed: it has another version by then.
+    // Nor is a growing file read beyond its planned size: its version has changed by then.
     limit = Math.min(limit, ref.size);
-    // Three buffers in turn: one at the reader, the one before it, and one that is read ahead. New ones for
-    // every read would be the larger part of all garbage.
+    // Three buffers in turn: the reader's, the one before it, and the one being filled. New buffers for every read
+    // would be most of all garbage.
     const size = Math.max(1, Math.min(READ_BYTES, limit, ref.size));
     const buffers = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(size));
     let offset = 0;

@@ -1,6 +1,6 @@
 /**
- * Byte ranges of objects with the checksum that their writer took: a reader that asks for a range knows
- * whether it got what was written. Whole objects are never read only to be checked.
+ * Byte ranges of objects with the checksum that their writer computed: the reader of a range can verify it. Whole
+ * objects are never read only to be checked.
  */
 import { crc32 } from 'node:zlib';
 import { StoreError } from './objectstore.ts';
@@ -13,17 +13,17 @@ export interface CheckedRange {
 }
 
 /**
- * Makes sure that bytes which were read hold what was written.
- * @param key what errors call the object
+ * Verifies the checksums of bytes that were read.
+ * @param key the object's name in errors
  * @param bytes of the object, from the first range's start to the last one's end
  * @param ranges neighbours, in order
- * @throws StoreError 'damaged' when bytes are missing or other ones
+ * @throws StoreError 'damaged' when bytes are missing or do not match
  */
 export function checkRanges(key: string, bytes: Uint8Array, ranges: readonly CheckedRange[]): void {
   const from = ranges[0].start;
   const wanted = ranges[ranges.length - 1].end - from;
   if (bytes.length !== wanted) {
-    const there = `${bytes.length} of its ${wanted} bytes from byte ${from} on are there`;
+    const there = `only ${bytes.length} of its ${wanted} bytes from byte ${from} on exist`;
     throw new StoreError('damaged', key, `${key} is damaged: ${there}`);
   }
   for (const { start, end, crc } of ranges)

@@ -1,10 +1,9 @@
 /**
- * Object store in a directory: a key is a path below the root. Only plain keys
- * are taken (letters, digits, `.`, `_`, `=`, `-` and `/`, no segment that begins
- * with a dot), so that no key can name a place outside the root.
+ * Object store in a directory: a key is a path below the root. Only plain keys are accepted (letters, digits, `.`, `_`,
+ * `=`, `-` and `/`, no segment that begins with a dot), so that no key can name a path outside the root.
  *
- * An object is on the disk, and so is its name's folder, before anybody is told that it is written: what a
- * power cut leaves is an object as it was or as it is, never a name without its bytes (fsync(2), rename(2)).
+ * An object and its folder's entry are synced to disk before a write returns: after a power cut an object is as it was
+ * before or after, never a name without its bytes (fsync(2), rename(2)).
  */
 import { randomBytes } from 'node:crypto';
 import type { BigIntStats, Dirent, Stats } from 'node:fs';
@@ -13,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { type ByteRange, type ObjectHead, type ObjectStore, StoreError } from './objectstore.ts';
 import { systemCode, systemWords } from './systemerror.ts';
 
-/** An open file, as far as the store uses it. */
+/** The calls of an open file that the store uses. */
 export interface OpenFile {
   stat(): Promise<Stats>;
   read(into: Uint8Array, at: number, length: number, position: number): Promise<{ bytesRead: number }>;
@@ -22,7 +21,7 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** The calls of node:fs/promises that the store uses: what a test replaces to have them fail. */
+/** The calls of node:fs/promises that the store uses; tests replace them to make them fail. */
 export interface Files {
   open(path: string, flags: string): Promise<OpenFile>;
   readFile(path: string): Promise<Uint8Array>;
@@ -36,35 +35,37 @@ export interface Files {
 }
 
 const PLAIN_KEY = /^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$/;
-/** Unfinished files carry this prefix; a key cannot, so they are never listed nor read. */
+/** Prefix of unfinished files; no key can have it, so they are never listed or read. */
 export const UNFINISHED = '.unfinished-';
 
-/** Somebody who writes to a directory beside others. */
+/** One of several writers to a directory. */
 export interface StoreWriter {
-  /** Begins the names of files that it has not finished: who finds them can tell whether somebody will. */
+  /** Part of the names of its unfinished files: tells others whether their writer still runs. */
   name: string;
-  /** A folder without which nothing is written: one that was removed is not to come back with a part of what it held. */
+  /**
+   * A folder that must exist for anything to be written: a removed one must not come back with a part of its contents.
+   */
   presence: string;
 }
 
-/** Codes with which the system says that there is nothing of that name. */
+/** System error codes for a name that does not exist. */
 const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
-/** Codes that stay however often one tries. */
+/** System error codes that no retry can help. */
 const FOR_GOOD: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG']);
 
-/** Folders of which it is remembered that they are on the disk. */
+/** Most folders that are remembered as synced. */
 const MOST_DURABLE = 10_000;
 
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
   private readonly writer: StoreWriter | undefined;
   private readonly files: Files;
-  /** Folders whose names this store has put on the disk. */
+  /** Folders whose entries this store has synced. */
   private readonly durable = new Set<string>();
 
   /**
    * @param root absolute path of the directory; made when the first object is written
-   * @param writer whose unfinished files are to be known as such
+   * @param writer whose name unfinished files carry
    */
   constructor(root: string, writer?: StoreWriter, files: Files = fs) {
     this.root = root;
@@ -78,7 +79,11 @@ export class DirectoryStore implements ObjectStore {
    */
   path(key: string): string {
     if (!PLAIN_KEY.test(key))
-      throw new StoreError('refused', key, `'${key}' is no plain key: only letters, digits and . _ = - / are taken`);
+      throw new StoreError(
+        'refused',
+        key,
+        `'${key}' is not a valid key: only letters, digits and . _ = - / are allowed`,
+      );
     return join(this.root, ...key.split('/'));
   }
 
@@ -167,7 +172,7 @@ export class DirectoryStore implements ObjectStore {
     return this.writing(key, path, async (unfinished) => {
       await this.write(unfinished, bytes);
       try {
-        // A hard link is the one call that both fails on an existing name and shows the file whole.
+        // A hard link is the only call that fails on an existing name and makes the complete file visible at once.
         await this.files.link(unfinished, path);
         return true;
       } catch (error) {
@@ -207,7 +212,7 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** Makes an object by way of an unfinished file in its folder, of which nothing stays behind when that fails. */
+  /** Writes an object by way of an unfinished file in its folder, which is removed on failure. */
   private async writing<T>(key: string, path: string, make: (unfinished: string) => Promise<T>): Promise<T> {
     const folder = dirname(path);
     const writer = this.writer === undefined ? '' : `${this.writer.name}-`;
@@ -233,7 +238,7 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** Puts a file's bytes on the disk. @returns its size */
+  /** Syncs a file's bytes to disk. @returns its size */
   private async syncFile(path: string): Promise<number> {
     const file = await this.files.open(path, 'r+');
     try {
@@ -244,7 +249,10 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** Makes a folder whose name is on the disk. That it is there says nothing: whoever made it may not have come to that. */
+  /**
+   * Creates a folder and syncs its entry. One that exists already is synced too: its creator may have died before it
+   * did so.
+   */
   private async makeFolder(folder: string): Promise<void> {
     if (this.writer !== undefined) await this.files.stat(this.writer.presence, { bigint: true });
     const first = await this.files.mkdir(folder, { recursive: true });

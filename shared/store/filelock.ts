@@ -1,19 +1,19 @@
 /**
- * A lock on a file that the system lets go of when its holder dies, however it dies. It holds between processes of one
- * machine whatever container or PID namespace they are in, and between machines where their file system hands locks
- * on (NFS 4 does). Node has no call for it; the SQLite that is part of Node takes such locks (fcntl) for its
- * transactions, and an empty file is an empty database to it.
+ * A lock on a file that the system releases when its holder dies, however it dies. It works between processes of one
+ * machine in any container or PID namespace, and between machines whose file system supports it (NFS 4 does). Node has
+ * no call for it; Node's built-in SQLite takes such locks (fcntl) for its transactions, and treats an empty file as an
+ * empty database.
  */
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** SQLite's code for a file that somebody else has locked. */
+/** SQLite's code for a file that is locked by another. */
 const SQLITE_BUSY = 5;
-/** Milliseconds between two tries. */
+/** Milliseconds between two attempts. */
 const LOOK_MS = 20;
 
-/** Somebody else holds the lock, or the file system knows no locks: from here they look alike. */
+/** Another process holds the lock, or the file system does not support locks: the two cannot be distinguished. */
 export class Locked extends Error {
   override name = 'Locked';
 }
@@ -26,16 +26,16 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock; the file is made when it is not there.
+   * Takes the lock; creates the file if it does not exist.
    * @throws Locked; another Error when the file cannot be opened or locked
    */
   static take(path: string): FileLock {
-    // The journal would be a file beside it.
+    // Otherwise the journal would be a file next to it.
     return new FileLock(begin(path, false, 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE'));
   }
 
   /**
-   * Takes the lock once nobody else has it.
+   * Waits for the lock and takes it.
    * @throws Locked when that takes longer than `ms`; else as `take`
    */
   static async await(path: string, ms: number): Promise<FileLock> {
@@ -50,10 +50,10 @@ export class FileLock {
     }
   }
 
-  /** Whether somebody holds the lock; of a file that is not there nobody does. */
+  /** Whether the lock is held; false for a file that does not exist. */
   static isHeld(path: string): boolean {
     try {
-      // Whoever only reads waits for nobody, makes no file, and is seen by nobody who takes the lock later.
+      // A reader waits for no one, creates no file, and does not block a process that takes the lock later.
       begin(path, true, 'SELECT count(*) FROM sqlite_schema').close();
       return false;
     } catch (error) {
@@ -82,7 +82,7 @@ function begin(path: string, readOnly: boolean, statement: string): DatabaseSync
   }
 }
 
-/** Node's SQLite, loaded without the warning that older Nodes give of it: whoever sees it can do nothing about it. */
+/** Node's SQLite, loaded without the warning of older Node versions, which users can do nothing about. */
 function sqlite(): typeof import('node:sqlite') {
   const { emitWarning } = process;
   process.emitWarning = () => {};

@@ -1,11 +1,11 @@
-/** Requests that do not wait for each other: a store far away answers many in the time of one. */
+/** Concurrent requests: a remote store answers many in the time of one. */
 
-/** Small requests to a store that are under way at once, unless there is a reason for fewer. */
+/** Small requests to a store in flight at once, unless there is a reason for fewer. */
 export const REQUESTS_AT_ONCE = 32;
 
 /**
- * What `ask` gives for each item, in the order of the items; at most `atOnce` are under way at a time.
- * @throws the first error, when what was under way has ended; nothing new is begun behind it
+ * What `ask` returns for each item, in the order of the items; at most `atOnce` requests are in flight.
+ * @throws the first error, once all requests in flight have ended; none is started after it
  */
 export async function inParallel<T, R>(
   items: readonly T[],
@@ -30,7 +30,7 @@ export async function inParallel<T, R>(
   return answers;
 }
 
-/** The same for more answers than are to be held: each comes in its turn, and `atOnce` are asked for ahead of it. */
+/** The same as a stream, without holding all answers: they come in order, with `atOnce` requests ahead. */
 export async function* eachInParallel<T, R>(
   items: Iterable<T>,
   atOnce: number,
@@ -40,7 +40,7 @@ export async function* eachInParallel<T, R>(
   for (const item of items) {
     if (underWay.length >= atOnce) yield await (underWay.shift() as Promise<R>);
     const answer = ask(item);
-    // Whoever takes it gets the error; until then, or when nobody does, it must not count as unhandled.
+    // The consumer gets the error; until then, or if it stops early, it must not count as unhandled.
     answer.catch(() => {});
     underWay.push(answer);
   }

@@ -1,7 +1,7 @@
 /**
- * Objects that hold a JSON value: the value on one line, and on the next its CRC-32 as a JSON string, so that
- * programs which read JSON values one after another read these objects too. What a power cut, a bad disk or a
- * careless hand has changed is noticed by whoever reads it, and never taken for another value.
+ * Objects that hold a JSON value: the value on one line, and on the next its CRC-32 as a JSON string, so that programs
+ * which read JSON values one after another read these objects too. Changes by a power cut, a bad disk or a manual edit
+ * are detected when the object is read.
  */
 import { crc32 } from 'node:zlib';
 import { type ObjectStore, StoreError } from './objectstore.ts';
@@ -29,7 +29,7 @@ export function jsonBytes(value: unknown): Uint8Array {
 
 /**
  * The value that `jsonBytes` wrote.
- * @param key what errors call the object
+ * @param key the object's name in errors
  * @throws StoreError 'damaged' for any other bytes
  */
 export function parseJson<T>(key: string, bytes: Uint8Array): T {
@@ -43,8 +43,8 @@ export function parseJson<T>(key: string, bytes: Uint8Array): T {
 }
 
 /**
- * The one object or array that these bytes are: objects had no checksum in the first version, and what was written
- * then is told from damage by its being whole. Undefined for all else.
+ * The JSON object or array in these bytes, undefined if there is no valid one. Objects of the first version had no
+ * checksum: valid JSON is taken as undamaged.
  */
 function wholeValue(bytes: Uint8Array): unknown {
   if (bytes[0] !== BRACE && bytes[0] !== BRACKET) return undefined;

@@ -1,4 +1,6 @@
-/** Text from files on its way to a terminal: the one place that says what may reach it. */
+/**
+ * Escapes text from files before it is written to a terminal: the one place that decides which characters may reach it.
+ */
 
 /**
  * Control characters (C0, DEL, C1), separators of lines and paragraphs, halves of surrogate pairs, and all that is
@@ -8,14 +10,14 @@
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * Text from a capture's name or bytes with what steers a terminal, or is invisible in it, shown as \xNN, so that a
- * terminal only ever prints it.
+ * Text from a capture's name or bytes with control and invisible characters shown as \xNN, so that it cannot control a
+ * terminal.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (c) => `\\x${c.codePointAt(0)!.toString(16).padStart(2, '0')}`);
 }
 
-/** JSON with the same characters as JSON's own escapes: it says the same, and can be printed. */
+/** JSON with the same characters as JSON escapes (\uNNNN): the same value, and safe to print. */
 export function printableJson(value: unknown): string {
   return escapedJson(JSON.stringify(value));
 }

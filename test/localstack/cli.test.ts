@@ -137,7 +137,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     const cases: [string[], RegExp][] = [
       [
         ['submit', 's3://no-such-bucket-of-anybody/'],
-        /^flowstitch: there is no bucket no-such-bucket-of-anybody; is the name right\?\n$/,
+        /^flowstitch: there is no bucket no-such-bucket-of-anybody; check its name\n$/,
       ],
       [
         ['submit', `s3://${cloud.capturesBucket}/nothing/`],

@@ -1,22 +1,22 @@
-/** What every task queue promises to those who send and to those who receive: one suite for all of them. */
+/** The contract of task queues, for senders and receivers: one suite for all of them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Delivery, TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 
-/** A queue without messages, as a test can drive it. */
+/** An empty queue, as a test can drive it. */
 export interface FreshQueue {
   queue: TaskQueue;
-  /** The next message, or undefined when none waits. */
+  /** The next message, undefined if none is waiting. */
   receive: () => Promise<Delivery | undefined>;
-  /** Messages that were given up so far. */
+  /** Dead letters so far. */
   dead: () => Promise<TaskMessage[]>;
 }
 
 const message = (task: number): TaskMessage => ({ job: 'job', stage: 'map', task });
 
 /**
- * @param make takes the number of times that a message is given out before it is dead
- * @param options.messages how many messages the tests of many send
+ * @param make takes the number of deliveries after which a message is a dead letter
+ * @param options.messages how many messages the tests with many of them send
  */
 export function queueContract(
   name: string,
@@ -32,14 +32,14 @@ export function queueContract(
     deliveries.map((delivery) => delivery.message.task).sort((a, b) => a - b);
 
   describe(name, () => {
-    test('a queue without messages gives none', async () => {
+    test('an empty queue delivers nothing', async () => {
       const fresh = await make(3);
       assert.equal(await fresh.receive(), undefined);
       await fresh.queue.send([]);
       assert.equal(await fresh.receive(), undefined);
     });
 
-    test('every message that was sent is given out, whole', async () => {
+    test('every message that was sent is delivered, complete', async () => {
       const fresh = await make(3);
       const all = Array.from({ length: options.messages }, (_, task) => message(task));
       for (let from = 0; from < all.length; from += 170) await fresh.queue.send(all.slice(from, from + 170));
@@ -52,13 +52,13 @@ export function queueContract(
       for (const { receives } of deliveries) assert.equal(receives, 1);
     });
 
-    test('a message that was sent twice is given out twice', async () => {
+    test('a message that was sent twice is delivered twice', async () => {
       const fresh = await make(3);
       await fresh.queue.send([message(1), message(1)]);
       assert.deepEqual(tasks(await receiveAll(fresh)), [1, 1]);
     });
 
-    test('a message in hands is not given out again, and one that was acknowledged never', async () => {
+    test('a message in flight is not delivered again, and an acknowledged one never', async () => {
       const fresh = await make(3);
       await fresh.queue.send([message(1)]);
       const delivery = await fresh.receive();
@@ -68,7 +68,7 @@ export function queueContract(
       assert.deepEqual(await fresh.dead(), []);
     });
 
-    test('a message that was released comes again, and says how many times it came', async () => {
+    test('a released message is delivered again, with its number of receives', async () => {
       const fresh = await make(3);
       await fresh.queue.send([message(7)]);
       for (const receives of [1, 2]) {
@@ -83,7 +83,7 @@ export function queueContract(
       assert.deepEqual(await fresh.dead(), []);
     });
 
-    test('a message that was released each of maxReceives times is dead, and the others are not', async () => {
+    test('a message that was released maxReceives times is a dead letter, and the others are not', async () => {
       const fresh = await make(2);
       await fresh.queue.send([message(1), message(2)]);
       for (let i = 0; i < 3; i++)
@@ -94,7 +94,7 @@ export function queueContract(
       assert.equal(await fresh.receive(), undefined);
     });
 
-    test('how a delivery ended is said once: what is said after that changes nothing', async () => {
+    test('a delivery is settled once: later calls change nothing', async () => {
       const fresh = await make(5);
       await fresh.queue.send([message(1), message(2)]);
       const [first, second] = await receiveAll(fresh);
@@ -108,14 +108,14 @@ export function queueContract(
       assert.equal(again[0].receives, 2);
     });
 
-    test('many that receive and release at random do every message once and lose none', async () => {
+    test('many workers that receive and release at random process every message once and lose none', async () => {
       const fresh = await make(50);
       const all = Array.from({ length: options.messages }, (_, task) => task);
       await fresh.queue.send(all.map(message));
       const done: number[] = [];
       let turn = 0;
       for (let next = await fresh.receive(); next !== undefined; next = await fresh.receive()) {
-        // Two out of three fail the first two times: what was released waits behind many others.
+        // Two out of three fail the first two times: released messages wait behind many others.
         if (turn++ % 3 !== 0 && next.receives < 3) next.release();
         else {
           done.push(next.message.task);

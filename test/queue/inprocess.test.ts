@@ -12,7 +12,7 @@ queueContract('in-process', async (maxReceives) => {
 
 const MESSAGE: TaskMessage = { job: 'job', stage: 'reduce', task: 0 };
 
-test('it counts what waits and what is in hands', async () => {
+test('it counts messages waiting and in flight', async () => {
   const queue = new InProcessQueue(2);
   const counts = (): number[] => [queue.depth, queue.inFlight, queue.dead.length];
   assert.deepEqual(counts(), [0, 0, 0]);

@@ -1,4 +1,4 @@
-/** The queue on SQS: what it sends, and that nothing is lost when SQS takes only a part, or nothing. */
+/** The queue on SQS: what it sends, and that nothing is lost when SQS accepts only a part, or nothing. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -23,13 +23,13 @@ interface Fault {
   senderFault?: boolean;
 }
 
-/** A small SQS behind real HTTP that takes batches. */
+/** A small SQS behind real HTTP that accepts batches. */
 class FakeSqs {
-  /** Messages that were taken, by queue URL. */
+  /** Accepted messages, by queue URL. */
   readonly taken = new Map<string, Entry[]>();
   readonly faults: Fault[] = [];
   requests = 0;
-  /** Requests under way at once, at most. */
+  /** Most requests in flight at once. */
   most = 0;
   endpoint = '';
   private underWay = 0;
@@ -81,13 +81,13 @@ class FakeSqs {
     return { status: 200, answer: { Successful, Failed } };
   }
 
-  /** Tasks that were taken, in order. */
+  /** Accepted tasks, in order. */
   tasks(url: string): number[] {
     return (this.taken.get(url) ?? []).map(({ MessageBody }) => JSON.parse(MessageBody).task).sort((a, b) => a - b);
   }
 }
 
-// Names that no DNS knows: what is sent must go to the endpoint all the same.
+// Hosts that do not resolve: requests must go to the endpoint anyway.
 const URLS = { map: 'http://sqs.nowhere.invalid/0/map', balance: 'http://sqs.nowhere.invalid/0/balance.fifo' };
 
 async function start(t: TestContext) {
@@ -100,7 +100,7 @@ async function start(t: TestContext) {
 const message = (task: number, stage = 'map'): TaskMessage => ({ job: 'abc123', stage, task });
 const many = (count: number): TaskMessage[] => Array.from({ length: count }, (_, task) => message(task));
 
-test('messages go in batches of ten, a few at a time, and each is counted as a request', async (t) => {
+test('messages are sent in batches of ten, a few at a time, and each batch is counted as a request', async (t) => {
   const { fake, client, queue } = await start(t);
   const counts = noRequests();
   countRequests(client, counts);
@@ -116,7 +116,7 @@ test('messages go in batches of ten, a few at a time, and each is counted as a r
   assert.equal(fake.requests, 101);
 });
 
-test('a message says job, stage and task only, and the job is its group', async (t) => {
+test('a message has job, stage and task only, and the job is its group', async (t) => {
   const { fake, queue } = await start(t);
   await queue.send([{ ...message(7), more: 'of it' } as TaskMessage]);
   assert.deepEqual(fake.taken.get(URLS.map), [
@@ -124,7 +124,7 @@ test('a message says job, stage and task only, and the job is its group', async 
   ]);
 });
 
-test('in a FIFO queue a task is a group, and the same message has the same deduplication id unless it must arrive', async (t) => {
+test('in a FIFO queue a task is a group, and the same message has the same deduplication id unless sent again', async (t) => {
   const { fake, queue } = await start(t);
   await queue.send([message(0, 'balance'), message(1, 'balance')]);
   await queue.send([message(0, 'balance')]);
@@ -140,7 +140,7 @@ test('in a FIFO queue a task is a group, and the same message has the same dedup
   assert.equal(new Set([first, other, again, third]).size, 4);
 });
 
-test('a job with a long or odd name has a group that SQS takes', async (t) => {
+test('a job with a long or odd name has a group id that SQS accepts', async (t) => {
   const { fake, queue } = await start(t);
   for (const job of ['j'.repeat(200), 'ä b'])
     await queue.send([
@@ -152,7 +152,7 @@ test('a job with a long or odd name has a group that SQS takes', async (t) => {
   assert.equal(new Set(groups.map(({ MessageGroupId }) => MessageGroupId)).size, 4);
 });
 
-test('messages that SQS did not take are sent again, and only those', async (t) => {
+test('messages that SQS did not accept are sent again, and only those', async (t) => {
   const { fake, queue } = await start(t);
   const odd = ({ MessageBody }: Entry): boolean => JSON.parse(MessageBody).task % 2 === 1;
   fake.faults.push(
@@ -167,14 +167,14 @@ test('messages that SQS did not take are sent again, and only those', async (t) 
   assert.equal(fake.requests, 3);
 });
 
-test('a queue that is throttled, or breaks, is asked again', async (t) => {
+test('requests that are throttled or fail are retried', async (t) => {
   const { fake, queue } = await start(t);
   fake.faults.push({ status: 400, code: 'RequestThrottled' }, { status: 500, code: 'InternalFailure' });
   await queue.send(many(3));
   assert.deepEqual(fake.tasks(URLS.map), [0, 1, 2]);
 });
 
-test('messages that SQS will never take end in an error that says how many, and why', async (t) => {
+test('messages that SQS rejects for good end in an error that says how many, and why', async (t) => {
   const { fake, queue } = await start(t);
   const third = ({ MessageBody }: Entry): boolean => JSON.parse(MessageBody).task === 3;
   fake.faults.push({ code: 'InvalidMessageContents', fails: third, senderFault: true });
@@ -183,10 +183,10 @@ test('messages that SQS will never take end in an error that says how many, and 
   assert.equal(fake.tasks(URLS.map).length, 9);
 });
 
-test('a queue that is gone, or closed to the role, is told with what helps, and not asked for every batch', async (t) => {
+test('the error of a queue that is gone or denied has a remedy, and no further batch is tried', async (t) => {
   const { fake, queue } = await start(t);
   for (let i = 0; i < 8; i++) fake.faults.push({ status: 400, code: 'QueueDoesNotExist' });
-  await assert.rejects(queue.send(many(1000)), /1000 of 1000 messages .*QueueDoesNotExist.*deployed anew/);
+  await assert.rejects(queue.send(many(1000)), /1000 of 1000 messages .*QueueDoesNotExist.*redeployed/);
   assert.equal(fake.requests, 8);
   fake.faults.push({ status: 403, code: 'AccessDeniedException' });
   await assert.rejects(queue.send(many(1)), /1 of 1 messages .*sqs:SendMessage/);
@@ -194,6 +194,6 @@ test('a queue that is gone, or closed to the role, is told with what helps, and 
 
 test('a stage without a queue is an error before anything is sent', async (t) => {
   const { fake, queue } = await start(t);
-  await assert.rejects(queue.send([message(1), message(1, 'dance')]), /no queue is known for stage 'dance'/);
+  await assert.rejects(queue.send([message(1), message(1, 'dance')]), /there is no queue for stage 'dance'/);
   assert.equal(fake.requests, 0);
 });

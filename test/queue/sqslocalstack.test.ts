@@ -47,10 +47,10 @@ function onLocalStack(client: SQSClient): void {
       dead: async () => (await receiveAll(client, dead)).map(({ message }) => message),
     };
   };
-  // LocalStack takes ten milliseconds for a request.
+  // LocalStack takes ten milliseconds a request.
   queueContract('SQS on LocalStack', fresh, { messages: 600 });
 
-  test('a FIFO queue takes the same message once in a while, and again when it must arrive', async () => {
+  test('a FIFO queue deduplicates messages, unless they are sent again', async () => {
     const fifo = { FifoQueue: 'true', VisibilityTimeout: '600' };
     const url = await createQueue('.fifo', fifo);
     const queue = new SqsQueue(client, { plan: url });
@@ -79,7 +79,7 @@ function onLocalStack(client: SQSClient): void {
   });
 }
 
-/** Receives all that waits, and acknowledges it. */
+/** Receives all waiting messages, and acknowledges them. */
 async function receiveAll(client: SQSClient, url: string): Promise<Delivery[]> {
   const receiver = new Receiver(client, url);
   const all: Delivery[] = [];
@@ -90,7 +90,7 @@ async function receiveAll(client: SQSClient, url: string): Promise<Delivery[]> {
   return all;
 }
 
-/** Receives as Lambda's event source does, ten at a time; what was said of a delivery goes to SQS before more are received. */
+/** Receives as Lambda's event source does, ten at a time; deliveries are settled at SQS before more are received. */
 class Receiver {
   private readonly client: SQSClient;
   private readonly url: string;

@@ -1,4 +1,4 @@
-/** What every object store promises: one suite for all of them. */
+/** The contract of object stores: one suite for all of them. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../../shared/store/objectstore.ts';
 
-/** A store without objects, and how to do away with it. */
+/** An empty store, and how to remove it. */
 export interface FreshStore {
   store: ObjectStore;
   remove: () => Promise<void>;
@@ -56,7 +56,7 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       assert.deepEqual(await keys(store, ''), [...possible].sort(order));
     });
 
-    check('a prefix is any beginning of a key, inside a name too', async (store) => {
+    check('a prefix may end anywhere in a key, inside a name too', async (store) => {
       for (const key of ['job/1/a', 'job/1/b', 'job/10/a', 'job/2', 'jobs/1']) await store.put(key, bytesOf(key));
       assert.deepEqual(await keys(store, 'job/1/'), ['job/1/a', 'job/1/b']);
       assert.deepEqual(await keys(store, 'job/1'), ['job/1/a', 'job/1/b', 'job/10/a']);
@@ -81,12 +81,12 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       const before = Date.now();
       await store.put('a', bytesOf('x'));
       const { modified } = (await store.head('a')) ?? {};
-      // To the second, and by a clock that may be another than ours.
+      // In whole seconds, and by the store's clock.
       assert.ok(modified !== undefined && modified > before - 60_000 && modified < Date.now() + 60_000, `${modified}`);
       assert.equal((await heads(store, ''))[0].modified, modified);
     });
 
-    check('what is missing has no head, and asking for its bytes says that it is missing', async (store) => {
+    check('a missing object has no head, and reading it fails as missing', async (store) => {
       await store.put('a/b', bytesOf('x'));
       for (const key of ['none', 'a', 'a/none', 'a/b/c']) {
         assert.equal(await store.head(key), undefined, key);
@@ -96,7 +96,7 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       }
     });
 
-    check('ranges are half-open, and end with the object', async (store) => {
+    check('ranges are half-open, and cut at the end of the object', async (store) => {
       await store.put('digits', bytesOf('0123456789'));
       const range = async (start: number, end: number): Promise<string> =>
         textOf(await store.get('digits', { start, end }));
@@ -111,7 +111,7 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       await assert.rejects(store.get('none', { start: 4, end: 4 }), isMissing);
     });
 
-    check('an object of no bytes is an object', async (store) => {
+    check('an empty object is an object', async (store) => {
       await store.put('empty', new Uint8Array(0));
       assert.equal((await store.get('empty')).length, 0);
       assert.equal((await store.head('empty'))?.size, 0);
@@ -119,13 +119,13 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       assert.equal(await store.putIfAbsent('empty', bytesOf('x')), false);
     });
 
-    check('bytes come back as they were, whatever array they stood in', async (store) => {
+    check('bytes are stored as given, from any kind of array', async (store) => {
       const whole = randomBytes(300_000);
       await store.put('part', whole.subarray(1000, 299_999));
       assert.deepEqual(Buffer.from(await store.get('part')), whole.subarray(1000, 299_999));
     });
 
-    check('put takes the place of what was there', async (store) => {
+    check('put replaces an existing object', async (store) => {
       await store.put('key', bytesOf('a long first value'));
       await store.put('key', bytesOf('short'));
       assert.equal(textOf(await store.get('key')), 'short');
@@ -158,7 +158,7 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       assert.deepEqual(await keys(store, ''), ['key'], 'nothing unfinished is left or listed');
     });
 
-    check('of twenty that write one absent key at once, one wins, and its bytes stay', async (store) => {
+    check('of twenty concurrent writers of an absent key one wins, and its bytes stay', async (store) => {
       for (let round = 0; round < 10; round++) {
         const key = `race/${round}`;
         const wins = await Promise.all(
@@ -179,14 +179,14 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       assert.equal(textOf(await store.get('key')), '2');
     });
 
-    check('removing takes the keys named and no other; what is not there is no error', async (store) => {
+    check('remove deletes the given keys and no other; missing ones are not an error', async (store) => {
       for (const key of ['a/1', 'a/2', 'a/3', 'b']) await store.put(key, bytesOf(key));
       await store.remove(['a/1', 'a/none', 'none/at/all', 'b']);
       await store.remove([]);
       assert.deepEqual(await keys(store, ''), ['a/2', 'a/3']);
     });
 
-    check('a local file becomes an object, and is gone from where it was', async (store) => {
+    check('a local file becomes an object, and is moved away', async (store) => {
       const folder = mkdtempSync(join(tmpdir(), 'flowstitch-file-'));
       try {
         const path = join(folder, 'part.bin');
@@ -204,7 +204,7 @@ export function storeContract(name: string, make: () => Promise<FreshStore>): vo
       }
     });
 
-    check('JSON values come back', async (store) => {
+    check('JSON values are read as written', async (store) => {
       const value = { name: 'ü\u2028', list: [1, null, 2 ** 53], inner: { is: true } };
       await store.put('value.json', jsonBytes(value));
       assert.deepEqual(await getJson(store, 'value.json'), value);

@@ -1,4 +1,4 @@
-/** The object store in a directory: the contract, and what only a directory can get wrong. */
+/** The object store in a directory: the contract, and faults that only a directory has. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ function freshFolder(): string {
 storeContract('directory', async () => {
   const folder = freshFolder();
   return {
-    // Not there yet: the first object makes it.
+    // Does not exist yet: the first object creates it.
     store: new DirectoryStore(join(folder, 'root')),
     remove: async () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -85,7 +85,7 @@ test('a prefix that leads outside the root is refused, or matches nothing', asyn
   }
 });
 
-test('unfinished files and hidden names are no objects', async (t) => {
+test('unfinished files and hidden names are not objects', async (t) => {
   const folder = folderFor(t);
   const store = new DirectoryStore(folder);
   await store.put('a/b', new Uint8Array(1));
@@ -97,7 +97,7 @@ test('unfinished files and hidden names are no objects', async (t) => {
   assert.deepEqual(keys, ['a/b']);
 });
 
-test('what cannot be written leaves nothing unfinished behind', async (t) => {
+test('a write that fails leaves no unfinished file', async (t) => {
   const folder = folderFor(t);
   const store = new DirectoryStore(folder);
   await store.put('folder/object', new Uint8Array(1));
@@ -117,9 +117,9 @@ test('a root that is a link to a folder works', async (t) => {
   assert.deepEqual(keys, ['a/b']);
 });
 
-test('what is told as written outlasts a power cut, whoever made its folder', async () => {
+test('an object survives a power cut once its write has returned, whichever writer created its folder', async () => {
   const files = new ForgetfulFiles('/held');
-  // Another writer that has made the folder, and dies before it syncs its parents.
+  // Another writer created the folder and died before it synced its parents.
   await files.mkdir('/held/a/b');
   const store = new DirectoryStore('/held', undefined, files);
   await store.put('a/b/one', new Uint8Array([1]));

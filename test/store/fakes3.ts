@@ -1,7 +1,7 @@
 /**
- * A small S3 in memory behind real HTTP, that can be told to fail: to break or stall a connection in the middle of
- * a body, to answer with an error, to lose an answer. It knows the calls that Flowstitch makes, one bucket of any
- * name, and no signatures.
+ * A small S3 in memory behind real HTTP with fault injection: it can break or stall a connection in the middle of a
+ * body, respond with an error, or lose a response. It implements the calls that Flowstitch makes, with one bucket of
+ * any name, and checks no signatures.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -21,7 +21,7 @@ export interface FakeObject {
   restore?: string;
 }
 
-/** A request as it came. */
+/** A request as received. */
 export interface Seen {
   method: string;
   key: string;
@@ -30,17 +30,17 @@ export interface Seen {
   body: Buffer;
 }
 
-/** What to do instead of, or with, the answer that a request would get. */
+/** A fault injected into one request. */
 export interface Fault {
-  /** An error of S3 instead of doing anything. */
+  /** Responds with this error, and does nothing. */
   error?: { status: number; code: string; message?: string; headers?: Record<string, string>; more?: string };
-  /** The request is done, and its answer ends with the connection after so many bytes of body. */
+  /** Serves the request, and closes the connection after so many bytes of the body. */
   breakAfter?: number;
-  /** The request is done, and of its answer nothing comes after so many bytes of body. */
+  /** Serves the request, and stalls after so many bytes of the body. */
   stallAfter?: number;
-  /** Nothing is done, and nothing is answered. */
+  /** Neither serves the request nor responds. */
   silent?: true;
-  /** Runs before the request is done. */
+  /** Runs before the request is served. */
   before?: () => void;
 }
 
@@ -71,7 +71,7 @@ export class FakeS3 {
     });
   }
 
-  /** Starts one for a test, which ends it. */
+  /** Starts a server that ends with the test. */
   static async start(t: Pick<TestContext, 'after'>): Promise<FakeS3> {
     const fake = new FakeS3();
     await new Promise<void>((resolve) => fake.server.listen(0, '127.0.0.1', resolve));
@@ -88,7 +88,7 @@ export class FakeS3 {
     return this.open.size;
   }
 
-  /** A client of it; attempts and patience are those of a test unless said. */
+  /** A client of it, by default with few attempts and short timeouts. */
   client(options: ClientOptions = {}): S3Client {
     return s3Client({ ...CREDENTIALS, endpoint: this.endpoint, attempts: 4, stallMs: 3000, ...options });
   }
@@ -98,7 +98,7 @@ export class FakeS3 {
     for (const socket of this.open) socket?.destroy();
   }
 
-  /** The next request that matches gets the fault; faults for the same requests are taken in the order given. */
+  /** Injects a fault into the next request that matches; several faults are used in the order given. */
   fail(matches: (seen: Seen) => boolean, ...faults: Fault[]): void {
     for (const fault of faults) this.faults.push({ matches, fault });
   }
@@ -133,7 +133,7 @@ export class FakeS3 {
     response.writeHead(answer.status, { 'content-length': body.length, ...answer.headers });
     if (method === 'HEAD') response.end();
     else if (fault.breakAfter !== undefined) {
-      // Written, and on its way, before the connection goes.
+      // Sent before the connection is closed.
       response.write(body.subarray(0, fault.breakAfter), () => setTimeout(() => response.destroy(), 5));
       response.flushHeaders();
     } else if (fault.stallAfter !== undefined) {

@@ -1,14 +1,14 @@
 /**
- * The file system as a directory store sees it, with what can go wrong there: a call that fails with the system's
- * error, reads that bring less than was asked for, and a power cut, after which everything is gone that was not
- * synced: bytes of files without an fsync of the file, names without an fsync of their folder.
+ * File systems with faults for a directory store: calls that fail with a system error, short reads, and a power cut,
+ * which loses all that was not synced: bytes of files without an fsync of the file, names without an fsync of their
+ * folder.
  */
 import type { BigIntStats, Dirent, Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Files, OpenFile } from '../../shared/store/directorystore.ts';
 
-/** An error as the system gives it. */
+/** An error as Node reports it. */
 export function systemError(code: string, syscall: string, path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path });
 }
@@ -16,18 +16,18 @@ export function systemError(code: string, syscall: string, path: string): NodeJS
 /** Calls that change something on the disk. */
 type Change = 'open' | 'write' | 'mkdir' | 'link' | 'rename' | 'copyfile' | 'unlink' | 'fsync';
 
-/** What is to become of a call: nothing special, or it fails with an error. `n` counts changes, from 1. */
+/** Decides whether a call fails, and with which error. `n` counts changes, from 1. */
 export type Meddler = (n: number, change: Change, path: string) => Error | undefined;
 
-/** Real files, some calls of which fail. A write that fails leaves half of its bytes behind, as a full disk does. */
+/** Real files with calls that fail. A failed write leaves half of its bytes, as on a full disk. */
 export class FaultyFiles implements Files {
-  /** Changes asked for so far. */
+  /** Changes requested so far. */
   changes = 0;
   private readonly files: Files;
   private readonly meddler: Meddler;
   private readonly mostRead: number;
 
-  /** @param mostRead bytes that one read brings at most */
+  /** @param mostRead most bytes that one read returns */
   constructor(meddler: Meddler, mostRead = Number.POSITIVE_INFINITY, files: Files = fs) {
     this.meddler = meddler;
     this.mostRead = mostRead;
@@ -103,7 +103,7 @@ export class FaultyFiles implements Files {
 interface FileNode {
   kind: 'file';
   bytes: Uint8Array;
-  /** What an fsync has put on the disk; null when none has. */
+  /** The bytes at the last fsync; null before the first. */
   synced: Uint8Array | null;
 }
 
@@ -118,8 +118,8 @@ type Node = FileNode | FolderNode;
 const folderNode = (): FolderNode => ({ kind: 'folder', entries: new Map(), synced: new Map() });
 
 /**
- * A file system in memory that forgets at a power cut what was not synced. A file whose name lasted and whose
- * bytes did not is empty afterwards. Files of the real file system can be moved into it; their fsync counts.
+ * A file system in memory that loses at a power cut what was not synced. A file whose name was synced but not its bytes
+ * is empty afterwards. Files of the real file system can be moved into it; their fsync counts.
  */
 export class ForgetfulFiles implements Files {
   private readonly top = folderNode();
@@ -131,7 +131,7 @@ export class ForgetfulFiles implements Files {
     this.root = root;
   }
 
-  /** The power fails, and comes back. */
+  /** Loses everything that was not synced. */
   powerCut(): void {
     const settle = (folder: FolderNode): void => {
       folder.entries = new Map(folder.synced);

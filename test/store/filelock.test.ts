@@ -1,4 +1,4 @@
-/** Locks on files, which go with whoever holds them. */
+/** File locks, which end with their holder's process. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,11 +15,11 @@ function folderFor(t: TestContext): string {
   return folder;
 }
 
-test('one at a time holds it, in this process too, and nothing but the empty file is left', async (t) => {
+test('the lock has one holder, also within one process, and leaves nothing but the empty file', async (t) => {
   const folder = folderFor(t);
   const path = join(folder, 'lock');
   assert.equal(FileLock.isHeld(path), false);
-  assert.ok(!existsSync(path), 'looking makes no file');
+  assert.ok(!existsSync(path), 'checking creates no file');
   const lock = FileLock.take(path);
   assert.equal(FileLock.isHeld(path), true);
   assert.throws(() => FileLock.take(path), Locked);
@@ -27,13 +27,13 @@ test('one at a time holds it, in this process too, and nothing but the empty fil
   const waiting = FileLock.await(path, 5000);
   lock.release();
   const next = await waiting;
-  assert.equal(FileLock.isHeld(path), true, 'who looked has not let go of it for its holder');
+  assert.equal(FileLock.isHeld(path), true, 'checking does not release the lock of its holder');
   next.release();
   assert.equal(FileLock.isHeld(path), false);
   assert.deepEqual(readdirSync(folder), ['lock']);
 });
 
-test('it is free as soon as its holder is killed', async (t) => {
+test('the lock is free as soon as its holder is killed', async (t) => {
   const path = join(folderFor(t), 'lock');
   const program = `import(${JSON.stringify(MODULE)}).then(({ FileLock }) => {
     globalThis.lock = FileLock.take(${JSON.stringify(path)});
@@ -52,7 +52,7 @@ test('it is free as soon as its holder is killed', async (t) => {
   assert.equal(warnings, '');
 });
 
-test('a place that cannot be locked is named', (t) => {
+test('an error names the path that cannot be locked', (t) => {
   const folder = folderFor(t);
   assert.throws(() => FileLock.take(join(folder, 'none/lock')), /^Error: cannot lock .*none\/lock: /);
   writeFileSync(join(folder, 'other'), 'something of somebody else, which is no database at all '.repeat(40));

@@ -1,10 +1,10 @@
-/** Requests under way at once: how many, in which order their answers come, and what the first error ends. */
+/** Concurrent requests: how many, the order of their answers, and what the first error ends. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { eachInParallel, inParallel } from '../../shared/store/inparallel.ts';
 
-/** Asks that end when they are told to, and how many were under way at the most. */
+/** Requests that end when told to, and the most that were in flight. */
 class Asked {
   readonly begun: number[] = [];
   most = 0;
@@ -29,18 +29,18 @@ class Asked {
   }
 }
 
-test('answers stand in the order of the items, however the requests end', async () => {
+test('answers are in the order of the items, in whatever order the requests end', async () => {
   const asked = new Asked();
   const answers = inParallel([0, 1, 2, 3], 3, asked.ask);
   assert.deepEqual(asked.begun, [0, 1, 2]);
   await asked.end(2);
-  assert.deepEqual(asked.begun, [0, 1, 2, 3], 'one that ended makes room at once');
+  assert.deepEqual(asked.begun, [0, 1, 2, 3], 'the next starts as soon as one has ended');
   for (const item of [3, 1, 0]) await asked.end(item);
   assert.deepEqual(await answers, ['answer 0', 'answer 1', 'answer 2', 'answer 3']);
   assert.equal(asked.most, 3);
 });
 
-test('the first error is thrown when what was under way has ended; nothing is begun behind it', async () => {
+test('the first error is thrown when all in flight have ended; none is started after it', async () => {
   const asked = new Asked();
   let thrown: unknown;
   const answers = inParallel([0, 1, 2, 3, 4], 2, asked.ask).catch((error) => {
@@ -54,11 +54,11 @@ test('the first error is thrown when what was under way has ended; nothing is be
   assert.deepEqual(asked.begun, [0, 1]);
 });
 
-test('no items ask for nothing', async () => {
+test('no items make no request', async () => {
   assert.deepEqual(await inParallel([], 8, () => assert.fail()), []);
 });
 
-test('one by one: each in its turn, a bounded number ahead of whoever takes them', async () => {
+test('as a stream: answers in order, a bounded number ahead of the consumer', async () => {
   const asked = new Asked();
   const answers = eachInParallel([0, 1, 2, 3, 4, 5], 3, asked.ask);
   const first = answers.next();
@@ -71,7 +71,7 @@ test('one by one: each in its turn, a bounded number ahead of whoever takes them
   assert.equal((await second).value, 'answer 1');
   await asked.end(2, new Error('the third'));
   await assert.rejects(answers.next(), /the third/);
-  // The fourth fails when nobody waits for it any more.
+  // The fourth fails when no one awaits it any more.
   await asked.end(3, new Error('the fourth'));
   assert.equal(asked.most, 3);
 });

@@ -1,4 +1,4 @@
-/** Keys that S3 takes and programs trip over. */
+/** Keys that S3 accepts and programs mishandle. */
 export const NASTY_KEYS: readonly string[] = [
   'with space.pcap',
   'a  two  spaces ',

@@ -1,4 +1,4 @@
-/** Requests are counted as they are paid: by kind, each attempt, and with the bytes of objects. */
+/** Requests are counted as they are billed: by kind, each attempt, and with the bytes of objects. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ test('every call is counted by its kind, and the bytes of objects with it', asyn
   assert.equal(fake.requests.length, 11);
 });
 
-test('an upload in parts is its parts, and two requests around them', async (t) => {
+test('a multipart upload counts its parts and two more requests', async (t) => {
   const { counts, store } = await start(t);
   const folder = mkdtempSync(join(tmpdir(), 'flowstitch-requests-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -57,7 +57,7 @@ test('an upload in parts is its parts, and two requests around them', async (t) 
   assert.deepEqual(counts, expected({ upload: 2, part: 2 }, { written: MANY }));
 });
 
-test('each attempt counts, and of a broken answer the bytes that were taken', async (t) => {
+test('each attempt counts, and the bytes received of a broken response', async (t) => {
   const { fake, counts, store } = await start(t);
   const slow = { error: { status: 503, code: 'SlowDown' } };
   fake.fail(({ method }) => method === 'PUT', slow);
@@ -68,7 +68,7 @@ test('each attempt counts, and of a broken answer the bytes that were taken', as
   assert.equal(fake.requests.length, 5);
 });
 
-test('a capture counts as many bytes as were read of it', async (t) => {
+test('a capture counts the bytes that were read of it', async (t) => {
   const { fake, client, counts } = await start(t);
   const { etag } = fake.put('a', BYTES);
   const ref = { name: 'a', location: 's3://bucket/a', size: BYTES.length, version: etag };

@@ -1,9 +1,9 @@
-/** How long a request that failed waits for its next attempt. */
+/** The wait before a failed request is sent again. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { clientSettings } from '../../shared/store/aws/awsclient.ts';
 
-/** The waits before all further attempts after failures of one kind, with the dice at `dice`. */
+/** The waits before all retries after failures of one kind, with Math.random() returning `dice`. */
 async function waits(t: TestContext, errorType: string, dice: number): Promise<number[]> {
   const random = t.mock.method(Math, 'random', () => dice);
   const { retryStrategy } = clientSettings({});
@@ -30,7 +30,7 @@ for (const errorType of ['TRANSIENT', 'THROTTLING'])
     assert.ok(all.length > 4 && all[3] === 8 * all[0], `${all}`);
   });
 
-test('waits lie between half of what they may be and all of it, at random', async (t) => {
+test('waits have jitter between half of their maximum and all of it', async (t) => {
   const least = await waits(t, 'TRANSIENT', 0);
   const most = await waits(t, 'TRANSIENT', 1);
   assert.deepEqual(
@@ -39,7 +39,7 @@ test('waits lie between half of what they may be and all of it, at random', asyn
   );
 });
 
-test('who is asked to slow down waits longer, and what another attempt would not help gets none', async (t) => {
+test('throttled requests wait longer, and permanent failures are not retried', async (t) => {
   const [transient] = await waits(t, 'TRANSIENT', 1);
   const [throttled] = await waits(t, 'THROTTLING', 1);
   assert.ok(throttled > transient, `${throttled} ${transient}`);

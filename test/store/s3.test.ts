@@ -1,4 +1,4 @@
-/** The object store on S3: the contract, and what only a store behind a network can get wrong. */
+/** The object store on S3: the contract, and faults that only a network has. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ async function start(t: TestContext): Promise<{ fake: FakeS3; store: S3Store }> 
   return { fake, store: new S3Store(fake.client(), 'bucket', 'p/') };
 }
 
-test('a connection that breaks in the middle of a get is followed by one from that byte on, of the same version', async (t) => {
+test('after a connection breaks in a get, another continues from that byte on, with the same version', async (t) => {
   const { fake, store } = await start(t);
   fake.versioned = true;
   const { etag, version } = fake.put('p/key', BYTES);
@@ -48,7 +48,7 @@ test('a connection that breaks in the middle of a get is followed by one from th
   );
 });
 
-test('an object that is overwritten while it is read is read anew: old bytes or new, never both', async (t) => {
+test('an object that is overwritten while it is read is read again: old bytes or new, never both', async (t) => {
   const { fake, store } = await start(t);
   fake.put('p/key', BYTES);
   const newer = randomBytes(500_000);
@@ -56,7 +56,7 @@ test('an object that is overwritten while it is read is read anew: old bytes or 
   assert.deepEqual(Buffer.from(await store.get('key')), newer);
 });
 
-test('ranges behind the end, and of no bytes, are empty where there is an object', async (t) => {
+test('ranges after the end, and of no bytes, are empty if the object exists', async (t) => {
   const { fake, store } = await start(t);
   fake.put('p/key', BYTES);
   fake.put('p/empty', Buffer.alloc(0));
@@ -66,7 +66,7 @@ test('ranges behind the end, and of no bytes, are empty where there is an object
   await assert.rejects(store.get('none', { start: 7, end: 7 }), isStoreError('missing', 's3://bucket/p/none'));
 });
 
-test('SlowDown and errors inside S3 are waited out', async (t) => {
+test('SlowDown and internal errors of S3 are retried', async (t) => {
   const { fake, store } = await start(t);
   const internal = { error: { status: 500, code: 'InternalError' } };
   fake.fail(isPut, SLOW_DOWN, internal);
@@ -77,7 +77,7 @@ test('SlowDown and errors inside S3 are waited out', async (t) => {
   assert.deepEqual(Buffer.from(await store.get('key')), BYTES);
 });
 
-test('a request that is not answered at all is sent again', async (t) => {
+test('a request without a response is sent again', async (t) => {
   const fake = await FakeS3.start(t);
   const store = new S3Store(fake.client({ stallMs: 300 }), 'bucket', 'p/');
   fake.fail(isPut, { silent: true });
@@ -95,7 +95,7 @@ test('when S3 does not recover, the error names object, attempts and reason', as
   );
 });
 
-test('many requests that fail together all have their attempts', async (t) => {
+test('many requests that fail together each have their own attempts', async (t) => {
   const { fake } = await start(t);
   fake.put('p/key', BYTES.subarray(0, 1000));
   const faults = Array.from({ length: 128 }, () => ({ error: { status: 500, code: 'InternalError' } }));
@@ -105,7 +105,7 @@ test('many requests that fail together all have their attempts', async (t) => {
   for (const bytes of all) assert.equal(bytes.length, 1000);
 });
 
-test('a conditional write that meets another is tried again; one that finds the key taken has lost', async (t) => {
+test('a conditional write that conflicts with another is retried; one that finds the key existing has lost', async (t) => {
   const { fake, store } = await start(t);
   const conflict = { error: { status: 409, code: 'ConditionalRequestConflict' } };
   fake.fail(isPut, conflict, conflict);
@@ -118,19 +118,19 @@ test('a conditional write that meets another is tried again; one that finds the 
   for (const { headers } of fake.requests) assert.equal(headers['if-none-match'], '*');
 });
 
-test('a conditional write whose answer was lost says false, and its bytes are there', async (t) => {
+test('a conditional write whose response was lost returns false, and its bytes are stored', async (t) => {
   const { fake, store } = await start(t);
   fake.fail(isPut, { breakAfter: 0, before: () => fake.put('p/key', BYTES) });
   assert.equal(await store.putIfAbsent('key', BYTES), false);
   assert.deepEqual(Buffer.from(await store.get('key')), BYTES);
 });
 
-test('every write carries a checksum that S3 can compare', async (t) => {
+test('every write carries a checksum that S3 can verify', async (t) => {
   const { fake, store } = await start(t);
   await store.put('key', BYTES);
   await store.putIfAbsent('other', BYTES);
   for (const { headers } of fake.requests) assert.match(String(headers['x-amz-checksum-crc32']), /^[\w+/]{6}==$/);
-  assert.equal(fake.connections, 1, 'connections are used again');
+  assert.equal(fake.connections, 1, 'connections are reused');
 });
 
 function fileOf(t: TestContext, bytes: Uint8Array): string {
@@ -143,7 +143,7 @@ function fileOf(t: TestContext, bytes: Uint8Array): string {
 
 const isPart = ({ method, query }: Seen): boolean => method === 'PUT' && query.has('partNumber');
 
-test('a large file goes in parts, each sent again when it failed', HEAVY, async (t) => {
+test('a large file is uploaded in parts, each retried when it fails', HEAVY, async (t) => {
   const { fake, store } = await start(t);
   const bytes = randomBytes((40 << 20) + 12_345);
   fake.fail(isPart, SLOW_DOWN, { breakAfter: 0 });
@@ -155,7 +155,7 @@ test('a large file goes in parts, each sent again when it failed', HEAVY, async 
   assert.deepEqual([...parts].sort(), ['1', '2', '3', '4', '5', '6']);
 });
 
-test('an upload of which a part fails for good is given up whole, and the file stays', async (t) => {
+test('an upload with a part that fails for good is aborted, and the local file stays', async (t) => {
   const { fake, store } = await start(t);
   const path = fileOf(t, Buffer.alloc(50 << 20));
   const isThird = (seen: Seen): boolean => isPart(seen) && seen.query.get('partNumber') === '3';
@@ -168,7 +168,7 @@ test('an upload of which a part fails for good is given up whole, and the file s
   assert.deepEqual([last?.method, last?.query.has('uploadId')], ['DELETE', true]);
 });
 
-test('an upload whose last answer was lost is there all the same', async (t) => {
+test('an upload whose last response was lost is stored', async (t) => {
   const { fake, store } = await start(t);
   const bytes = randomBytes(9 << 20);
   fake.fail(({ method, query }) => method === 'POST' && query.has('uploadId'), { breakAfter: 0 });
@@ -176,7 +176,7 @@ test('an upload whose last answer was lost is there all the same', async (t) => 
   assert.ok(fake.objects.get('p/large')?.bytes.equals(bytes));
 });
 
-test('removing goes by the thousand, tries again what passes, and names what stays', async (t) => {
+test('remove deletes by the thousand, retries transient failures, and names what remains', async (t) => {
   const { fake, store } = await start(t);
   const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`);
   for (const key of keys) fake.put(`p/${key}`, Buffer.alloc(1));
@@ -197,7 +197,7 @@ test('removing goes by the thousand, tries again what passes, and names what sta
   assert.deepEqual([...fake.objects.keys()], ['p/b']);
 });
 
-test('listings go on behind the thousandth key', async (t) => {
+test('listings continue after the thousandth key', async (t) => {
   const { fake, store } = await start(t);
   for (let i = 0; i < 2345; i++) fake.put(`p/${i}`, Buffer.alloc(1));
   fake.put('other', Buffer.alloc(1));
@@ -207,7 +207,7 @@ test('listings go on behind the thousandth key', async (t) => {
   assert.equal(fake.requests.length, 3);
 });
 
-test('what S3 refuses is told with bucket, key and remedy', async (t) => {
+test('errors of S3 name bucket, key and remedy', async (t) => {
   const { fake, store } = await start(t);
   const cases: [Parameters<FakeS3['fail']>[1]['error'], string[]][] = [
     [{ status: 403, code: 'AccessDenied' }, ['s3://bucket/p/key', 's3:GetObject', 'policy']],

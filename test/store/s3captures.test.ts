@@ -1,4 +1,4 @@
-/** Captures in S3: whole, in order, once, and of one version, whatever the connection does. */
+/** Captures in S3: complete, in order, once, and of one version, with any connection faults. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
@@ -28,7 +28,7 @@ async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(copies);
 }
 
-test('a capture is one request, and comes whole in chunks of a quarter of a MiB', async (t) => {
+test('a capture is one request, and is delivered in chunks of a quarter of a MiB', async (t) => {
   const { fake, ref, captures } = await start(t);
   const sizes: number[] = [];
   const copies: Buffer[] = [];
@@ -43,19 +43,19 @@ test('a capture is one request, and comes whole in chunks of a quarter of a MiB'
   assert.equal(fake.requests[0].headers['if-match'], `"${ref.version}"`);
 });
 
-test('a chunk stays as it is until the second one after it is asked for', async (t) => {
+test('a chunk stays unchanged until the second one after it is requested', async (t) => {
   const { ref, captures } = await start(t);
   const held: { chunk: Uint8Array; copy: Buffer }[] = [];
   for await (const chunk of captures.stream(ref)) {
     held.push({ chunk, copy: Buffer.from(chunk) });
-    // Time to read ahead into every buffer that is free.
+    // Time to read ahead into every free buffer.
     await delay(10);
     for (const { chunk, copy } of held.slice(-2)) assert.ok(copy.equals(chunk));
   }
   assert.deepEqual(Buffer.concat(held.map(({ copy }) => copy)), BYTES);
 });
 
-test('a broken connection is followed by one that begins at the byte where it ended, of the same version', async (t) => {
+test('after a connection breaks, another continues at the byte where it ended, with the same version', async (t) => {
   const { fake, ref, version, captures } = await start(t);
   fake.fail(isGet, { breakAfter: 1_000_001 }, { breakAfter: 0 }, { breakAfter: 1_500_000 });
   assert.deepEqual(await readAll(captures.stream(ref)), BYTES);
@@ -70,28 +70,28 @@ test('a broken connection is followed by one that begins at the byte where it en
   );
 });
 
-test('a connection on which nothing comes is given up, and followed by another', async (t) => {
+test('a stalled connection is closed, and another continues', async (t) => {
   const { fake, ref, captures } = await start(t, BYTES, { stallMs: 300 });
   fake.fail(isGet, { stallAfter: 700_000 });
   assert.deepEqual(await readAll(captures.stream(ref)), BYTES);
   assert.equal(fake.requests[1].headers.range, 'bytes=700000-2999999');
 });
 
-test('a connection that breaks again and again without progress ends in an error that says where', async (t) => {
+test('a connection that keeps breaking without progress ends in an error that says where', async (t) => {
   const { fake, ref, captures } = await start(t);
   fake.fail(isGet, { breakAfter: 1_000_000 }, ...Array.from({ length: 5 }, () => ({ breakAfter: 10 })));
   await assert.rejects(readAll(captures.stream(ref)), isStoreError('io', ref.location, '6 times', 'of 3000000'));
   assert.equal(fake.requests.length, 6);
 });
 
-test('connections may break for ever as long as each brings something', async (t) => {
+test('connections may break any number of times as long as each makes progress', async (t) => {
   const { fake, ref, captures } = await start(t);
   fake.fail(isGet, ...Array.from({ length: 14 }, () => ({ breakAfter: 200_000 })));
   assert.deepEqual(await readAll(captures.stream(ref)), BYTES);
   assert.equal(fake.requests.length, 15);
 });
 
-test('a capture that was overwritten is told, before it is read and in the middle of it', async (t) => {
+test('a capture that was overwritten is detected, before it is read and while it is read', async (t) => {
   const { fake, ref, captures } = await start(t);
   fake.versioned = false;
   fake.put('a/b.pcap', BYTES);
@@ -103,13 +103,13 @@ test('a capture that was overwritten is told, before it is read and in the middl
   await assert.rejects(readAll(captures.stream(ref)), isStoreError('missing', ref.location));
 });
 
-test('in a bucket that keeps versions, a capture that is overwritten while it is read is read to its end', async (t) => {
+test('in a versioned bucket, a capture that is overwritten while it is read is read to its end', async (t) => {
   const { fake, ref, captures } = await start(t);
   fake.fail(isGet, { breakAfter: 500_000 }, { before: () => fake.put('a/b.pcap', randomBytes(100)) });
   assert.deepEqual(await readAll(captures.stream(ref)), BYTES);
 });
 
-test('whoever may read objects but not versions can resume all the same', async (t) => {
+test('a role that may read objects but not versions can resume too', async (t) => {
   const { fake, ref, captures } = await start(t);
   const denied = { error: { status: 403, code: 'AccessDenied' } };
   fake.fail(isGet, { breakAfter: 500_000 });
@@ -118,7 +118,7 @@ test('whoever may read objects but not versions can resume all the same', async 
   assert.equal(fake.requests.at(-1)?.headers['if-match'], `"${ref.version}"`);
 });
 
-test('a limit is a range; of a small capture it is all there is', async (t) => {
+test('a limit becomes a range; a small capture is read whole', async (t) => {
   const { fake, ref, captures } = await start(t);
   assert.deepEqual(await readAll(captures.stream(ref, 65_536)), BYTES.subarray(0, 65_536));
   assert.equal(fake.requests[0].headers.range, 'bytes=0-65535');
@@ -128,12 +128,12 @@ test('a limit is a range; of a small capture it is all there is', async (t) => {
   assert.equal(fake.requests.length, 2);
 });
 
-test('a capture of no bytes is read as such', async (t) => {
+test('an empty capture is read as empty', async (t) => {
   const { ref, captures } = await start(t, new Uint8Array(0));
   assert.equal((await readAll(captures.stream(ref))).length, 0);
 });
 
-test('a reader that stops early leaves no connection open, and has not read the rest', async (t) => {
+test('a reader that stops early closes the connection, and does not read the rest', async (t) => {
   const { fake, ref, captures } = await start(t, Buffer.alloc(64 << 20));
   for await (const chunk of captures.stream(ref)) {
     assert.equal(chunk.length, 1 << 18);
@@ -143,7 +143,7 @@ test('a reader that stops early leaves no connection open, and has not read the 
   assert.equal(fake.connections, 0);
 });
 
-test('a reader that stops near the end leaves a connection that is used again', async (t) => {
+test('a reader that stops near the end leaves a connection that is reused', async (t) => {
   const { fake, ref, captures } = await start(t);
   for (let i = 0; i < 20; i++)
     for await (const chunk of captures.stream(ref, 65_536)) {
@@ -154,7 +154,7 @@ test('a reader that stops near the end leaves a connection that is used again', 
   assert.equal(fake.requests.length, 20);
 });
 
-test('a reader that waits is not read ahead of without bound', async (t) => {
+test('read-ahead is bounded while the reader waits', async (t) => {
   const { fake, ref, captures } = await start(t, Buffer.alloc(64 << 20));
   const before = process.memoryUsage().arrayBuffers;
   const chunks = captures.stream(ref);
@@ -176,7 +176,7 @@ test('a reader that waits longer than a connection may be silent gets every byte
   assert.ok(fake.requests.length > 1);
 });
 
-test('what cannot be read however often one tries is refused with the remedy', async (t) => {
+test('a capture that no retry can read is refused with the remedy', async (t) => {
   const { fake, ref, captures } = await start(t);
   const archived = { status: 403, code: 'InvalidObjectState', more: '<StorageClass>DEEP_ARCHIVE</StorageClass>' };
   const tiered = { status: 403, code: 'InvalidObjectState', more: '<AccessTier>ARCHIVE_ACCESS</AccessTier>' };
@@ -185,7 +185,7 @@ test('what cannot be read however often one tries is refused with the remedy', a
     [archived, ['archived (DEEP_ARCHIVE)', '--bucket captures --key a/b.pcap', 'resume the job']],
     [tiered, ['archived (ARCHIVE_ACCESS)', 'restore-object']],
     [{ status: 400, code: 'InvalidRequest', message }, ['SSE-C', 'aws s3 cp']],
-    [{ status: 403, code: 'AccessDenied' }, ['s3:GetObject', 'whoever reads the bucket pays']],
+    [{ status: 403, code: 'AccessDenied' }, ['s3:GetObject', '--requester-pays']],
   ];
   for (const [error, words] of cases) {
     fake.fail(isGet, { error });
@@ -193,7 +193,7 @@ test('what cannot be read however often one tries is refused with the remedy', a
   }
 });
 
-test('whoever agreed to pay says so in every request', async (t) => {
+test('requester pays is set in every request', async (t) => {
   const { fake, ref, captures } = await start(t);
   fake.fail(isGet, { breakAfter: 1_000_000 });
   await readAll(captures.stream({ ...ref, requesterPays: true }));

@@ -1,4 +1,4 @@
-/** Captures as a bucket lists them, whatever their keys; where a bucket lies; URLs. */
+/** Captures as a bucket lists them, with keys of any kind; a bucket's region; URLs. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
@@ -10,7 +10,7 @@ import { isStoreError } from './storeerror.ts';
 
 const ONE = Buffer.from('x');
 
-test('folders, empty objects, markers and what is hidden are no captures, and are counted', async (t) => {
+test('folders, empty objects, markers and hidden objects are not captures, and are counted', async (t) => {
   const fake = await FakeS3.start(t);
   for (const key of ['s/', 's/deep/', 's/e.pcap', 's/deep/e'] as const) fake.put(key, Buffer.alloc(0));
   for (const key of ['s/_READY', 's/deep/_READY', 's/.part', 's/.trash/a.pcap', 's/deep/.x/y/z']) fake.put(key, ONE);
@@ -25,7 +25,7 @@ test('folders, empty objects, markers and what is hidden are no captures, and ar
   assert.equal(found.next, undefined);
 });
 
-test('a prefix may lie below a hidden folder: who names it wants it', async (t) => {
+test('a prefix may be below a hidden folder, which was named on purpose', async (t) => {
   const fake = await FakeS3.start(t);
   for (const key of ['.old/a', '.old/b/.c', '.old/b/d']) fake.put(key, ONE);
   const { captures } = await listCaptures(fake.client(), 'bucket', '.old/');
@@ -35,7 +35,7 @@ test('a prefix may lie below a hidden folder: who names it wants it', async (t) 
   );
 });
 
-test('a listed capture has size and ETag, and the newest is known to the second', async (t) => {
+test('a listed capture has size and ETag, and the time of the newest is in whole seconds', async (t) => {
   const fake = await FakeS3.start(t);
   const at = Date.UTC(2026, 4, 1, 12, 30, 15);
   const { etag } = fake.put('a', Buffer.from('four'), { modified: at + 900 });
@@ -69,7 +69,7 @@ test('archived captures are refused with the remedy, unless a restored copy is t
   assert.equal(refused.late?.reason, 'capture_archived');
 });
 
-test('a listing that meets its deadline goes on behind the last key it saw, and none is lost or doubled', async (t) => {
+test('a listing that reaches its deadline continues after the last key it saw, and none is lost or listed twice', async (t) => {
   const fake = await FakeS3.start(t);
   const keys = Array.from({ length: 3500 }, (_, i) => `s/${String(i).padStart(5, '0')}+ä %41`);
   for (const key of keys) fake.put(key, ONE);
@@ -92,7 +92,7 @@ test('a listing that meets its deadline goes on behind the last key it saw, and 
   assert.equal(whole.captures.length, 3500);
 });
 
-test('whoever agreed to pay is noted in every capture', async (t) => {
+test('requester pays is noted in every capture', async (t) => {
   const fake = await FakeS3.start(t);
   fake.put('a', ONE);
   const { captures } = await listCaptures(fake.client(), 'bucket', '', { requesterPays: true });
@@ -100,7 +100,7 @@ test('whoever agreed to pay is noted in every capture', async (t) => {
   assert.equal(fake.requests[0].headers['x-amz-request-payer'], 'requester');
 });
 
-test('a bucket that cannot be listed is told with what is needed', async (t) => {
+test('the error of a bucket that cannot be listed says what is needed', async (t) => {
   const fake = await FakeS3.start(t);
   fake.fail(
     () => true,
@@ -129,7 +129,7 @@ test('keys of every kind are listed and read under their own names', async (t) =
   }
 });
 
-test('a bucket in the same region passes; another, none, or one without access is told', async (t) => {
+test('a bucket in the same region passes; in another region, missing or without access it is refused', async (t) => {
   const fake = await FakeS3.start(t);
   const check = (status: number, region?: string): Promise<void> => {
     const headers: Record<string, string> = region === undefined ? {} : { 'x-amz-bucket-region': region };
@@ -137,18 +137,18 @@ test('a bucket in the same region passes; another, none, or one without access i
     return checkBucketRegion(fake.client(), 'bucket');
   };
   await checkBucketRegion(fake.client(), 'bucket');
-  const elsewhere = isStoreError('refused', 'bucket bucket lies in eu-west-1', 'us-east-1', 'Deploy', 'replicate');
+  const elsewhere = isStoreError('refused', 'bucket bucket is in eu-west-1', 'us-east-1', 'Deploy', 'replicate');
   await assert.rejects(
     checkBucketRegion(fake.client({ region: 'eu-west-1' }), 'bucket'),
     isStoreError('refused', 'in us-east-1'),
   );
   await assert.rejects(check(301, 'eu-west-1'), elsewhere);
   await assert.rejects(check(403, 'eu-west-1'), elsewhere);
-  await assert.rejects(check(403, 'us-east-1'), isStoreError('refused', 'access was denied', 's3:ListBucket'));
+  await assert.rejects(check(403, 'us-east-1'), isStoreError('refused', 'access denied', 's3:ListBucket'));
   await assert.rejects(check(404), isStoreError('refused', 'there is no bucket bucket'));
 });
 
-test('URLs are taken as they stand, and what is none is told', () => {
+test('URLs are taken literally, and invalid ones are refused', () => {
   assert.deepEqual(parseS3Url('s3://my-bucket'), { bucket: 'my-bucket', prefix: '' });
   assert.deepEqual(parseS3Url('s3://my-bucket/'), { bucket: 'my-bucket', prefix: '' });
   assert.deepEqual(parseS3Url('s3://my.bucket/a/b c%20+/'), { bucket: 'my.bucket', prefix: 'a/b c%20+/' });
@@ -156,11 +156,11 @@ test('URLs are taken as they stand, and what is none is told', () => {
   const wrong: [string, string][] = [
     ['captures/', 'does not begin with s3://'],
     ['s3:/bucket/x', 'does not begin with s3://'],
-    ['https://bucket.s3.amazonaws.com/x', 'web page'],
-    ['s3://', 'names no bucket'],
-    ['s3:///x', 'names no bucket'],
-    ['s3://a/x', "'a' where a bucket's name belongs"],
-    ['s3://my bucket/x', "'my bucket' where"],
+    ['https://bucket.s3.amazonaws.com/x', 'web address'],
+    ['s3://', 'has no bucket name'],
+    ['s3:///x', 'has no bucket name'],
+    ['s3://a/x', "'a', which is not a valid bucket name"],
+    ['s3://my bucket/x', "'my bucket', which"],
     ['s3://arn:aws:s3:eu-west-1:1:accesspoint/x', 'alias'],
     [`s3://bucket/${'é'.repeat(513)}`, 'more than 1024 bytes'],
   ];

@@ -64,10 +64,10 @@ function onLocalStack(endpoint: string): void {
       }
       assert.equal(captures.length, kinds.length);
       await store.remove(kinds);
-      for await (const { key } of store.list('')) assert.fail(`${JSON.stringify(key)} is left`);
+      for await (const { key } of store.list('')) assert.fail(`${JSON.stringify(key)} is left over`);
     });
 
-    check('a listing of more than a page is whole, also in turns', async (bucket, store) => {
+    check('a listing of more than a page is complete, also in several calls', async (bucket, store) => {
       const keys = Array.from({ length: 1050 }, (_, i) => String(i).padStart(5, '0'));
       await inParallel(keys, REQUESTS_AT_ONCE, (key) => store.put(key, Buffer.from('x')));
       const listed: string[] = [];
@@ -84,7 +84,7 @@ function onLocalStack(endpoint: string): void {
       assert.equal((await listCaptures(client, bucket, '')).captures.length, 0);
     });
 
-    check('a large file arrives in parts, and nothing unfinished is left', async (bucket, store) => {
+    check('a large file is uploaded in parts, and no unfinished upload is left', async (bucket, store) => {
       const folder = mkdtempSync(join(tmpdir(), 'flowstitch-large-'));
       try {
         const bytes = randomBytes((21 << 20) + 3);
@@ -101,7 +101,7 @@ function onLocalStack(endpoint: string): void {
     });
 
     check(
-      'a capture that was overwritten since it was listed is told, also in a bucket with versions',
+      'a capture that was overwritten since it was listed is detected, also in a versioned bucket',
       async (bucket, store) => {
         const [ref] = await capturesOf(bucket, store);
         const overwritten = isStoreError('changed', ref.name, 'overwritten');
@@ -120,7 +120,7 @@ function onLocalStack(endpoint: string): void {
       },
     );
 
-    check('an archived capture is refused by the listing, and by whoever reads it all the same', async (bucket) => {
+    check('an archived capture is refused by the listing, and when it is read', async (bucket) => {
       const Body = randomBytes(10);
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'cold', Body, StorageClass: 'DEEP_ARCHIVE' }));
       const { captures } = await listCaptures(client, bucket, '');
@@ -128,7 +128,7 @@ function onLocalStack(endpoint: string): void {
       await assert.rejects(readAll(captures[0]), isStoreError('refused', 'archived', 'restore-object'));
     });
 
-    check('a capture that is encrypted with a key of the customer is refused', async (bucket) => {
+    check('a capture that is encrypted with a customer-provided key is refused', async (bucket) => {
       const key = randomBytes(32).toString('base64');
       await client.send(
         new PutObjectCommand({

@@ -1,4 +1,4 @@
-/** What an error of a store must say. */
+/** Assertions on errors of a store. */
 import assert from 'node:assert/strict';
 import { StoreError } from '../../shared/store/objectstore.ts';
 

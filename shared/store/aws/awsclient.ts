@@ -1,24 +1,21 @@
-/**
- * What all clients of AWS share: how long they wait for an answer, how often they
- * ask again, and where they connect to.
- */
+/** Settings of all AWS clients: timeouts, retries and the endpoint. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a caller may set; everything else (region, credentials, endpoint) comes from the SDK's usual places. */
+/** What a caller may set; everything else (region, credentials, endpoint) comes from the SDK's default sources. */
 export interface ClientOptions {
-  /** Another endpoint than AWS's own, as URL. */
+  /** URL of an endpoint to use instead of AWS's own. */
   endpoint?: string;
   region?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
-  /** Times that one request is sent at most. */
+  /** Most attempts at one request. */
   attempts?: number;
   /** Milliseconds without a byte in either direction after which a connection counts as broken. */
   stallMs?: number;
 }
 
 /**
- * Connections of one client. More than run at once (64 do), for one that waits in line for a connection runs out of
- * the time for connecting.
+ * Connections of one client. More than the requests that run at once (64): a request that waits for a free connection
+ * would run into the connection timeout.
  */
 const SOCKETS = 256;
 const CONNECT_MS = 5_000;
@@ -26,9 +23,9 @@ const STALL_MS = 30_000;
 const ATTEMPTS = 9;
 /** Longest wait before an attempt. */
 const LONGEST_WAIT_MS = 20_000;
-/** First wait after a connection that broke, or an error inside the service. */
+/** First wait after a broken connection or an internal error of the service. */
 const TRANSIENT_MS = 100;
-/** First wait after an answer that asks for fewer requests. */
+/** First wait after a throttling response. */
 const THROTTLED_MS = 500;
 
 /** Settings for the constructor of any of the SDK's clients. */
@@ -49,19 +46,19 @@ export function clientSettings(options: ClientOptions) {
   };
 }
 
-/** Whether the client of a service ('S3', 'SQS') is told to connect elsewhere than to AWS. */
+/** Whether the client of a service ('S3', 'SQS') is configured with another endpoint than AWS's. */
 export function hasOwnEndpoint(service: string, options: ClientOptions): boolean {
   return (options.endpoint ?? environmentEndpoint(service)) !== undefined;
 }
 
-/** URL of the endpoint that the environment names for a service. */
+/** URL of the endpoint that the environment sets for a service. */
 export function environmentEndpoint(service: string): string | undefined {
   return process.env[`AWS_ENDPOINT_URL_${service}`] ?? process.env.AWS_ENDPOINT_URL;
 }
 
 /**
- * Milliseconds to wait before the next attempt. Twice as long each time, at random between half of that and all
- * of it: those who were turned away together do not come back together, and nobody comes back at once.
+ * Milliseconds to wait before the next attempt. Doubles each time, with jitter between half of that and all of it:
+ * clients that were throttled together do not retry together, and none retries at once.
  * @param failures how often it has failed in a row, from 1
  */
 export function backoff(failures: number, firstMs = TRANSIENT_MS): number {
@@ -80,11 +77,11 @@ interface RetryToken {
 }
 
 /**
- * When a request is sent again. The SDK's strategies share a purse of 500 among all requests of a client, of which
- * an attempt after a broken connection takes 14 and one after SlowDown 5: 64 requests that one event hits together
- * would empty it, and half of them fail without a second attempt. The adaptive one, besides, slows all requests
- * of a client down for one prefix that is busy. Here each request has its own attempts; waiting, with jitter and
- * doubling up to 20 s, is what gives S3 the time to split a busy prefix.
+ * When a request is sent again. The SDK's strategies share a retry quota of 500 among all requests of a client; a retry
+ * after a broken connection takes 14 of it and one after SlowDown 5: 64 requests that fail together would exhaust it,
+ * and half of them would fail without a second attempt. The adaptive strategy, besides, slows down all requests of a
+ * client for one busy prefix. Here each request has its own attempts; exponential backoff with jitter, up to 20 s,
+ * gives S3 the time to split a busy prefix.
  */
 class PatientRetries {
   private readonly attempts: number;
@@ -97,7 +94,7 @@ class PatientRetries {
     return retryToken(0, 0);
   }
 
-  /** @throws when the request has failed for good; whoever sent it gets the request's own error */
+  /** @throws when the request is not to be retried; the caller gets the request's own error */
   async refreshRetryTokenForRetry(
     token: RetryToken,
     failure: { errorType: string; retryAfterHint?: Date },

@@ -1,9 +1,9 @@
-/** Counts what is asked of S3 and SQS, for that is what they are paid by. */
+/** Counts requests to S3 and SQS, which are billed by request. */
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 
-/** Requests by kind. Attempts are counted: one that was sent again is paid again. Removing costs nothing in S3. */
+/** Requests by kind. Each attempt counts, as each is billed. Deletes are free in S3. */
 export interface RequestCounts {
   s3: {
     list: number;
@@ -16,9 +16,9 @@ export interface RequestCounts {
     other: number;
   };
   sqs: { send: number; receive: number; delete: number; other: number };
-  /** Bytes of objects that were read, as far as they were taken; listings and errors do not count. */
+  /** Bytes of objects received; listings and errors do not count. */
   bytesRead: number;
-  /** Bytes of objects that were sent to be written, those of attempts that failed included. */
+  /** Bytes of objects sent, those of failed attempts included. */
   bytesWritten: number;
 }
 
@@ -32,7 +32,7 @@ export function noRequests(): RequestCounts {
   };
 }
 
-/** `upload` begins, completes or gives up an upload in parts. */
+/** `upload` creates, completes or aborts a multipart upload. */
 const S3_KINDS: Record<string, keyof RequestCounts['s3']> = {
   ListObjectsV2Command: 'list',
   HeadObjectCommand: 'head',
@@ -57,7 +57,7 @@ const SQS_KINDS: Record<string, keyof RequestCounts['sqs']> = {
 
 /** From now on every request of the client is counted into `counts`. */
 export function countRequests(client: S3Client | SQSClient, counts: RequestCounts): void {
-  // The two clients' stacks differ in types that this does not look at.
+  // The two clients' stacks differ only in types that are not used here.
   const stack = client.middlewareStack as S3Client['middlewareStack'];
   stack.add(
     (next, { clientName, commandName = '' }) =>
@@ -68,7 +68,7 @@ export function countRequests(client: S3Client | SQSClient, counts: RequestCount
         if (commandName === 'GetObjectCommand') countTaken(counts, answer.response);
         return answer;
       },
-    // The innermost place: run for every attempt, and before anything has looked at the answer's body.
+    // The innermost middleware: runs for every attempt, before the response's body is read.
     { step: 'deserialize', priority: 'low', name: 'countRequests' },
   );
 }
@@ -82,7 +82,7 @@ function countS3(counts: RequestCounts, kind: keyof RequestCounts['s3'], request
 function countTaken(counts: RequestCounts, response: unknown): void {
   const { statusCode, body } = response as { statusCode: number; body: Readable };
   if (statusCode >= 300) return;
-  // A stream that is paused stays so when somebody listens, and tells listeners of whatever another takes out of it.
+  // A paused stream stays paused when a listener is added, and the listener sees what other readers take out of it.
   body.pause();
   body.on('data', (bytes: Uint8Array) => {
     counts.bytesRead += bytes.length;

@@ -1,6 +1,6 @@
 /**
- * Captures in S3, as they were uploaded: each is read from front to back, and only as long as its bytes are those
- * that the listing saw.
+ * Captures in S3, as they were uploaded: each is read from start to end, and only as long as it is the object that was
+ * listed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -8,14 +8,16 @@ import type { CaptureRef, CaptureSource } from '../capturesource.ts';
 import { ObjectRead } from './s3read.ts';
 import { parseS3Url } from './s3url.ts';
 
-/** Bytes of a chunk: a connection brings a few KiB at a time, which would be handed on one by one. */
+/** Bytes of a chunk: a connection delivers a few KiB at a time, and passing each of them on would be slow. */
 const CHUNK_BYTES = 1 << 18;
 /**
- * Buffers in turn: two that the reader may hold (the last chunk and the one before), the others to fill while it
+ * Buffers used in turn: two that the reader may hold (the last chunk and the one before), the others to fill while it
  * decodes or waits for its own writes.
  */
 const BUFFERS = 6;
-/** When the reader stops this near to the end, the rest is read and dropped, so that the connection can be used again. */
+/**
+ * When the reader stops this close to the end, the rest is read and discarded, so that the connection can be reused.
+ */
 const LINGER_BYTES = 1 << 17;
 const LINGER_MS = 500;
 
@@ -27,14 +29,14 @@ export class S3Captures implements CaptureSource {
   }
 
   /**
-   * @throws StoreError: 'missing'; 'changed' when the object is not, or no longer, that of `ref`; 'refused' when it cannot be
-   *   read however often one tries (archived, SSE-C, no access), with the remedy; 'io' when S3 did not answer for long
+   * @throws StoreError: 'missing'; 'changed' when the object is not, or no longer, that of `ref`; 'refused' when no
+   *   retry can help (archived, SSE-C, no access), with the remedy; 'io' when S3 did not respond in all attempts
    */
   async *stream(ref: CaptureRef, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void> {
     if (limit <= 0) return;
     const { bucket, prefix: key } = parseS3Url(ref.location);
     const { version: etag, requesterPays } = ref;
-    // S3 takes no range of an object without bytes.
+    // S3 rejects a range of an empty object.
     const end = limit < ref.size ? limit : undefined;
     const read = new ObjectRead(this.client, { bucket, key, end, etag, requesterPays });
     const ahead = new ReadAhead(read, Math.max(1, Math.min(CHUNK_BYTES, limit, ref.size)));
@@ -46,14 +48,14 @@ export class S3Captures implements CaptureSource {
   }
 }
 
-/** Reads ahead of whoever asks, into a few buffers that are used again. */
+/** Reads ahead of its reader, into a few buffers that are reused. */
 class ReadAhead {
   private readonly read: ObjectRead;
   private readonly chunkBytes: number;
   private readonly buffers: Uint8Array[] = [];
   private readonly stop = new AbortController();
   private readonly ended: Promise<void>;
-  /** Chunks that are whole, and bytes in the one behind them. */
+  /** Full chunks, and bytes in the one after them. */
   private filled = 0;
   private partial = 0;
   /** Chunks asked for. */
@@ -72,7 +74,7 @@ class ReadAhead {
         this.over = true;
         this.wakeReader?.();
       });
-    // Whoever asks next gets the error; until then it must not count as unhandled.
+    // The next call of `next` gets the error; until then it must not count as unhandled.
     this.ended.catch(() => {});
   }
 
@@ -87,12 +89,12 @@ class ReadAhead {
     const buffer = this.buffers[number % BUFFERS];
     if (number < this.filled) return buffer;
     await this.ended;
-    // The last one; after it there is no other to fill.
+    // The last chunk: no other is filled after it.
     const last = number === this.filled ? this.partial : 0;
     return last === 0 ? undefined : buffer.subarray(0, last);
   }
 
-  /** No more is wanted. */
+  /** Stops reading. */
   async close(): Promise<void> {
     this.closed = true;
     this.wakeWriter?.();

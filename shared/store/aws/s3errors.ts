@@ -1,17 +1,17 @@
 /**
- * What S3 answers, as errors that a person can act on: which object, what happened, what helps.
- * Codes are those of S3's list of error responses.
+ * Errors of S3 as messages that a person can act on: which object, what happened, what helps. Codes are those of S3's
+ * list of error responses.
  */
 import { shellWord } from '../../text/shellword.ts';
 import { StoreError } from '../objectstore.ts';
 
-/** What was being done when S3 said no. */
+/** The operation that failed. */
 export interface Doing {
   /** As in 'cannot read s3://...'. */
   verb: 'read' | 'write' | 'remove' | 'list';
-  /** What the caller's role must be allowed. */
+  /** The permission that the caller's role needs. */
   permission: string;
-  /** What the role must be allowed with the key of an object that is encrypted with KMS. */
+  /** The permission that the role needs on the KMS key of an encrypted object. */
   kms?: string;
 }
 
@@ -26,14 +26,14 @@ export function s3Url(bucket: string, key: string): string {
   return `s3://${bucket}/${key}`;
 }
 
-/** What is known of an error that the SDK threw. */
+/** What an error of the SDK tells. */
 export interface Answer {
   /** S3's code, or the system's, or the error's name. */
   code: string;
   message: string;
-  /** HTTP status; undefined when there was no answer. */
+  /** HTTP status; undefined when there was no response. */
   status?: number;
-  /** Region of the bucket, where the answer tells. */
+  /** Region of the bucket, if the response has it. */
   region?: string;
   attempts: number;
 }
@@ -46,7 +46,7 @@ interface SdkError extends Error {
   $response?: { headers?: Record<string, string> };
 }
 
-/** Reads an error of the SDK. An answer without a body, as to HEAD, has no code but its status. */
+/** Reads an error of the SDK. A response without a body, as to HEAD, has only its status. */
 export function answerOf(error: unknown): Answer {
   const { name, message, code, Region, $metadata, $response } = (error ?? {}) as SdkError;
   const status = $metadata?.httpStatusCode;
@@ -60,7 +60,7 @@ export function answerOf(error: unknown): Answer {
   };
 }
 
-/** What to say of an object in an archived storage class, wherever it is noticed. */
+/** Message for an object in an archived storage class. */
 export function archivedDetail(bucket: string, key: string, storageClass: string): string {
   return (
     `${s3Url(bucket, key)} is archived (${storageClass}) and cannot be read as it is: restore it ` +
@@ -69,12 +69,12 @@ export function archivedDetail(bucket: string, key: string, storageClass: string
   );
 }
 
-/** What to say of a bucket in another region. */
+/** Message for a bucket in another region. */
 export function otherRegionDetail(bucket: string, region: string | undefined, own: string | undefined): string {
   const where = region === undefined ? 'in another region' : `in ${region}`;
   return (
-    `bucket ${bucket} lies ${where}${own === undefined ? '' : `, Flowstitch in ${own}`}: every byte would be paid for as ` +
-    `transfer between regions, and be slow. Deploy Flowstitch ${region === undefined ? "in the bucket's region" : where}, or replicate the bucket`
+    `bucket ${bucket} is ${where}${own === undefined ? '' : `, Flowstitch in ${own}`}: every byte would be billed as ` +
+    `transfer between regions, and reads would be slow. Deploy Flowstitch ${region === undefined ? "in the bucket's region" : where}, or replicate the bucket`
   );
 }
 
@@ -107,13 +107,13 @@ function explain(
   const { code, message, status } = answer;
   const cannot = `cannot ${doing.verb} ${url}`;
   const refused = (detail: string) => ({ reason: 'refused' as const, detail });
-  if (code === 'NoSuchBucket') return refused(`${cannot}: there is no bucket ${bucket}; is the name right?`);
+  if (code === 'NoSuchBucket') return refused(`${cannot}: there is no bucket ${bucket}; check its name`);
   if (code === 'NoSuchKey' || code === 'NotFound' || code === 'NoSuchVersion')
     return { reason: 'missing', detail: `there is no object ${url}` };
   if (status === 412)
     return {
       reason: 'changed',
-      detail: `${url} was overwritten since it was listed; start the job again when it is at rest`,
+      detail: `${url} was overwritten after it was listed; start the job again when uploads to it have ended`,
     };
   if (code === 'InvalidObjectState') {
     const { StorageClass, AccessTier } = error as { StorageClass?: string; AccessTier?: string };
@@ -121,7 +121,7 @@ function explain(
   }
   if (OTHER_REGION.has(code) || status === 301)
     return refused(`${cannot}: ${otherRegionDetail(bucket, answer.region, undefined)}`);
-  // They are renewed while a job runs: what fails without them works with the next ones.
+  // 'io', not 'refused': credentials are renewed while a job runs, so a retry can succeed.
   if (NO_CREDENTIALS.has(code))
     return {
       reason: 'io',
@@ -135,15 +135,17 @@ function explain(
     );
   if (status === 400 && /server.side encryption/i.test(message))
     return refused(
-      `${cannot}: it is encrypted with a key of the customer's own (SSE-C), which Flowstitch does not have. ` +
-        'Copy it without SSE-C (aws s3 cp with --sse-c-copy-source), and name the copy',
+      `${cannot}: it is encrypted with a customer-provided key (SSE-C), which Flowstitch does not have. ` +
+        'Copy it without SSE-C (aws s3 cp with --sse-c-copy-source), and use the copy',
     );
   if (status === 403)
     return refused(
-      `${cannot}: access was denied (${code}: ${message}). It needs ${doing.permission}, ` +
-        `${doing.verb === 'read' ? 's3:ListBucket to tell what is missing, ' : ''}` +
-        "in the policy of the role and, for another account's bucket, in that of the bucket too" +
-        (doing.verb === 'read' || doing.verb === 'list' ? '; if whoever reads the bucket pays, ask for that' : ''),
+      `${cannot}: access denied (${code}: ${message}). It needs ${doing.permission}, ` +
+        `${doing.verb === 'read' ? 's3:ListBucket to distinguish missing objects, ' : ''}` +
+        "in the policy of the role and, for another account's bucket, in the bucket policy too" +
+        (doing.verb === 'read' || doing.verb === 'list'
+          ? '; for a Requester Pays bucket, submit with --requester-pays'
+          : ''),
     );
   if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 409 && status !== 429)
     return refused(`${cannot}: S3 refused (${code}: ${message})`);

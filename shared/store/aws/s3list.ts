@@ -1,37 +1,37 @@
-/** The captures of a prefix, as S3 lists them. The listing is the truth: names and times say nothing of content. */
+/** The captures of a prefix, as S3 lists them. Names and times say nothing about their content. */
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { CaptureRef } from '../capturesource.ts';
 import { StoreError } from '../objectstore.ts';
 import { answerOf, archivedDetail, LISTING, otherRegionDetail, s3Url, storeError } from './s3errors.ts';
 import { type ListedObject, listPages } from './s3pages.ts';
 
-/** Name, behind the last slash, of the objects whose arrival starts a job. */
+/** Name, after the last slash, of the marker objects that start a job. */
 export const READY_MARKER = '_READY';
 
 export interface ListCapturesOptions {
-  /** Key behind which the listing begins: `next` of the listing that came before. */
+  /** Key after which the listing begins: `next` of the listing before. */
   after?: string;
   requesterPays?: boolean;
-  /** Time, in milliseconds since 1970, behind which no further page is asked for. One page is always read. */
+  /** Time, in milliseconds since 1970, after which no further page is requested. One page is always read. */
   deadline?: number;
 }
 
 export interface ListedCaptures {
   /** In the order of their keys' UTF-8 bytes. */
   captures: CaptureRef[];
-  /** Objects that are no captures: folder markers, objects without bytes, `_READY`, and what is hidden. */
+  /** Objects that are not captures: folder markers, empty objects, `_READY`, and hidden ones. */
   skipped: { folders: number; empty: number; markers: number; hidden: number };
   /** When the newest capture was written, milliseconds since 1970, in whole seconds; 0 when there is none. */
   newest: number;
-  /** Where to go on: the deadline came before the listing's end. */
+  /** Where to continue, when the deadline came before the listing's end. */
   next?: string;
 }
 
 /**
- * Lists the captures whose keys begin with `prefix`, which is any beginning of a key: 'site' is also that of
- * 'site-b/'. Archived ones are listed as refused. Hidden is what has a name below the prefix that begins with a
- * dot, as in a local run; but '.' and '..' are no folders in S3, and hide nothing.
- * @throws StoreError with a sentence when the prefix cannot be listed
+ * Lists the captures whose keys begin with `prefix`, at any character: 'site' also matches 'site-b/'. Archived ones are
+ * listed as refused. An object is hidden when a name in its path below the prefix begins with a dot, as in a local run;
+ * but '.' and '..' are not folders in S3, and hide nothing.
+ * @throws StoreError when the prefix cannot be listed
  */
 export async function listCaptures(
   client: S3Client,
@@ -84,8 +84,8 @@ function captureOf(bucket: string, object: ListedObject, requesterPays: boolean 
 }
 
 /**
- * Makes sure that the bucket lies in the client's region.
- * @throws StoreError 'refused', with a sentence: another region, no such bucket, no access
+ * Checks that the bucket is in the client's region.
+ * @throws StoreError 'refused': another region, no such bucket, no access
  */
 export async function checkBucketRegion(client: S3Client, bucket: string): Promise<void> {
   const own = await client.config.region().catch((error) => {
@@ -97,7 +97,7 @@ export async function checkBucketRegion(client: S3Client, bucket: string): Promi
   } catch (error) {
     const answer = answerOf(error);
     if (answer.status === 404)
-      throw new StoreError('refused', '', `there is no bucket ${bucket}; is the name right?`, error);
+      throw new StoreError('refused', '', `there is no bucket ${bucket}; check its name`, error);
     region = answer.region;
     if (answer.status !== 301 && (region === undefined || region === own)) throw storeError(error, bucket, '', LISTING);
     throw new StoreError('refused', '', otherRegionDetail(bucket, region, own), error);

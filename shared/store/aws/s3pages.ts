@@ -10,19 +10,19 @@ import { LISTING, s3Url, storeError } from './s3errors.ts';
 
 export interface ListedObject extends ObjectHead {
   modified: number;
-  /** Class of an object that must be restored before it can be read, and is not; undefined for all others. */
+  /** Storage class of an object that must be restored before it can be read; undefined for all others. */
   archived?: string;
 }
 
 export interface ListOptions {
-  /** The listing begins behind this key. */
+  /** The listing begins after this key. */
   after?: string;
   requesterPays?: boolean;
 }
 
 /**
- * Objects of a prefix in the order of their keys' UTF-8 bytes, up to 1,000 a page.
- * `modified` is in whole seconds, for that is what a HEAD tells too.
+ * Objects of a prefix in the order of their keys' UTF-8 bytes, up to 1,000 a page. `modified` is in whole seconds, as
+ * in a HEAD response.
  */
 export async function* listPages(
   client: S3Client,
@@ -34,7 +34,7 @@ export async function* listPages(
     Bucket: bucket,
     Prefix: prefix,
     StartAfter: options.after,
-    // Keys may hold what XML cannot.
+    // Keys may contain characters that XML cannot.
     EncodingType: 'url',
     OptionalObjectAttributes: ['RestoreStatus'],
     RequestPayer: options.requesterPays ? 'requester' : undefined,
@@ -55,7 +55,7 @@ function listed(bucket: string, prefix: string, entry: Entry): ListedObject {
     throw new StoreError(
       'io',
       prefix,
-      `cannot list ${s3Url(bucket, prefix)}: an entry without key, size, ETag or time`,
+      `cannot list ${s3Url(bucket, prefix)}: the listing has an entry without key, size, ETag or time`,
     );
   return {
     key: decodeKey(Key),
@@ -66,7 +66,7 @@ function listed(bucket: string, prefix: string, entry: Entry): ListedObject {
   };
 }
 
-/** A key of a listing or an event, where '+' stands for a space and the rest is percent-encoded UTF-8. */
+/** Decodes the key of a listing or an event: '+' is a space and the rest is percent-encoded UTF-8. */
 export function decodeKey(encoded: string): string {
   return decodeURIComponent(encoded.replaceAll('+', ' '));
 }

@@ -1,7 +1,7 @@
 /**
- * Reading an object of S3 from front to back, over as many connections as it takes: a connection that breaks or
- * stalls is followed by another that begins at the byte where it ended, and asks for the very same bytes by ETag
- * and, in a bucket that keeps versions, by version.
+ * Reads an object of S3 from start to end, over as many connections as it takes: after a connection breaks or stalls,
+ * another continues at the byte where it ended, and requests the same object by ETag and, in a versioned bucket, by
+ * version.
  */
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
@@ -12,27 +12,27 @@ import { answerOf, READING, s3Url, storeError } from './s3errors.ts';
 export interface ReadTarget {
   bucket: string;
   key: string;
-  /** First byte that is wanted, 0 unless said. */
+  /** First byte to read, 0 by default. */
   start?: number;
-  /** The byte behind the last one; the object's end unless said, or when it lies beyond. */
+  /** The byte after the last one; by default, and at most, the object's end. */
   end?: number;
   /** ETag without quotes that the object must have. */
   etag?: string;
   requesterPays?: boolean;
 }
 
-/** Takes the next bytes; what it returns is waited for. Those bytes are its own. */
+/** Takes the next bytes, and owns them; what it returns is awaited. */
 export type ByteSink = (bytes: Uint8Array) => void | Promise<void>;
 
-/** Connections in a row that may break without progress. */
+/** Most connections in a row that may break without progress. */
 const MOST_FAILURES = 5;
-/** Bytes that count as progress: one byte a connection would go on for ever. */
+/** Bytes that count as progress: with one byte a connection, reading would never end. */
 const PROGRESS_BYTES = 65_536;
 
 export class ObjectRead {
-  /** The byte behind the last one that will come; known when `begin` has been called. */
+  /** The byte after the last one to be read; known when `begin` has been called. */
   end: number;
-  /** Next byte to come. */
+  /** Next byte to read. */
   at: number;
   private readonly client: S3Client;
   private readonly target: ReadTarget;
@@ -50,9 +50,9 @@ export class ObjectRead {
 
   /**
    * Reads all bytes into the sink.
-   * @param begin called once, when the number of bytes to come is known and before the first of them
+   * @param begin called once with the number of bytes, before the first of them
    * @param signal ends the reading, and the connection with it
-   * @throws StoreError: 'changed' when the object was overwritten; 'io' when the connection breaks again and again
+   * @throws StoreError: 'changed' when the object was overwritten; 'io' when the connection keeps breaking
    */
   async into(sink: ByteSink, begin?: (length: number) => void, signal?: AbortSignal): Promise<void> {
     let failures = 0;
@@ -69,7 +69,7 @@ export class ObjectRead {
           if (pause !== undefined) await pause;
         }
         if (this.at >= this.end) return;
-        cause = new Error('the answer ended early');
+        cause = new Error('the response ended early');
       } catch (error) {
         cause = error;
       }
@@ -80,14 +80,14 @@ export class ObjectRead {
     }
   }
 
-  /** The answer's body from byte `at` on. */
+  /** The response's body from byte `at` on. */
   private async open(signal: AbortSignal | undefined): Promise<Readable> {
     let answer: GetObjectCommandOutput;
     try {
       answer = await this.get(signal);
     } catch (error) {
       signal?.throwIfAborted();
-      // Not everybody who may read objects may read versions; If-Match alone notices that one was overwritten.
+      // The role may be allowed to read objects but not versions; If-Match alone detects an overwritten object.
       if (this.versionId !== undefined && answerOf(error).status === 403) {
         this.versionId = undefined;
         return this.open(signal);
@@ -102,7 +102,7 @@ export class ObjectRead {
       throw new StoreError(
         'io',
         key,
-        `cannot read ${s3Url(bucket, key)}: bytes from ${this.at} on were asked for, others came`,
+        `cannot read ${s3Url(bucket, key)}: S3 sent other bytes than those requested, from ${this.at} on`,
       );
     }
     this.opened = true;

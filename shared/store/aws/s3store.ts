@@ -1,6 +1,6 @@
 /**
- * Object store in a bucket of S3, or below a prefix of one. Every call is a request or a few; requests that fail
- * for reasons that pass are sent again by the client.
+ * Object store in an S3 bucket, or below a prefix of one. Every call is one request or a few; the client retries
+ * requests that fail for transient reasons.
  */
 import { rm } from 'node:fs/promises';
 import {
@@ -18,14 +18,14 @@ import { listPages, plainEtag } from './s3pages.ts';
 import { ObjectRead } from './s3read.ts';
 import { uploadFile } from './s3upload.ts';
 
-/** Keys that one request removes at most. */
+/** Most keys that one request removes. */
 const REMOVED_AT_ONCE = 1000;
-/** Attempts at a conditional write that meets another one, or at keys that S3 could not remove. */
+/** Most attempts at a conditional write that conflicts with another, or at keys that S3 could not remove. */
 const MOST_CONFLICTS = 10;
-/** Times that an object which is overwritten while it is read is read anew. */
+/** Most times that an object is read again because it was overwritten while it was read. */
 const MOST_OVERWRITES = 5;
-/** What XML cannot hold, not even escaped. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+/** Characters that XML cannot contain, not even escaped. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters
 const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 export class S3Store implements ObjectStore {
@@ -33,14 +33,14 @@ export class S3Store implements ObjectStore {
   readonly prefix: string;
   private readonly client: S3Client;
 
-  /** @param prefix what every key of the store begins with in the bucket, '/' at its end included */
+  /** @param prefix what every key of the store begins with in the bucket, with the '/' at its end */
   constructor(client: S3Client, bucket: string, prefix = '') {
     this.client = client;
     this.bucket = bucket;
     this.prefix = prefix;
   }
 
-  /** An object's URL; of '' what all of them begin with. */
+  /** An object's URL; for '' the store's own. */
   url(key: string): string {
     return s3Url(this.bucket, this.prefix + key);
   }
@@ -80,7 +80,7 @@ export class S3Store implements ObjectStore {
         );
         return bytes;
       } catch (error) {
-        // The range begins behind the object's last byte.
+        // The range begins after the object's last byte.
         if (error instanceof StoreError && answerOf(error.cause).status === 416) return new Uint8Array(0);
         const overwritten = error instanceof StoreError && error.reason === 'changed';
         if (!overwritten || failures >= MOST_OVERWRITES) throw this.error(error, key, READING);
@@ -88,7 +88,7 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** No byte at all, of an object that must be there all the same. */
+  /** An empty range of an object that must nevertheless exist. */
   private async nothing(key: string): Promise<Uint8Array> {
     if ((await this.head(key)) === undefined)
       throw new StoreError('missing', key, `there is no object ${this.url(key)}`);
@@ -104,9 +104,9 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * As the interface says, but for one case: when the connection breaks behind a write that won, the request is
-   * sent again, meets its own object, and false is returned to the winner. Nobody is told true twice. Whoever gets
-   * false and wants to know reads the object.
+   * As the interface says, with one exception: when the connection breaks after a write that won, the retry finds its
+   * own object, and the winner gets false. True is never returned twice. A caller that gets false and needs to know
+   * reads the object.
    */
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     for (let failures = 1; ; failures++) {
@@ -116,7 +116,7 @@ export class S3Store implements ObjectStore {
       } catch (error) {
         const { status } = answerOf(error);
         if (status === 412) return false;
-        // Another write or a removal of that key was under way: neither won nor lost yet.
+        // Another write or removal of that key was in progress: neither won nor lost yet.
         if (status !== 409 || failures >= MOST_CONFLICTS) throw this.error(error, key, WRITING);
       }
       await backOff(failures);
@@ -181,7 +181,7 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** The error of a call for `key`, under the name that the caller knows. */
+  /** The error of a call for `key`, with the key as the caller knows it. */
   private error(error: unknown, key: string, doing: typeof READING): StoreError {
     const { reason, message } = storeError(error, this.bucket, this.prefix + key, doing);
     return new StoreError(reason, key, message, error instanceof StoreError ? error.cause : error);

@@ -1,23 +1,23 @@
-/** Uploads of local files to S3: in one request, or in parts of a fixed size, a few at a time. */
+/** Uploads local files to S3: in one request, or in parts of a fixed size (multipart upload), a few at a time. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { answerOf } from './s3errors.ts';
 
-/** Files up to this size go in one request; parts of larger ones have it. */
+/** Files up to this size go in one request; larger ones in parts of this size. */
 const PART_BYTES = 8 << 20;
-/** Parts under way at once: what an upload holds in memory is this many parts, and the next one. */
+/** Parts in flight at once: an upload holds this many parts in memory, and the next one. */
 const PARALLEL_PARTS = 4;
-/** S3's bound on the parts of one upload. */
+/** S3's limit of parts of one upload. */
 const MOST_PARTS = 10_000;
 /** Bytes read from the file at a time. */
 const READ_BYTES = 1 << 20;
 
 /**
- * Uploads a file as one object, which readers see whole or not at all.
+ * Uploads a file as one object, which readers see complete or not at all.
  * @returns its size in bytes
- * @throws errors of the SDK and of the file system; parts that had been uploaded are gone then
+ * @throws errors of the SDK and of the file system; the parts already uploaded are removed then
  */
 export async function uploadFile(client: S3Client, bucket: string, key: string, path: string): Promise<number> {
   const { size } = await stat(path);
@@ -28,14 +28,13 @@ export async function uploadFile(client: S3Client, bucket: string, key: string, 
   try {
     await upload.done();
   } catch (error) {
-    // The answer to the request that joins the parts was lost: the next attempt finds no upload, but the object.
+    // The response to CompleteMultipartUpload was lost: the next attempt finds no upload, but the object exists.
     if (answerOf(error).code !== 'NoSuchUpload') throw error;
     const made = await client.send(new HeadObjectCommand(target)).catch(() => undefined);
     if (made?.ContentLength !== size || !made.ETag?.endsWith(`-${Math.ceil(size / partSize)}"`)) throw error;
   } finally {
     Body.destroy();
   }
-  if (Body.bytesRead !== size)
-    throw new Error(`the file had ${size} bytes, and ${Body.bytesRead} when it was uploaded`);
+  if (Body.bytesRead !== size) throw new Error(`the file had ${size} bytes, but ${Body.bytesRead} were uploaded`);
   return size;
 }
