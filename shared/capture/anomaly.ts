@@ -1,24 +1,23 @@
 /**
- * Anomalies: what is odd about a capture or a packet, under a stable name.
- * Users grep these names, so they are interface: snake_case, Zeek's weird name
- * where Zeek has one. The log is bounded: a capture gives at most
- * ANOMALY_ROWS_PER_NAME rows of one name, then one row with the count.
+ * Anomalies: what is odd about a capture or a packet, under a stable name. Users grep these names, so they are part of
+ * the interface: snake_case, and Zeek's weird name if there is one. The log is bounded: a capture has at most
+ * ANOMALY_ROWS_PER_NAME rows of one name, then one row with the count of the others.
  */
 
-/** Rows kept of one name in one capture before only counting goes on. */
+/** Rows kept of one name in one capture; further ones are only counted. */
 export const ANOMALY_ROWS_PER_NAME = 25;
 
 /** What is reported: `us`/`ns` are the record's time (-1 when there is none), `offset` its place in the uncompressed capture. */
 export type Anomaly = [name: string, us: number, ns: number, offset: number, detail: string];
 
-/** Where readers and decoders report to. Who passes reports on does so whole: what they say is known here and to the table. */
+/** Where readers and decoders report anomalies. Those in between pass them on unchanged. */
 export interface AnomalySink {
   anomaly(...anomaly: Anomaly): void;
 }
 
 /** One row of the anomalies table. */
 export interface AnomalyRow {
-  /** Number of the capture in the list that belongs to the log. */
+  /** Index into the log's list of captures. */
   capture: number;
   name: string;
   /** Microseconds since 1970, -1 when the anomaly has no packet time. */
@@ -34,7 +33,7 @@ export interface AnomalyRow {
 /** Collects anomalies of several captures, bounded by name and capture. */
 export class AnomalyLog implements AnomalySink {
   rows: AnomalyRow[] = [];
-  /** The capture that reports now. */
+  /** The capture that anomalies are now reported of. */
   capture = 0;
   private readonly seen = new Map<string, { count: number; overflow: AnomalyRow | undefined }>();
 
@@ -62,8 +61,8 @@ export class AnomalyLog implements AnomalySink {
   }
 
   /**
-   * Takes the rows out, to be kept elsewhere, in order. Rows that still count stay behind: each is the last of its
-   * capture and name, so that what comes in later takes no row's place before it.
+   * Removes and returns the rows, in order. Rows that still count stay: each is the last of its capture and name, so
+   * later rows never sort before rows already taken.
    */
   take(): AnomalyRow[] {
     const counting = new Set<AnomalyRow>();
@@ -73,7 +72,7 @@ export class AnomalyLog implements AnomalySink {
     return taken;
   }
 
-  /** Nothing more comes of the captures so far: takes all rows out and forgets what was counted. */
+  /** Ends the captures so far: removes and returns all rows, and clears the counts. */
   finish(): AnomalyRow[] {
     const { rows } = this;
     this.rows = [];

@@ -1,13 +1,12 @@
 /**
- * What is known of a capture once it has been read: its format, its times, and
- * every place where bytes could not be used. The ledger collects it while the
- * parser runs; CaptureFacts is the plain copy that goes into tables and
+ * What is known about a capture once it has been read: its format, its times, and every place where bytes could not be
+ * used. The ledger collects it while the parser runs; CaptureFacts is the plain copy that goes into tables and
  * manifests.
  */
 
 import type { AnomalySink } from './anomaly.ts';
 
-/** Places of damage that are listed; beyond them `damageCount` alone goes on. */
+/** Places of damage that are listed; further ones are only counted (`damageCount`). */
 export const DAMAGE_ROWS = 100;
 /** Distinct link types that are listed. */
 export const LINK_TYPES_LISTED = 64;
@@ -21,9 +20,9 @@ export const MAX_US = Number.MAX_SAFE_INTEGER;
 /** The compression around a capture. */
 export type Compression = 'none' | 'gzip' | 'zstd';
 
-/** Why bytes of a capture could not be used. Users grep these names: they are interface. */
+/** Why bytes of a capture could not be used. Users grep these names: they are part of the interface. */
 export type DamageReason =
-  /** The first bytes belong to no format that is read here. Nothing is read. */
+  /** The first bytes are of no supported format. Nothing is read. */
   | 'unsupported_format'
   /** A classic capture of another major version than 2. Nothing is read. */
   | 'unsupported_version'
@@ -35,11 +34,11 @@ export type DamageReason =
   | 'truncated_record'
   /** The capture ends inside a pcapng block. */
   | 'truncated_block'
-  /** Record headers that cannot be: the bytes up to the next sound chain of records are lost. */
+  /** Invalid record headers: the bytes up to the next sound chain of records are lost. */
   | 'bad_record_header'
-  /** A pcapng block length that cannot be: the bytes up to the next sound block are lost. */
+  /** An invalid pcapng block length: the bytes up to the next sound block are lost. */
   | 'bad_block_length'
-  /** A pcapng block whose two lengths differ and that no sound block follows. */
+  /** A pcapng block whose two lengths differ and which is not followed by a sound block. */
   | 'block_trailer_mismatch'
   /** A section header without the byte-order magic. */
   | 'bad_section_header'
@@ -57,13 +56,13 @@ export type CompressionReason =
   | 'truncated_compression'
   /** The compressed bytes cannot be decompressed from here on. */
   | 'corrupt_compression'
-  /** Behind the last gzip member or zstd frame stands something else than zeros: what it is of is not known. */
+  /** Bytes other than zeros follow the last gzip member or zstd frame. */
   | 'bytes_after_compression'
-  /** A zstd frame asks for a larger window than is given: nothing is decompressed from here on. */
+  /** A zstd frame needs a larger window than is allowed: nothing is decompressed from here on. */
   | 'zstd_window_too_large'
   /** Tens of thousands of zstd frames of some bytes each: nothing is decompressed from here on. */
   | 'zstd_frames_too_small'
-  /** More comes out of the compressed bytes than any capture would give: nothing is decompressed from here on. */
+  /** The compression ratio is higher than that of any real capture: nothing is decompressed from here on. */
   | 'compression_ratio_exceeded';
 
 /** One place of damage. */
@@ -76,15 +75,14 @@ export interface Damage {
 }
 
 /**
- * How a capture came out: read to its end; cut off inside its last record;
- * with unusable bytes somewhere; not readable at all; or of zero bytes. When
- * several hold, the worst is told: unreadable, then damaged, then truncated.
+ * Result of reading a capture: read to its end; cut off inside its last record; with unusable bytes somewhere; not
+ * readable at all; or of zero bytes. When several apply, it is the worst: unreadable, then damaged, then truncated.
  */
 export type CaptureStatus = 'complete' | 'truncated' | 'damaged' | 'unreadable' | 'empty';
 
-/** What is known of one capture. Plain JSON. */
+/** Facts of one capture. Plain JSON. */
 export interface CaptureFacts {
-  /** 'empty' is a capture of zero bytes, 'unknown' one whose first bytes belong to no format read here. */
+  /** 'empty' is a capture of zero bytes, 'unknown' one whose first bytes are of no supported format. */
   format: 'pcap' | 'pcapng' | 'empty' | 'unknown';
   compression: Compression;
   /** Of the headers; 'mixed' when sections differ; null when there is none. */
@@ -101,7 +99,7 @@ export interface CaptureFacts {
   interfaces: number;
   /** Records handed to the sink. */
   records: number;
-  /** Uncompressed bytes taken in, the unusable ones included; of what is refused at its beginning, those looked at. */
+  /** Uncompressed bytes read, the unusable ones included; of a capture refused at its beginning, those examined. */
   bytes: number;
   /** Earliest record time, whole microseconds since 1970 and the nanoseconds below; null without records. */
   firstUs: number | null;
@@ -133,7 +131,7 @@ export class CaptureLedger {
   records = 0;
   bytes = 0;
   outOfOrder = 0;
-  /** Time of the record before, valid when `records` > 0. */
+  /** Time of the previous record, valid when `records` > 0. */
   previousUs = 0;
   previousNs = 0;
   private readonly anomalies: AnomalySink;
@@ -172,7 +170,7 @@ export class CaptureLedger {
     this.previousNs = ns;
   }
 
-  /** An interface and what it announces. */
+  /** Note an interface's link type, snaplen and resolution. */
   describe(linkType: number, snaplen: number, resolution: string): void {
     this.interfaces++;
     if (!this.linkTypes.includes(linkType) && this.linkTypes.length < LINK_TYPES_LISTED) this.linkTypes.push(linkType);
@@ -188,14 +186,14 @@ export class CaptureLedger {
     this.anomalies.anomaly('capture_gap', -1, 0, from, `from ${from} to ${to}: ${reason}`);
   }
 
-  /** The capture ends inside something that needs `wanted` bytes from `offset` and has `there`. */
+  /** The capture ends inside a structure of `wanted` bytes at `offset`, of which it has `there`. */
   truncated(offset: number, reason: DamageReason, there: number, wanted: number): void {
     const detail = `${there} of ${wanted} bytes`;
     this.enter(offset, reason, detail, there, 'truncated');
     this.anomalies.anomaly(reason, -1, 0, offset, detail);
   }
 
-  /** One block that is whole but cannot be used. */
+  /** One block that is complete but cannot be used. */
   lost(offset: number, reason: DamageReason, bytes: number, detail: string): void {
     this.enter(offset, reason, detail, bytes, 'damaged');
     this.anomalies.anomaly(reason, -1, 0, offset, detail);
@@ -207,7 +205,7 @@ export class CaptureLedger {
     this.anomalies.anomaly(reason, -1, 0, offset, detail);
   }
 
-  /** The compressed bytes broke off or went wrong; `offset` is how many uncompressed bytes came before. */
+  /** The compressed bytes are truncated or corrupt after `offset` uncompressed bytes. */
   compressionFault(offset: number, reason: CompressionReason, detail: string): void {
     const refused = reason === 'zstd_window_too_large' && offset === 0;
     const status = refused ? 'unreadable' : reason === 'truncated_compression' ? 'truncated' : 'damaged';
@@ -215,19 +213,19 @@ export class CaptureLedger {
     this.anomalies.anomaly(reason, -1, 0, offset, detail);
   }
 
-  /** Something odd that costs nothing. */
+  /** Something odd that loses no bytes. */
   odd(name: string, us: number, ns: number, offset: number, detail: string): void {
     this.anomalies.anomaly(name, us, ns, offset, detail);
   }
 
-  /** Something odd that would repeat with every record: told at its first place only. */
+  /** Something odd that would repeat with every record: reported the first time only. */
   oddOnce(name: string, us: number, ns: number, offset: number, detail: string): void {
     if (this.toldOnce.has(name)) return;
     this.toldOnce.add(name);
     this.anomalies.anomaly(name, us, ns, offset, detail);
   }
 
-  /** The facts as they stand. */
+  /** The facts so far. */
   facts(): CaptureFacts {
     const some = this.records > 0;
     return {
@@ -263,7 +261,7 @@ export class CaptureLedger {
 
 /** Captured bytes a record may claim in a capture that announces `snaplen` and `linkType`. */
 export function recordLimit(snaplen: number, linkType: number): number {
-  // D-Bus and USB captures hold messages far beyond a network packet, and say so poorly in their snaplen.
+  // D-Bus and USB captures have messages far larger than network packets, and often a wrong snaplen.
   if (linkType === 231 || linkType === 249 || linkType === 279) return RECORD_LIMIT_CAP;
   return snaplen > RECORD_LIMIT && snaplen <= RECORD_LIMIT_CAP ? snaplen : RECORD_LIMIT;
 }

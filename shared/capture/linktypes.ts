@@ -1,9 +1,7 @@
 /**
- * Link types: the names of LINKTYPE_ numbers as they stand in capture files,
- * without their prefix (the registry at tcpdump.org/linktypes.html and the
- * IANA registry that follows it). Numbers of operating systems' own DLT_
- * values that some programs wrote into files (12, 14) are named as what they
- * mean there.
+ * Link types: the names of LINKTYPE_ numbers in capture files, without their prefix (the registry at
+ * tcpdump.org/linktypes.html and the IANA registry that follows it). Numbers of operating systems' own DLT_ values that
+ * some programs wrote into files (12, 14) have the names that they mean there.
  */
 
 const NAMES = new Map<number, string>([

@@ -3,10 +3,9 @@
  * size, finds the format from the first four bytes and hands every record to a
  * sink, with the exact offset of its header.
  *
- * Records that lie inside a chunk are parsed where they are. What straddles
- * chunks is put together in one carry buffer, which grows with the bytes that
- * arrive and never with what a header claims. Bytes from outside never make it
- * throw: what cannot be used ends up in the facts.
+ * Records inside a chunk are parsed in place. Those that span chunks are assembled in one carry buffer, which grows
+ * with the bytes that arrive and never with the lengths that headers claim. No input makes it throw: unusable bytes are
+ * reported in the facts.
  */
 
 import type { AnomalySink } from './anomaly.ts';
@@ -17,9 +16,9 @@ import { isPcapMagic, PcapReader } from './format/pcap.ts';
 import { isPcapngMagic, PcapngReader } from './format/pcapng.ts';
 import type { RecordSink } from './recordsink.ts';
 
-/** Bytes from which the format is told. */
+/** Bytes that the format is detected by. */
 const MAGIC_BYTES = 4;
-/** For what is of no format that is read here. */
+/** Reader of captures in no supported format. */
 const REFUSED: FormatReader = { need: 1, refused: true, run: (_bytes, _view, start) => start + MAGIC_BYTES };
 
 const CARRY_BYTES = 4096;
@@ -42,22 +41,22 @@ export class CaptureParser implements CompressionReport {
     this.ledger = new CaptureLedger(anomalies);
   }
 
-  /** The compression that was taken off before the bytes came here, for the facts. */
+  /** The compression that the capture had, for the facts. */
   set compression(compression: Compression) {
     this.ledger.compression = compression;
   }
 
-  /** What is known so far: a plain copy, final after `end`. */
+  /** The facts so far: a plain copy, final after `end`. */
   get facts(): CaptureFacts {
     return this.ledger.facts();
   }
 
-  /** The capture cannot be read, whatever follows: bytes that are pushed now are passed over. */
+  /** The capture cannot be read, whatever follows: further bytes are ignored. */
   get refused(): boolean {
     return this.reader?.refused === true;
   }
 
-  /** Take the next uncompressed bytes. The chunk's memory belongs to the caller again after the call. */
+  /** Take the next uncompressed bytes. The chunk may be reused after the call. */
   push(chunk: Uint8Array): void {
     if (this.ended) throw new Error('push after end');
     if (this.refused) return;
@@ -66,7 +65,7 @@ export class CaptureParser implements CompressionReport {
     let at = 0;
     while (this.held > 0 && at < length) {
       const need = this.reader === undefined ? MAGIC_BYTES : this.reader.need;
-      // Half as much again as is held at least, so that moving the rest forward costs no more than a few times the bytes.
+      // At least half as much as is held, so that moving the rest forward stays linear in the bytes.
       const take = Math.min(Math.max(need - this.held, this.held >> 1), length - at);
       this.hold(chunk, at, at + take);
       at += take;
@@ -74,7 +73,7 @@ export class CaptureParser implements CompressionReport {
       const rest = this.held - this.run(this.carry, this.carryView, 0, this.held, false);
       if (this.refused) break;
       if (rest <= at) {
-        // What is left came from this chunk whole: go on in place.
+        // The rest came from this chunk entirely: continue in place.
         at -= rest;
         this.held = 0;
       } else {
@@ -97,12 +96,12 @@ export class CaptureParser implements CompressionReport {
     this.held = 0;
   }
 
-  /** The compression around the capture broke off or went wrong after the bytes that came so far. */
+  /** The compression is truncated or corrupt after the bytes so far. */
   fault(reason: CompressionReason, detail: string): void {
     this.ledger.compressionFault(this.ledger.bytes, reason, detail);
   }
 
-  /** Something odd about the compression around the capture. */
+  /** Something odd about the compression. */
   odd(name: string, detail: string): void {
     this.ledger.odd(name, -1, 0, this.ledger.bytes, detail);
   }
@@ -121,7 +120,7 @@ export class CaptureParser implements CompressionReport {
     }
     const used = this.reader.run(bytes, view, start, end, this.position - start, ended);
     this.position += used - start;
-    // What came behind was not looked at, and how much came depends on the source's chunks.
+    // The bytes after it were not examined, and their number depends on the source's chunks.
     if (this.reader.refused) this.ledger.bytes = this.position;
     return used;
   }
@@ -151,7 +150,7 @@ export class CaptureParser implements CompressionReport {
   }
 }
 
-/** The first four bytes in words, named when another capture format is known by them. */
+/** The first four bytes in hex, with the name of another capture format if they are its magic number. */
 function foreignFormat(magic: number): string {
   const hex = `0x${magic.toString(16).padStart(8, '0')}`;
   const name = FOREIGN.get(magic);

@@ -1,6 +1,4 @@
-/**
- * Reading a capture from a byte source: compression off, records out.
- */
+/** Reads a capture from a byte source: decompresses and parses it. */
 
 import type { AnomalySink } from './anomaly.ts';
 import type { CompressionBounds } from './compression/bounds.ts';
@@ -17,7 +15,7 @@ export interface CaptureHead {
   /** Time of the first record: whole microseconds since 1970 and nanoseconds below; null when the head has none. */
   firstUs: number | null;
   firstNs: number | null;
-  /** The head is the whole capture, so that `facts` is final. */
+  /** The head is the whole capture: `facts` is final. */
   whole: boolean;
   /** Facts of what was read. */
   facts: CaptureFacts;
@@ -31,12 +29,12 @@ interface ReadOptions {
 /**
  * Read a whole capture, compressed or not.
  *
- * @param sink gets every record in the order of the file
- * What is refused at its beginning is not read any further.
+ * @param sink gets every record in the order of the file A capture that is refused at its beginning is not read
+ * further.
  *
- * @param options `reopen` opens the same source again: with it not a byte before a fault of the
- *   compression is lost (see decompress.ts); `bounds` are those on decompressing
- * @returns the facts, whatever the bytes were; only errors of the source (and of the sink) are thrown
+ * @param options `reopen` opens the same source again: with it no byte before a fault of the compression is lost (see
+ *   decompress.ts); `bounds` are the limits of decompression
+ * @returns the facts, for any bytes; only errors of the source (and of the sink) are thrown
  */
 export async function readCapture(
   source: AsyncIterable<Uint8Array>,
@@ -50,9 +48,8 @@ export async function readCapture(
 }
 
 /**
- * Read the first `limitBytes` uncompressed bytes of a capture, and then let go
- * of the source. When the first record ends beyond them, reading goes on until
- * it has come, for at most RECORD_LIMIT bytes more.
+ * Read the first `limitBytes` uncompressed bytes of a capture, and then close the source. When the first record ends
+ * beyond them, reading continues to its end, for at most RECORD_LIMIT bytes more.
  */
 export async function readHead(
   source: AsyncIterable<Uint8Array>,
@@ -76,7 +73,7 @@ export async function readHead(
   return { format: facts.format, compression: facts.compression, firstUs, firstNs, whole, facts };
 }
 
-/** Parse until the source ends or `more`, asked with the uncompressed bytes so far, says no. */
+/** Parse until the source ends or `more`, called with the uncompressed bytes so far, returns false. */
 async function parse(
   source: AsyncIterable<Uint8Array>,
   sink: RecordSink,

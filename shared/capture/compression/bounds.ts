@@ -1,22 +1,24 @@
 /**
- * How much a few compressed bytes may ask for. What goes beyond is refused under
- * a name, and what came before it is kept.
+ * Limits on memory and output of decompression. Input beyond them is refused under a name, and what was read before is
+ * kept.
  */
 
-/** Bounds on decompressing. */
+/** Limits of decompression. */
 export interface CompressionBounds {
-  /** Bytes of output that a zstd frame may have kept to look back on: that much memory each reader can take. */
+  /** Largest window of a zstd frame in bytes: the memory that each reader may take. */
   zstdWindow: number;
   /** Uncompressed bytes for each compressed one, beyond the first FREE_BYTES of a capture. */
   ratio: number;
 }
 
-/** Unless told otherwise: the largest window of zstd's levels, and the most that deflate can do with anything but zeros. */
+/**
+ * Defaults: the largest window of zstd's levels, and the highest ratio that deflate reaches with anything but zeros.
+ */
 export const DEFAULT_BOUNDS: Readonly<CompressionBounds> = { zstdWindow: 2 ** 27, ratio: 1000 };
 
-/** Uncompressed bytes that a capture may have whatever their compressed number. */
+/** Uncompressed bytes that a capture may have at any ratio. */
 export const FREE_BYTES = 100_000_000;
 
-/** Windows that zstd knows. */
+/** Window sizes that zstd supports. */
 export const LEAST_ZSTD_WINDOW = 2 ** 10;
 export const MOST_ZSTD_WINDOW = 2 ** 31;

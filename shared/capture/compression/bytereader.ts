@@ -1,21 +1,20 @@
 /**
- * Reads the chunks of an asynchronous source: a few bytes at a time
- * for headers, pieces of a given size for decompressors. Where pieces begin and
- * end does not depend on the source's chunks; a piece that lies inside a chunk
- * is not copied. Errors of the source pass through as they are.
+ * Reads the chunks of an asynchronous source: a few bytes at a time for headers, pieces of a given size for
+ * decompressors. Where pieces begin and end does not depend on the source's chunks; a piece within one chunk is not
+ * copied. Errors of the source are passed on.
  */
 
 const NOTHING = new Uint8Array(0);
 const BORDER = 256 * 1024;
 
-/** Bytes of a source, from front to back. */
+/** Bytes of a source, from start to end. */
 export class ByteReader {
   /** Bytes passed so far. */
   offset = 0;
   private readonly chunks: AsyncIterator<Uint8Array>;
   private chunk: Uint8Array = NOTHING;
   private at = 0;
-  /** What came of the source behind `chunk`. */
+  /** Bytes already received after `chunk`. */
   private behind: Uint8Array = NOTHING;
   private done = false;
 
@@ -36,7 +35,7 @@ export class ByteReader {
       const used = Math.min(count - held, this.chunk.length);
       joined.set(used < this.chunk.length ? this.chunk.subarray(0, used) : this.chunk, held);
       held += used;
-      // The rest of it comes behind what has been joined.
+      // The rest of it follows the joined bytes.
       this.behind = this.chunk.subarray(used);
     }
     this.chunk = held < count ? joined.subarray(0, held) : joined;
@@ -62,8 +61,8 @@ export class ByteReader {
   }
 
   /**
-   * Bytes up to the next border: pieces for a decompressor end there, however the source cuts its chunks. Chunks of
-   * files end there too, so that few pieces are copied.
+   * Bytes up to the next piece boundary, which does not depend on the source's chunks. Chunks of files end there too,
+   * so that few pieces are copied.
    */
   get untilBorder(): number {
     return BORDER - (this.offset % BORDER);
@@ -90,7 +89,7 @@ export class ByteReader {
     return slice;
   }
 
-  /** Step back over the last `count` bytes of what `piece` or `take` gave last. */
+  /** Step back over the last `count` bytes that `piece` or `take` returned. */
   untake(count: number): void {
     this.at -= count;
     this.offset -= count;
@@ -116,7 +115,7 @@ export class ByteReader {
     }
   }
 
-  /** Tell the source that no more is wanted. */
+  /** Close the source. */
   async close(): Promise<void> {
     if (this.done) return;
     this.done = true;

@@ -1,13 +1,10 @@
 /**
- * Compression around a capture: gzip (RFC 1952) and zstd (RFC 8878), told from
- * the first bytes. Any number of gzip members or zstd frames in a row are one
- * capture.
+ * Compression around a capture: gzip (RFC 1952) and zstd (RFC 8878), detected by the first bytes. Any number of gzip
+ * members or zstd frames in a row are one capture.
  *
- * The uncompressed bytes and the faults that are told depend on the compressed
- * bytes alone, never on how the source cuts them. Every byte that was
- * decompressed before a fault is delivered; a failing decompressor throws away
- * its last output, so that takes a second look at the source, where it can be
- * opened again.
+ * The uncompressed bytes and the reported faults depend on the compressed bytes alone, never on the source's chunks.
+ * Every byte before a fault is delivered; as a failing decompressor discards its last output, the source is read a
+ * second time for it, if it can be reopened.
  */
 
 import type { Compression } from '../facts.ts';
@@ -20,16 +17,16 @@ import { isZstd, unzstd } from './zstd.ts';
 /** A capture without its compression. */
 export interface Decompressed {
   compression: Compression;
-  /** The uncompressed bytes. A chunk may be overwritten once the next one is asked for. */
+  /** The uncompressed bytes. A chunk may be overwritten once the next one is requested. */
   chunks: AsyncIterable<Uint8Array>;
 }
 
 /**
- * Tell the compression of a source and take it off. Faults go to `report`
- * while `chunks` is read; errors of the source itself are thrown.
+ * Detect the compression of a source and decompress it. Faults go to `report` while `chunks` is read; errors of the
+ * source itself are thrown.
  *
- * @param options `reopen` is used twice at most, after a fault; without it what 64 KiB of gzip or
- *   4 KiB of zstd give may be lost before such a fault too. `bounds`: DEFAULT_BOUNDS unless given
+ * @param options `reopen` is called at most twice, after a fault; without it the output of the last 64 KiB of gzip or 4
+ *   KiB of zstd before the fault may be lost too. `bounds`: DEFAULT_BOUNDS by default
  */
 export async function decompressed(
   source: AsyncIterable<Uint8Array>,
@@ -47,7 +44,7 @@ export async function decompressed(
   return { compression: 'none', chunks: bounded(input, input.rest(), Number.POSITIVE_INFINITY, report) };
 }
 
-/** The chunks, as far as they are not more than the compressed bytes may give; then the source is let go of. */
+/** The chunks, up to the largest ratio allowed; then the source is closed. */
 async function* bounded(
   input: ByteReader,
   chunks: AsyncGenerator<Uint8Array, void>,

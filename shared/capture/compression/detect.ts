@@ -1,27 +1,27 @@
-/** What the readers of gzip and zstd have in common. */
+/** Types and functions that the readers of gzip and zstd share. */
 
 import type { CompressionReason } from '../facts.ts';
 import type { ByteReader } from './bytereader.ts';
 
-/** Where faults of the compression are told. Offsets in `detail` are compressed offsets. */
+/** Where faults of the compression are reported. Offsets in `detail` are compressed offsets. */
 export interface CompressionReport {
-  /** Bytes are missing, wrong or too much to ask: everything decompressed before has been delivered. */
+  /** Bytes are missing, corrupt or beyond the limits: everything decompressed before has been delivered. */
   fault(reason: CompressionReason, detail: string): void;
-  /** Something odd that costs nothing. */
+  /** Something odd that loses no bytes. */
   odd(name: 'zeros_after_compression', detail: string): void;
 }
 
 /** Opens the same source again from its beginning. */
 export type Reopen = () => AsyncIterable<Uint8Array>;
 
-/** What a piece of compressed bytes turned out to be. */
+/** Result of checking a piece of compressed bytes. */
 export type Check = 'sound' | 'truncated' | 'corrupt';
 
 export function tell(report: CompressionReport, check: Check, detail: string): void {
   report.fault(check === 'truncated' ? 'truncated_compression' : 'corrupt_compression', detail);
 }
 
-/** What stands behind the last member or frame and is none: padding, or a loss. Read on is only while it is zeros. */
+/** Reads what follows the last member or frame: zeros are padding, anything else is a fault and ends the reading. */
 export async function trailing(input: ByteReader, report: CompressionReport): Promise<void> {
   const start = input.offset;
   for await (const slice of input.rest())

@@ -1,8 +1,7 @@
 /**
- * gzip (RFC 1952): any number of members in a row. Members are walked here and
- * not by node:zlib, which tells no offsets. They are fed in pieces whose borders
- * depend on the compressed bytes alone, so that a fault costs the same bytes
- * however the source cuts its chunks.
+ * gzip (RFC 1952): any number of members in a row. Members are parsed here and not by node:zlib, which reports no
+ * offsets. They are fed in pieces whose boundaries depend on the compressed bytes alone, so that a fault loses the same
+ * bytes with any chunks.
  */
 
 import { crc32 } from 'node:zlib';
@@ -12,7 +11,7 @@ import { heldBack } from './heldback.ts';
 import { SmallInflate } from './inflate.ts';
 import { ZlibDecompressor } from './nodezlib.ts';
 
-/** Compressed bytes fed to inflate at once, at most: what is held back on a fault is what this much gives. */
+/** Most compressed bytes fed to inflate at once: on a fault the output of up to this many is held back. */
 const PIECE = 64 * 1024;
 /** Compressed and uncompressed bytes of a member that is inflated without a decompressor. */
 const SMALL_MEMBER = 1024;
@@ -29,14 +28,14 @@ export function isGzip(input: ByteReader): boolean {
   return input.byte(0) === 0x1f && input.byte(1) === 0x8b;
 }
 
-/** The uncompressed bytes of all members. A chunk may be overwritten once the next one is asked for. */
+/** The uncompressed bytes of all members. A chunk may be overwritten once the next one is requested. */
 export async function* gunzip(
   input: ByteReader,
   report: CompressionReport,
   reopen?: Reopen,
 ): AsyncGenerator<Uint8Array, void> {
   const small = new SmallInflate(SMALL_OUTPUT);
-  // Behind a small member there may be another: then it costs less to try.
+  // After a small member there may be another: then trying costs less.
   let smallBefore = false;
   for (;;) {
     const start = input.offset;
@@ -67,7 +66,7 @@ export async function* gunzip(
   }
 }
 
-/** A member that takes a decompressor. */
+/** A member that is decompressed by node:zlib. */
 class Member {
   checksum = 0;
   /** Uncompressed bytes delivered. */

@@ -1,13 +1,12 @@
 /**
- * What a failed decompressor threw away. It gives nothing of the piece in which
- * it fails, and its state cannot be kept: so the stream is decompressed once
- * more up to that piece, and the piece in smaller ones.
+ * Recovers the output that a failed decompressor discards. It returns nothing of the piece in which it fails, and its
+ * state cannot be copied: so the stream is decompressed again up to that piece, and the piece in smaller ones.
  */
 
 import { ByteReader } from './bytereader.ts';
 import { ZlibDecompressor } from './nodezlib.ts';
 
-/** Bytes fed at once up to the failing piece, at most. */
+/** Most bytes fed at once before the failing piece. */
 const PIECE = 64 * 1024;
 
 /** A stream that failed. */
@@ -21,16 +20,16 @@ export interface Failed {
   from: number;
   /** Uncompressed bytes of the stream that were delivered already. */
   given: number;
-  /** zstd: bytes of output that may be looked back on. */
+  /** zstd: the largest window in bytes. */
   window: number;
 }
 
 /**
- * Deliver what comes before the fault. The failing piece is gone through in groups of its smallest pieces
- * first, and the failing group one by one: of a thousand pieces some sixty are fed, and not all.
+ * Deliver the output before the fault. The failing piece is fed in groups of its smallest pieces first, then the
+ * failing group one by one: some sixty feeds for a thousand pieces.
  *
- * @param sizes bytes of the smallest pieces of the failing piece, in their order
- * @returns the compressed offset behind the smallest piece in which it failed
+ * @param sizes bytes of each of the smallest pieces of the failing piece, in order
+ * @returns the compressed offset after the smallest piece in which it failed
  */
 export async function* heldBack(failed: Failed, sizes: ArrayLike<number>): AsyncGenerator<Uint8Array, number> {
   const each = Math.ceil(Math.sqrt(sizes.length));
@@ -55,7 +54,7 @@ interface Place {
   given: number;
 }
 
-/** Decompress once more up to the piece that failed, and on in pieces of these sizes until one fails. */
+/** Decompress again up to the piece that failed, then in pieces of these sizes until one fails. */
 async function* again(
   { kind, reopen, begin, from, given, window }: Failed,
   sizes: readonly number[],
@@ -77,7 +76,7 @@ async function* again(
           yield chunk.subarray(Math.max(0, chunk.length - (seen - given)));
           given = seen;
         }
-      // A source that is shorter now, or another, does not fail where it did.
+      // A source that has changed does not fail in the same place.
       if (decompressor.failure !== undefined || piece.length < size || (!before && number === sizes.length - 1))
         return { number, from: at, to: input.offset, given };
       if (!before) number++;

@@ -1,9 +1,8 @@
 /**
- * Inflate (RFC 1951) for the few bytes of a small gzip member. A decompressor of
- * node:zlib costs as much as tens of kilobytes of decompressing, so a capture of
- * many tiny members would cost a thousand times what its size says. Only
- * members that end within the bytes at hand, and in the room there is, are done
- * here; everything else is for the decompressor, which also says what is wrong.
+ * Inflate (RFC 1951) for the few bytes of a small gzip member. Creating a decompressor of node:zlib costs as much as
+ * decompressing tens of kilobytes, so a capture of many tiny members would cost a thousand times more than its size
+ * suggests. Only members that fit the given input and output are inflated here; everything else is left to node:zlib,
+ * which also reports what is wrong.
  */
 
 const MOST_BITS = 15;
@@ -21,7 +20,7 @@ const DISTANCE_BASE = [
 const DISTANCE_EXTRA = [
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 ];
-/** The order in which a block gives the lengths of the code for its code lengths. */
+/** The order in which a block stores the lengths of its code length codes. */
 const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /** A canonical Huffman code: how many codes of each length there are, and the symbols in the order of their codes. */
@@ -30,7 +29,7 @@ interface Code {
   symbols: Uint16Array;
 }
 
-/** What of a stream cannot be done here. */
+/** Thrown for a stream that is left to node:zlib. */
 class NotHere extends Error {}
 const NOT_HERE = new NotHere();
 
@@ -40,9 +39,9 @@ const STATIC_LITERALS = codeOf(
 );
 const STATIC_DISTANCES = codeOf(new Uint8Array(DISTANCES).fill(5), 'any');
 
-/** Inflates streams that are small. */
+/** Inflates small streams. */
 export class SmallInflate {
-  /** After `inflate` said true: compressed bytes used, and bytes in `output`. */
+  /** After `inflate` returned true: compressed bytes used, and bytes in `output`. */
   used = 0;
   length = 0;
   readonly output: Uint8Array;
@@ -51,7 +50,7 @@ export class SmallInflate {
   private bits = 0;
   private held = 0;
 
-  /** @param room bytes a stream may give */
+  /** @param room most bytes of output */
   constructor(room: number) {
     this.output = new Uint8Array(room);
   }
@@ -77,7 +76,7 @@ export class SmallInflate {
     return true;
   }
 
-  /** The next `count` bits, 0..13. Never holds a whole byte more than was asked for. */
+  /** The next `count` bits, 0..13. Never buffers a whole byte more than requested. */
   private take(count: number): number {
     while (this.held < count) {
       if (this.at === this.input.length) throw NOT_HERE;
@@ -140,7 +139,7 @@ export class SmallInflate {
       lengths.fill(length, i, i + times);
       i += times;
     }
-    // A block without an end is wrong, which the decompressor is to say.
+    // A block without an end-of-block code is an error, left to node:zlib to report.
     if (lengths[256] === 0) throw NOT_HERE;
     this.compressed(codeOf(lengths.subarray(0, literals), 'small'), codeOf(lengths.subarray(literals), 'small'));
   }
@@ -171,7 +170,7 @@ export class SmallInflate {
 /**
  * The code whose symbols have these lengths, 0 for those that do not occur.
  *
- * @param which codes to take: such as use all bits; also those of one symbol or none; or any
+ * @param which codes to accept: complete ones; also those of one symbol or none; or any
  * @throws NotHere when there is no such code
  */
 function codeOf(lengths: Uint8Array, which: 'complete' | 'small' | 'any'): Code {

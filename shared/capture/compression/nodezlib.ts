@@ -1,9 +1,7 @@
 /**
- * A decompressor of node:zlib, fed one slice at a time so that nothing is lost
- * when it fails: a failing zlib stream throws away what waits in its readable
- * side, so that side is kept empty. Output is taken chunk by chunk, and the
- * decompressor makes no more before the last one was taken: memory is bounded
- * whatever the ratio.
+ * A decompressor of node:zlib, fed one slice at a time so that nothing is lost when it fails: a failing zlib stream
+ * discards its readable buffer, so that buffer is kept empty. Output is taken chunk by chunk, and the decompressor
+ * waits until the last one was taken: memory is bounded at any ratio.
  */
 
 import type { InflateRaw, ZstdDecompress } from 'node:zlib';
@@ -21,7 +19,7 @@ export class ZlibDecompressor {
 
   /**
    * @param kind raw deflate (the body of gzip), or zstd
-   * @param window bytes of output that zstd may look back on; the memory is used only as far as the window is
+   * @param window largest window of zstd in bytes; memory is allocated for the actual window only
    */
   constructor(kind: 'deflate' | 'zstd', window = 0) {
     // A high-water mark of one byte makes zlib wait until each chunk was taken.
@@ -49,12 +47,15 @@ export class ZlibDecompressor {
     });
   }
 
-  /** Bytes used of all that was fed: fewer once the compressed stream has ended. */
+  /** Bytes used of those fed: fewer once the compressed stream has ended. */
   get used(): number {
     return this.stream.bytesWritten;
   }
 
-  /** Feed one slice; gives everything that can be decompressed of it. The slice must stay untouched until the generator ends. */
+  /**
+   * Feed one slice; yields everything that can be decompressed of it. The slice must not change until the generator
+   * ends.
+   */
   async *feed(slice: Uint8Array): AsyncGenerator<Uint8Array, void> {
     let written = false;
     this.stream.write(slice, () => {

@@ -1,9 +1,7 @@
 /**
- * zstd (RFC 8878): any number of frames in a row; skippable frames are skipped.
- * Frames and blocks are walked here and not by node:zlib, whose zstd stream
- * stops silently behind the first frame and takes a truncated one for whole.
- * What is fed at once depends on the compressed bytes alone, so that a fault
- * costs the same bytes however the source cuts its chunks.
+ * zstd (RFC 8878): any number of frames in a row; skippable frames are skipped. Frames and blocks are parsed here and
+ * not by node:zlib, whose zstd stream stops silently after the first frame and accepts a truncated one as complete.
+ * What is fed at once depends on the compressed bytes alone, so that a fault loses the same bytes with any chunks.
  */
 
 import type { ByteReader } from './bytereader.ts';
@@ -15,12 +13,15 @@ const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 
 const BLOCK_LIMIT = 128 * 1024;
-/** Bytes fed at once where blocks are smaller: feeding costs as much as decompressing some of them. */
+/** Bytes fed at once when blocks are smaller: a call costs as much as decompressing some of them. */
 const BATCH = 4096;
 /** Bytes of the longest frame header. */
 const LONGEST_HEADER = 18;
 
-/** Frames of a capture whose size does not matter, and compressed bytes that the frames must have on average beyond them: each costs as much as some kilobytes. */
+/**
+ * Number of frames that may have any size, and the average compressed bytes required of a frame beyond it: each frame
+ * costs as much as some kilobytes.
+ */
 const FREE_FRAMES = 10_000;
 const LEAST_FRAME = 128;
 
@@ -33,7 +34,7 @@ function isSkippable(magic: number): boolean {
   return (magic & 0xfffffff0) >>> 0 === SKIPPABLE;
 }
 
-/** What was read of a frame: why it is not sound, and where. */
+/** How a frame ended: why it is not sound, and where. */
 interface FrameEnd {
   check: 'sound' | 'truncated' | 'corrupt' | 'window';
   at: number;
@@ -41,9 +42,9 @@ interface FrameEnd {
 }
 
 /**
- * The uncompressed bytes of all frames. A chunk may be overwritten once the next one is asked for.
+ * The uncompressed bytes of all frames. A chunk may be overwritten once the next one is requested.
  *
- * @param window bytes of output that a frame may have kept
+ * @param window largest window of a frame in bytes
  */
 export async function* unzstd(
   input: ByteReader,
@@ -51,7 +52,7 @@ export async function* unzstd(
   window: number,
   reopen?: Reopen,
 ): AsyncGenerator<Uint8Array, void> {
-  // One decompressor serves all frames: it is ready for the next one whenever a frame has ended.
+  // One decompressor for all frames: after each it is ready for the next.
   const decompressor = new ZlibDecompressor('zstd', window);
   try {
     for (let frames = 0; ; ) {
@@ -127,7 +128,7 @@ class Frame {
       const type = (header >>> 1) & 3;
       const size = header >>> 3;
       if (type === 3 || size > BLOCK_LIMIT) return yield* this.feed('corrupt');
-      // A run-length block takes one byte, whatever its size.
+      // A run-length block has one byte, whatever its size.
       const bytes = 3 + (type === 1 ? 1 : size);
       if (this.pending > 0 && this.pending + bytes > BATCH) {
         const fed = yield* this.feed('sound');
@@ -147,7 +148,7 @@ class Frame {
     this.sizes.push(bytes);
   }
 
-  /** The window that a descriptor asks for (section 3.1.1.1.2). */
+  /** The window size in a descriptor (section 3.1.1.1.2). */
   private asked(descriptor: number): number {
     const base = 2 ** (10 + (descriptor >>> 3));
     return base + (base / 8) * (descriptor & 7);
@@ -160,7 +161,7 @@ class Frame {
     return size;
   }
 
-  /** Feed what is pending. @param otherwise what the frame is when that can be decompressed */
+  /** Feed what is pending. @param otherwise result of the frame if that can be decompressed */
   private async *feed(otherwise: FrameEnd['check']): AsyncGenerator<Uint8Array, FrameEnd> {
     const { input, decompressor, pending, sizes } = this;
     const from = input.offset;

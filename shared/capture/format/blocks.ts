@@ -1,12 +1,9 @@
 /**
- * The frame of pcapng blocks (draft-ietf-opsawg-pcapng, section 3.1): which
- * types there are, how long a block may be, and how a lost reader finds the
- * next one. A block says its length before and after its body; bytes in which
- * the two agree, of a registered type, with more such blocks behind them, are
- * blocks. Unregistered types are never taken as proof.
+ * The frame of pcapng blocks (draft-ietf-opsawg-pcapng, section 3.1): the block types, how long a block may be, and how
+ * a reader resynchronizes after damage. A block has its length before and after its body; bytes where the two agree, of
+ * a registered type, followed by more such blocks, are blocks. Unregistered types are never taken as proof.
  *
- * What is asked for in memory is bounded by SCAN_WINDOW beyond the place in
- * question, whatever lengths the bytes claim.
+ * The memory needed is bounded by SCAN_WINDOW beyond the candidate, whatever lengths the bytes claim.
  */
 
 import { RECORD_LIMIT } from '../facts.ts';
@@ -24,7 +21,7 @@ export const TYPE = {
 
 /** Bytes a block of packets, an interface or a section may take where no interface has an uncommon snaplen: the packet and a mebibyte of options. */
 export const BLOCK_LIMIT = RECORD_LIMIT + 1024 * 1024;
-/** Bytes beyond a candidate that a chain of blocks may ask for. */
+/** Most bytes beyond a candidate that a chain of blocks may need. */
 const SCAN_WINDOW = 2 * 1024 * 1024;
 /** Bytes of the smallest block. */
 const SMALLEST = 12;
@@ -36,12 +33,15 @@ for (let type = 0x201; type <= 0x221; type++) REGISTERED[type] = 1;
 const CUSTOM = 0x0bad;
 const CUSTOM_NOT_TO_COPY = 0x40000bad;
 
-/** Types that are taken in whole, so that their length is bounded. The others may be of any length and are skipped. */
+/**
+ * Whether blocks of this type are read whole, so that their length is bounded. Others may have any length and are
+ * skipped.
+ */
 export function readWhole(type: number): boolean {
   return type === TYPE.section || (type >= TYPE.interface && type <= TYPE.simple) || type === TYPE.enhanced;
 }
 
-/** Types that are registered. */
+/** Whether a type is registered. */
 export function registered(type: number): boolean {
   if (type < REGISTERED.length) return REGISTERED[type] === 1;
   return type === TYPE.section || type === CUSTOM || type === CUSTOM_NOT_TO_COPY;
@@ -90,9 +90,9 @@ export class BlockScan {
   }
 
   /**
-   * Do `count` sound blocks, or fewer and then the end of the capture, stand at `at`?
+   * Whether `count` sound blocks, or fewer and then the end of the capture, begin at `at`.
    *
-   * @param trailers false to let the lengths before the bodies alone lead on
+   * @param trailers false to follow the lengths before the bodies alone
    */
   chain(
     view: DataView,

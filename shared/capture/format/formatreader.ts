@@ -2,15 +2,15 @@
 export interface FormatReader {
   /** Bytes wanted, counted from the position that `run` returned, before it can go on. Always more than were left. */
   need: number;
-  /** Nothing behind what `run` has used will be read. */
+  /** The rest of the capture will not be read. */
   readonly refused: boolean;
   /**
-   * Parse what is whole in bytes[start..end).
+   * Parse the complete records in bytes[start..end).
    *
    * @param view over the same bytes, index for index
    * @param base offset in the capture of bytes[0]
-   * @param ended no bytes will follow: everything must be used or accounted for
-   * @returns index of the first byte that is still wanted
+   * @param ended no bytes will follow: all must be used or reported as lost
+   * @returns index of the first byte that is still needed
    */
   run(bytes: Uint8Array, view: DataView, start: number, end: number, base: number, ended: boolean): number;
 }

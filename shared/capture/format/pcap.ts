@@ -2,13 +2,11 @@
  * Classic captures (draft-ietf-opsawg-pcap): a 24-byte file header, then
  * records of a 16-byte header and the captured bytes.
  *
- * Read are versions 2.x in both byte orders with microseconds (a1b2c3d4) or
- * nanoseconds (a1b23c4d), and the modified format (a1b2cd34) whose record
- * headers take 24 bytes. Other major versions are refused.
+ * It reads versions 2.x in both byte orders with microseconds (a1b2c3d4) or nanoseconds (a1b23c4d), and the modified
+ * format (a1b2cd34) with record headers of 24 bytes. Other major versions are refused.
  *
- * A record is handed on only once the header behind it has been seen: only
- * then is it known that its length was right. Where a header cannot be, the
- * reader looks for the next sound chain of records (resync.ts).
+ * A record is passed on only once the header after it has been seen, which confirms its length. At an invalid header
+ * the reader looks for the next sound chain of records (resync.ts).
  */
 
 import { type CaptureLedger, MAX_US, recordLimit } from '../facts.ts';
@@ -41,15 +39,15 @@ export function isPcapMagic(magic: number): boolean {
   );
 }
 
-/** What to do with the record in hand, `p`, and the odd header behind it. */
+/** What to do with the current record, `p`, and the odd header after it. */
 type Ruling =
   /** Both are records. */
   | 'accept'
-  /** The record in hand has a wrong length: a sound chain begins at `resumeAt`, inside it. */
+  /** The current record has a wrong length: a sound chain begins at `resumeAt`, inside it. */
   | 'resume'
-  /** The record in hand is sound, what follows is not. */
+  /** The current record is sound, what follows is not. */
   | 'lost'
-  /** `need` says how many bytes it takes to tell. */
+  /** Undecided: `need` bytes are needed. */
   | 'more';
 
 /** Reads the records of a classic capture. */
@@ -61,13 +59,13 @@ export class PcapReader implements FormatReader {
   private readonly resync: PcapResync;
   private linkType = 0;
   private state: 'file-header' | 'records' | 'lost' | 'refused' = 'file-header';
-  /** The header where `run` takes up again has been judged already. */
+  /** The header where `run` continues has been judged already. */
   private judged = false;
-  /** That header is odd: its oddities are named when the record is handed on. */
+  /** That header is odd: its oddities are reported when the record is passed on. */
   private odd = false;
-  /** That header's time is more than a day from that of the record before. */
+  /** That header's time is more than a day from the previous record's. */
   private strayed = false;
-  /** The state changed: the loop in `run` goes on with what is there. */
+  /** The state changed: the loop in `run` continues with the bytes it has. */
   private switched = false;
   private resumeAt = 0;
   private lostFrom = 0;
@@ -110,7 +108,7 @@ export class PcapReader implements FormatReader {
         this.state === 'lost'
           ? this.search(view, at, end, base, ended)
           : this.records(bytes, view, at, end, base, ended);
-      // Both come back when they need more bytes, and when the other has to take over.
+      // Both return when they need more bytes, and when the other has to take over.
       if (at < end && this.switched) continue;
       return at;
     }
@@ -127,7 +125,7 @@ export class PcapReader implements FormatReader {
     const major = view.getUint16(at + VERSION_MAJOR, little);
     const minor = view.getUint16(at + VERSION_MINOR, little);
     const snaplen = view.getUint32(at + SNAPLEN, little);
-    // Above the link type stand the frame check sequence's length and reserved bits.
+    // The bits above the link type are the frame check sequence's length and reserved bits.
     const linkField = view.getUint32(at + LINK_TYPE, little);
     this.linkType = linkField & 0xffff;
     ledger.version = `${major}.${minor}`;
@@ -212,8 +210,8 @@ export class PcapReader implements FormatReader {
         this.need = this.resync.wanted - p;
         return p;
       }
-      // Whoever takes a wrong length may come to another record's border. More bytes than there were on the wire are only
-      // believed where no records stand in them that lead to the same place.
+      // A wrong length may by chance lead to another record's header. More captured bytes than on the wire are only
+      // accepted if no records inside them lead to the same place.
       if (this.odd && ruling === 'accept' && cap > len && q <= end) {
         this.resumeAt = this.resync.inside(view, p, q, this.lastSec);
         if (this.resumeAt !== NONE) ruling = 'resume';
@@ -261,7 +259,7 @@ export class PcapReader implements FormatReader {
     }
   }
 
-  /** Rule on the header at `q`, which looks odd or has nothing before it; the record in hand is at `p` (NaN: none). */
+  /** Judge the header at `q`, which looks odd or has no record before it; the current record is at `p` (NaN: none). */
   private rule(view: DataView, p: number, q: number, end: number, ended: boolean): Ruling {
     const odd = oddities(view, q, this.shape, this.lastSec);
     if (odd === 0) return 'accept';
@@ -275,7 +273,7 @@ export class PcapReader implements FormatReader {
       }
     }
     if (!Number.isNaN(p)) {
-      // Against odd headers that lead on in the same day as all before them, only a sound chain of that day speaks.
+      // Odd headers that lead on within the same day are only overruled by a sound chain of that day.
       const farToo = verdict === 'broken' || this.strayed || far(view.getUint32(q, this.shape.little), this.lastSec);
       const found = this.resync.find(view, p + 1, q, end, ended, this.lastSec, farToo, verdict !== 'broken');
       if (found === MORE) return 'more';
@@ -290,8 +288,8 @@ export class PcapReader implements FormatReader {
   }
 
   /**
-   * At the end of the capture: is there a sound chain inside the record at `p`, so that its length is wrong? That the capture
-   * is cut off explains the record as well as a chain that is cut off itself.
+   * At the end of the capture: whether a sound chain inside the record at `p` shows that its length is wrong. A
+   * truncated capture explains the record as well as a chain that is cut off itself.
    */
   private findInside(view: DataView, p: number, to: number, end: number, sec: number): boolean {
     const found = this.resync.find(view, p + 1, to, end, true, sec, true, true);
@@ -331,7 +329,7 @@ export class PcapReader implements FormatReader {
     return found;
   }
 
-  /** Name what is odd about a record that is kept. */
+  /** Report what is odd about a record that is kept. */
   private name(us: number, ns: number, offset: number, sub: number, cap: number, len: number): void {
     this.odd = false;
     if (cap > len) this.ledger.odd('caplen_exceeds_len', us, ns, offset, `${cap} of ${len} bytes`);

@@ -3,12 +3,10 @@
  * body and the length again, in sections that each have their own byte order
  * and interfaces.
  *
- * Read are section headers, interface descriptions (snaplen, if_tsresol,
- * if_tsoffset), and enhanced, simple and obsolete packets. Every other block is
- * skipped; types nobody registered are named. Section lengths are not needed
- * and not trusted. A simple packet has no time: it gets the time of the record
- * before it. The two lengths of a block must agree; where they do not, the
- * reader looks for the next sound block (blocks.ts).
+ * It reads section headers, interface descriptions (snaplen, if_tsresol, if_tsoffset), and enhanced, simple and
+ * obsolete packets. Every other block is skipped; unregistered types are reported. Section lengths are not needed and
+ * not trusted. A simple packet has no time: it gets the time of the record before it. The two lengths of a block must
+ * agree; otherwise the reader looks for the next sound block (blocks.ts).
  */
 
 import { type CaptureLedger, RECORD_LIMIT, RECORD_LIMIT_CAP, recordLimit } from '../facts.ts';
@@ -17,12 +15,12 @@ import { BLOCK_LIMIT, BlockScan, MORE, NONE, readWhole, registered, TYPE } from 
 import type { FormatReader } from './formatreader.ts';
 import { InterfaceClock } from './timestamps.ts';
 
-/** Interfaces of a section that are kept; a capture that describes more is read without the rest. */
+/** Interfaces of a section that are kept; packets of further ones are lost. */
 const INTERFACES = 65_536;
 
-/** Bytes of a block that is held to see both of its lengths, though its body is of no use. */
+/** Most bytes of a skipped block that are held to compare its two lengths. */
 const HELD_LIMIT = RECORD_LIMIT_CAP;
-/** Blocks in a row that prove a place: behind damage, and inside a block that is merely large. */
+/** Blocks in a row that prove a place: after damage, and inside a block that is merely large. */
 const CHAIN = 2;
 const SKIPPED_CHAIN = 4;
 
@@ -58,12 +56,12 @@ export class PcapngReader implements FormatReader {
   private little = true;
   private sections = 0;
   private interfaces: Interface[] = [];
-  /** Bytes that a block may take which is looked at as a whole. */
+  /** Most bytes of a block that is read whole. */
   private limit = BLOCK_LIMIT;
   private state: 'blocks' | 'lost' | 'skipping' | 'refused' = 'blocks';
   private lostFrom = 0;
   private lostReason: 'bad_block_length' | 'block_trailer_mismatch' | 'bad_section_header' = 'bad_block_length';
-  /** Skipping a block too large to be looked at: the offset of its end, and the length it claims. */
+  /** Skipping a block too large to be held: the offset of its end, and the length it claims. */
   private skipTo = 0;
   private skipLength = 0;
 
@@ -81,7 +79,7 @@ export class PcapngReader implements FormatReader {
       if (before === 'blocks') at = this.blocks(bytes, view, at, end, base, ended);
       else at = this.search(view, at, end, base, ended);
       if (this.state === before || (at === end && !ended)) {
-        // A state just entered with nothing left has not said what it needs.
+        // A state entered with no bytes left has not set `need` yet.
         if (this.state !== before) this.need = 12;
         return at;
       }
@@ -122,7 +120,7 @@ export class PcapngReader implements FormatReader {
         return this.lose(p, base, 'bad_block_length');
       }
       const whole = Math.ceil(total / 4) * 4;
-      // What is held as a whole is judged by both of its lengths, whatever its body looks like.
+      // A block that is held whole is judged by its two lengths, whatever its body looks like.
       if (total > Math.max(this.limit, HELD_LIMIT)) {
         this.skipTo = base + p + whole;
         this.skipLength = total;
@@ -136,7 +134,8 @@ export class PcapngReader implements FormatReader {
         return this.cutOff(view, p, end, base, whole, total > this.limit ? SKIPPED_CHAIN : CHAIN);
       }
       if (view.getUint32(p + whole - 4, little) !== total) {
-        // One block with two equal lengths behind it, or a few led to by their first lengths alone, say that only this trailer is wrong.
+        // If one block with two equal lengths follows, or a few linked by their first lengths alone, only this trailer
+        // is wrong.
         const { scan, limit } = this;
         let verdict = scan.chain(view, p + whole, end, ended, little, limit, 1);
         if (verdict === 'broken') verdict = scan.chain(view, p + whole, end, ended, little, limit, 3, false);
@@ -200,7 +199,7 @@ export class PcapngReader implements FormatReader {
         this.section(view, p, end, little);
         return;
       default:
-        // The upper half of the numbers is for private use.
+        // Types with the top bit set are for private use.
         if (!registered(type) && type < 0x8000_0000)
           this.ledger.odd('unknown_block', -1, 0, base + p, `type 0x${type.toString(16)}`);
     }
@@ -246,7 +245,7 @@ export class PcapngReader implements FormatReader {
     }
     const wanted = source.snaplen === 0 ? len : Math.min(len, source.snaplen);
     const there = end - p - 16;
-    // Some writers leave the snaplen they cut at out of the interface: then the block tells.
+    // Some writers do not record the snaplen in the interface: then the block's length decides.
     const cap = Math.min(wanted, there);
     if (cap < wanted) ledger.odd('simple_packet_cut', -1, 0, base + p, `${there} of ${wanted} bytes`);
     const us = ledger.previousUs;
@@ -322,11 +321,11 @@ export class PcapngReader implements FormatReader {
     return p + 1;
   }
 
-  /** Lost, or skipping a large block: look for the next sound blocks, or for the end of the large one. */
+  /** After damage, or in a skipped block: look for the next sound blocks, or for the end of the skipped one. */
   private search(view: DataView, at: number, end: number, base: number, ended: boolean): number {
     const skipping = this.state === 'skipping';
     const trailer = skipping ? this.skipTo - 4 - base : end;
-    // Inside a block that is merely large there may be bytes that look like blocks: only many in a row tell.
+    // Inside a block that is merely large there may be bytes that look like blocks: only many in a row count.
     const chain = skipping ? SKIPPED_CHAIN : CHAIN;
     const found = this.scan.find(view, at, trailer, end, ended, this.little, this.limit, chain);
     if (found === MORE) {
@@ -350,7 +349,7 @@ export class PcapngReader implements FormatReader {
     return found;
   }
 
-  /** The large block's second length has come. */
+  /** The skipped block's second length has been reached. */
   private skipped(view: DataView, trailer: number): number {
     if (view.getUint32(trailer, this.little) === this.skipLength) {
       this.state = 'blocks';

@@ -1,32 +1,30 @@
 /**
- * Finding the way in a classic capture whose record headers went bad. The
- * format has no marks between records: a header is only known by what it says
- * and by the headers that its lengths lead to. So a header that looks odd is
- * judged by the chain behind it, and a lost reader looks for the next offset
- * from which a chain of sound headers leads on.
+ * Resynchronizing in a classic capture with damaged record headers. The format has no marks between records: a header
+ * is only recognized by its values and by the headers that its lengths lead to. So a header that looks odd is judged by
+ * the chain after it, and after damage the reader looks for the next offset from which a chain of sound headers
+ * follows.
  *
- * Lengths decide, times do not: clocks jump, alternate or say nothing in
- * captures that are otherwise sound. A chain in place whose lengths are sound
- * is sound, whatever its times are. Where the way is lost, times only say how
- * many headers it takes to prove a place.
+ * Lengths decide, times do not: clocks jump, alternate or are meaningless in captures that are otherwise sound. A chain
+ * in place with sound lengths is sound, whatever its times are. After damage, times only decide how many headers prove
+ * a place.
  *
- * What is asked for in memory is bounded by RESYNC_WINDOW, or one record of the
- * largest size, beyond the place in question, whatever lengths the bytes claim.
+ * The memory needed is bounded by RESYNC_WINDOW, or one record of the largest size, beyond the candidate, whatever
+ * lengths the bytes claim.
  */
 
-/** Bytes beyond a candidate that a chain may ask for. */
+/** Most bytes beyond a candidate that a chain may need. */
 const RESYNC_WINDOW = 1024 * 1024;
 /** Record times of neighbours further apart than this many seconds look odd. */
 export const DAY = 86_400;
 /** Sound headers in a row that prove a place, when the first is within a day of the last record read. */
 const CHAIN = 4;
-/** The same when it is not: a capture may be joined of days that lie apart. */
+/** The same when it is not: a capture may be merged from days that are far apart. */
 const FAR_CHAIN = 8;
-/** The same when the headers lie apart among themselves: a capture may hold the records of several clocks. */
+/** The same when the headers are far apart from each other: a capture may have records of several clocks. */
 const SCATTERED_CHAIN = 16;
-/** Steps over more than a day that make a chain scattered: with fewer, a chain of one clock stands nearby. */
+/** Steps over more than a day that make a chain scattered: with fewer, a chain of one clock is nearby. */
 const SCATTERED_STEPS = 3;
-/** Headers in a row of which each says a possible captured length, that prove a place whatever else they say. */
+/** Headers in a row with possible captured lengths that prove a place whatever their other fields are. */
 const LONG_CHAIN = 32;
 /** Bytes on the wire beyond which a length looks odd. */
 export const ODD_ORIG_LEN = 16 * 1024 * 1024;
@@ -40,9 +38,9 @@ export interface RecordShape {
   unit: number;
   /** Captured bytes a record may claim. */
   limit: number;
-  /** Where in the header the captured length stands: 8, or 12 in versions before 2.3. */
+  /** Offset of the captured length in the header: 8, or 12 in versions before 2.3. */
   capAt: number;
-  /** Where the length on the wire stands. */
+  /** Offset of the length on the wire. */
   lenAt: number;
 }
 
@@ -70,7 +68,7 @@ function oddLengths(view: DataView, at: number, shape: RecordShape): number {
   const cap = view.getUint32(at + shape.capAt, little);
   if (cap > shape.limit) return IMPOSSIBLE;
   const len = view.getUint32(at + shape.lenAt, little);
-  // Files that were preallocated and never filled end in zeros; a record of nothing at no time is not one.
+  // Preallocated files that were never filled end in zeros; an all-zero header is not a record.
   if (len === 0 && cap === 0 && view.getUint32(at, little) === 0 && view.getUint32(at + 4, little) === 0)
     return IMPOSSIBLE;
   let odd = 0;
@@ -82,7 +80,7 @@ function oddLengths(view: DataView, at: number, shape: RecordShape): number {
 
 /**
  * True if the header may be one read four bytes too late: where records are captured whole, lengths lead on from such
- * places too, for ever. The captured length is then found where the part of the second should be, in every header.
+ * places too, without end. Every header then has the captured length in place of the sub-second field.
  */
 function slipped(view: DataView, at: number, shape: RecordShape): boolean {
   const cap = view.getUint32(at + shape.capAt, shape.little);
@@ -94,15 +92,18 @@ export function far(sec: number, nearSec: number): boolean {
   return Math.abs(sec - nearSec) > DAY;
 }
 
-/** What a header that looks odd turned out to be. */
+/** Verdict on a header that looks odd. */
 export type Verdict =
-  /** It is a record: what follows it is sound, or its lengths and those behind it are, or it ends exactly where the capture does. */
+  /**
+   * It is a record: what follows it is sound, or its lengths and those after it are, or it ends exactly where the
+   * capture does.
+   */
   | 'sound'
-  /** Nothing speaks against it and nothing for it: its followers are as odd. */
+  /** Undecided: the headers after it are as odd. */
   | 'unsure'
-  /** Its lengths are sound, and its record ends behind the end of the capture: no other header can speak for it. */
+  /** Its lengths are sound, and its record ends beyond the end of the capture: no other header can confirm it. */
   | 'cut'
-  /** Its length leads to something that is no record. */
+  /** Its length leads to something that is not a record. */
   | 'broken'
   /** More bytes are needed: up to index `wanted`. */
   | 'more';
@@ -125,14 +126,15 @@ export class PcapResync {
     const { header, capAt, little } = shape;
     let pos = at;
     let nearSec = Number.NaN;
-    // Headers in a row from the first on whose lengths are sound, and those that only lead on.
+    // Headers in a row from the first on with sound lengths, and those that only lead on.
     let sound = 0;
     let leading = 0;
     let slips = 0;
     for (let n = 0; ; n++) {
       if (pos === end && ended) return 'sound';
       if (pos + header > end) {
-        // The capture is cut off here, or larger than what may be held, of which one whole record is always seen: that must do.
+        // The capture is cut off here, or the window is full, which has room for at least one whole record: decide by
+        // this much.
         if (ended || pos + header - at > Math.max(RESYNC_WINDOW, shape.limit + 2 * header))
           return sound < n ? (n < CHAIN ? 'broken' : 'unsure') : n === 1 ? 'cut' : 'sound';
         this.wanted = pos + header;
@@ -146,7 +148,7 @@ export class PcapResync {
       if (lengths === 0 && sound === n) sound++;
       if (cap > 0 && leading === n) leading++;
       if ((sound === CHAIN || leading === LONG_CHAIN) && slips * CHAIN <= n + 1) return 'sound';
-      // A chain of headers that may all be read four bytes too late: the one they were taken from is looked for.
+      // A chain of headers that may all be read four bytes too late: search for the right one.
       if (n + 1 === CHAIN && slips > 1) return 'broken';
       if (n + 1 >= CHAIN && (leading <= n || n === LONG_CHAIN)) return 'unsure';
       nearSec = view.getUint32(pos, little);
@@ -158,8 +160,10 @@ export class PcapResync {
    * The first index in from..to (to excluded) from which sound records follow.
    *
    * @param nearSec seconds of the last record read, NaN when there is none
-   * @param farToo also take a chain whose first record is more than a day from `nearSec`, or whose records are so from each other
-   * @param exact something speaks for the place in hand: a short chain must end exactly where the capture does, and one of several clocks does not count
+   * @param farToo also accept a chain whose first record is more than a day from `nearSec`, or whose records are that
+   *   far from each other
+   * @param exact there is evidence for the current place: a short chain must end exactly where the capture does, and
+   *   one of several clocks does not count
    * @returns the index, NONE when there is none, or MORE when bytes up to `wanted` are
    *   needed first; `candidate` then tells the index in question
    */
@@ -188,8 +192,8 @@ export class PcapResync {
   }
 
   /**
-   * The first index behind the header at `at` from which headers that are sound in everything lead exactly to `to`, or
-   * NONE. Linear in the bytes between: each index is looked at once, from the last on.
+   * The first index after the header at `at` from which entirely sound headers lead exactly to `to`, or NONE. Linear in
+   * the bytes between: each index is looked at once, from the last on.
    */
   inside(view: DataView, at: number, to: number, nearSec: number): number {
     const { header, capAt, little } = this.shape;
@@ -217,9 +221,9 @@ export class PcapResync {
     exact: boolean,
   ): Verdict {
     const { header, capAt, little } = this.shape;
-    // Being near to the first day of 1970 says nothing: small numbers are.
+    // Nearness to the first day of 1970 proves nothing: any small number is near.
     const near = !far(view.getUint32(at, little), nearSec) && !(nearSec <= DAY);
-    // Across a jump in time the first header is measured against nothing but its followers.
+    // Across a jump in time the first header is compared with the headers after it only.
     let beforeSec = near ? nearSec : Number.NaN;
     let sound = 0;
     let steps = 0;
@@ -233,7 +237,7 @@ export class PcapResync {
         return 'more';
       }
       if (cut || sound === enough) {
-        // Ending where the capture ends is worth more than being cut off by it.
+        // Ending where the capture ends proves more than being cut off by it.
         const few = pos === end && ended ? enough / 4 : cut && !exact ? enough / 2 : enough;
         return sound >= few && (steps === 0 || (steps >= SCATTERED_STEPS && slips * CHAIN <= sound))
           ? 'sound'

@@ -1,12 +1,9 @@
 /**
- * pcapng timestamps: 64-bit counts of units that if_tsresol gives as 10^-n or
- * 2^-n seconds, plus if_tsoffset whole seconds (draft-ietf-opsawg-pcapng,
- * section 4.2). Turned into whole microseconds and the nanoseconds below, with
- * numbers alone: every product below stays under 2^53, so nothing is rounded
- * but the part under a nanosecond, which is cut off. Where a count lies beyond
- * MAX_US and a negative offset may bring it back, whole numbers of any size are
- * used. Only units under 10^-19 and 2^-64 seconds, whose whole range is less
- * than two seconds, are computed in floating point.
+ * pcapng timestamps: 64-bit counts of units that if_tsresol gives as 10^-n or 2^-n seconds, plus if_tsoffset whole
+ * seconds (draft-ietf-opsawg-pcapng, section 4.2). Converted into whole microseconds and the nanoseconds below in
+ * doubles: every product stays under 2^53, so nothing is rounded but the part under a nanosecond, which is truncated.
+ * If a count is beyond MAX_US and a negative offset may bring it back, BigInt is used. Only units under 10^-19 and
+ * 2^-64 seconds, whose whole range is less than two seconds, are computed in floating point.
  */
 
 import { MAX_US } from '../facts.ts';
@@ -52,7 +49,7 @@ export class InterfaceClock {
     }
   }
 
-  /** The same, offset and all, in whole numbers of any size. */
+  /** The same, with the offset, in BigInt. */
   private readExact(hi: number, lo: number): void {
     const unit = (this.binary ? 2n : 10n) ** BigInt(this.exponent);
     const count = (BigInt(hi) << 32n) | BigInt(lo);
@@ -104,7 +101,7 @@ export class InterfaceClock {
       const unit = 2 ** n;
       const lowSeconds = Math.floor(lo / unit);
       seconds = hi * 2 ** (32 - n) + lowSeconds;
-      // Scaled so that it stands over 2^32: nothing of it is below.
+      // Scaled to a fraction of 2^32: `low` is 0.
       top = (lo - lowSeconds * unit) * 2 ** (32 - n);
       low = 0;
       this.scale(seconds, top, low, 32);
