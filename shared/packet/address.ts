@@ -13,13 +13,13 @@ export function ipv4Text(address: number): string {
   return `${BYTES[address >>> 24]}.${BYTES[(address >>> 16) & 255]}.${BYTES[(address >>> 8) & 255]}.${BYTES[address & 255]}`;
 }
 
-/** Group `i` (0..7) of the IPv6 address whose four words stand in `words` at `at`. */
+/** Group `i` (0..7) of the IPv6 address whose four words are in `words` at `at`. */
 function group(words: Uint32Array, at: number, i: number): number {
   const word = words[at + (i >> 1)];
   return (i & 1) === 0 ? word >>> 16 : word & 0xffff;
 }
 
-/** Canonical text of the IPv6 address whose four 32-bit words stand in `words` at `at`. */
+/** Canonical text of the IPv6 address whose four 32-bit words are in `words` at `at`. */
 export function ipv6Text(words: Uint32Array, at: number): string {
   // The longest run of zero groups, the first of equals; a single group is written out.
   let start = -1;

@@ -1,7 +1,6 @@
 /**
- * Packet records as typed columns: what the map writes into shards and what the
- * reduce merges and tracks. One row is one packet of one flow at one level of
- * encapsulation; no object is made per packet anywhere.
+ * Packet records as typed columns: what the map writes into shards and what the reduce merges and tracks. One row is
+ * one packet of one flow at one level of encapsulation; no object is allocated per packet.
  *
  * Times are split so that no BigInt is needed: `us` holds whole microseconds
  * since 1970 (exact in a double until the year 2255), `ns` the 0..999
@@ -11,11 +10,11 @@ import { namesOf, typedColumns } from './typedcolumns.ts';
 
 /** meta bit: the packet was sent by end B of its flow key (see flowtable.ts), else by end A. */
 export const META_FROM_B = 0x01;
-/** meta bit: the row is a whole datagram joined from fragments; it stands at its completing fragment. */
+/** meta bit: the row is a whole datagram joined from fragments, at the place of its completing fragment. */
 export const META_DATAGRAM = 0x02;
-/** meta bit: the row is one fragment of a datagram: kept for the way back to its bytes, counted nowhere. */
+/** meta bit: the row is one fragment of a datagram: kept so that its bytes can be found, counted nowhere. */
 export const META_FRAGMENT = 0x04;
-/** meta bit: not every payload byte that the headers announce was captured (snaplen). */
+/** meta bit: not all payload bytes that the headers announce were captured (snaplen). */
 export const META_TRUNCATED = 0x08;
 /** meta bits 4..6: level of encapsulation, 0 = innermost, 7 = seven or more. */
 export const META_LEVEL_SHIFT = 4;
@@ -30,7 +29,7 @@ export const META_LEVELS = LARGEST_LEVEL << META_LEVEL_SHIFT;
  */
 export const META_BROKEN = 0x80;
 
-/** hint values: what the first payload bytes of a packet look like; 0 is nothing known. */
+/** hint values: what the first payload bytes of a packet look like; 0 is unknown. */
 export const HINT_NONE = 0;
 export const HINT_SSH_BANNER = 1;
 export const HINT_FTP_REPLY = 2;
@@ -42,7 +41,7 @@ export const HINT_NTP_CLIENT = 7;
 
 /**
  * damage value, of a packet with META_BROKEN: the TCP header claims to be shorter than 20 bytes; such a packet never
- * opens a session over an open one. No hint has this number: the two stand in one column.
+ * opens a session over an open one. No hint has this number: the two share a column.
  */
 export const DAMAGE_SHORT_HEADER = 4;
 
@@ -54,7 +53,7 @@ const COLUMNS = {
   ns: 'u16',
   /** Flow number in the flow table that belongs to these columns. */
   flow: 'u32',
-  /** Number of the capture in the list that belongs to these columns. */
+  /** Index into the list of captures that belongs to these columns. */
   capture: 'u32',
   /** Byte offset of the record (its record header) in the uncompressed capture. */
   offset: 'f64',
@@ -73,7 +72,7 @@ const COLUMNS = {
   tcpFlags: 'u16',
   /** META_* bits. */
   meta: 'u8',
-  /** HINT_* value, or DAMAGE_* value: a packet whose header is broken has no payload to say anything of. */
+  /** HINT_* value, or DAMAGE_* value: a packet with a broken header has no payload to give a hint. */
   hint: 'u8',
   /** Outermost VLAN id + 1, 0 when the packet has no VLAN tag. */
   vlan: 'u16',
@@ -89,14 +88,17 @@ const COLUMNS = {
 
 export const COLUMN_NAMES = namesOf(COLUMNS);
 
-/** Growable columns of packet records. Rows beyond `length` hold leftovers and are never read; copies take flow, capture and tunnel numbers as they are. */
+/**
+ * Growable columns of packet records. Rows beyond `length` are stale and never read; copies keep flow, capture and
+ * tunnel numbers unchanged.
+ */
 export class PacketColumns extends typedColumns(COLUMNS) {
-  /** By another name: both ports of an SCTP packet, the sender's in the high half. SCTP's own sequence numbers are not read. */
+  /** Alias: both ports of an SCTP packet, the sender's in the high half. SCTP's own sequence numbers are not read. */
   get sctpPorts(): Uint32Array {
     return this.seq;
   }
 
-  /** By another name: what is wrong with the header of a packet with META_BROKEN, a DAMAGE_* value. */
+  /** Alias: what is wrong with the header of a packet with META_BROKEN, a DAMAGE_* value. */
   get damage(): Uint8Array {
     return this.hint;
   }

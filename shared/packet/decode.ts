@@ -1,8 +1,7 @@
 /**
- * From captured records to rows of typed columns. Each record is walked header by
- * header, by the decoders that protocols.ts lists; its packet ends as one row of the
- * packet columns, as one row of the fragment columns, or under the name of what is
- * wrong with it. Nothing that stands in a record makes this throw.
+ * Decodes captured records into rows of typed columns. Each record is walked header by header by the decoders that
+ * protocols.ts lists; its packet becomes one row of the packet columns, one row of the fragment columns, or an anomaly.
+ * No record makes this throw.
  */
 import type { AnomalySink } from '../capture/anomaly.ts';
 import { appendPacket, virtualNetwork } from './appendpacket.ts';
@@ -35,7 +34,7 @@ export interface DecodeConfig {
 
 const TOO_DEEP = ~fateOf('exceeded_tunnel_max_depth');
 const TOO_MANY_HEADERS = ~fateOf('max_packet_analyzer_depth_exceeded');
-/** Headers that are looked at before a packet is given up (Zeek's PacketAnalyzer::max_depth). */
+/** Most headers that are decoded of a packet (Zeek's PacketAnalyzer::max_depth). */
 const MAX_STEPS = 25;
 /** The most outer packets with rows of their own that one record has. */
 const MAX_OUTER_ROWS = MAX_LAYERS;
@@ -43,7 +42,7 @@ const MAX_OUTER_ROWS = MAX_LAYERS;
 /**
  * Decodes records into caller-owned columns, which may be exchanged between any two packets.
  *
- * A packet in a UDP tunnel gives rows of its outer datagrams too: they are of sessions like any other, on levels
+ * A packet in a UDP tunnel also yields rows of its outer datagrams: they belong to sessions like any other, on levels
  * from 1 up. Outer packets of GRE and of IP in IP have no row of their own, as in Zeek.
  */
 export class PacketDecoder {
@@ -55,11 +54,11 @@ export class PacketDecoder {
   private readonly keyVlan: boolean;
   private readonly keyVni: boolean;
   private readonly cursor: PacketCursor;
-  /** Rows of outer packets of the record at hand, and the number of layers around each. */
+  /** Rows of outer packets of the current record, and the number of layers around each. */
   private readonly outerRows = new Uint32Array(MAX_OUTER_ROWS);
   private readonly outerDepths = new Uint8Array(MAX_OUTER_ROWS);
   private outers = 0;
-  /** Whether what has just been walked was an aggregate, whose packets have been settled one by one. */
+  /** Whether the last walk ended at an aggregate, whose packets have been settled one by one. */
   private isAggregate = false;
 
   constructor(
@@ -101,7 +100,7 @@ export class PacketDecoder {
     return this.decode(LINK_TYPES.next(linkType), '');
   }
 
-  /** Walk the packet under the cursor to its innermost fate, and append what rows it gives. */
+  /** Walk the packet under the cursor to its innermost fate, and append its rows. */
   private decode(next: number, detail: string): number {
     const c = this.cursor;
     this.outers = 0;
@@ -111,7 +110,7 @@ export class PacketDecoder {
     return fate;
   }
 
-  /** Append the row of a packet that has been walked to its fate, or name what is odd about it. */
+  /** Append the row of a decoded packet, or report what is odd about it. */
   private settle(fate: number, detail: string): void {
     const c = this.cursor;
     if (this.isAggregate) this.isAggregate = false;
@@ -127,7 +126,10 @@ export class PacketDecoder {
     appendPacket(c, this.columns, this.flows, this.capture, vlans >>> 0, network);
   }
 
-  /** Say on which level the outer rows from number `from` on are, now that the innermost packet is known to have `depth` layers. */
+  /**
+   * Set the levels of the outer rows from number `from` on, now that the innermost packet is known to have `depth`
+   * layers.
+   */
   private raiseOuters(from: number, depth: number): void {
     for (let i = from; i < this.outers; i++) {
       const level = Math.min(depth - this.outerDepths[i], LARGEST_LEVEL);
@@ -136,8 +138,8 @@ export class PacketDecoder {
   }
 
   /**
-   * Decode a datagram joined from fragments, and append it as a row with META_DATAGRAM that stands at its
-   * completing fragment: after rows of outer datagrams, if it is a tunnel.
+   * Decode a datagram joined from fragments, and append it as a row with META_DATAGRAM at the place of its completing
+   * fragment: after rows of outer datagrams, if it is a tunnel.
    *
    * @param head the datagram's first payload bytes, at most HEAD_BYTES, from index 0
    * @param headLength how many of them
@@ -177,12 +179,12 @@ export class PacketDecoder {
     );
   }
 
-  /** Run decoders from that of code `next` on until one names a fate; returns its complement. */
+  /** Run decoders from that of code `next` on until one returns a fate; returns its complement. */
   private walk(next: number): number {
     const c = this.cursor;
     for (let steps = 0; next >= 0; steps++) {
       if (steps === MAX_STEPS) return TOO_MANY_HEADERS;
-      // Nearly all headers are of these. They are called by name: the compiler then puts them here in line.
+      // Nearly all headers are of these. They are called by name so that the compiler inlines them.
       if (next === IP.code) next = IP.decode(c);
       else if (next === TCP.code) next = TCP.decode(c);
       else if (next === ETHERNET.code) next = ETHERNET.decode(c);
@@ -206,15 +208,15 @@ export class PacketDecoder {
     return isOverUdp ? this.overUdp(next) : this.overIp(next);
   }
 
-  /** A datagram that names a tunnel below as many layers as are unpacked: it is left as it is. */
+  /** A datagram that carries a tunnel below the most layers that are unpacked: it is not unpacked. */
   private tooDeep(): number {
     this.cursor.odd('exceeded_tunnel_max_depth', 'in a UDP datagram');
     return ~FATE_SESSION;
   }
 
   /**
-   * What a tunnel's decoder said of the UDP datagram under the cursor: the complement of FATE_SESSION for one
-   * that is no tunnel. Of a tunnel the datagram's own row is written, and the inner packet comes under the cursor.
+   * Result of a tunnel's decoder for the UDP datagram under the cursor: the complement of FATE_SESSION if it is not a
+   * tunnel. For a tunnel the datagram's own row is written, and the cursor moves to the inner packet.
    */
   private overUdp(next: number): number {
     if (next === ~FATE_SESSION) return next;
@@ -222,12 +224,12 @@ export class PacketDecoder {
     this.outerRows[this.outers] = this.columns.length;
     this.outerDepths[this.outers++] = c.depth;
     this.append();
-    // The inner packet lacks what the outer one lacks.
+    // Bytes missing from the outer packet are missing from the inner one.
     c.enterTunnel(capturedFrom(c) + c.missing);
     return next;
   }
 
-  /** As overUdp, of a packet directly over IP, which has no row of its own. What it says of lengths is taken as it is. */
+  /** As overUdp, for a packet directly over IP, which has no row of its own. Its lengths are taken as they are. */
   private overIp(next: number): number {
     if (next < 0 && next !== ~FATE_NOT_IP) return next;
     const c = this.cursor;
@@ -238,7 +240,7 @@ export class PacketDecoder {
     return next;
   }
 
-  /** The packets of an A-MSDU at `c.pos`, each as if it were a record of its own. @returns the complement of the best fate */
+  /** The packets of an A-MSDU at `c.pos`, each like a record of its own. @returns the complement of the best fate */
   private aggregate(): number {
     const c = this.cursor;
     const { end, beyond, frame, wireLen, missing, depth, vlan, innerVlan, meta } = c;
@@ -265,7 +267,7 @@ export class PacketDecoder {
       c.innerVlan = innerVlan;
       c.meta = meta;
       c.reset();
-      // As in Zeek, what cannot be read ends the aggregate.
+      // As in Zeek, a subframe that cannot be read ends the aggregate.
       if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT && fate !== FATE_NOT_IP) break;
       c.pos = nextSubframe(start, subframeEnd, end);
     }

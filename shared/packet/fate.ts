@@ -1,10 +1,12 @@
 /**
- * What became of a captured record: a closed list. Every record has exactly one
- * fate, that of its innermost packet. The names are also the anomaly names and
- * the metric names; where Zeek has a weird name for the same thing, it is that one.
+ * Fates of captured records: a closed list. Every record has exactly one fate, that of its innermost packet. The names
+ * are also the anomaly names and the metric names; they are Zeek's weird names where Zeek has one.
  */
 
-/** Names of the fates, new ones at the end: numbers stand in the summaries of map tasks. Decoders return indexes into this list. */
+/**
+ * Names of the fates. Add new ones at the end: the summaries of map tasks hold their numbers. Decoders return indexes
+ * into this list.
+ */
 export const FATES = [
   /** Became a row of the packet columns. */
   'session',
@@ -34,7 +36,7 @@ export const FATES = [
   'IPv4_min_header_size',
   'incompletely_captured_fragment',
   'ipv6_no_next',
-  /** IPv6 ESP and mobility headers end what can be read; Zeek makes no connection of them. */
+  /** IPv6 ESP and mobility headers cannot be decoded further; Zeek makes no connection of them. */
   'ipv6_esp',
   'ipv6_mobility',
   /** The IP payload is shorter than the transport's fixed header. */
@@ -65,7 +67,7 @@ export const FATES = [
   'invalid_inner_IP_version',
   'truncated_inner_IP',
   'inner_IP_payload_length_mismatch',
-  /** A Teredo packet that carries nothing, to keep its way open. */
+  /** A Teredo packet without payload, which keeps the NAT mapping open. */
   'teredo_bubble',
 ] as const;
 
@@ -80,7 +82,7 @@ export function fateOf(name: FateName): number {
   return FATES.indexOf(name);
 }
 
-/** Fates that are nothing odd: they are counted, and no anomaly is reported. */
+/** Fates that are only counted, without an anomaly. */
 const ORDINARY = new Set<FateName>(['session', 'fragment', 'not_ip', 'protected_802_11', 'teredo_bubble']);
 const ODD = Uint8Array.from(FATES, (name) => (ORDINARY.has(name) ? 0 : 1));
 

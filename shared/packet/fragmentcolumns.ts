@@ -1,10 +1,9 @@
 /**
- * IP fragments as typed columns. Every fragment of IPv4 and IPv6 becomes a row
- * here; datagrams are joined later, over all captures in time order, so that the
- * result does not depend on how the packets were cut into files.
+ * IP fragments as typed columns. Every fragment of IPv4 and IPv6 becomes a row here; datagrams are joined later, over
+ * all captures in time order, so that the result does not depend on how the packets were split into files.
  *
- * Only the first HEAD_BYTES of a datagram's payload are kept: enough for the
- * transport header and the first words of what it carries.
+ * Only the first HEAD_BYTES of a datagram's payload are kept: enough for the transport header and the first words of
+ * its payload.
  */
 import { KEY_FLAG_V6 } from './flow/flowtable.ts';
 import { TunnelTable } from './flow/tunneltable.ts';
@@ -27,11 +26,11 @@ const NUMBERS = {
   innerVlan: 'u16',
   /** Tunnel layers around the fragment, part of the join key: fragments are joined from the outermost inwards. */
   depth: 'u8',
-  /** The flow key's word for the virtual network, part of the join key; 0 if it is none of the flow key. */
+  /** The flow key's word for the virtual network, part of the join key; 0 if it is not part of the flow key. */
   network: 'u32',
   /** Number of the fragment's tunnel in `tunnels`, 0 = none. */
   tunnel: 'u32',
-  /** 1 when the row stands for its record, 0 for the other rows of a record of which there are several. */
+  /** 1 for the row that counts for its record, 0 for further rows of the same record. */
   counts: 'u8',
   /** Time and place of the record, as in PacketColumns. */
   us: 'f64',
@@ -50,7 +49,7 @@ const NUMBERS = {
   more: 'u8',
   /** Bytes of the header that the joined datagram has: IPv4 header, or IPv6's unfragmentable part. */
   headerLen: 'u16',
-  /** Where the kept payload bytes stand in `heads`, and how many. */
+  /** Where the kept payload bytes are in `heads`, and how many. */
   headStart: 'u32',
   headLen: 'u16',
 } as const;
@@ -129,7 +128,7 @@ export class FragmentColumns extends typedColumns(COLUMNS) {
     this.length = row + 1;
   }
 
-  /** Put under the cursor what row `row` says of its datagram: addresses, VLANs, tunnel, time, place. */
+  /** Load row `row` into the cursor: addresses, VLANs, tunnel, time, place. */
   placeUnder(c: PacketCursor, row: number): void {
     c.capLen = this.capLen[row];
     c.origLen = this.origLen[row];
@@ -166,8 +165,8 @@ export class FragmentColumns extends typedColumns(COLUMNS) {
   }
 
   /**
-   * Append a record that the last row was joined from: row `row` of `from`, which brings that row's datagram no
-   * bytes but leads back to its own.
+   * Append a record that the last row was joined from: row `row` of `from`, which adds no bytes to that row's datagram
+   * but keeps the reference to its own.
    */
   pushPart(from: FragmentColumns, row: number): void {
     const at = this.pushRow(this, this.length - 1);

@@ -1,7 +1,6 @@
 /**
- * The cursor over the packet that is being decoded, reused for every packet. A decoder
- * reads at `pos`, moves it past its header, and writes what it learnt into the cursor
- * (protocol.ts).
+ * The cursor over the packet that is being decoded, reused for every packet. A decoder reads at `pos`, moves it past
+ * its header, and writes the decoded fields into the cursor (protocol.ts).
  */
 import type { AnomalySink } from '../capture/anomaly.ts';
 import { HINT_NONE, META_DATAGRAM } from './columns.ts';
@@ -17,7 +16,7 @@ import {
 
 export { int32, uint16 } from '../algorithm/bytes.ts';
 
-/** Numbers only, so that no packet allocates anything. */
+/** Numbers only: no packet allocates anything. */
 export class PacketCursor {
   bytes: Uint8Array = new Uint8Array(0);
   /** Where the next decoder reads. */
@@ -32,9 +31,12 @@ export class PacketCursor {
   wireLen = 0;
   /** Bytes of the packet that were on the wire and are not captured. */
   missing = 0;
-  /** Captured bytes that belong behind `end` and are not at hand: of a datagram joined from fragments only the head is kept. */
+  /** Captured bytes after `end` that are not in memory: of a datagram joined from fragments only the head is kept. */
   beyond = 0;
-  /** `end` and `beyond` as they were before the innermost IP header clipped them: what follows IP without a length of its own reaches so far. */
+  /**
+   * `end` and `beyond` as they were before the innermost IP header clipped them: the end of protocols over IP that have
+   * no length of their own.
+   */
   limit = 0;
   limitBeyond = 0;
   us = 0;
@@ -61,12 +63,12 @@ export class PacketCursor {
   ipLen = 0;
   /** Bytes after the IP header as that header says. */
   announced = 0;
-  /** 0 when the IP header leaves the length open (IPv6 payload length 0) and `announced` is what is left of the record. */
+  /** 0 when the IP header has no length (IPv6 payload length 0) and `announced` is the rest of the record. */
   sized = 1;
 
   srcPort = 0;
   dstPort = 0;
-  /** 1 for an ICMP message that expects no answer: (type, code) stand for the ports. */
+  /** 1 for an ICMP message that expects no answer: (type, code) take the place of the ports. */
   oneWay = 0;
   payloadLen = 0;
   seq = 0;
@@ -87,7 +89,7 @@ export class PacketCursor {
   /** Tunnel layers around the packet (tunnellayers.ts), `depth` of them, outermost first. */
   readonly layers = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
   depth = 0;
-  /** What a tunnel's decoder found: the number of its kind with LAYER_HAS_ID, and the number that its header names. */
+  /** Set by a tunnel's decoder: the number of its kind with LAYER_HAS_ID, and the identifier in its header. */
   tunnelKind = 0;
   tunnelId = 0;
 
@@ -106,7 +108,7 @@ export class PacketCursor {
     this.seq = ports;
   }
 
-  /** What is wrong with a header, DAMAGE_* beside META_BROKEN. It shares a column with what the payload looks like. */
+  /** What is wrong with a header, DAMAGE_* beside META_BROKEN. It shares a column with the payload hint. */
   get damage(): number {
     return this.hint;
   }
@@ -115,7 +117,10 @@ export class PacketCursor {
     this.hint = damage;
   }
 
-  /** Place the cursor at the beginning of a record: `capLen` bytes of `bytes` from `start` on, the rest as PacketDecoder.packet has it. */
+  /**
+   * Place the cursor at the beginning of a record: `capLen` bytes of `bytes` from `start` on, the rest as in
+   * PacketDecoder.packet.
+   */
   begin(
     bytes: Uint8Array,
     start: number,
@@ -143,7 +148,7 @@ export class PacketCursor {
     this.reset();
   }
 
-  /** Clear what only some transports set. */
+  /** Clear the fields that only some transports set. */
   reset(): void {
     this.sized = 1;
     this.srcPort = 0;
@@ -156,7 +161,10 @@ export class PacketCursor {
     this.hint = HINT_NONE;
   }
 
-  /** Put a layer around the packet at `pos`, which was `wireLen` bytes long on the wire, and begin with it anew. */
+  /**
+   * Add a layer around the packet at `pos`, which was `wireLen` bytes long on the wire, and start over with that
+   * packet.
+   */
   enterTunnel(wireLen: number): void {
     const at = this.depth * LAYER_WORDS;
     const { layers } = this;
@@ -185,7 +193,7 @@ export class PacketCursor {
   }
 }
 
-/** Bytes captured from `c.pos` on, those that are not at hand included. */
+/** Bytes captured from `c.pos` on, those not in memory included. */
 export function capturedFrom(c: PacketCursor): number {
   return c.end + c.beyond - c.pos;
 }

@@ -1,28 +1,28 @@
 /**
- * What a decoder's file says of its protocol. All else follows from it: which numbers in
- * other headers lead to it and how the walk goes on behind it (protocols.ts, decode.ts),
- * how the sessions table shows a tunnel (tunneltext.ts), the tables of docs/decoding.md.
+ * How a decoder's file describes its protocol. Everything else follows from it: which numbers in other headers lead to
+ * it and how the walk continues after it (protocols.ts, decode.ts), how the sessions table shows a tunnel
+ * (tunneltext.ts), the tables of docs/decoding.md.
  */
 import type { PacketCursor } from './packetcursor.ts';
 
 /**
- * Reads the header at `c.pos`, moves `c.pos` behind it and writes what it learnt into the cursor.
+ * Reads the header at `c.pos`, moves `c.pos` past it and writes the decoded fields into the cursor.
  *
  * @returns the code of the protocol that follows, or the complement of a fate (fate.ts)
  */
 export type Decode = (c: PacketCursor) => number;
 
-/** The link type, EtherType, ... numbers that lead to a protocol; 'others': all that lead to no other. */
+/** The link type, EtherType, ... numbers that lead to a protocol; 'others': all that lead to no other protocol. */
 export type Numbers = readonly number[] | 'others';
 
-/** A kind of tunnel, as it stands in shards and in the sessions' `tunnel`. */
+/** A kind of tunnel, as in shards and in the sessions' `tunnel`. */
 export interface TunnelKind {
-  /** 1..63, given once and for all: it stands in shards. */
+  /** 1..63, never changed: shards contain it. */
   readonly number: number;
   readonly name: string;
-  /** What the number that its header names is called there, if there is one. */
+  /** The name of the identifier in its header, if there is one. */
   readonly id?: string;
-  /** Whether that number is a virtual network's: with `--key vni` it is part of the flow key. */
+  /** Whether that identifier is a virtual network's: with `--key vni` it is part of the flow key. */
   readonly isNetwork?: boolean;
 }
 
@@ -35,40 +35,43 @@ export interface FirstBytes {
 interface Said {
   /** For readers, as in docs/decoding.md. */
   readonly name: string;
-  /** For readers: what of it is read, and where that differs from what Zeek reads. */
+  /** For readers: what is decoded, and where that differs from Zeek. */
   readonly notes?: string;
-  /** For readers: by what it is told, where that is no number. */
+  /** For readers: how it is recognized, if not by a number. */
   readonly toldBy?: string;
   readonly decode: Decode;
 }
 
-/** What a file says of a protocol that is one header among others. */
+/** Description of a protocol with one header among others. */
 export interface ProtocolSaid extends Said {
   readonly linkTypes?: Numbers;
   readonly etherTypes?: readonly number[];
   readonly pppProtocols?: readonly number[];
   readonly ipProtocols?: Numbers;
-  /** It holds several packets; `decode` clips the cursor to the next one at `c.pos`. */
+  /** It contains several packets; `decode` clips the cursor to the next one at `c.pos`. */
   readonly isAggregate?: boolean;
 }
 
-/** What a file says of a tunnel directly over IP. Its decoder sets `c.tunnelKind`, and `c.tunnelId` with LAYER_HAS_ID. */
+/** Description of a tunnel directly over IP. Its decoder sets `c.tunnelKind`, and `c.tunnelId` with LAYER_HAS_ID. */
 export interface IpTunnelSaid extends Said {
   readonly ipProtocols: readonly number[];
   readonly kinds: readonly TunnelKind[];
 }
 
-/** What a file says of a tunnel in UDP. Its decoder does as those of IpTunnelSaid, and returns the complement of FATE_SESSION where a datagram is none. */
+/**
+ * Description of a tunnel in UDP. Its decoder works as those of IpTunnelSaid, and returns the complement of
+ * FATE_SESSION for a datagram that is not a tunnel.
+ */
 export interface UdpTunnelSaid extends Said {
   readonly udpPorts: readonly number[];
   readonly kinds: readonly TunnelKind[];
-  /** Datagrams on all other ports that begin so may be of this tunnel too. */
+  /** Datagrams on any other port that begin like this may be this tunnel too. */
   readonly firstBytes?: readonly FirstBytes[];
-  /** Whether such a datagram's payload, from `at` on, is; without it all are. */
+  /** Whether such a datagram's payload, from `at` on, is; by default all are. */
   readonly looksLike?: (bytes: Uint8Array, at: number, end: number) => boolean;
 }
 
-/** A header that is read and left behind. */
+/** A header that is decoded and skipped. */
 export const FORM_HEADER = 0;
 /** A tunnel directly over IP: the outer packet has no row of its own. */
 export const FORM_IP_TUNNEL = 1;
@@ -79,7 +82,7 @@ export const FORM_AGGREGATE = 3;
 
 /** A protocol as the walk knows it. All have the same fields: the walk reads them for each header. */
 export interface Protocol {
-  /** Its number in this process; nothing that is written holds it. */
+  /** Its number in this process; never stored. */
   readonly code: number;
   /** FORM_* value. */
   readonly form: number;

@@ -1,7 +1,4 @@
-/**
- * The numbers by which a header names what follows it. Which protocol stands behind which
- * number is entered by protocols.ts, from what the decoders' files say.
- */
+/** The numbers that identify the next protocol in a header. protocols.ts fills them from the decoders' descriptions. */
 import { FATE_NOT_IP } from './fate.ts';
 import type { Numbers, Protocol } from './protocol.ts';
 
@@ -17,13 +14,13 @@ export class NumberSpace {
     this.codes = new Int16Array(1 << bits).fill(NONE);
   }
 
-  /** The code of the protocol behind a number of this space, or the complement of FATE_NOT_IP where there is none. */
+  /** The code of the protocol of a number, or the complement of FATE_NOT_IP if there is none. */
   next(number: number): number {
     return this.codes[number];
   }
 
   /**
-   * Enters the numbers of a protocol: those that are every other one's last of all.
+   * Registers the numbers of a protocol; one with 'others' must come last.
    * @throws Error for a number that already leads elsewhere
    */
   enter(numbers: Numbers, { code, name }: Protocol): void {
@@ -39,7 +36,7 @@ export class NumberSpace {
   }
 }
 
-/** LINKTYPE_* of tcpdump.org, and what old writers put in their place. */
+/** LINKTYPE_* of tcpdump.org, and DLT values that old writers used instead. */
 export const LINK_TYPES = new NumberSpace('link type', 16);
 /** IEEE 802. */
 export const ETHER_TYPES = new NumberSpace('EtherType', 16);

@@ -1,7 +1,6 @@
 /**
- * All protocols that are decoded, in the order of docs/decoding.md. This list is the one
- * place that a new decoder is entered into: what leads to it, and how what it finds is
- * shown, stands in the decoder's own file.
+ * All protocols that are decoded, in the order of docs/decoding.md. A new decoder is added to this list only: which
+ * numbers lead to it, and how its fields are shown, is in the decoder's own file.
  */
 import { ICMP } from './ip/icmp.ts';
 import { ICMPV6 } from './ip/icmpv6.ts';
@@ -59,7 +58,7 @@ export const LINK_LAYERS: readonly Protocol[] = [
 
 export const INTERNET: readonly Protocol[] = [IP, IPV6, TCP, UDP, ICMP, ICMPV6, SCTP, OTHER];
 
-/** Those that are told by the first bytes are tried in this order. */
+/** Those recognized by their first bytes are tried in this order. */
 export const TUNNELS: readonly Protocol[] = [IP_IN_IP, GRE, GRE_IN_UDP, VXLAN, GENEVE, GTP, AYIYA, TEREDO];
 
 const PROTOCOLS = [...LINK_LAYERS, ...INTERNET, ...TUNNELS];
@@ -69,12 +68,12 @@ export const BY_CODE: readonly Protocol[] = PROTOCOLS.toSorted((a, b) => a.code 
 
 for (const protocol of PROTOCOLS) {
   if (BY_CODE[protocol.code] !== protocol)
-    throw new Error(`${protocol.name}: a decoder is missing here, or stands here twice`);
+    throw new Error(`${protocol.name}: a decoder is missing from this list, or listed twice`);
   ETHER_TYPES.enter(protocol.etherTypes, protocol);
   PPP_PROTOCOLS.enter(protocol.pppProtocols, protocol);
   UDP_TUNNELS.enter(protocol);
 }
-// What takes all other numbers comes last.
+// Protocols that take all other numbers come last.
 for (const protocol of PROTOCOLS.toSorted((a, b) => rest(a) - rest(b))) {
   LINK_TYPES.enter(protocol.linkTypes, protocol);
   IP_PROTOCOLS.enter(protocol.ipProtocols, protocol);
@@ -84,7 +83,7 @@ function rest({ linkTypes, ipProtocols }: Protocol): number {
   return linkTypes === 'others' || ipProtocols === 'others' ? 1 : 0;
 }
 
-/** By the number that stands in shards. */
+/** By the number that shards contain. */
 export const TUNNEL_KINDS = new Map<number, TunnelKind>();
 for (const kind of TUNNELS.flatMap(({ kinds }) => kinds)) {
   if ((TUNNEL_KINDS.get(kind.number) ?? kind) !== kind)

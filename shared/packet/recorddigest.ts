@@ -1,10 +1,8 @@
 /**
- * Digest of a capture's decoded records: what breaks the tie between captures of
- * equal first and last time. It covers what results can depend on and nothing
- * else, so that neither name, format nor compression of a capture matters: packets
- * in their order, fragments in theirs, and where fragments stand among packets. Two
- * 32-bit multiplicative hashes in parallel: a cryptographic one over every packet
- * would cost a third of the map, and no more than the order of two captures is at stake.
+ * Digest of a capture's decoded records: breaks the tie between captures of equal first and last time. It covers only
+ * what results can depend on, not name, format or compression of a capture: packets in their order, fragments in
+ * theirs, and the places of fragments among packets. Two 32-bit multiplicative hashes in parallel: a cryptographic one
+ * over every packet would cost a third of the map, and only the order of two captures depends on it.
  */
 import type { PacketColumns } from './columns.ts';
 import { type FlowTable, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from './flow/flowtable.ts';
@@ -15,12 +13,12 @@ export class RecordDigest {
   private b = 0x1b873593;
   private fragmentA = 0x6a09e667;
   private fragmentB = 0x3c6ef372;
-  /** Rows of packets taken in. */
+  /** Rows of packets hashed. */
   private rows = 0;
 
   /**
-   * Takes in rows [from, to) of packets and rows [fragmentFrom, fragmentTo) of fragments: all that a stretch of the
-   * capture gave, both in the order of the file.
+   * Hashes rows [from, to) of packets and rows [fragmentFrom, fragmentTo) of fragments: all rows of a part of the
+   * capture, both in the order of the file.
    */
   records(
     columns: PacketColumns,
@@ -31,7 +29,8 @@ export class RecordDigest {
     fragmentFrom: number,
     fragmentTo: number,
   ): void {
-    // A joined datagram stands at the place of one of its fragments: what stands before which must be equal too.
+    // A joined datagram is at the place of one of its fragments, so the order of packets and fragments must be equal
+    // too.
     let row = from;
     for (let fragment = fragmentFrom; fragment < fragmentTo; fragment++) {
       while (row < to && columns.offset[row] <= fragments.offset[fragment]) row++;
@@ -84,7 +83,7 @@ export class RecordDigest {
     this.b = b;
   }
 
-  /** @param before rows of packets in front of the fragment */
+  /** @param before rows of packets before the fragment */
   private fragment(columns: FragmentColumns, row: number, before: number): void {
     const take = (word: number): void => {
       this.fragmentA = Math.imul(this.fragmentA ^ word, 0x9e3779b1) ^ (this.fragmentA >>> 15);
@@ -107,7 +106,7 @@ export class RecordDigest {
     for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);
   }
 
-  /** @param fates records by fate: captures that differ in what is no IP differ too. @returns 32 hex digits */
+  /** @param fates records by fate: captures that differ in non-IP records differ too. @returns 32 hex digits */
   finish(fates: ArrayLike<number>): string {
     let fateA = this.a;
     let fateB = this.b;

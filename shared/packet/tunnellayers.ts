@@ -1,8 +1,7 @@
 /**
- * Tunnels: the outer headers that a packet came in. A tunnel is up to MAX_LAYERS
- * layers, outermost first; a layer is its kind, the outer addresses in the
- * packet's own direction, and the number that its header names (VNI, TEID, GRE key).
- * Outer ports are left out: senders spread them over their flows.
+ * Tunnels: the outer headers around a packet. A tunnel is up to MAX_LAYERS layers, outermost first; a layer is its
+ * kind, the outer addresses in the packet's own direction, and the identifier in its header (VNI, TEID, GRE key). Outer
+ * ports are left out: senders vary them by flow.
  */
 
 /** Layers that are unpacked (Zeek's Tunnel::max_depth). */
@@ -15,7 +14,7 @@ export const LAYER_ID = 9;
 
 /** Bits of a layer's first word that hold its kind. */
 export const LAYER_KIND = 0x3f;
-/** Flag of a layer's first word: it names a number. */
+/** Flag of a layer's first word: it has an identifier. */
 export const LAYER_HAS_ID = 0x40;
 /** Flag of a layer's first word: the addresses are IPv6. */
 export const LAYER_V6 = 0x80;

@@ -14,8 +14,8 @@ import {
 } from './tunnellayers.ts';
 
 /**
- * A tunnel of the table: `vxlan 10.0.0.1>10.0.0.2 vni=5`. Layers are parted by commas, the outermost first;
- * '' for number 0, no tunnel.
+ * A tunnel of the table: `vxlan 10.0.0.1>10.0.0.2 vni=5`. Layers are separated by commas, the outermost first; '' for
+ * number 0, no tunnel.
  */
 export function tunnelText(tunnels: TunnelTable, number: number): string {
   const words = new Uint32Array(MAX_LAYERS * LAYER_WORDS);

@@ -1,9 +1,9 @@
 /**
  * Rows as typed columns, one array a column: allocation, growth, copies and Arrow fields follow from one list of the
- * columns, so that a column that is added to the list is forgotten nowhere.
+ * columns, so that a new column needs to be added to the list only.
  *
- * The methods are written out as straight-line code, once a list: a loop over the columns' names would look each
- * array up by name again, for every row that is copied.
+ * The methods are generated as straight-line code, once for each list: a loop over the columns' names would look up
+ * each array by name for every row copied.
  */
 
 const KINDS = {
@@ -14,7 +14,7 @@ const KINDS = {
   u8: Uint8Array,
 } as const;
 
-/** What the numbers of a column are: the letter and bits of an array's elements. */
+/** The type of a column's numbers: letter and bits of an array's elements. */
 export type ColumnKind = keyof typeof KINDS;
 /** A kind, or a kind and how many elements a row has. */
 export type ColumnSpec = ColumnKind | readonly [ColumnKind, number];
@@ -30,26 +30,26 @@ export type ColumnArrays<Specs extends ColumnSpecs> = {
   -readonly [Name in keyof Specs]: InstanceType<(typeof KINDS)[KindOf<Specs[Name]>]>;
 };
 
-/** What all classes of columns have. Rows beyond `length` hold leftovers and are never read. */
+/** What all classes of columns have in common. Rows beyond `length` are stale and never read. */
 export interface TypedRows {
   /** Rows in use. */
   length: number;
-  /** Rows that there is room for. */
+  /** Rows allocated. */
   capacity: number;
-  /** Whether there is no room for one row more. */
+  /** Whether there is no room for another row. */
   readonly full: boolean;
-  /** Forget the rows, keep the memory. */
+  /** Remove the rows, keep the memory. */
   clear(): void;
-  /** Make room for at least `rows` rows in all, keeping what is there. Growth is by doubling. */
+  /** Make room for at least `rows` rows in all, keeping the existing ones. Growth is by doubling. */
   reserve(rows: number): void;
-  /** Forget the rows [0, first), and move the `count` rows behind them to the beginning. */
+  /** Remove the rows [0, first), and move the `count` rows after them to the beginning. */
   keepRows(first: number, count: number): void;
 }
 
 /** The arrays of a list of columns, and what can be done with their rows. */
 export type TypedColumns<Specs extends ColumnSpecs> = ColumnArrays<Specs> &
   TypedRows & {
-    /** Append row `row` of `from`, all columns as they are, and make room for it. @returns its number */
+    /** Append row `row` of `from`, all columns unchanged, and make room for it. @returns its number */
     pushRow(from: ColumnArrays<Specs>, row: number): number;
     /** Append rows [first, to) of `from`, and make room for them. @returns the number of the first */
     pushRows(from: ColumnArrays<Specs>, first: number, to: number): number;

@@ -1,37 +1,35 @@
 /**
- * Which captures hold packets of a session: first, last and the exact number of
- * distinct ones. The two seen latest stand in the session's slot: the usual
- * session asks nobody else, nor does one whose packets alternate between two
- * captures. All others stand in a hash table over (session, 32 captures), one
- * bit a capture: however many captures a session has and in whatever order they
- * come, a packet costs a constant number of steps.
+ * Which captures hold packets of a session: first, last and the exact number of distinct ones. The two seen latest are
+ * kept in the session's slot: most sessions need no more, also when packets alternate between two captures. All others
+ * are in a hash table over (session, 32 captures), one bit a capture: a packet costs a constant number of steps,
+ * however many captures a session has and in any order.
  */
 import { DRAWN_FOR_WORD, draw, hashOfSums } from '../packet/flow/keyhash.ts';
 import type { SessionSlots } from './slots.ts';
 import * as L from './slots.ts';
 
-/** The numbers that this process has drawn: which captures overlap is for whoever writes them to choose. */
+/** This process's random numbers: an attacker could choose which captures overlap. */
 const DRAWN = draw(2);
 
 /** Capture ranks of all open sessions; their nodes share one pool. */
 export class CaptureSets {
-  /** Nodes looked at so far, for tests. */
+  /** Nodes visited so far, for tests. */
   steps = 0;
   private readonly s: SessionSlots;
   private readonly drawn: Int32Array;
-  /** Of a node: its session's slot, the captures it stands for (rank / 32), and those of them that are there. */
+  /** Of a node: its session's slot, its group of 32 captures (rank / 32), and a bit for each capture seen. */
   private slot = new Int32Array(64);
   private group = new Int32Array(64);
   private bits = new Int32Array(64);
   /** The next node of the same session, or the next free node; the next of the same hash. -1 = none. */
   private next = new Int32Array(64);
   private chain = new Int32Array(64);
-  /** First node by hash, twice as many as there may be nodes. */
+  /** First node by hash; twice as many as nodes. */
   private heads = new Int32Array(128).fill(-1);
   private free = -1;
   private used = 0;
 
-  /** @param drawn random numbers of the hash for 2 words; tests bring their own */
+  /** @param drawn random numbers of the hash for 2 words; tests pass their own */
   constructor(slots: SessionSlots, drawn: Int32Array = DRAWN) {
     this.s = slots;
     this.drawn = drawn;
@@ -50,7 +48,7 @@ export class CaptureSets {
     words[at + L.W_CAPTURE_LIST] = -1;
   }
 
-  /** A packet or fragment of the session stands in `capture`. */
+  /** Notes that `capture` has a packet or fragment of the session. */
   enter(slot: number, capture: number): void {
     const words = this.s.words;
     const at = slot * L.WORDS;
@@ -66,7 +64,7 @@ export class CaptureSets {
     words[at + L.W_CAPTURE_COUNT]++;
   }
 
-  /** Gives the nodes of a session back. */
+  /** Frees the nodes of a session. */
   close(slot: number): void {
     const words = this.s.words;
     const at = slot * L.WORDS + L.W_CAPTURE_LIST;
@@ -91,7 +89,7 @@ export class CaptureSets {
   }
 
   private find(slot: number, group: number): number {
-    // Captures mostly come in the order of their ranks: the node made last is the one.
+    // Captures mostly come in the order of their ranks: try the latest node first.
     const latest = this.s.words[slot * L.WORDS + L.W_CAPTURE_LIST];
     if (latest < 0 || this.group[latest] === group) return latest;
     let node = this.heads[this.head(slot, group)];
@@ -147,7 +145,7 @@ export class CaptureSets {
     this.chain[before] = this.chain[node];
   }
 
-  /** Only called with no node free: every node is in use. */
+  /** Only called when every node is in use. */
   private grow(): void {
     for (const name of ['slot', 'group', 'bits', 'next', 'chain'] as const) {
       const grown = new Int32Array(this.used * 2);

@@ -1,6 +1,6 @@
 /**
- * What a packet of UDP, ICMP or any other protocol without connections does to
- * its session: Zeek counts payload for UDP and ICMP only and gives history letters for UDP only.
+ * Updates a session with a packet of UDP, ICMP or another connectionless protocol: Zeek counts payload for UDP and ICMP
+ * only and has history letters for UDP only.
  */
 import { addOnce, LETTER_D, SEEN_PAYLOAD } from './history.ts';
 import type { SessionSlots } from './slots.ts';
@@ -9,7 +9,7 @@ import * as L from './slots.ts';
 /**
  * One packet of end `end` of the session in `slot`, `len` payload bytes announced.
  *
- * @param broken the header announces fewer bytes than itself: in Zeek the end stays as it was
+ * @param broken the header announces fewer bytes than itself: in Zeek the end's state does not change
  */
 export function datagramPacket(
   s: SessionSlots,

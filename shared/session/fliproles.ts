@@ -1,9 +1,8 @@
 /**
- * UDP sessions that their payload shows to have been taken the wrong way round,
- * by the rules of Zeek's parsers of DNS and NTP: the first DNS message is an
- * answer and comes from the originator (unless it goes to a multicast address);
- * an NTP server's message comes from the originator, or a client's from the
- * responder. Each flips the roles of a session once.
+ * UDP sessions whose payload shows that originator and responder are swapped, by the rules of Zeek's DNS and NTP
+ * parsers: the first DNS message is a response and comes from the originator (unless it goes to a multicast address);
+ * an NTP server's message comes from the originator, or a client's from the responder. Each flips the roles of a
+ * session once.
  */
 import { HINT_DNS_ANSWER, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../packet/columns.ts';
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
@@ -21,7 +20,7 @@ function isMulticast(words: Uint32Array, flow: number, end: number): boolean {
 }
 
 /**
- * Whether a datagram of `len` payload bytes, sent by `end`, flips the roles of the session; notes that it came.
+ * Whether a datagram of `len` payload bytes, sent by `end`, flips the roles of the session; updates its flags.
  *
  * @param keys words of the flow keys
  * @param hint HINT_* of the datagram
@@ -49,8 +48,8 @@ export function flipsRoles(
 }
 
 /**
- * Flips the roles of a UDP session. As in Zeek, which counts packets of hosts but payload of roles, and the packet
- * that flips them for the role that its sender had: packets go with their end, this one and payload do not.
+ * Flips the roles of a UDP session. As in Zeek, which counts packets by host but payload by role, and the packet that
+ * flips them for its sender's old role: packet counts stay with their end, this packet and payload do not.
  *
  * @param end the end that sent the packet which flips them
  * @param ipLen IP bytes of that packet

@@ -1,8 +1,7 @@
 /**
- * Zeek's history letters: upper case for the originator, lower case for the
- * responder, `^` for a change of direction. A D I Q are given once a side,
- * S H F R again when their sequence number differs from the last one,
- * G T W at the 1st, 10th, 100th, ... time.
+ * Zeek's history letters: upper case for the originator, lower case for the responder, `^` for a change of direction.
+ * A D I Q are added once a side, S H F R again when their sequence number differs from the last one, G T W at the 1st,
+ * 10th, 100th, ... time.
  */
 
 import type { SessionSlots } from './slots.ts';
@@ -46,14 +45,14 @@ export function addFlip(s: SessionSlots, slot: number): void {
   addLetter(s, slot, CARET);
 }
 
-/** Whether all that is known of a session is a SYN-ACK of what looks like its originator. */
+/** Whether the session has only a SYN-ACK by its presumed originator so far. */
 export function isLoneSynAck(s: SessionSlots, slot: number): boolean {
   return s.words[slot * L.WORDS + L.W_HISTORY_LENGTH] === 1 && s.letters[slot * L.LETTERS] === LETTER_H;
 }
 
-/** Rewrites the history of such a session as that of a session seen from its second packet on. */
+/** Rewrites the history of such a session as one that was captured from its second packet on. */
 export function flipSynAck(s: SessionSlots, slot: number): void {
-  // Which letters have been given stays as it is: Zeek takes the SYN-ACK for the new originator's first.
+  // W_HISTORY_SEEN is not changed: Zeek takes the SYN-ACK as the new originator's.
   s.letters[slot * L.LETTERS] = CARET;
   s.letters[slot * L.LETTERS + 1] = LETTER_H | 0x20;
   s.words[slot * L.WORDS + L.W_HISTORY_LENGTH] = 2;
@@ -69,7 +68,7 @@ export function addLetterOf(s: SessionSlots, slot: number, end: number, upper: n
   addLetter(s, slot, isOriginator(s, slot, end) ? upper : upper | 0x20);
 }
 
-/** Appends a letter the first time its `seen` bit comes up for that side; says whether it had come up before. */
+/** Appends a letter the first time its `seen` bit occurs for that side; returns whether it had occurred before. */
 export function addOnce(s: SessionSlots, slot: number, end: number, seen: number, upper: number): boolean {
   const at = slot * L.WORDS + L.W_HISTORY_SEEN;
   const orig = isOriginator(s, slot, end);
@@ -80,7 +79,7 @@ export function addOnce(s: SessionSlots, slot: number, end: number, seen: number
   return false;
 }
 
-/** Whether the n-th event of a kind gives a letter: n is a power of ten. */
+/** Whether the n-th event of a kind adds a letter: n is a power of ten. */
 export function givesLetter(n: number): boolean {
   while (n >= 10 && n % 10 === 0) n /= 10;
   return n === 1;

@@ -1,6 +1,6 @@
 /**
- * Where a session begins: whether a packet on the key of an open TCP session
- * starts a new one, and which end of a new one is the originator.
+ * Start of sessions: whether a packet on the key of an open TCP session starts a new one, and which end of a new one is
+ * the originator.
  */
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { ROLE_TCP_SERVER, ROLE_UDP_SERVER } from './sessionconfig.ts';
@@ -18,13 +18,13 @@ export function isReuse(s: L.SessionSlots, slot: number, flags: number, seq: num
   const origState = words[orig + L.E_STATE] & L.STATE_MASK;
   let opener = orig;
   if ((flags & ACK) !== 0) {
-    // A SYN-ACK begins a session only where the originator has not been heard.
+    // A SYN-ACK starts a session only if the originator has sent nothing.
     if (origState !== L.STATE_INACTIVE) return false;
     opener = resp;
   }
   if (((words[orig + L.E_STATE] | words[resp + L.E_STATE]) & L.END_DID_CLOSE) !== 0) return true;
   if (seq === words[opener + L.E_START]) return false;
-  // SYN and SYN-ACK the wrong way round belong together.
+  // SYN and SYN-ACK in reversed order belong together.
   return !(
     (flags & ACK) === 0 &&
     (words[opener + L.E_STATE] & L.STATE_MASK) === L.STATE_SYN_ACK_SENT &&
@@ -65,7 +65,7 @@ export function startsReversed(
     reversed = (roles[source] & ROLE_UDP_SERVER) !== 0 && (roles[target] & ROLE_UDP_SERVER) === 0;
   } else {
     if ((flags & (SYN | ACK)) === SYN || (roles[source] & ROLE_TCP_SERVER) === 0) return false;
-    // Both look like servers: the smaller port is the better server, but a SYN-ACK may be a scan.
+    // Both ports look like servers: the smaller one is more likely the server, but a SYN-ACK may be a scan.
     reversed = (roles[target] & ROLE_TCP_SERVER) === 0 || ((flags & SYN) === 0 && source < target);
   }
   if (!reversed) return false;

@@ -1,8 +1,7 @@
 /**
- * What a session tracker can be told, with Zeek 8's values as defaults
- * (scripts/base/init-bare.zeek, base/protocols/conn/inactivity.zeek, and the
- * ports that its default scripts register as likely servers).
- * All times are microseconds and greater than 0; some may be 0, for "never".
+ * Settings of the session tracker, with Zeek 8's values as defaults (scripts/base/init-bare.zeek,
+ * base/protocols/conn/inactivity.zeek, and the ports that its default scripts register as likely servers). All times
+ * are microseconds and greater than 0; some may be 0, for "never".
  */
 import { UDP_SERVER_PORTS } from '../packet/protocols.ts';
 
@@ -36,20 +35,20 @@ export interface SessionConfig {
    * (tcp_partial_close_delay). 0 = never: Zeek arms this timer only for scripts that ask for its event, and no default script does.
    */
   tcpPartialCloseDelayUs: number;
-  /** First look at whether a TCP session has ended unnoticed, from its first packet (tcp_SYN_timeout). */
+  /** Time from a TCP session's first packet to the first check whether it has ended unnoticed (tcp_SYN_timeout). */
   tcpSynTimeoutUs: number;
-  /** Interval of the looks after that (tcp_session_timer). */
+  /** Interval of the checks after that (tcp_session_timer). */
   tcpSessionTimerUs: number;
-  /** Silence that such a look requires (tcp_connection_linger). */
+  /** Silence that such a check requires (tcp_connection_linger). */
   tcpLingerUs: number;
   /**
-   * Responder ports of DNS over UDP (DNS, NetBIOS names, mDNS, LLMNR). Zeek's DNS parser looks at such a session
-   * every dns_session_timeout and ends it if it has been silent for a second less than that.
+   * Responder ports of DNS over UDP (DNS, NetBIOS names, mDNS, LLMNR). Zeek's DNS parser checks such a session every
+   * dns_session_timeout and ends it if it has been silent for that time less one second.
    */
   dnsPorts: readonly number[];
-  /** dns_session_timeout; 0 = sessions of DNS are UDP sessions like others. */
+  /** dns_session_timeout; 0 = DNS sessions are UDP sessions like others. */
   dnsTimeoutUs: number;
-  /** Ports that are servers rather than clients when the first packet leaves it open (likely_server_ports). */
+  /** Ports of likely servers, when the first packet does not show which end is the originator (likely_server_ports). */
   likelyServerPorts: { tcp: readonly number[]; udp: readonly number[] };
 }
 

@@ -1,10 +1,9 @@
 /**
- * What packet rows need to know of their session while it may still be open:
- * start, uid and direction, by session number. Kept only when the packets table
- * is asked for; 26 bytes a session.
+ * What packet rows need of their session while it may still be open: start, uid and direction, by session number. Kept
+ * only when the packets table is requested; 26 bytes a session.
  *
- * A session can change its direction after some of its packet rows have been
- * written out; such sessions are listed, so that their rows can be put right.
+ * A session can change its direction after some of its packet rows have been written out; such sessions are listed, so
+ * that their rows can be corrected.
  */
 import { typedColumns } from '../packet/typedcolumns.ts';
 import { UID_BYTES } from './rows/sessionrows.ts';

@@ -1,34 +1,31 @@
 /**
  * Open sessions as records of fixed layout in typed arrays.
  *
- * A session takes one slot: WORDS 32-bit words, REALS doubles and LETTERS bytes
- * of history. Each of its two ends has a block of its own, numbered by the ends
- * of the flow key (0 = A, 1 = B), never by role: a session that changes its
- * direction keeps everything where it is. A record lies in a few cache lines,
- * which a million columns of one value each would not: WORDS and REALS fill whole lines of 64 bytes, so that no
- * slot begins in the midst of one.
+ * A session takes one slot: WORDS 32-bit words, REALS doubles and LETTERS bytes of history. Each of its two ends has a
+ * block of its own, numbered by the ends of the flow key (0 = A, 1 = B), never by role: a session that changes its
+ * direction moves nothing. A record is in a few cache lines, unlike one spread over columns: WORDS and REALS fill whole
+ * lines of 64 bytes, so that every slot begins at a line.
  *
- * Everything is plain numbers: it can be written down and read back.
+ * Everything is plain numbers, so it can be stored and read back.
  *
- * The files beside this one name the layout's numbers as L.W_FLOW, L.FLAG_DNS and so
- * on. Bundling puts the numbers themselves into the code (infra/bundle/bundling.ts), as long as
- * nothing but constants stands before them in this file, no import either.
+ * The other files of this folder refer to the layout as L.W_FLOW, L.FLAG_DNS and so on. Bundling inlines the numbers
+ * (infra/bundle/bundling.ts), provided that only constants come before them in this file, and no import.
  */
 
 /** Words of a slot. */
 export const WORDS = 64;
 /** Doubles of a slot. */
 export const REALS = 16;
-/** History letters held in the slot; longer histories go on in `overflow`. */
+/** History letters held in the slot; longer histories continue in `overflow`. */
 export const LETTERS = 24;
-/** Longest history kept. Zeek's has no end; beyond this the letters no longer tell anything. */
+/** Longest history kept. Zeek has no limit; letters beyond this carry no information. */
 export const HISTORY_LIMIT = 4096;
 
 // Words of the session.
 export const W_FLOW = 0;
 /** FLAG_* bits. */
 export const W_FLAGS = 1;
-/** Which history letters have been given, originator in the low half, responder in the high half. */
+/** Which history letters have been added, originator in the low half, responder in the high half. */
 export const W_HISTORY_SEEN = 2;
 /** Number of history letters. */
 export const W_HISTORY_LENGTH = 3;
@@ -52,11 +49,11 @@ export const W_TUNNEL = 15;
 export const W_CAPTURE_BEFORE = 16;
 /** Sequence number of the last SYN without ACK. */
 export const W_SYN_SEQ = 17;
-/** Without TCP: the ports of the first packet where they are no part of the flow, in the order of its ends (SCTP). */
+/** Without TCP: the ports of the first packet if they are not part of the flow, in the order of its ends (SCTP). */
 export const W_PORTS = 17;
 /** Number of the session in order of opening. */
 export const W_NUMBER = 18;
-/** How many sessions of the same flow began at the same time before this one. */
+/** Number of earlier sessions of the same flow with the same start. */
 export const W_ORDINAL = 19;
 /** Cell of the expiry wheel, and the neighbours in it (-1 = none). W_NEXT also links free slots. */
 export const W_CELL = 20;
@@ -79,11 +76,11 @@ export const E_LAST = 2;
 export const E_ACK = 3;
 /** Times E_LAST wrapped. */
 export const E_LAST_WRAPS = 4;
-/** Relative sequence numbers of the last SYN, FIN and RST that the history looked at, folded into a word. */
+/** Relative sequence numbers of the last SYN, FIN and RST in the history, folded into a word. */
 export const E_LAST_SYN = 5;
 export const E_LAST_FIN = 6;
 export const E_LAST_RST = 7;
-/** Retransmissions, zero windows and gaps: their letters come at 1, 10, 100, ... */
+/** Retransmissions, zero windows and gaps: their letters are added at 1, 10, 100, ... */
 export const E_RETRANSMISSIONS = 8;
 export const E_ZERO_WINDOWS = 9;
 export const E_GAPS = 10;
@@ -98,13 +95,13 @@ export const E_DUP_SEQ = 14;
 export const E_DUP_ACK = 15;
 export const E_DUP_LENGTH = 16;
 export const E_DUP_FLAGS = 17;
-/** Packets, and the times that their count wrapped: countPacket, packetsOf. */
+/** Packets, and how often their count wrapped: countPacket, packetsOf. */
 export const E_PACKETS = 18;
 export const E_PACKETS_WRAPS = 19;
 
-// Doubles of the session, all in microseconds but R_MISSED. What counts bytes or packets without end is a double.
+// Doubles of the session, all in microseconds but R_MISSED. Unbounded counts of bytes or packets are doubles.
 export const R_START = 0;
-/** Zeek's last time: stands still once both sides have closed. */
+/** Zeek's last time: no longer updated once both sides have closed. */
 export const R_LAST = 1;
 /** Last packet. */
 export const R_END = 2;
@@ -127,7 +124,7 @@ export const R_END_SIZE = 4;
 export const X_IP_BYTES = 0;
 /** Relative sequence number up to which contents are delivered (TCP), or payload bytes (datagrams). */
 export const X_DELIVERED = 1;
-/** Relative sequence number up to which contents are acknowledged and forgotten. */
+/** Relative sequence number up to which contents are acknowledged and dropped. */
 export const X_TRIMMED = 2;
 /** Relative sequence number one past the FIN. */
 export const X_FIN = 3;
@@ -165,11 +162,13 @@ export const FLAG_SYN_SEEN = 1 << 21;
 /** The partial close timer runs from R_CLOSE. */
 export const FLAG_PARTIAL_CLOSE = 1 << 22;
 
-/** UDP to a DNS port. Zeek's parser is there from the first packet on, whatever the payload. */
+/** UDP to a DNS port. Zeek attaches its parser at the first packet, whatever the payload. */
 export const FLAG_DNS = 1 << 23;
-/** A message that can be DNS has been seen. */
+/** A message that may be DNS has been seen. */
 export const FLAG_DNS_BEGUN = 1 << 24;
-/** UDP to the NTP port; a server's message of the originator, a client's of the responder has flipped the roles. */
+/**
+ * UDP to the NTP port; a server message by the originator or a client message by the responder has flipped the roles.
+ */
 export const FLAG_NTP = 1 << 25;
 export const FLAG_NTP_FLIPPED_ORIG = 1 << 26;
 export const FLAG_NTP_FLIPPED_RESP = 1 << 27;
@@ -208,7 +207,7 @@ export const END_SKIPPING = 1 << 10;
 /** All its data has been delivered. */
 export const END_DID_EOF = 1 << 11;
 
-/** The largest count that a word holds; it stays there. Only counts of what is odd stand in words. */
+/** The largest count in a word; it saturates. Only counts of rare events are words. */
 export const MOST_COUNTED = 0xffffffff;
 
 /** Counts one more in word `at`. @returns the count */
@@ -256,7 +255,7 @@ export class SessionSlots {
     this.letters = new Uint8Array(slots * LETTERS);
   }
 
-  /** Slots that have ever been in use: all open ones lie below. */
+  /** Slots that have ever been in use: all open ones are below. */
   get limit(): number {
     return this.used;
   }
@@ -275,7 +274,7 @@ export class SessionSlots {
     return this.used++;
   }
 
-  /** Gives a slot back. Its lists must have been given back before. */
+  /** Frees a slot. Its lists must have been freed before. */
   release(slot: number): void {
     if (this.overflow.size > 0) this.overflow.delete(slot);
     const at = slot * WORDS;

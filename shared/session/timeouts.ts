@@ -1,21 +1,18 @@
 /**
- * When a session ends by itself, and a wheel that finds those whose time has come.
+ * Timeouts of sessions, and a timer wheel that finds those that are due.
  *
- * The rules are Zeek's timers with endless resolution: each fires at its own
- * time, not at the next packet of whatever flow comes by. So an end depends on
- * the flow alone. A packet at exactly the deadline comes too late.
+ * The rules are Zeek's timers with exact resolution: each fires at its own time, not at the next packet of any flow. So
+ * the end of a session depends on its flow alone. A packet at exactly the deadline comes too late.
  *
- * The wheel only frees memory. It has buckets of about a second; a session sits
- * in the bucket of a time not later than its deadline and is looked at again
- * when that has passed. Cost: constant for a packet, linear in sessions and in
- * the timeouts they live through, nothing for an idle gap. Deadlines farther away
- * than a revolution of the wheel wait in a second wheel, whose buckets are revolutions of the
- * first: else sessions that may be idle for a year would all be looked at each hour.
+ * The wheel only frees memory. It has buckets of about a second; a session is in the bucket of a time not later than
+ * its deadline and is checked again when that has passed. Cost: constant for a packet, linear in sessions and in the
+ * timeouts they live through, nothing for an idle gap. Deadlines farther away than a revolution of the wheel are in a
+ * second wheel, whose buckets are revolutions of the first: otherwise sessions that may be idle for a year would all be
+ * checked every hour.
  *
- * Buckets counted since 1970 outgrow 31 bits in 2041. So a slot holds only its cell,
- * the bucket modulo the size of the wheel: all cells lie less than one revolution ahead
- * of the wheel's own time, which is a double. Advancing ends: it empties each cell
- * once at most, and what is armed again meanwhile goes to another list.
+ * Buckets counted since 1970 outgrow 31 bits in 2041. So a slot holds only its cell, the bucket modulo the size of the
+ * wheel: all cells are less than one revolution ahead of the wheel's own time, which is a double. Advancing terminates:
+ * it empties each cell at most once, and sessions armed again meanwhile go to another list.
  */
 import type { SessionConfig } from './sessionconfig.ts';
 import type { SessionSlots } from './slots.ts';
@@ -30,11 +27,14 @@ export const REASON_HALF_CLOSED = 4;
 export const REASON_REUSED = 5;
 export const REASON_END_OF_INPUT = 6;
 
-/** Microseconds a bucket covers. */
+/** Microseconds of a bucket. */
 export const BUCKET_US = 1 << 20;
 /** Buckets, a power of two: a little over an hour, so that the longest usual timeout is armed once. */
 const BUCKETS = 4096;
-/** Revolutions that the second wheel has, a power of two: 203 days. What lies farther away is put off that long. */
+/**
+ * Revolutions that the second wheel has, a power of two: 203 days. Deadlines farther away are checked again after that
+ * time.
+ */
 const REVOLUTIONS = 4096;
 
 /** Idle times by IDLE_* class. */
@@ -51,7 +51,7 @@ export function idleTimes(config: SessionConfig): Float64Array {
 
 /** Deadlines of sessions under one configuration. */
 export class Deadlines {
-  /** Why the session last asked about ends at its deadline: REASON_*. */
+  /** Why the session last passed to `of` ends at its deadline: REASON_*. */
   reason = REASON_INACTIVE;
   private readonly config: SessionConfig;
   private readonly idle: Float64Array;
@@ -92,7 +92,7 @@ export class Deadlines {
     return due;
   }
 
-  /** A SYN that nobody answered. */
+  /** A SYN without an answer. */
   private attempt(flags: number, a: number, b: number, start: number, due: number): number {
     const origIsB = (flags & L.FLAG_ORIG_IS_B) !== 0;
     const orig = (origIsB ? b : a) & L.STATE_MASK;
@@ -105,8 +105,8 @@ export class Deadlines {
   }
 
   /**
-   * One side closed, and the other reset without that counting as a close (data are missing before it);
-   * or no side did anything, since all that came was broken.
+   * One side closed, and the other's reset does not count as a close (data is missing before it); or neither side sent
+   * anything valid.
    */
   private afterClose(s: SessionSlots, slot: number, flags: number, a: number, b: number, due: number): number {
     const at = slot * L.REALS;
@@ -158,7 +158,7 @@ function closeReason(a: number, b: number): number {
   return now === L.STATE_CLOSED && peer === L.STATE_CLOSED ? REASON_CLOSED : REASON_HALF_CLOSED;
 }
 
-/** Open sessions by the time at which they are to be looked at. */
+/** Open sessions by the time of their next check. */
 export class ExpiryWheel {
   private readonly s: SessionSlots;
   /** First session of each cell: those of the buckets, then those of the revolutions. */
@@ -174,7 +174,7 @@ export class ExpiryWheel {
     this.s = slots;
   }
 
-  /** First time at which `advance` has something to look at. */
+  /** First time at which `advance` has something to check. */
   get nextUs(): number {
     return (this.current + 1) * BUCKET_US;
   }
@@ -193,7 +193,7 @@ export class ExpiryWheel {
     this.heads[cell] = slot;
   }
 
-  /** Takes a session out. */
+  /** Removes a session. */
   remove(slot: number): void {
     const words = this.s.words;
     const at = slot * L.WORDS;
@@ -204,7 +204,7 @@ export class ExpiryWheel {
     else this.heads[words[at + L.W_CELL]] = next;
   }
 
-  /** Moves a session forward if `due` lies in an earlier bucket than it sits in. */
+  /** Moves a session to an earlier bucket if `due` is before its own. */
   hasten(slot: number, due: number): void {
     const cell = this.s.words[slot * L.WORDS + L.W_CELL];
     const sits =
@@ -216,21 +216,24 @@ export class ExpiryWheel {
     this.add(slot, due);
   }
 
-  /** How many buckets ahead a deadline lies: none if it has passed. */
+  /** How many buckets ahead a deadline is: 0 if it has passed. */
   private ahead(due: number): number {
     const buckets = Math.floor(due / BUCKET_US) - this.current;
     return buckets <= 0 ? 0 : buckets;
   }
 
-  /** Cell of the revolution in which the bucket `ahead` lies, a revolution or more; of the last revolution there is if it lies farther away. */
+  /**
+   * Cell of the revolution of the bucket `ahead`, a revolution or more away; of the last revolution if it is farther
+   * away.
+   */
   private revolutionCell(ahead: number): number {
     const revolutions = Math.min(Math.floor((this.cell + ahead) / BUCKETS), REVOLUTIONS - 1);
     return BUCKETS + ((this.revolution + revolutions) % REVOLUTIONS);
   }
 
   /**
-   * Lets time pass to `us`. Each session whose bucket lies wholly before it is
-   * taken out and given to `look`, which ends it or arms it again.
+   * Advances time to `us`. Each session whose bucket is entirely before it is removed and passed to `look`, which ends
+   * it or arms it again.
    */
   advance(us: number, look: (slot: number) => void): void {
     const target = Math.floor(us / BUCKET_US);
@@ -240,7 +243,7 @@ export class ExpiryWheel {
     const targetRevolution = Math.floor(target / BUCKETS);
     const buckets = this.s.open === 0 ? 0 : Math.min(target - this.current, BUCKETS);
     const revolutions = this.s.open === 0 ? 0 : Math.min(targetRevolution - fromRevolution, REVOLUTIONS);
-    // What is armed again while time passes goes to the target bucket or later.
+    // Sessions armed again meanwhile go to the target bucket or later.
     this.current = target;
     this.cell = target % BUCKETS;
     this.revolution = targetRevolution;

@@ -1,14 +1,14 @@
 /**
- * The session tracker: packets in time order in, sessions out, by Zeek's rules
- * for connections. A packet finds the open session of its flow, ends it if its
- * time has passed or if the packet opens another, and moves its state.
+ * The session tracker: takes packets in time order and produces sessions, by Zeek's rules for connections. For each
+ * packet it finds the open session of its flow, ends it if it has timed out or if the packet opens another, and updates
+ * its state.
  *
- * Counts that Zeek does not have:
- * - retransmitted: TCP packets whose payload brings no byte that was not seen or acknowledged before;
+ * Additional counts, which Zeek does not have:
+ * - retransmitted: TCP packets whose payload was all seen or acknowledged before;
  * - outOfOrder: TCP packets with new bytes below bytes seen before (they fill a hole);
- * - duplicate: TCP packets with payload that repeat the packet before in their direction
- *   (sequence, acknowledgement, flags, length, window); pure ACKs repeat for good reasons, and
- *   datagrams carry nothing here that tells a repeat from a likeness, so neither is counted;
+ * - duplicate: TCP packets with payload that repeat the packet before in their direction (sequence, acknowledgement,
+ *   flags, length, window); repeated pure ACKs are normal, and equal datagrams cannot be distinguished from duplicates,
+ *   so neither is counted;
  * - truncated: packets with META_TRUNCATED.
  */
 
@@ -55,7 +55,7 @@ const JOINED = 3;
 export class SessionTracker {
   /** Sessions opened so far; the next one gets this number. */
   sessionsOpened = 0;
-  /** Rows entered into sessions. In an array: as fields they would change their kind of number in the midst of the work. */
+  /** Rows added to sessions. In an array: as fields, V8 would change their number representation at run time. */
   private readonly entered = new Float64Array(4);
   private readonly flows: FlowTable;
   private readonly rows: SessionRows;
@@ -70,7 +70,7 @@ export class SessionTracker {
   private readonly tcp: TcpContext;
   /** Open session's slot by flow, -1 = none. */
   private slotOf = new Int32Array(1024).fill(-1);
-  /** Latest time heard of. */
+  /** Latest time seen. */
   private nowUs = 0;
   private wakeUs = 0;
   private readonly look = (slot: number) => this.lookAt(slot);
@@ -103,7 +103,10 @@ export class SessionTracker {
     };
   }
 
-  /** Rows entered into sessions: whole innermost packets and their IP bytes, packets around them, and datagrams with their fragments. */
+  /**
+   * Rows added to sessions: whole innermost packets and their IP bytes, outer packets, and datagrams with their
+   * fragments.
+   */
   get rowsEntered(): { innermost: number; innermostBytes: number; outer: number; joined: number } {
     const { entered } = this;
     return {
@@ -128,7 +131,7 @@ export class SessionTracker {
    * Next packet in time order: row `row` of `columns`.
    *
    * @param flow its number in the flow table
-   * @param capture rank of the capture it stands in
+   * @param capture rank of its capture
    */
   packet(columns: PacketColumns, row: number, flow: number, capture: number): void {
     const us = columns.us[row];
@@ -172,7 +175,7 @@ export class SessionTracker {
     words[at + L.W_CAPTURE_LAST] = capture;
     if ((meta & META_TRUNCATED) !== 0) count(words, at + L.W_TRUNCATED);
     const kind = this.kind(slot);
-    // As in Zeek, a broken TCP header opens a session and is then passed over: no count, no flag, no time.
+    // As in Zeek, a broken TCP header opens a session and is otherwise ignored: no count, no flag, no time.
     if (kind !== L.KIND_TCP || (meta & META_BROKEN) === 0) {
       if (kind === L.KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
       else {
@@ -193,8 +196,8 @@ export class SessionTracker {
   }
 
   /**
-   * Lets time pass to `us`, microseconds: ends the sessions whose deadline lies before it,
-   * give or take a second. It frees memory and changes no result; packets call it themselves.
+   * Advances time to `us`, microseconds: ends the sessions whose deadline is before it, to within a second. It frees
+   * memory and changes no result; `packet` calls it itself.
    */
   expire(us: number): void {
     if (us > this.nowUs) this.nowUs = us;
@@ -252,7 +255,7 @@ export class SessionTracker {
     let counted = end;
     if (before !== origIsB) {
       this.packets?.directory.flip(words[at + L.W_NUMBER], origIsB);
-      // Zeek books a SYN that flips the roles on the side where it stood before.
+      // Zeek counts a SYN that flips the roles for its sender's old role.
       if ((flags & SYN) !== 0) counted ^= 1;
     }
     const xe = slot * L.REALS + L.R_ENDS + counted * L.R_END_SIZE;
@@ -319,7 +322,7 @@ export class SessionTracker {
     return same ? words[at + L.W_ORDINAL] + 1 : 0;
   }
 
-  /** @param armed whether the session still sits in the wheel */
+  /** @param armed whether the session is still in the wheel */
   private end(slot: number, reason: number, armed = true): void {
     writeSession(this.slots, slot, reason, this.flows, this.rows);
     if (this.rows.full) this.onRowsFull();
@@ -330,7 +333,7 @@ export class SessionTracker {
     this.slots.release(slot);
   }
 
-  /** A session that the wheel has come to: its time has passed, or it is armed again. */
+  /** Checks a session that the wheel returned: ends it, or arms it again. */
   private lookAt(slot: number): void {
     const due = this.deadlines.of(this.slots, slot);
     if (due < this.nowUs) this.end(slot, this.deadlines.reason, false);
@@ -352,7 +355,7 @@ export class SessionTracker {
     this.fragments.keep(columns, row, flow, capture);
   }
 
-  /** A function of its own: the closure would have `packet` allocate for each packet. */
+  /** A function of its own: with the closure inside, `packet` would allocate for each packet. */
   private attachWaiting(flow: number, slot: number): void {
     this.fragments.release(flow, (waiting, row, capture) => this.attach(waiting, row, slot, capture));
   }

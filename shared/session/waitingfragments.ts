@@ -1,11 +1,10 @@
 /**
- * Fragments on their way to a session. A fragment belongs to the session of the
- * datagram that it is part of, whose row bears the same time on the same flow;
- * fragments that come before that row wait here. They wait within one
- * timestamp only: when time goes on, what is left has no datagram.
+ * Fragments waiting for their session. A fragment belongs to the session of its datagram, whose row has the same time
+ * on the same flow; fragments that come before that row wait here. They wait within one timestamp only: when time
+ * advances, those left have no datagram.
  *
- * Any number may wait at one timestamp, so each flow has a list of its own: a
- * datagram looks at no other flow's fragments.
+ * Any number may wait at one timestamp, so each flow has a list of its own: a datagram does not visit other flows'
+ * fragments.
  */
 import { PacketColumns } from '../packet/columns.ts';
 
@@ -13,9 +12,9 @@ import { PacketColumns } from '../packet/columns.ts';
 export class WaitingFragments {
   /** Fragments whose datagram never came. */
   orphans = 0;
-  /** Fragments that wait now. */
+  /** Fragments waiting now. */
   waiting = 0;
-  /** Rows looked at so far, for tests. */
+  /** Rows visited so far, for tests. */
   steps = 0;
   private readonly columns = new PacketColumns(16);
   private ranks = new Uint32Array(16);
@@ -28,7 +27,7 @@ export class WaitingFragments {
   private us = -1;
   private ns = 0;
 
-  /** Lets time pass to that of a packet: fragments of an earlier time are given up. */
+  /** Advances time to that of a packet: fragments of an earlier time are dropped. */
   at(us: number, ns: number): void {
     if (us === this.us && ns === this.ns) return;
     this.us = us;
@@ -55,7 +54,7 @@ export class WaitingFragments {
     this.waiting++;
   }
 
-  /** Gives out the fragments of a flow, in order of arrival. */
+  /** Passes on the fragments of a flow, in order of arrival. */
   release(flow: number, give: (columns: PacketColumns, row: number, rank: number) => void): void {
     if (flow >= this.first.length) return;
     for (let row = this.first[flow]; row >= 0; row = this.next[row]) {

@@ -1,4 +1,4 @@
-/** Typed columns as Arrow has them. */
+/** Typed columns as Arrow columns. */
 import { type Data, type DataType, Float64, Int32, makeData, Uint8, Uint16, Uint32 } from 'apache-arrow';
 
 type NumberArray = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;

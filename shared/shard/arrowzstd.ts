@@ -1,14 +1,13 @@
 /**
- * zstd for Arrow's bodies, registered once for shards, fragments and runs. Arrow
- * calls it for one column of one batch at a time, so its fixed costs matter: the
- * sizes that are known are told.
+ * zstd for Arrow's bodies, registered once for shards, fragments and runs. Arrow calls it for one column of one batch
+ * at a time, so its fixed costs matter: known sizes are passed to zstd.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { CompressionType, compressionRegistry } from 'apache-arrow';
 
-/** Level 1: higher ones cost more time than their bytes save. With a checksum, so that damage is noticed. */
+/** Level 1: higher ones cost more time than their bytes save. With a checksum, so that damage is detected. */
 const PARAMS = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
-/** Far above any column of a batch; a damaged object cannot ask for more. */
+/** Far above any column of a batch; a damaged object cannot make us allocate more. */
 const MOST_BYTES = 64 << 20;
 const LEAST_CHUNK = 1024;
 
@@ -26,7 +25,7 @@ compressionRegistry.set(CompressionType.ZSTD, {
     }),
 });
 
-/** The compression that writers of Arrow objects ask for. */
+/** The compression of all Arrow objects. */
 export const ARROW_ZSTD = CompressionType.ZSTD;
 
 /** Uncompressed bytes that a zstd frame announces (RFC 8878, 3.1.1.1), 0 when it does not. */

@@ -33,7 +33,7 @@ export class BatchDecoder {
   private readonly captureNumbers: ArrayLike<number> | null;
 
   /**
-   * @param table where the segment's flows are entered
+   * @param table to which the segment's flows are added
    * @param baseUs the shard's base time
    * @param captureNumbers the reader's number for each capture of the shard, null when they are the same
    */
@@ -49,7 +49,7 @@ export class BatchDecoder {
     out.length = this.append(batch, from, to, out);
   }
 
-  /** As `decode`, into room that is there: a loop of its own function. @returns the rows of `out` */
+  /** As `decode`, with the room already reserved: the loop is a function of its own. @returns the rows of `out` */
   private append(batch: RecordBatch, from: number, to: number, out: PacketColumns): number {
     const {
       time,

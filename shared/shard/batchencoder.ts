@@ -1,6 +1,6 @@
 /**
- * Packet rows as one record batch of a shard. No object per row; columns are staged in
- * arrays that are used again for the next batch.
+ * Packet rows as one record batch of a shard. No object per row; columns are staged in arrays that are reused for the
+ * next batch.
  */
 import type { RecordBatch } from 'apache-arrow';
 import { put32 } from '../algorithm/bytes.ts';
@@ -29,7 +29,7 @@ export class BatchEncoder {
   private readonly moreOffsets: Int32Array;
   private more: Uint8Array;
   private readonly expected = new Prediction();
-  /** Number within the shard of each flow of the caller's table, -1 before it came. */
+  /** Number within the shard of each flow of the caller's table, -1 before its first row. */
   private shardFlow = new Int32Array(1024).fill(-1);
   private flows = 0;
 
@@ -49,7 +49,7 @@ export class BatchEncoder {
 
   /**
    * The rows [from, to) as one record batch.
-   * @param baseUs the shard's base time, from which the first row's time counts
+   * @param baseUs the shard's base time, to which the first row's time is relative
    */
   encode(columns: PacketColumns, table: FlowTable, from: number, to: number, baseUs: number): RecordBatch {
     const count = to - from;
@@ -65,7 +65,7 @@ export class BatchEncoder {
       grown.set(this.shardFlow);
       this.shardFlow = grown;
     }
-    // Every column in a local: read through their objects they would be looked up again in each of millions of rounds.
+    // Every column in a local variable: property lookups in each of millions of iterations would be slow.
     const {
       flow: cFlow,
       us: cUs,
@@ -184,7 +184,8 @@ export class BatchEncoder {
         }
       }
     }
-    // Nothing that was not done in the loop: code that is optimized inside of it would be thrown away here.
+    // Only operations that the loop has too: otherwise code optimized in the loop (on-stack replacement) would be
+    // deoptimized here.
     sMoreOffsets[n] = moreEnd;
   }
 }

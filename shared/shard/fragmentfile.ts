@@ -1,7 +1,6 @@
 /**
- * Fragment records on their way from map tasks to the join: an Arrow IPC stream,
- * zstd bodies, rows sorted by datagram key and then time. Columns stand as they
- * are: fragments are few.
+ * Fragment records between map tasks and the join: an Arrow IPC stream, zstd bodies, rows sorted by datagram key and
+ * then time. Columns are not encoded further: fragments are few.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +28,7 @@ import { PositionedWriter } from './shardschema.ts';
 /** Rows of a batch. */
 const BATCH_ROWS = 4096;
 const END_BYTES = END_WORDS * 4;
-/** Files that one merge has open at once; more are merged in passes. */
+/** Most files that one merge has open; more are merged in passes. */
 const MOST_OPEN = 128;
 
 const template = new FragmentColumns(0);
@@ -53,7 +52,7 @@ const SCHEMA_BYTES: Uint8Array = (() => {
 
 /** Fragments of one file, ready to be merged with others. */
 export interface FragmentFile {
-  /** What errors call the object that holds them. */
+  /** The object's name in errors. */
   key: string;
   read: ReadRange;
   batches: CheckedRange[];
@@ -98,7 +97,7 @@ function toBatch(columns: FragmentColumns): RecordBatch {
         valueOffsets[row + 1] = columns.tunnels.put(columns.tunnel[row], data, valueOffsets[row]);
       return makeData({ ...column, valueOffsets, data: data.subarray(0, valueOffsets[length]) } as never);
     }
-    // Rows were pushed in their order, so their heads stand one behind the other in the pool.
+    // Rows were pushed in order, so their heads are contiguous in the pool.
     const valueOffsets = new Int32Array(length + 1);
     for (let row = 0; row < length; row++) valueOffsets[row + 1] = valueOffsets[row] + columns.headLen[row];
     return makeData({ ...column, valueOffsets, data: columns.heads.subarray(0, columns.headBytes) } as never);
@@ -167,7 +166,7 @@ function compare(a: FragmentReader, b: FragmentReader): number {
 /**
  * Calls `emit` for every fragment of the files in the order (key, time, rank, offset).
  * @param scratch an empty folder for a merge in passes
- * @param between awaited now and then: the place for output that must not pile up
+ * @param between awaited now and then, to flush output that must not pile up
  */
 export async function mergeFragments(
   files: readonly FragmentFile[],
@@ -182,7 +181,7 @@ export async function mergeFragments(
       merged.push(await mergeToFile(level.slice(from, from + MOST_OPEN), join(scratch, `fragments-${pass}-${from}`)));
     level = merged;
   }
-  // Ordered from the first to the last: at most MOST_OPEN readers, so inserting by hand is as good as a heap.
+  // In order: with at most MOST_OPEN readers, insertion is as fast as a heap.
   const readers: FragmentReader[] = [];
   const insert = (reader: FragmentReader): void => {
     let at = readers.length;

@@ -1,7 +1,6 @@
 /**
- * Merging segments in time order within a bound of memory: a segment is opened
- * when the merge reaches its first time, and where more would be open at once
- * than the bound allows, groups of them are merged into runs on scratch first.
+ * Merges segments in time order in bounded memory: a segment is opened when the merge reaches its first time, and if
+ * more would be open at once than the limit allows, groups of them are merged into runs on scratch first.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,13 +19,13 @@ export interface MergeOptions {
   maxOpenRows: number;
   /** An empty folder for the runs of a merge in passes. */
   scratch: string;
-  /** Awaited at every block of rows: the place for output that must not pile up. */
+  /** Awaited at every block of rows, to flush output that must not pile up. */
   between?: () => Promise<void> | void;
 }
 
-/** Ended segments whose columns are kept for others. */
+/** Most columns of finished segments that are kept for reuse. */
 const SPARE_COLUMNS = 4;
-/** Segments, and bytes of them, that are read before they are opened. */
+/** Most segments, and bytes of them, that are read ahead of opening. */
 const MOST_AHEAD = 32;
 const AHEAD_BYTES = 16 << 20;
 /** Rows of a batch in a scratch run. */
@@ -48,7 +47,7 @@ export function peakOpenRows(segments: readonly Segment[]): number {
   return peak;
 }
 
-/** Neighbours in time that fit into the bound together, at least two of them where there are two. */
+/** Groups of neighbours in time that fit within the limit together, at least two each if there are two. */
 export function passGroups(segments: readonly Segment[], maxOpenRows: number): Segment[][] {
   const groups: Segment[][] = [];
   let rows = 0;
@@ -91,7 +90,7 @@ async function mergeOpen(
 ): Promise<void> {
   const heap = new Heap(before);
   const { items } = heap;
-  // Columns of segments that have ended, for those that are still to be opened.
+  // Columns of finished segments, for those still to be opened.
   const spare: PacketColumns[] = [];
   let next = 0;
   const ahead = new OpenAhead(segments);
@@ -145,7 +144,7 @@ function emitRun(
   );
 }
 
-/** Has the first blocks of the segments that will be opened next read beforehand: object stores take their time to answer. */
+/** Reads the first blocks of the next segments ahead: object stores have high latency. */
 class OpenAhead {
   private readonly segments: readonly Segment[];
   private asked = 0;

@@ -1,11 +1,11 @@
 /**
- * What the next packet of a flow will say, as far as its last ones tell: the
- * writer keeps the difference, the reader adds it back. Both run this very code.
+ * Predicts fields of a flow's next packet from its last ones: the writer stores the difference, the reader adds it
+ * back. Both use this code.
  */
 
 const FIN = 1;
 const SYN = 2;
-/** Flows that there is room for at first: thousands of segments may be open at once, with few flows each. */
+/** Initial capacity in flows: thousands of segments may be open at once, with few flows each. */
 const FIRST_FLOWS = 64;
 
 /** Expected sequence numbers, windows and tunnels, two directions a flow, and the flow's VLANs. */
@@ -16,7 +16,7 @@ export class Prediction {
   private lastTunnel = new Uint32Array(FIRST_FLOWS * 2);
   private flows = 0;
 
-  /** Forget everything. */
+  /** Remove all flows. */
   clear(): void {
     this.nextSeq.fill(0, 0, this.flows * 2);
     this.window.fill(0, 0, this.flows * 2);
@@ -25,7 +25,7 @@ export class Prediction {
     this.flows = 0;
   }
 
-  /** Make room for flow number `flow`, of which nothing is known. */
+  /** Add flow number `flow`, without history. */
   add(flow: number): void {
     this.flows = flow + 1;
     if (this.flows <= this.flowVlans.length) return;
@@ -54,7 +54,7 @@ export class Prediction {
     return this.lastTunnel[side];
   }
 
-  /** Takes a packet in: the side's next sequence number lies behind its payload, SYN and FIN. */
+  /** Updates the prediction: the side's next sequence number is that after payload, SYN and FIN. */
   saw(side: number, seq: number, payloadLen: number, tcpFlags: number, window: number): void {
     this.nextSeq[side] = seq + payloadLen + (tcpFlags & FIN) + ((tcpFlags & SYN) >> 1);
     this.window[side] = window;

@@ -1,6 +1,6 @@
 /**
- * The `more` column: what few rows of a shard have. Empty, or one byte of RARE_*
- * bits and then, in this order and big-endian, what the bits name:
+ * The `more` column: fields that few rows of a shard have. Empty, or one byte of RARE_* bits and then, in this order
+ * and big-endian, the fields of these bits:
  *
  *   key      1 byte form (bit 0 IPv6, bit 1 one-way ICMP, bit 2 sent by end B, bit 7 VLAN and network words follow), 1 byte IP protocol,
  *            4 bytes ports, both addresses (4 or 16 bytes each), then 8 bytes VLAN and network words if said

@@ -1,10 +1,10 @@
-/** Reading back what a merge in passes has written to a local file. */
+/** Reads the local files that a merge in passes has written. */
 import { open } from 'node:fs/promises';
 import type { ReadRange } from './segment.ts';
 
 /**
- * A reader of byte ranges of a local file. Made here and not where the file is written: a function
- * made there would keep alive, as long as it is kept, all that the writing has used.
+ * A reader of byte ranges of a local file. Created here and not where the file is written: a closure there would keep
+ * all the writer's memory alive.
  */
 export function rangeReader(path: string): ReadRange {
   return async (start, end) => {

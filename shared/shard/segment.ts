@@ -1,7 +1,6 @@
 /**
- * Reading a segment: one partition's rows inside one shard. A segment of one
- * bucket is in time order as it stands and is read block by block; one of
- * several buckets is read whole and put into time order.
+ * Reads a segment: one partition's rows inside one shard. A segment of one bucket is stored in time order and is read
+ * block by block; one of several buckets is read whole and sorted by time.
  */
 import { RecordBatchReader } from 'apache-arrow';
 import { rowsByTime, sortRows } from '../algorithm/roworder.ts';
@@ -12,7 +11,7 @@ import { BatchDecoder } from './batchdecoder.ts';
 import { SCHEMA_BYTES } from './shardschema.ts';
 import { type BatchPlace, compareRecords } from './shardwriter.ts';
 
-/** Moves a row, on average, that settling ties by insertion may take before sorting is the better way. */
+/** Average moves a row in an insertion sort of ties above which a merge sort is faster. */
 const TIE_MOVES = 8;
 
 /** Reads bytes [start, end) of the object that holds a segment. */
@@ -20,12 +19,12 @@ export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
 
 /** One partition's rows inside one shard. */
 export interface Segment {
-  /** What errors call the object that holds it. */
+  /** The object's name in errors. */
   key: string;
   read: ReadRange;
   /** The shard's base time, whole microseconds. */
   baseUs: number;
-  /** No row of the segment lies outside [firstUs, lastUs]. */
+  /** All rows of the segment are in [firstUs, lastUs]. */
   firstUs: number;
   lastUs: number;
   /** Rows [from, to) of the shard. */
@@ -37,7 +36,7 @@ export interface Segment {
   captures: ArrayLike<number> | null;
   /** True when all rows are of one bucket, hence in time order. */
   oneBucket: boolean;
-  /** Begins the first read before it is asked for, where reads wait long for an answer. */
+  /** Starts the first read ahead, where reads have high latency. */
   prefetch?(): void;
 }
 
@@ -47,15 +46,15 @@ export function firstReadBytes({ batches, oneBucket }: Segment): number {
 }
 
 /**
- * A reader of a segment that asks for what comes next before it is wanted: the first block when `prefetch` is
- * called, and each further block when the one before it is read.
+ * A reader of a segment that reads ahead: the first block when `prefetch` is called, and each further block when the
+ * one before it is read.
  */
 export function readingAhead(segment: Segment, read: ReadRange): Pick<Segment, 'read' | 'prefetch'> {
   const { batches, oneBucket } = segment;
   const early = new Map<number, Promise<Uint8Array>>();
   const begin = (start: number, end: number): void => {
     const bytes = read(start, end);
-    // Whoever asks for it hears of the error; until then it must not count as unhandled.
+    // The read of this block gets the error; until then it must not count as unhandled.
     bytes.catch(() => undefined);
     early.set(start, bytes);
   };
@@ -74,10 +73,12 @@ export function readingAhead(segment: Segment, read: ReadRange): Pick<Segment, '
   };
 }
 
-/** What an open segment costs beside its rows, counted as rows: a reader and Arrow's view of a batch are some 10 KB. */
+/**
+ * Memory of an open segment other than its rows, counted as rows: a reader and Arrow's view of a batch are some 10 KB.
+ */
 const SEGMENT_ROWS = 150;
 
-/** Rows that reading the segment keeps in memory at once, what it costs beside them included. */
+/** Rows that reading the segment keeps in memory at once, including its overhead. */
 export function openRows(segment: Segment): number {
   const rows = segment.to - segment.from;
   if (!segment.oneBucket) return SEGMENT_ROWS + rows;
@@ -94,11 +95,11 @@ export class SegmentReader {
   private rows: Uint32Array = new Uint32Array(0);
   private sorted = true;
   readonly columns: PacketColumns;
-  /** Current place and end of the block at hand. */
+  /** Current place and end of the current block. */
   private at = 0;
   private end = 0;
 
-  /** @param columns to work in; what they hold is lost */
+  /** @param columns to work in; their content is overwritten */
   constructor(segment: Segment, flows: FlowTable, columns = new PacketColumns(0)) {
     this.segment = segment;
     this.columns = columns;
@@ -110,7 +111,7 @@ export class SegmentReader {
     return this.sorted ? this.at : this.rows[this.at];
   }
 
-  /** True when the block at hand is used up and `fill` must be called. */
+  /** True when the current block is used up and `fill` must be called. */
   get exhausted(): boolean {
     return this.at === this.end;
   }
@@ -136,7 +137,7 @@ export class SegmentReader {
       let number = 0;
       for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes])) {
         const place = places[number++];
-        // Of a stream without batches Arrow's reader makes an empty one, whose rows would read as zeros.
+        // For a stream without batches Arrow's reader returns an empty one, whose rows would read as zeros.
         if (batch.numRows !== place?.rows)
           throw new Error(`the shard's batch at byte ${place?.start} holds ${batch.numRows} rows, not ${place?.rows}`);
         const from = Math.max(segment.from - place.firstRow, 0);
@@ -161,7 +162,7 @@ export class SegmentReader {
     this.settleTies();
   }
 
-  /** Puts rows in order that the radix sort left in the order in which they stood: those within one of its steps. */
+  /** Sorts rows that the radix sort could not distinguish: those within one of its steps. */
   private settleTies(): void {
     const { columns, rows } = this;
     let budget = TIE_MOVES * rows.length;

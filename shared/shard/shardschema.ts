@@ -1,12 +1,10 @@
 /**
  * The shard's bytes: an Arrow IPC stream, zstd bodies, rows sorted by (bucket, time).
  *
- * Columns that would hardly compress are kept as differences to what a reader
- * can foresee: time and offset to the row before, sequence and acknowledgement
- * numbers to what the flow's last packets lead one to expect. A batch can be
- * read without those before it: its first row's time and offset count from the
- * shard's base, and it begins where a bucket begins (a bucket larger than a
- * batch has batches of its own). docs/shard.md says it for readers of other tools.
+ * Columns that would hardly compress are stored as differences to predicted values: time and offset to the row before,
+ * sequence and acknowledgement numbers to those expected from the flow's last packets. A batch can be read without
+ * those before it: its first row's time and offset are relative to the shard's base, and it begins where a bucket
+ * begins (a bucket larger than a batch has batches of its own). docs/shard.md documents the format for other tools.
  */
 import { Binary, Field, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
 import { type ColumnArrays, namesOf, typedColumns } from '../packet/typedcolumns.ts';
@@ -19,7 +17,7 @@ const COLUMNS = {
   time: 'u32',
   /** Nanoseconds below the microsecond. */
   ns: 'u16',
-  /** How many flows came first after this row's flow did: 0 for the newest. */
+  /** How many flows are newer than this row's: 0 for the newest. */
   flowBack: 'u32',
   /** Record offset minus that of the row before, modulo 2^32. */
   offset: 'u32',
@@ -48,12 +46,18 @@ const NAMES = namesOf(COLUMNS);
 const MORE_AT = NAMES.indexOf('flowBack');
 const empty = new ShardRows(0);
 const fields: Field[] = NAMES.map((name) => new Field(snakeCase(name), arrowTypeOf(empty[name])));
-/** What few rows have, see rarefields.ts: a flow's key where it comes first, a wide time difference, a change of capture, VLAN or tunnel. */
+/**
+ * What few rows have, see rarefields.ts: a flow's key at its first row, a wide time difference, a change of capture,
+ * VLAN or tunnel.
+ */
 fields.splice(MORE_AT, 0, new Field('more', new Binary()));
 
 export const SHARD_SCHEMA = new Schema(fields);
 
-/** The first `rows` rows of `columns` and of `more`, whose row i is the bytes from moreOffsets[i] to moreOffsets[i + 1], as a record batch over them. */
+/**
+ * The first `rows` rows of `columns` and of `more`, whose row i is the bytes from moreOffsets[i] to moreOffsets[i + 1],
+ * as a record batch on the same memory.
+ */
 export function shardBatch(columns: ShardRows, moreOffsets: Int32Array, more: Uint8Array, rows: number): RecordBatch {
   const children = NAMES.map((name, at) => {
     const { type } = fields[at < MORE_AT ? at : at + 1];
@@ -65,7 +69,7 @@ export function shardBatch(columns: ShardRows, moreOffsets: Int32Array, more: Ui
   return new RecordBatch(SHARD_SCHEMA, struct);
 }
 
-/** The columns of a batch, as `shardBatch` was given them. */
+/** The columns of a batch, as passed to `shardBatch`. */
 export interface ShardColumns extends ColumnArrays<typeof COLUMNS> {
   moreOffsets: Int32Array;
   more: Uint8Array;
@@ -83,7 +87,7 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Stream writer that tells where the next message will begin. */
+/** Stream writer that knows the position of the next message. */
 export class PositionedWriter extends RecordBatchStreamWriter {
   constructor() {
     super({ compressionType: ARROW_ZSTD });
@@ -94,7 +98,7 @@ export class PositionedWriter extends RecordBatchStreamWriter {
   }
 }
 
-/** The stream's first bytes, which every shard shares: what must stand before a range of batches to read it. */
+/** The stream's first bytes, which every shard shares: needed before a range of batches to read it. */
 export const SCHEMA_BYTES: Uint8Array = (() => {
   const writer = new PositionedWriter();
   writer.reset(undefined, SHARD_SCHEMA);

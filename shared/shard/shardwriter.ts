@@ -1,6 +1,6 @@
 /**
- * Writing a shard: packet records of one map task, sorted by (bucket, time,
- * capture, offset), as an Arrow IPC stream whose batches end where buckets end.
+ * Writes a shard: packet records of one map task, sorted by (bucket, time, capture, offset), as an Arrow IPC stream
+ * whose batches end where buckets end.
  */
 import { crc32 } from 'node:zlib';
 import { sortRows } from '../algorithm/roworder.ts';
@@ -10,7 +10,7 @@ import type { CheckedRange } from '../store/checkedrange.ts';
 import { BatchEncoder } from './batchencoder.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './shardschema.ts';
 
-/** How flows are spread over buckets: fixed for a data set. */
+/** How flows are assigned to buckets: fixed for a data set. */
 export interface Sharding {
   /** Number of buckets P. */
   buckets: number;
@@ -19,21 +19,21 @@ export interface Sharding {
   by: ShardBy;
 }
 
-/** The most rows of one batch: enough to spread a batch's fixed costs, little enough to hold many batches open. */
+/** The most rows of one batch: enough to amortize a batch's fixed costs, few enough to hold many batches open. */
 export const MAX_BATCH_ROWS = 65536;
 
-/** Where a batch stands in its shard. */
+/** Position of a batch in its shard. */
 export interface BatchPlace extends CheckedRange {
   /** Number of its first row in the shard. */
   firstRow: number;
   rows: number;
 }
 
-/** What a reader must know of a shard so that it need not read any of it to plan. */
+/** What a planner must know about a shard without reading it. */
 export interface ShardIndex {
   rows: number;
   bytes: number;
-  /** Time from which the first row of every batch counts, whole microseconds. */
+  /** Time to which the first row of every batch is relative, whole microseconds. */
   baseUs: number;
   /** Time of the earliest and the latest row, whole microseconds. */
   firstUs: number;
@@ -44,8 +44,8 @@ export interface ShardIndex {
 }
 
 /**
- * Order of rows that one record gives: a packet before those that it carries, as Zeek sees them, and a datagram
- * before what it was joined from.
+ * Order of rows of one record: an outer packet before the packets inside it, as in Zeek, and a datagram before its
+ * fragments.
  */
 function compareMeta(a: number, b: number): number {
   return (b & META_LEVELS) - (a & META_LEVELS) || a - b;
@@ -55,7 +55,7 @@ function compareMeta(a: number, b: number): number {
 export function compareRecords(a: PacketColumns, i: number, b: PacketColumns, j: number): number {
   if (a.us[i] !== b.us[j]) return a.us[i] - b.us[j];
   if (a.ns[i] !== b.ns[j]) return a.ns[i] - b.ns[j];
-  // Fragments stand at the time of their datagram; among themselves the older one, by its own time, comes first.
+  // Fragments have the time of their datagram; among them the older one, by its own time, comes first.
   if (a.ageUs[i] !== b.ageUs[j]) return b.ageUs[j] - a.ageUs[i];
   if (a.ageNs[i] !== b.ageNs[j]) return b.ageNs[j] - a.ageNs[i];
   if (a.capture[i] !== b.capture[j]) return a.capture[i] - b.capture[j];
@@ -68,14 +68,14 @@ export class ShardWriter {
   private readonly sorted = new PacketColumns(0);
   private place = new Uint32Array(0);
   private flowBucket = new Uint32Array(0);
-  /** Times of the earliest and the latest row at hand. */
+  /** Times of the earliest and the latest row. */
   private firstUs = 0;
   private lastUs = 0;
 
   /**
    * Rows [0, rows) of `columns` as a shard.
    * @param captureRank orders the captures of equal time: rank by capture number
-   * @param batchRows a batch ends with the first bucket that brings it to so many rows, MAX_BATCH_ROWS at most
+   * @param batchRows a batch ends with the first bucket that brings it to this many rows, at most MAX_BATCH_ROWS
    */
   write(
     columns: PacketColumns,
@@ -104,8 +104,8 @@ export class ShardWriter {
       const to = starts[bucket + 1];
       if (from === to) continue;
       index.buckets.push(bucket, from);
-      // A bucket that does not fit beside what is pending gets batches of its own, so that
-      // whoever reads from a bucket's first row on meets no flow of which it missed the beginning.
+      // A bucket that does not fit with the pending rows gets batches of its own, so that a reader that starts at a
+      // bucket's first row sees every flow from its beginning.
       if (to - pending > MAX_BATCH_ROWS) {
         emit(pending, from);
         pending = from;
@@ -189,9 +189,8 @@ export class ShardWriter {
   }
 
   /**
-   * Moves every column into sorted order. Column by column and from source order:
-   * the writes run along as many streams as there are buckets, which caches hold,
-   * where gathering whole rows would miss on each column of each row.
+   * Moves every column into sorted order. Column by column and from source order: the writes run along as many streams
+   * as there are buckets, which fit into the caches; gathering whole rows would miss on each column of each row.
    */
   private scatter(columns: PacketColumns, rows: number): void {
     const { sorted, place } = this;
@@ -205,7 +204,7 @@ export class ShardWriter {
         to.fill(0, 0, rows);
         continue;
       }
-      // A loop for each kind of array, so that each sees one kind only.
+      // A loop for each type of array, so that each is monomorphic.
       if (from instanceof Float64Array) scatterDoubles(from, to as Float64Array, place, rows);
       else if (from instanceof Uint32Array) scatter32(from, to as Uint32Array, place, rows);
       else if (from instanceof Uint16Array) scatter16(from, to as Uint16Array, place, rows);
@@ -225,7 +224,7 @@ function countRows(rowFlow: Uint32Array, rows: number, flowBucket: Uint32Array, 
   for (let row = 0; row < rows; row++) starts[flowBucket[rowFlow[row]] + 1]++;
 }
 
-/** Looks at the column's bytes four at a time: one kind of array whatever the column is, and no branch a row. */
+/** Checks the column's bytes four at a time: one type of array for any column, and no branch a row. */
 function isZero(column: Float64Array | Uint32Array | Uint16Array | Uint8Array, rows: number): boolean {
   const bytes = rows * column.BYTES_PER_ELEMENT;
   const words = new Uint32Array(column.buffer, column.byteOffset, bytes >>> 2);

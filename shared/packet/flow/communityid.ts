@@ -1,8 +1,7 @@
 /**
- * Community ID, version 1 (Corelight's specification): "1:" and the base64 of
- * the SHA-1 over seed, both addresses, protocol, a zero byte and, for protocols
- * that have them, both ports, in network byte order. The ends are ordered as in
- * our flow keys; a one-way ICMP message keeps its own direction.
+ * Community ID, version 1 (Corelight's specification): "1:" and the base64 of the SHA-1 over seed, both addresses,
+ * protocol, a zero byte and, for protocols that have them, both ports, in network byte order. The ends are ordered as
+ * in the flow keys; a one-way ICMP message keeps its own direction.
  */
 import { hash } from 'node:crypto';
 import {
@@ -21,14 +20,14 @@ const ICMPV6 = 58;
 /** Longest input: seed, two IPv6 addresses, protocol and padding, two ports. */
 const input = new Uint8Array(2 + 32 + 2 + 4);
 const view = new DataView(input.buffer);
-/** Views of the four lengths that occur, so that none is made per flow. */
+/** Views of the four possible lengths, so that none is allocated per flow. */
 const INPUT_V4 = input.subarray(0, 12);
 const INPUT_V4_PORTS = input.subarray(0, 16);
 const INPUT_V6 = input.subarray(0, 36);
 const INPUT_V6_PORTS = input;
 
 /**
- * Community ID of the flow whose key words stand in `words` at `at`.
+ * Community ID of the flow whose key words are in `words` at `at`.
  *
  * @param seed 0..65535, 0 unless sites agree on another
  * @param encoding how the hash is written; the specification's default is base64

@@ -18,7 +18,7 @@ import {
   KEY_WORDS,
 } from './flowtable.ts';
 
-/** Scratch key of the functions below: they run to their end before the next one begins. */
+/** Scratch key of the functions below, which never overlap. */
 const key = new Uint32Array(KEY_WORDS);
 
 /** Whether the IPv6 source is end B. */
@@ -62,9 +62,9 @@ export function sourceIsB(c: PacketCursor): boolean {
 }
 
 /**
- * The number of the packet's flow, entered if it is new.
+ * The number of the packet's flow, added if it is new.
  *
- * @param fromB what sourceIsB said
+ * @param fromB result of sourceIsB
  * @param vlans value of the key's VLAN word
  * @param network value of the key's network word
  */

@@ -1,10 +1,9 @@
 /**
  * The flow table: dense numbers for flow keys.
  *
- * A key is an innermost 5-tuple with its ends in canonical order (end A has the
- * smaller address, or at equal addresses the smaller port), plus the VLAN and
- * virtual network when the configuration puts them into the key. It is kept as
- * twelve 32-bit words, so that a look-up touches no object and no string.
+ * A key is an innermost 5-tuple with its ends in canonical order (end A has the smaller address, or at equal addresses
+ * the smaller port), plus the VLAN and virtual network when the configuration puts them into the key. It is kept as
+ * twelve 32-bit words, so that a lookup needs no object and no string.
  */
 import { finish } from '../../algorithm/murmur.ts';
 import { draw, hashOfSums, hashOfWords } from './keyhash.ts';
@@ -36,7 +35,7 @@ export const KEY_FLAG_ONE_WAY = 0x200;
  */
 export const KEY_FLAG_ONE_WAY_FROM_B = 0x400;
 
-/** What of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
+/** Which part of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
 export type ShardBy = '5tuple' | '4tuple' | '2tuple';
 
 /** SCTP's number: its ports are no part of a flow (sctp.ts). */
@@ -52,7 +51,7 @@ export function hasPorts(proto: number): boolean {
   return proto === 6 || proto === 17 || proto === 132;
 }
 
-/** The numbers that this process has drawn. */
+/** This process's random numbers. */
 const DRAWN = draw(KEY_WORDS);
 
 /** One round of murmur3's 32-bit mixing. */
@@ -65,11 +64,10 @@ function mix(h: number, word: number): number {
 }
 
 /**
- * The hash that decides a flow's bucket: version 1, with the data set's seed.
- * Results never depend on it, only which task does the work: it has to be the same in every
- * process and for years, and so whoever knows the seed can find flows that all go into one bucket.
- * That costs balance, and no more: a heavy bucket is a partition of its own, and its tables
- * have hashes of their own (keyhash.ts).
+ * The hash that decides a flow's bucket: version 1, with the data set's seed. Results never depend on it, only which
+ * task does the work. It must stay the same in every process and over years, so an attacker who knows the seed can
+ * construct flows that all go into one bucket. That costs balance only: a heavy bucket is a partition of its own, and
+ * its tables have hashes of their own (keyhash.ts).
  *
  * @param words key words, read from `at`
  * @returns unsigned 32-bit hash
@@ -92,22 +90,22 @@ export function bucketOf(hash: number, buckets: number): number {
   return Math.floor((hash * buckets) / 0x100000000);
 }
 
-/** Flow keys with dense numbers 0, 1, 2, ... in order of first look-up. */
+/** Flow keys with dense numbers 0, 1, 2, ... in order of first lookup. */
 export class FlowTable {
   /** Flows known. */
   count = 0;
-  /** Key words of flow f stand at f * KEY_WORDS. */
+  /** Key words of flow f are at f * KEY_WORDS. */
   words: Uint32Array;
   /** The tunnels of the packets whose flow numbers are this table's. */
   readonly tunnels = new TunnelTable();
-  /** The same words as signed numbers: compared so, no address or port needs a boxed number on its way here. */
+  /** The same words as signed numbers: comparing these, V8 boxes no address or port. */
   private signed: Int32Array;
-  /** Two numbers a slot, side by side so that a look-up touches one cache line: flow (-1: free) and hash of its key. */
+  /** Two numbers a slot, side by side so that a lookup touches one cache line: flow (-1: free) and hash of its key. */
   private slots: Int32Array;
   private mask: number;
   private readonly drawn: Int32Array;
 
-  /** @param drawn random numbers of the hash for KEY_WORDS words; tests bring their own */
+  /** @param drawn random numbers of the hash for KEY_WORDS words; tests pass their own */
   constructor(expectedFlows = 1024, drawn: Int32Array = DRAWN) {
     this.drawn = drawn;
     let size = 1024;
@@ -118,7 +116,7 @@ export class FlowTable {
     this.signed = new Int32Array(this.words.buffer);
   }
 
-  /** Forget every flow, keep the memory. */
+  /** Remove every flow, keep the memory. */
   clear(): void {
     this.count = 0;
     this.slots.fill(-1);
@@ -126,8 +124,8 @@ export class FlowTable {
   }
 
   /**
-   * The number of an IPv4 flow, entered if it is new. All are 32-bit numbers, signed or
-   * unsigned; the addresses are already in canonical (unsigned) order.
+   * The number of an IPv4 flow, added if it is new. All are 32-bit numbers, signed or unsigned; the addresses are
+   * already in canonical (unsigned) order.
    */
   lookup4(a: number, b: number, ports: number, proto: number, vlan: number, network: number): number {
     a |= 0;
@@ -135,7 +133,7 @@ export class FlowTable {
     ports |= 0;
     vlan |= 0;
     network |= 0;
-    // hashOfWords in line: this is done for each packet. The numbers of a word begin at four times its index.
+    // hashOfWords inlined, as this runs for each packet. The numbers of a word begin at four times its index.
     const d = this.drawn;
     const aLow = a & 0xffff;
     const aHigh = a >>> 16;
@@ -191,7 +189,7 @@ export class FlowTable {
     return flow;
   }
 
-  /** The number of the flow whose KEY_WORDS words stand in `key` at `at`, entered if it is new. Any family. */
+  /** The number of the flow whose KEY_WORDS words are in `key` at `at`, added if it is new. Either IP version. */
   lookup(key: Uint32Array, at = 0): number {
     if ((key[at + KEY_PROTO] & KEY_FLAG_V6) === 0)
       return this.lookup4(key[at + 3], key[at + 7], key[at + 8], key[at + 9], key[at + 10], key[at + 11]);
@@ -208,7 +206,7 @@ export class FlowTable {
     return flow;
   }
 
-  /** Slots that looking up every flow once would touch. A walk over the whole table, for tests. */
+  /** Slots that a lookup of every flow would touch. Walks the whole table, for tests. */
   probes(): number {
     let probes = 0;
     for (let slot = 0; slot <= this.mask; slot++)

@@ -1,22 +1,20 @@
 /**
- * The hash of tables whose keys come from the wire: multilinear, with random numbers
- * that each process draws anew. A key is taken as halves of words, each half is
- * multiplied by a random number of its own, and the upper half of the sum counts; two
- * such sums with different numbers make 32 bits.
+ * The hash of tables whose keys come from the wire: multilinear, with random numbers drawn by each process. A key is
+ * split into halves of words, each half is multiplied by a random number of its own, and the upper half of the sum is
+ * used; two such sums with different numbers make 32 bits.
  *
- * Whoever writes a capture chooses its keys, and a hash that is known can be turned
- * round: 100,000 flows of one hash are 5,000,000,000 steps. Here any two keys have one
- * hash for one in 2^32 of the draws, whatever the keys are (Lemire and Kaser, Strongly
- * Universal String Hashing is Fast). A secret first state of murmur3 would not do: there
- * are differences that its rounds cancel whatever the state. Murmur3's finaliser comes
- * last: it is one to one, and keeps keys in a row from becoming slots in a row.
+ * An attacker chooses the keys in a capture, and a known hash can be inverted: 100,000 flows with equal hashes cost
+ * 5,000,000,000 steps. Here any two keys collide with probability 2^-32 over the draws, whatever the keys are (Lemire
+ * and Kaser, Strongly Universal String Hashing is Fast). A secret seed of murmur3 would not do: there are differences
+ * that its rounds cancel with any seed. Murmur3's finaliser is applied last: it is one to one, and spreads consecutive
+ * keys over the slots.
  *
- * No result may depend on it: tables give numbers in order of first look-up.
+ * No result may depend on it: tables number their keys in order of first lookup.
  */
 import { randomFillSync } from 'node:crypto';
 import { finish } from '../../algorithm/murmur.ts';
 
-/** Random numbers of a word: for its lower and its upper half, of the one sum and then of the other. */
+/** Random numbers of a word: for its lower and its upper half in the first sum, then in the second. */
 export const DRAWN_FOR_WORD = 4;
 
 /** Random numbers for keys of `words` words: those of word i begin at i * DRAWN_FOR_WORD. */
@@ -29,7 +27,9 @@ export function hashOfSums(one: number, other: number): number {
   return finish((one >>> 16) | (other & 0xffff0000));
 }
 
-/** The hash of the `count` words that stand in `words` from `at` on, with the numbers drawn for word `first` and those behind it. */
+/**
+ * The hash of the `count` words in `words` from `at` on, with the numbers drawn for word `first` and those after it.
+ */
 export function hashOfWords(
   drawn: Int32Array,
   first: number,

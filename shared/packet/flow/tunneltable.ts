@@ -1,6 +1,6 @@
 /**
- * The tunnel table: dense numbers for tunnels (tunnellayers.ts), as flowtable.ts has
- * them for flows. A tunnelled packet costs one look-up and no object.
+ * The tunnel table: dense numbers for tunnels (tunnellayers.ts), as flowtable.ts has them for flows. A tunnelled packet
+ * costs one lookup and no object.
  */
 import { int32, put32 } from '../../algorithm/bytes.ts';
 import {
@@ -14,14 +14,14 @@ import {
 } from '../tunnellayers.ts';
 import { draw, hashOfWords } from './keyhash.ts';
 
-/** Words of an entry: the number of layers, then the layers, zeros behind them. */
+/** Words of an entry: the number of layers, then the layers, then zeros. */
 const ENTRY_WORDS = 1 + MAX_LAYERS * LAYER_WORDS;
-/** The numbers that this process has drawn for the hash of the layers. */
+/** This process's random numbers for the hash of the layers. */
 const DRAWN = draw(MAX_LAYERS * LAYER_WORDS);
 /** The most bytes that `put` writes. */
 export const MAX_TUNNEL_BYTES = 1 + MAX_LAYERS * (1 + 32 + 4);
 
-/** A hash of a tunnel's words that is the same everywhere and for years: digests of captures contain it. */
+/** A stable hash of a tunnel's words: digests of captures contain it. */
 function hashOfContent(words: ArrayLike<number>, layers: number, at: number): number {
   let h = layers;
   const end = at + layers * LAYER_WORDS;
@@ -29,28 +29,28 @@ function hashOfContent(words: ArrayLike<number>, layers: number, at: number): nu
   return h ^ (h >>> 13);
 }
 
-/** Tunnels with dense numbers 1, 2, 3, ... in order of first look-up; 0 stands for none. */
+/** Tunnels with dense numbers 1, 2, 3, ... in order of first lookup; 0 is none. */
 export class TunnelTable {
-  /** The largest number given. */
+  /** The largest number in use. */
   count = 0;
   private words = new Uint32Array(4 * ENTRY_WORDS);
   /** By number: the hash of this process. */
   private hashes = new Int32Array(4);
-  /** By number: the hash that is the same everywhere. */
+  /** By number: the stable hash. */
   private contents = new Int32Array(4);
   private readonly drawn: Int32Array;
   /** Tunnel numbers by hash, 0 = free. */
   private slots = new Uint32Array(8);
   private readonly scratch = new Uint32Array(MAX_LAYERS * LAYER_WORDS);
 
-  /** @param drawn random numbers of the hash for MAX_LAYERS * LAYER_WORDS words; tests bring their own */
+  /** @param drawn random numbers of the hash for MAX_LAYERS * LAYER_WORDS words; tests pass their own */
   constructor(drawn: Int32Array = DRAWN) {
     this.drawn = drawn;
   }
 
   /**
-   * Forget every tunnel, keep the memory; but not slots for many more tunnels than there were. Tables are cleared for each
-   * datagram that is joined: one of thousands of tunnels must not be paid for by all that follow.
+   * Remove every tunnel, keep the memory, but not many more slots than were needed. Tables are cleared for each joined
+   * datagram: one with thousands of tunnels must not slow down all that follow.
    */
   clear(): void {
     if (this.count === 0) return;
@@ -64,10 +64,10 @@ export class TunnelTable {
     return this.slots.length;
   }
 
-  /** The number of the tunnel of `layers` layers whose words stand in `words` from `at` on, entered if it is new. */
+  /** The number of the tunnel of `layers` layers whose words are in `words` from `at` on, added if it is new. */
   lookup(words: ArrayLike<number>, layers: number, at = 0): number {
     if (layers === 0) return 0;
-    // A layer's first word is never 0, so the number of layers tells nothing new.
+    // A layer's first word is never 0, so the number of layers need not be hashed.
     const h = hashOfWords(this.drawn, 0, words, at, layers * LAYER_WORDS);
     const mask = this.slots.length - 1;
     let slot = h & mask;
@@ -99,12 +99,15 @@ export class TunnelTable {
     return this.lookup(from.words, from.layers(number), (number - 1) * ENTRY_WORDS + 1);
   }
 
-  /** A hash of what the tunnel is, the same in every process; 0 for none. Known, so no table may hang on it. */
+  /**
+   * A hash of the tunnel's content, the same in every process; 0 for none. It is predictable, so no hash table may use
+   * it.
+   */
   hash(number: number): number {
     return number === 0 ? 0 : this.contents[number - 1];
   }
 
-  /** Slots that looking up every tunnel once would touch. A walk over the whole table, for tests. */
+  /** Slots that a lookup of every tunnel would touch. Walks the whole table, for tests. */
   probes(): number {
     let probes = 0;
     const mask = this.slots.length - 1;
@@ -134,7 +137,7 @@ export class TunnelTable {
     return at;
   }
 
-  /** The number of the tunnel that `put` wrote at `at`, entered if it is new. */
+  /** The number of the tunnel that `put` wrote at `at`, added if it is new. */
   take(bytes: Uint8Array, at: number): number {
     const layers = Math.min(bytes[at++], MAX_LAYERS);
     const { scratch } = this;
@@ -176,7 +179,7 @@ export class TunnelTable {
     if (this.count * ENTRY_WORDS === this.words.length) {
       const grown = new Uint32Array(this.words.length * 2);
       grown.set(this.words);
-      // The layers may stand in this very table.
+      // The layers may be in this very table.
       if (words === this.words) words = grown;
       this.words = grown;
       const hashes = new Int32Array(this.hashes.length * 2);

@@ -1,8 +1,7 @@
 /**
- * Joins fragments into datagrams (RFC 791, RFC 8200), one datagram at a time, by
- * Zeek's rules: the first bytes win where fragments overlap, a datagram is
- * complete when everything up to the end of its last fragment is there, and one
- * that is not complete five minutes after its first fragment is given up.
+ * Joins fragments into datagrams (RFC 791, RFC 8200), one datagram at a time, by Zeek's rules: the first bytes win
+ * where fragments overlap, a datagram is complete when all bytes up to the end of its last fragment have arrived, and
+ * one that is not complete five minutes after its first fragment is dropped.
  *
  * Refused: fragments that reach beyond 65,535 bytes of payload, and datagrams of
  * more than MAX_FRAGMENTS fragments.
@@ -20,24 +19,23 @@ import { compareFragmentKeys, sortedFragmentOrder } from './fragmentorder.ts';
 export const MAX_FRAGMENTS = 16384;
 /** Payload bytes a datagram may have. */
 export const MAX_DATAGRAM = 65535;
-/** Payload beyond this is named as odd, as in Zeek. */
+/** Larger payload is reported as odd, as in Zeek. */
 const LARGE_DATAGRAM = 64000;
-/** Microseconds of packet time from the first fragment until a datagram is given up. */
+/** Microseconds of packet time from the first fragment until a datagram is dropped. */
 const TIMEOUT_US = 5 * 60 * 1_000_000;
 
-/** Where the joiner reports to: as AnomalySink, with the number of the capture first. */
+/** Where the joiner reports anomalies: as AnomalySink, with the number of the capture first. */
 export type FragmentAnomaly = (capture: number, ...anomaly: Anomaly) => void;
 
 /**
  * Joins fragments that are fed in the order of sortedFragmentOrder: by key, then time, then
  * capture and offset. The caller merges the streams of several tasks and guarantees the order.
  *
- * A datagram that is a tunnel may carry a fragment of another. Such are put into `nested`, one layer
- * deeper than what they came from: the caller feeds all fragments of one depth, those nested
- * ones among them, before those of the next.
+ * A datagram that is a tunnel may carry a fragment of another. Such fragments are put into `nested`, one layer deeper:
+ * the caller feeds all fragments of one depth, the nested ones included, before those of the next.
  */
 export class FragmentJoiner {
-  /** Decodes what has been joined; its columns and flow table may be exchanged between two calls. */
+  /** Decodes joined datagrams; its columns and flow table may be exchanged between two calls. */
   readonly decoder: PacketDecoder;
   /** By capture number: fragments whose datagram was completed, and fragments whose datagram never was. */
   readonly completed: Float64Array;
@@ -49,18 +47,18 @@ export class FragmentJoiner {
   private readonly report: FragmentAnomaly;
   /** Fragments of the open datagram, which began with row 0. */
   private readonly held = new FragmentColumns(64);
-  /** Payload ranges that are there, ascending, apart from one another: [from, to). */
+  /** Payload ranges received, ascending and disjoint: [from, to). */
   private readonly from = new Uint32Array(MAX_FRAGMENTS);
   private readonly to = new Uint32Array(MAX_FRAGMENTS);
   private ranges = 0;
-  /** Payload length of the datagram, 0 until its last fragment is there. */
+  /** Payload length of the datagram, 0 until its last fragment has arrived. */
   private size = 0;
-  /** Next-header value of the fragment at offset 0, else of the first that came. */
+  /** Next-header value of the fragment at offset 0, else of the first to arrive. */
   private proto = 0;
   private readonly head = new Uint8Array(HEAD_BYTES);
   private readonly headKnown = new Uint8Array(HEAD_BYTES);
 
-  /** @param captures number of captures that the fragments' capture numbers count through */
+  /** @param captures number of captures that the fragments' capture numbers refer to */
   constructor(
     config: DecodeConfig,
     columns: PacketColumns,
@@ -76,7 +74,7 @@ export class FragmentJoiner {
     });
   }
 
-  /** Fragments found inside of datagrams. Whoever takes them clears it. */
+  /** Fragments found inside datagrams. The caller takes them and clears it. */
   get nested(): FragmentColumns {
     return this.decoder.fragments;
   }
@@ -114,7 +112,7 @@ export class FragmentJoiner {
     if (this.size !== 0 && this.from[0] === 0 && this.to[0] >= this.size) this.complete();
   }
 
-  /** No more fragments come: what is open is given up. */
+  /** No more fragments follow: drops the open datagram. */
   end(): void {
     if (this.held.length !== 0) this.giveUp();
   }
@@ -128,7 +126,7 @@ export class FragmentJoiner {
     return columns.proto[row] !== this.held.proto[0] || columns.headerLen[row] !== this.held.headerLen[0];
   }
 
-  /** Enter the fragment's bytes, those that are new, and its range. */
+  /** Add the fragment's new bytes and its range. */
   private fill(columns: FragmentColumns, row: number, end: number): void {
     const start = columns.fragOffset[row];
     let differs = false;
@@ -147,7 +145,7 @@ export class FragmentJoiner {
       this.odd(differs ? 'fragment_inconsistency' : 'fragment_overlap', columns, row, `bytes ${start} to ${end}`);
   }
 
-  /** Unite [start, end) with the ranges; says whether some of it was there already. */
+  /** Merge [start, end) into the ranges; returns whether a part of it was there already. */
   private insert(start: number, end: number): boolean {
     const { from, to } = this;
     const first = this.firstEndingAt(start);
@@ -173,13 +171,13 @@ export class FragmentJoiner {
   }
 
   /**
-   * The first range that ends at `start` or behind it. By halving: fragments that come from behind, with holes
-   * between them, would have every range looked at for each.
+   * The first range that ends at `start` or after it. A binary search: for fragments in reverse order with holes
+   * between them, a linear one would be quadratic.
    */
   private firstEndingAt(start: number): number {
     let low = 0;
     let high = this.ranges;
-    // Nearly all fragments come in order: behind the last range, or at its end.
+    // Nearly all fragments arrive in order: after the last range, or at its end.
     if (high === 0 || this.to[high - 1] < start) return high;
     if (high === 1 || this.to[high - 2] < start) return high - 1;
     while (low < high) {
@@ -191,7 +189,7 @@ export class FragmentJoiner {
     return low;
   }
 
-  /** All is there: write the datagram's row, and one for every other fragment. */
+  /** The datagram is complete: write its row, and one for every other fragment. */
   private complete(): void {
     const { held, decoder } = this;
     const last = held.length - 1;
@@ -203,7 +201,7 @@ export class FragmentJoiner {
     const first = columns.length;
     const fate = decoder.datagram(this.head, headLength, payload, this.proto, held.headerLen[0], held, last);
     if (fate === FATE_FRAGMENT) {
-      // What the datagram carried is itself a fragment: the records count with the datagram that it belongs to.
+      // The datagram carried another fragment: its records count with the datagram that this one belongs to.
       for (let row = 0; row < last; row++) decoder.fragments.pushPart(held, row);
     } else {
       for (let row = 0; row <= last; row++) this.completed[held.capture[row]] += held.counts[row];
@@ -214,7 +212,7 @@ export class FragmentJoiner {
     this.forget();
   }
 
-  /** Append held fragment `row` as a row beside row `datagram`, to which it belongs. */
+  /** Append held fragment `row` as a row of its datagram, row `datagram`. */
   private appendFragment(columns: PacketColumns, datagram: number, row: number, last: number): void {
     const { held } = this;
     const at = columns.pushRow(columns, datagram);
@@ -252,7 +250,7 @@ export class FragmentJoiner {
   }
 }
 
-/** Joins all fragments that stand in memory, depth by depth. Their capture numbers are ranks. */
+/** Joins all fragments in memory, depth by depth. Their capture numbers are ranks. */
 export function joinAll(joiner: FragmentJoiner, fragments: FragmentColumns): void {
   const waiting = new FragmentColumns(16);
   waiting.pushRows(fragments, 0, fragments.length);

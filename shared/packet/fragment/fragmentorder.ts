@@ -17,7 +17,7 @@ export function compareFragmentKeys(a: FragmentColumns, i: number, b: FragmentCo
 
 /**
  * The runs of equal depth in an order of sortedFragmentOrder. Fragments are joined depth by depth, from the outermost
- * inwards: what is found inside of a joined datagram may belong to fragments that came whole.
+ * inwards: a fragment inside a joined datagram may belong with fragments that were captured directly.
  */
 export function* byDepth(
   columns: FragmentColumns,
@@ -32,7 +32,7 @@ export function* byDepth(
 }
 
 /**
- * Row numbers [from, to) in the order in which a FragmentJoiner wants them: key, time, rank of the capture, offset.
+ * Row numbers [from, to) in the order that a FragmentJoiner requires: key, time, rank of the capture, offset.
  *
  * @param ranks rank by capture number; without it the numbers are ranks
  */

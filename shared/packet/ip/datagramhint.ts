@@ -1,8 +1,7 @@
 /**
- * Messages in UDP that only the other side should send: answers to a DNS server
- * (RFC 1035, 4.1.1), to an NTP server those of a server, and from one those of a
- * client (RFC 5905, 7.3). They tell that a session was taken the wrong way round.
- * All else, and what is not captured whole, is nothing known.
+ * UDP messages that only the other side should send: responses sent to a DNS server (RFC 1035, 4.1.1), server messages
+ * sent to an NTP server, and client messages sent by one (RFC 5905, 7.3). They show that originator and responder of a
+ * session are swapped. Anything else, and truncated messages, gives no hint.
  */
 import { HINT_DNS_ANSWER, HINT_NONE, HINT_NTP_CLIENT, HINT_NTP_SERVER } from '../columns.ts';
 

@@ -1,8 +1,7 @@
 /**
- * ICMP (RFC 792) with Zeek's pairing: the type stands for the source port, the
- * type of the answer for the destination port, so that request and reply are one
- * flow. A message that has no counterpart is a flow of its own direction, with the
- * code for its second port. Refused: fewer than 8 bytes.
+ * ICMP (RFC 792) with Zeek's pairing: the type is the source port, the type of the reply the destination port, so that
+ * request and reply are one flow. A message without a counterpart is a one-way flow, with the code as its second port.
+ * Refused: fewer than 8 bytes.
  */
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
@@ -49,7 +48,7 @@ function counterpart(type: number): number {
   }
 }
 
-/** A message of ICMP or ICMPv6; `pair` gives the type of the counterpart or -1. */
+/** A message of ICMP or ICMPv6; `pair` returns the type of the counterpart or -1. */
 export function icmpMessage(c: PacketCursor, pair: (type: number) => number): number {
   const { bytes, pos: at } = c;
   if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;

@@ -1,8 +1,7 @@
 /**
- * IPv4 (RFC 791) and the choice of IP version. A total length of 0, as
- * segmentation offload leaves it, stands for the bytes captured. Options are
- * skipped, checksums are not verified. Refused: headers shorter than 20 bytes or
- * cut off, and packets that claim more bytes than were on the wire.
+ * IPv4 (RFC 791) and the choice of IP version. A total length of 0 (segmentation offload) means the bytes captured.
+ * Options are skipped, checksums are not verified. Refused: headers shorter than 20 bytes or cut off, and packets that
+ * claim more bytes than were on the wire.
  */
 import { META_TRUNCATED } from '../columns.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
@@ -32,7 +31,7 @@ const MIN_HEADER = 20;
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
-/** Below this many bytes no path needs a fragment that is not the last (Zeek's bound). */
+/** No path requires a fragment other than the last to be smaller than this (Zeek's limit). */
 const MIN_FRAGMENT = 64;
 /** Next-header value "none"; Zeek applies it to IPv4 as well. */
 const NO_NEXT = 59;
@@ -46,7 +45,7 @@ const SMALL_HEADER = ~fateOf('IPv4_min_header_size');
 const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
 const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
 
-/** An IP packet of either version, told by its first four bits whatever the layer below says. */
+/** An IP packet of either version, by its first four bits, whatever the layer below says. */
 function ip(c: PacketCursor): number {
   const { bytes, pos: start } = c;
   const captured = c.end - start;
@@ -70,7 +69,7 @@ function ip(c: PacketCursor): number {
   c.dst3 = int32(bytes, start + DESTINATION);
   const proto = bytes[start + PROTOCOL];
   c.proto = proto;
-  // Zeek counts what the header says, be it 0, towards the session's IP bytes.
+  // Zeek adds the header's value, even 0, to the session's IP bytes.
   c.ipLen = uint16(bytes, start + TOTAL_LENGTH);
   c.announced = total - header;
   c.pos = start + header;

@@ -4,9 +4,8 @@
  * atomic (RFC 6946). A routing header of type 0 or 2 with segments left names the
  * final destination, and a home address option (RFC 6275) the source, as in Zeek.
  *
- * An extension header that is cut off is taken for the transport, as in Zeek:
- * the packet then belongs to a flow without ports. ESP and mobility headers end
- * what can be read and belong to no flow.
+ * An extension header that is cut off is taken for the transport, as in Zeek: the packet then belongs to a flow without
+ * ports. ESP and mobility headers cannot be decoded further and belong to no flow.
  */
 import { META_TRUNCATED } from '../columns.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
@@ -69,7 +68,7 @@ function extensionLength(type: number, bytes: Uint8Array, at: number): number {
   }
 }
 
-/** Take the final destination out of a routing header of `length` bytes: its last 16 bytes, for the types that are known. */
+/** Take the final destination out of a routing header of `length` bytes: its last 16 bytes, for the known types. */
 function routing(c: PacketCursor, at: number, length: number): void {
   const { bytes } = c;
   const type = bytes[at + 2];
@@ -136,7 +135,7 @@ function skipExtensions(c: PacketCursor, type: number): number {
   return type;
 }
 
-/** What the header of `type` at `c.pos`, behind all extensions, leads to. */
+/** What follows the header of `type` at `c.pos`, after all extensions. */
 function upperLayer(c: PacketCursor, type: number): number {
   c.proto = type;
   if (type === NO_NEXT) return NO_NEXT_HEADER;
@@ -148,10 +147,9 @@ function upperLayer(c: PacketCursor, type: number): number {
 }
 
 /**
- * What follows the fragment header of a whole datagram: further extension headers
- * and the transport. `c.announced` shrinks by what is skipped. A fragment header
- * inside of it is not joined again: right behind the first it ends the extension
- * headers, as in Zeek, and further on it is skipped.
+ * What follows the fragment header of a whole datagram: further extension headers and the transport. `c.announced` is
+ * reduced by what is skipped. A fragment header inside it is not joined again: directly after the first it ends the
+ * extension headers, as in Zeek, and further on it is skipped.
  *
  * @param type the next-header value of the fragment header
  */
@@ -227,7 +225,7 @@ function ipv6(c: PacketCursor): number {
   if (c.wireLen - (start - c.frame) < total) return TRUNCATED_IP_LEN;
   if (c.pos - start + (isFragment ? FRAGMENT_HEADER : 0) > total) return INVALID_HEADER_SIZE;
   if (payload === 0) {
-    // Length 0 is what a packet beyond 64 KiB carries; its true length is the record's.
+    // A packet beyond 64 KiB has length 0; its true length is the record's.
     c.sized = 0;
     c.announced = c.frame + c.wireLen - c.pos;
   } else {

@@ -1,7 +1,7 @@
 /**
- * SCTP (RFC 9260): chunks are not read. As in Zeek, the ports of the common header are no part of the flow: one
- * session holds all associations of two hosts. The Community ID needs them; so they travel with the packet. Where the
- * common header is not there in full, they are 0.
+ * SCTP (RFC 9260): chunks are not read. As in Zeek, the ports of the common header are not part of the flow: one
+ * session has all associations of two hosts. They are kept with the packet for the Community ID. If the common header
+ * is truncated, they are 0.
  */
 import { FATE_SESSION } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';

@@ -1,7 +1,6 @@
 /**
- * TCP (RFC 9293) headers. Options are skipped, checksums are not verified.
- * Refused: fewer than 20 bytes of header. A header length that is too small or
- * runs past the segment makes a row that opens a session and counts nothing.
+ * TCP (RFC 9293) headers. Options are skipped, checksums are not verified. Refused: fewer than 20 bytes of header. A
+ * packet whose header length is too small or exceeds the segment opens a session and is not counted.
  */
 import {
   DAMAGE_SHORT_HEADER,

@@ -1,7 +1,6 @@
 /**
- * UDP (RFC 768) headers. Payload is what UDP's own length field says, even where
- * it disagrees with IP's: that is what Zeek counts. Refused: fewer than 8 bytes.
- * What it carries is told by its ports or the payload's first bytes (udptunnels.ts).
+ * UDP (RFC 768) headers. Payload length is by UDP's own length field, even if it disagrees with IP's, as in Zeek.
+ * Refused: fewer than 8 bytes. Its content is detected by ports or the payload's first bytes (udptunnels.ts).
  */
 import { META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';

@@ -1,8 +1,7 @@
 /**
- * Which tunnel a UDP datagram carries, by its ports (Zeek's defaults) or by its first
- * bytes. By ports it belongs to a tunnel when one of them is the tunnel's and the other
- * is no other service's. Zeek asks for the responder's port, which it knows from the
- * session's first packet; here every packet is judged alone.
+ * Which tunnel a UDP datagram carries, by its ports (Zeek's defaults) or by its first bytes. By ports it is a tunnel
+ * when one of them is the tunnel's and the other is not that of another service. Zeek uses the responder's port, known
+ * from the session's first packet; here every packet is judged alone.
  */
 import { int32 } from '../packetcursor.ts';
 import type { Protocol } from '../protocol.ts';
@@ -13,21 +12,21 @@ export const UDP_SERVICES: readonly number[] = [
 ];
 const SERVICES = new Set(UDP_SERVICES);
 
-/** A tunnel that only its bytes tell has at least an IPv4 header behind them. */
+/** A tunnel detected by its bytes alone has at least an IPv4 header after them. */
 const MIN_TUNNEL = 20;
 
 export class UdpTunnels {
   private readonly codes = new Int16Array(0x10000).fill(-1);
-  /** The smallest and the largest port of a tunnel: most datagrams are done with after two comparisons. */
+  /** The smallest and the largest port of a tunnel: most datagrams need only two comparisons. */
   private lowest = 0x10000;
   private highest = -1;
-  /** The ways in which a tunnel's payload may begin. */
+  /** The patterns that a tunnel's payload may begin with. */
   private readonly beginnings: { mask: number; value: number; tunnel: Protocol }[] = [];
-  /** By the value of a payload's first, and of its second byte: a bit for each of the ways that have it there. */
+  /** By the value of a payload's first, and of its second byte: a bit for each pattern that matches it. */
   private readonly firstByte = new Uint32Array(256);
   private readonly secondByte = new Uint32Array(256);
 
-  /** @throws Error for a port that is another's */
+  /** @throws Error for a port that another protocol has */
   enter(tunnel: Protocol): void {
     for (const port of tunnel.udpPorts) {
       if (this.codes[port] >= 0 || SERVICES.has(port))
@@ -51,7 +50,7 @@ export class UdpTunnels {
     return port < this.lowest || port > this.highest ? -1 : this.codes[port];
   }
 
-  /** The tunnel that a datagram's ports name, -1 for none. */
+  /** The tunnel by a datagram's ports, -1 for none. */
   ofPorts(source: number, destination: number): number {
     const named = this.of(destination);
     if (named >= 0) return SERVICES.has(source) ? -1 : named;
@@ -59,7 +58,7 @@ export class UdpTunnels {
     return back >= 0 && SERVICES.has(destination) ? -1 : back;
   }
 
-  /** The tunnel as which a datagram's payload, from `at` on, begins; -1 for none. */
+  /** The tunnel by the first bytes of a datagram's payload, from `at` on; -1 for none. */
   ofBytes(bytes: Uint8Array, at: number, end: number): number {
     if (end - at < MIN_TUNNEL) return -1;
     const possible = this.firstByte[bytes[at]] & this.secondByte[bytes[at + 1]];
@@ -74,5 +73,5 @@ export class UdpTunnels {
   }
 }
 
-/** The tunnels in UDP; protocols.ts enters them. */
+/** The tunnels in UDP; protocols.ts registers them. */
 export const UDP_TUNNELS = new UdpTunnels();

@@ -19,7 +19,7 @@ export const ETHERNET = protocol({
 
 const TYPE = 12;
 const HEADER = 14;
-/** Zeek's rule: a frame needs more than this to be looked at. */
+/** Zeek's rule: only longer frames are decoded. */
 const MIN_FRAME = 16;
 const FABRIC_PATH = 0x8903;
 const FABRIC_PATH_HEADER = 16;

@@ -1,8 +1,7 @@
 /**
- * IEEE 802.11 data frames, with four addresses and QoS, whose body is LLC/SNAP with
- * an EtherType of IP. Management and control frames, data frames without data, and
- * other bodies are not IP; encrypted QoS bodies are named. A QoS frame may be an
- * aggregate of several (A-MSDU): decode.ts walks their subframes one by one.
+ * IEEE 802.11 data frames, with four addresses and QoS, whose body is LLC/SNAP with an EtherType of IP. Management and
+ * control frames, data frames without data, and other bodies are not IP; encrypted QoS bodies have a fate of their own.
+ * A QoS frame may be an aggregate of several (A-MSDU): decode.ts walks their subframes one by one.
  */
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';

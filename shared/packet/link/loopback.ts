@@ -1,7 +1,7 @@
 /**
- * BSD loopback (LINKTYPE_NULL, LINKTYPE_LOOP): four bytes with an address family,
- * in the byte order of the capturing host (NULL) or of the network (LOOP). The
- * order is not recorded, but families are small numbers, so the value tells it.
+ * BSD loopback (LINKTYPE_NULL, LINKTYPE_LOOP): four bytes with an address family, in the byte order of the capturing
+ * host (NULL) or of the network (LOOP). The byte order is not recorded, but families are small numbers, so the value
+ * reveals it.
  */
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';

@@ -1,6 +1,6 @@
 /**
- * MPLS label stacks (RFC 3032): four bytes a label, the lowest bit of the third
- * byte marks the bottom. What follows is not named; it is taken for IP.
+ * MPLS label stacks (RFC 3032): four bytes a label, the lowest bit of the third byte marks the bottom. The payload's
+ * type is not given; it is taken for IP.
  */
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';

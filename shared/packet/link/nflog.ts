@@ -1,8 +1,7 @@
 /**
- * Netfilter log (LINKTYPE_NFLOG): address family, version and resource, then
- * attributes of type and length, one of which is the packet. Types and lengths are
- * in the byte order of the host that captured, which no field names: it is the
- * order in which the first attribute's length makes sense.
+ * Netfilter log (LINKTYPE_NFLOG): address family, version and resource, then attributes of type and length, one of
+ * which is the packet. Types and lengths are in the byte order of the capturing host, which no field gives: it is the
+ * order in which the first attribute's length is plausible.
  */
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';

@@ -1,6 +1,6 @@
 /**
- * Per-packet information (LINKTYPE_PPI): a header that names its length and the
- * link type of the frame behind it, both little-endian. Zeek does not know it.
+ * Per-packet information (LINKTYPE_PPI): a header with its length and the link type of the frame after it, both
+ * little-endian. Zeek does not know it.
  */
 import { fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';

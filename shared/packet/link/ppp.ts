@@ -1,8 +1,7 @@
 /**
- * PPP (RFC 1661) as a link type, with or without HDLC-like framing (RFC 1662), PPP
- * over a serial line, always with it, and PPPoE session frames (RFC 2516). IPv4, IPv6
- * and MPLS are followed; control protocols are not IP. Compressed protocol fields are
- * not undone.
+ * PPP (RFC 1661) as a link type, with or without HDLC-like framing (RFC 1662), PPP over a serial line (always with
+ * framing), and PPPoE session frames (RFC 2516). IPv4, IPv6 and MPLS are followed; control protocols are not IP.
+ * Compressed protocol fields are not supported.
  */
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';

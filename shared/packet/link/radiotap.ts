@@ -1,4 +1,4 @@
-/** Radiotap (LINKTYPE_IEEE802_11_RADIOTAP): its header names its length, little-endian; an 802.11 frame follows. */
+/** Radiotap (LINKTYPE_IEEE802_11_RADIOTAP): its header has its length, little-endian; an 802.11 frame follows. */
 import { fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';

@@ -1,6 +1,6 @@
 /**
- * Linux cooked captures, versions 1 and 2 (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2):
- * a fixed header with an EtherType. The kind of device is not looked at, as in Zeek.
+ * Linux cooked captures, versions 1 and 2 (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2): a fixed header with an EtherType.
+ * The device type is ignored, as in Zeek.
  */
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';

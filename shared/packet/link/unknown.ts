@@ -1,4 +1,4 @@
-/** Link types that nobody else reads: a record is an IP packet if it begins as one, as in Zeek. */
+/** Link types without a decoder: a record is an IP packet if it begins like one, as in Zeek. */
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import type { PacketCursor } from '../packetcursor.ts';

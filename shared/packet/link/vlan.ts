@@ -1,6 +1,6 @@
 /**
- * VLAN tags (IEEE 802.1Q, 802.1ad, 0x9100), in stacks of any height. The
- * outermost and the second id are kept; tags below them are skipped and named.
+ * VLAN tags (IEEE 802.1Q, 802.1ad, 0x9100), in stacks of any height. The outermost and the second id are kept; tags
+ * below them are skipped and reported.
  */
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';

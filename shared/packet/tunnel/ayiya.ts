@@ -1,4 +1,6 @@
-/** AYIYA (anything in anything): an identity and a signature of named lengths, then IP, in messages that forward. */
+/**
+ * AYIYA (anything in anything): an identity and a signature with lengths in the header, then IP, in forward messages.
+ */
 import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { capturedFrom, type PacketCursor } from '../packetcursor.ts';
@@ -9,7 +11,7 @@ const KIND: TunnelKind = { number: 9, name: 'ayiya' };
 export const AYIYA = udpTunnel({
   name: 'AYIYA',
   udpPorts: [5072],
-  // A signature of SHA-1 with a shared secret, in a message that forwards.
+  // A SHA-1 signature with a shared secret, in a forward message.
   firstBytes: [{ mask: 0x00ffff00, value: 0x00521100 }],
   kinds: [KIND],
   decode: ayiya,

@@ -21,7 +21,7 @@ const VNI = 4;
 const HEADER = 8;
 const OPTION_WORDS = 0x3f;
 
-/** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no GENEVE */
+/** @returns what is inside, or the complement of FATE_SESSION for a datagram that is not GENEVE */
 function geneve(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < HEADER) return ~FATE_SESSION;

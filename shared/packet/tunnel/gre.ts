@@ -15,7 +15,7 @@ import { LAYER_HAS_ID } from '../tunnellayers.ts';
 import { innerPacket } from './ipinip.ts';
 
 const KIND: TunnelKind = { number: 2, name: 'gre', id: 'key' };
-/** Enhanced GRE as PPTP uses it. */
+/** Enhanced GRE, used by PPTP. */
 const PPTP: TunnelKind = { number: 3, name: 'pptp', id: 'call' };
 const ERSPAN: TunnelKind = { number: 4, name: 'erspan', id: 'session' };
 const KINDS = [KIND, PPTP, ERSPAN];
@@ -44,7 +44,7 @@ const SEQUENCE = 0x1000;
 const ACKNOWLEDGEMENT = 0x0080;
 const RESERVED = 0x0078;
 const VERSION = 0x0007;
-/** Each field that a flag announces. */
+/** Length of each optional field. */
 const FIELD = 4;
 const MIN_HEADER = 4;
 
@@ -68,12 +68,12 @@ const SOURCE_ROUTE = ~fateOf('gre_routing');
 const NOT_PPP = ~fateOf('egre_protocol_type');
 const NOT_IP_IN_PPP = ~fateOf('non_ip_packet_in_encap');
 
-/** Whether Aruba puts 802.11 frames behind this type. */
+/** Whether Aruba uses this type for 802.11 frames. */
 function isAruba(type: number): boolean {
   return type === 0x9000 || ((type & 0xf) === 0 && type >= 0x8200 && type <= 0x8370);
 }
 
-/** What an IP packet, or anything else, at `c.pos` is by its version. */
+/** The protocol at `c.pos` by its IP version, if it has one. */
 function ipOrNot(c: PacketCursor, captured: number): number {
   const version = captured > 0 ? c.bytes[c.pos] >> 4 : 0;
   return version === 4 || version === 6 ? IP.code : ~FATE_NOT_IP;
@@ -128,7 +128,7 @@ function version0(c: PacketCursor, flags: number, captured: number, header: numb
   if (captured < skip) return TRUNCATED;
   c.pos = pos + skip;
   if (next !== IP.code || type === 0x0800 || type === 0x86dd) return next;
-  // Zeek tries every other type as IP; WCCP's second version needs its header out of the way.
+  // Zeek tries every other type as IP; for WCCP version 2 its header is skipped first.
   const found = ipOrNot(c, captured - skip);
   if (type !== TYPE_WCCP || found === IP.code || captured - skip <= WCCP_REDIRECT) return found;
   c.pos += WCCP_REDIRECT;
@@ -177,7 +177,7 @@ function greOverIp(c: PacketCursor): number {
   return gre(c, c.limit + c.limitBeyond - c.pos);
 }
 
-/** What is no GRE is a datagram like any other. */
+/** A datagram that is not GRE is a datagram like any other. */
 function greInUdp(c: PacketCursor): number {
   const next = gre(c, capturedFrom(c));
   if (next >= 0 || next === ~FATE_NOT_IP) return next;

@@ -1,8 +1,7 @@
 /**
- * GTPv1-U (3GPP TS 29.281): user data messages with their optional fields and
- * extension headers. The packet inside must be IP and just as long as the rest of
- * the datagram, else the datagram is taken for no tunnel, as in Zeek; so are all
- * other messages. GTP is never inside of GTP.
+ * GTPv1-U (3GPP TS 29.281): user data messages with their optional fields and extension headers. The packet inside must
+ * be IP and exactly as long as the rest of the datagram, otherwise the datagram is not a tunnel, as in Zeek; nor are
+ * all other messages. GTP inside GTP is not decoded.
  */
 import { FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';

@@ -1,7 +1,6 @@
 /**
- * IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213) and their other two mixtures: the
- * inner packet must have the version that the outer one names and exactly the
- * length of what the outer one carries, bytes behind it included, as in Zeek.
+ * IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213) and the other two combinations: the inner packet must have the version
+ * that the outer one gives and exactly the length of the outer payload, trailing bytes included, as in Zeek.
  */
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
@@ -32,8 +31,8 @@ const MISMATCH = ~fateOf('inner_IP_payload_length_mismatch');
 /**
  * Checks the IP packet of version 4 or 6 at `c.pos`.
  *
- * @param captured bytes that are there for it
- * @returns 0 when its length field says just that, else the complement of a fate
+ * @param captured bytes available for it
+ * @returns 0 when its length field is exactly that, else the complement of a fate
  */
 export function innerPacket(c: PacketCursor, version: number, captured: number): number {
   const { bytes, pos } = c;

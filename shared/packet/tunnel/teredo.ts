@@ -1,7 +1,6 @@
 /**
- * Teredo (RFC 4380): IPv6 in UDP, behind an authentication header and an origin
- * indication or neither. The inner packet must be as long as the rest of the
- * datagram; only bubbles, which carry nothing, may have bytes behind them.
+ * Teredo (RFC 4380): IPv6 in UDP, after an optional authentication header and an optional origin indication. The inner
+ * packet must be as long as the rest of the datagram; only bubbles, which carry no payload, may have trailing bytes.
  *
  * On other ports than Teredo's it is recognised by a Teredo address inside, or by
  * its headers, by the same tests as in Zeek.
@@ -17,7 +16,7 @@ export const TEREDO = udpTunnel({
   name: 'Teredo',
   udpPorts: [3544],
   firstBytes: [
-    // An IPv6 packet, or the indication or authentication header that stands in front of one.
+    // An IPv6 packet, or the indication or authentication header before one.
     { mask: 0xf0000000, value: 0x60000000 },
     { mask: 0xfffe0000, value: 0x00000000 },
   ],
@@ -28,7 +27,7 @@ export const TEREDO = udpTunnel({
 
 const ORIGIN = 8;
 const AUTHENTICATION = 4;
-/** Nonce and confirmation behind client id and authentication value. */
+/** Nonce and confirmation after client id and authentication value. */
 const NONCE = 9;
 const IPV6_HEADER = 40;
 const PAYLOAD_LENGTH = 4;
@@ -43,7 +42,7 @@ function isTeredoAddress(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0x20 && bytes[at + 1] === 0x01 && bytes[at + 2] === 0 && bytes[at + 3] === 0;
 }
 
-/** Whether the datagram payload at `at` looks like Teredo, its port apart. */
+/** Whether the datagram payload at `at` looks like Teredo, regardless of its port. */
 function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boolean {
   if (end - at < IPV6_HEADER) return false;
   const second = bytes[at + 1];
@@ -62,7 +61,7 @@ function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boolean {
   return end - p >= IPV6_HEADER && bytes[p] >> 4 === 6;
 }
 
-/** @returns what is inside, or the complement of FATE_SESSION for a datagram that is no Teredo */
+/** @returns what is inside, or the complement of FATE_SESSION for a datagram that is not Teredo */
 function teredo(c: PacketCursor): number {
   const { bytes, pos, end } = c;
   let at = pos;

@@ -1,4 +1,6 @@
-/** VXLAN (RFC 7348): eight bytes with the network identifier, then an Ethernet frame. Without its flag it is none. */
+/**
+ * VXLAN (RFC 7348): eight bytes with the network identifier, then an Ethernet frame. Without its flag it is not VXLAN.
+ */
 import { FATE_SESSION } from '../fate.ts';
 import { ETHERNET } from '../link/ethernet.ts';
 import { capturedFrom, int32, type PacketCursor } from '../packetcursor.ts';
@@ -19,7 +21,7 @@ const HEADER = 8;
 /** The identifier is valid. */
 const FLAG = 0x08;
 
-/** @returns what the frame is, or the complement of FATE_SESSION for a datagram that is no VXLAN */
+/** @returns the code of the frame's protocol, or the complement of FATE_SESSION for a datagram that is not VXLAN */
 function vxlan(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < HEADER || (bytes[pos] & FLAG) === 0) return ~FATE_SESSION;

@@ -1,4 +1,4 @@
-/** Zeek's conn_state: one word for how a session went (base/protocols/conn/main.zeek). */
+/** Zeek's conn_state: a summary of how a session went (base/protocols/conn/main.zeek). */
 import { historyText } from '../history.ts';
 import * as L from '../slots.ts';
 import { sequenceBytes } from '../tcp/tcpcontents.ts';

@@ -3,7 +3,7 @@ import { META_FRAGMENT, META_FROM_B, META_LEVEL_SHIFT, type PacketColumns } from
 import type { SessionDirectory } from '../sessiondirectory.ts';
 import type { PacketRows } from './packetrows.ts';
 
-/** Where packet rows go when the packets table is asked for. */
+/** Where packet rows go when the packets table is requested. */
 export interface PacketOutput {
   rows: PacketRows;
   /** Called when the rows are full; must clear them. */

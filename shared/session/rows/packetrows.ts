@@ -1,14 +1,14 @@
 /**
- * Rows of the packets table as typed columns: one packet of one session.
- * Written only when a job asks for the packets table.
+ * Rows of the packets table as typed columns: one packet of one session. Written only when a job includes the packets
+ * table.
  */
 import { namesOf, typedColumns } from '../../packet/typedcolumns.ts';
 
-/** What a packet's row has beside the number of its session, in the order in which runs store it. */
+/** Columns of a packet row other than the number of its session, in the order in which runs store them. */
 export const PACKET_NUMBERS = {
   us: 'f64',
   ns: 'u16',
-  /** 1 when end B of the session's flow key sent it. Whether that is the originator is the session's to say. */
+  /** 1 when end B of the session's flow key sent it. Whether that is the originator depends on the session. */
   fromB: 'u8',
   level: 'u8',
   /** Time of the datagram row that a fragment belongs to; -1 when the row is not a fragment. */

@@ -36,7 +36,7 @@ export function writeSession(s: SessionSlots, slot: number, reason: number, flow
   const resp = at + L.W_ENDS + (origEnd ^ 1) * L.W_END_SIZE;
   const origReals = ra + L.R_ENDS + origEnd * L.R_END_SIZE;
   const respReals = ra + L.R_ENDS + (origEnd ^ 1) * L.R_END_SIZE;
-  // Zeek counts bytes only where there is time for them to pass.
+  // Zeek counts bytes only if the duration is not 0.
   const duration = reals[ra + L.R_LAST] - startUs;
   rows.durationUs[row] = duration > 0 ? duration : UNSET;
   const bytes = (end: number, x: number) =>

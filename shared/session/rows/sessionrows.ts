@@ -1,7 +1,6 @@
 /**
- * Session rows as typed columns: what the session tracker gives out, what a
- * reduce run holds, and what the sessions table is written from. Text is made
- * only when the table is written.
+ * Session rows as typed columns: the output of the session tracker, the content of reduce runs, and the source of the
+ * sessions table. Text is created only when the table is written.
  */
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
 import { TunnelTable } from '../../packet/flow/tunneltable.ts';
@@ -42,7 +41,7 @@ export const END_REASONS = [
   'end_of_input',
 ] as const;
 
-/** Bytes that a uid takes: 12 ASCII characters of base62 (71 bits). */
+/** Bytes of a uid: 12 ASCII characters of base62 (71 bits). */
 export const UID_BYTES = 12;
 
 /** Value of a nullable number column (durations, counts Zeek leaves unset) for "not set". */

@@ -3,9 +3,8 @@
  * packet's time, ordinal among equals). They depend on nothing else, so a second
  * run over the same packets gives the same uids.
  *
- * The hash is MurmurHash3_x86_128 with seed 0 over the key's words, the time as
- * two words of microseconds and one of nanoseconds, and the ordinal. It is not
- * meant to withstand someone who constructs collisions.
+ * The hash is MurmurHash3_x86_128 with seed 0 over the key's words, the time as two words of microseconds and one of
+ * nanoseconds, and the ordinal. It is not meant to resist constructed collisions.
  */
 import { finish } from '../../algorithm/murmur.ts';
 import { KEY_WORDS } from '../../packet/flow/flowtable.ts';
@@ -28,7 +27,7 @@ function rotate(x: number, by: number): number {
 }
 
 function threeDigits(word: number, out: Uint8Array, at: number): void {
-  // The upper part of the product is an even spread over 0 .. 62^3 - 1.
+  // The upper part of the product is evenly distributed over 0 .. 62^3 - 1.
   const n = Math.floor(((word >>> 0) * THREE_DIGITS) / WRAP);
   const high = (n / 3844) | 0;
   const rest = n - high * 3844;
@@ -45,7 +44,7 @@ const block = new Int32Array(WORDS);
  *
  * @param key words of the canonical flow key, read from `keyAt`
  * @param us, ns time of the first packet: whole microseconds since 1970, 0..999 nanoseconds
- * @param ordinal how many sessions of this key began at the same time before
+ * @param ordinal number of earlier sessions of this key with the same start
  */
 export function writeUid(
   key: Uint32Array,

@@ -1,8 +1,6 @@
 /**
- * What one TCP packet does to its session, in the order in which Zeek's
- * session adapter does it: sequence numbers, history, last time, states,
- * acknowledgement, contents, close. Nothing is refused: whatever the flags say,
- * there is a next state.
+ * Updates a session with one TCP packet, in the order of Zeek's session adapter: sequence numbers, history, last time,
+ * states, acknowledgement, contents, close. Nothing is refused: any combination of flags has a next state.
  */
 
 import {
@@ -41,7 +39,7 @@ const TOO_LARGE_JUMP = 1048576;
 const WRAP = 0x100000000;
 
 /**
- * `seq` relative to the beginning of an end; negative when it lies before it.
+ * `seq` relative to an end's initial sequence number; negative when it is before it.
  * @param last the number to compare with, which had wrapped `wraps` times
  */
 function relative(start: number, seq: number, last: number, wraps: number): number {
@@ -59,7 +57,7 @@ function setStart(words: Int32Array, we: number, start: number, last: number): v
   words[we + L.E_LAST] = last;
 }
 
-/** Where the sender's numbers begin: at a SYN, or one before whatever is seen first. */
+/** Sets the sender's initial sequence number: that of a SYN, or one before the first seen. */
 function initSender(words: Int32Array, we: number, flags: number, seq: number, past: number): void {
   const state = words[we + L.E_STATE];
   switch (state & L.STATE_MASK) {
@@ -76,7 +74,7 @@ function initSender(words: Int32Array, we: number, flags: number, seq: number, p
       if ((flags & SYN) !== 0) setStart(words, we, seq, past);
       break;
     case L.STATE_RESET:
-      // The numbers came from a reset, maybe a forged one; a SYN knows better.
+      // The numbers came from a reset, which may be forged; trust the SYN instead.
       if ((flags & SYN) !== 0 && ((state >> L.PREVIOUS_SHIFT) & L.STATE_MASK) === L.STATE_INACTIVE)
         setStart(words, we, seq, past);
       break;
@@ -115,7 +113,7 @@ function noteFlags(
       break;
     }
     case FIN:
-      // A FIN stands behind the payload of its packet.
+      // A FIN comes after the payload of its packet.
       if (addOnce(s, slot, end, SEEN_FIN, LETTER_F) && fold(rel + len) !== words[we + L.E_LAST_FIN])
         addLetterOf(s, slot, end, LETTER_F);
       words[we + L.E_LAST_FIN] = fold(rel + len);
@@ -131,7 +129,7 @@ function noteFlags(
   }
 }
 
-/** Moves the highest sequence number sent; returns how far the packet's end lies beyond it. */
+/** Moves the highest sequence number sent; returns how far the packet's end is beyond it. */
 function moveLast(
   s: SessionSlots,
   slot: number,
@@ -145,7 +143,7 @@ function moveLast(
   const last = words[we + L.E_LAST];
   const delta = (past - last) | 0;
   if ((flags & (SYN | RST)) !== 0 && (delta > TOO_LARGE_JUMP || delta < -TOO_LARGE_JUMP)) return delta;
-  // A flow of which only SYN and FIN are seen may hold more than 2 GB, which looks like going backwards.
+  // If only SYN and FIN are seen, more than 2 GB may be between them, which looks like a step backwards.
   const onlySyn = (flags & FIN) !== 0 && last === ((words[we + L.E_START] + 1) | 0);
   if (!onlySyn && (words[we + L.E_STATE] & L.STATE_MASK) === L.STATE_RESET) return delta;
   if (onlySyn || delta > 0) {
@@ -155,7 +153,10 @@ function moveLast(
   return delta;
 }
 
-/** Enters the acknowledgement number; returns it relative to the peer's beginning, 0 when it lies before. */
+/**
+ * Updates the acknowledgement number; returns it relative to the peer's initial sequence number, 0 when it is before
+ * it.
+ */
 function moveAck(words: Int32Array, wp: number, flags: number, ack: number): number {
   if ((words[wp + L.E_STATE] & L.STATE_MASK) === L.STATE_INACTIVE) {
     setStart(words, wp, (ack - 1) | 0, (ack - 1) | 0);
@@ -194,7 +195,7 @@ function noteHandshake(s: SessionSlots, slot: number, flags: number, seq: number
  * One packet of end `end` (0 = A, 1 = B) of the TCP session in `slot`.
  * `seq` and `ack` are 32-bit words, `flags` the TCP flags, `len` the payload bytes announced.
  *
- * @returns whether the session's end may have come nearer
+ * @returns whether the session may now end earlier
  */
 export function tcpPacket(
   c: TcpContext,
@@ -225,7 +226,7 @@ export function tcpPacket(
   } else if ((words[at + L.W_FLAGS] & (L.FLAG_SEEN_RESP | L.FLAG_PARTIAL)) === 0 && (flags & SYN) === 0)
     words[at + L.W_FLAGS] |= L.FLAG_PARTIAL;
 
-  // The payload of a reset is no part of the stream.
+  // The payload of a reset is not part of the stream.
   const size = ((flags & RST) !== 0 ? 0 : len) + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
   const past = (seq + size) | 0;
   initSender(words, we, flags, seq, past);

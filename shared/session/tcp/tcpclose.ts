@@ -1,19 +1,18 @@
 /**
- * How a TCP session comes to its end: a close waits until the data before it
- * has been delivered, the second close (or a reset, or a close with no peer)
- * sets the time at which the session ends.
+ * End of a TCP session: a close waits until the data before it has been delivered, the second close (or a reset, or a
+ * close with no peer) sets the time at which the session ends.
  */
 import * as L from '../slots.ts';
 import type { TcpContext } from './tcpcontext.ts';
 
-/** Kinds of close that a packet asks for: none, without a regular end (resets), regular. */
+/** Kinds of close that a packet causes: none, without a regular end (resets), regular. */
 export const CLOSE_NONE = 0;
 export const CLOSE_ABRUPT = 1;
 export const CLOSE_REGULAR = 2;
 
 /**
  * End `end` has closed.
- * @returns whether the end of the session may have come nearer
+ * @returns whether the session may now end earlier
  */
 export function connectionClosed(c: TcpContext, slot: number, end: number, close: number): boolean {
   const { words, reals } = c.slots;
@@ -45,7 +44,7 @@ export function connectionClosed(c: TcpContext, slot: number, end: number, close
     if (close === CLOSE_REGULAR || (words[flagsAt] & L.FLAG_DEFERRED_REGULAR) !== 0) words[flagsAt] &= ~L.FLAG_ACTIVE;
     words[flagsAt] &= ~L.FLAG_DEFERRED_REGULAR;
   }
-  // From here on only the close delay and the idle time count.
+  // From now on only the close delay and the idle time apply.
   words[flagsAt] &= ~(L.FLAG_HALF_CLOSED | L.FLAG_PARTIAL_CLOSE | L.FLAG_ATTEMPT);
   words[flagsAt] |= L.FLAG_ENDING;
   reals[slot * L.REALS + L.R_CLOSE] = last + c.config.tcpCloseDelayUs;
@@ -53,7 +52,7 @@ export function connectionClosed(c: TcpContext, slot: number, end: number, close
   return true;
 }
 
-/** Notices, once, that an end has sent and delivered everything; a close that waited for that goes on. */
+/** Detects, once, that an end has sent and delivered everything, and continues a close that waited for that. */
 export function checkEof(c: TcpContext, slot: number, end: number): boolean {
   const words = c.slots.words;
   const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;

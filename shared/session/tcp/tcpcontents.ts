@@ -1,9 +1,7 @@
 /**
- * Which bytes of a TCP direction have been seen: what is delivered in order,
- * what waits beyond a hole, what was acknowledged without ever being seen
- * (missed bytes). Follows Zeek's reassembler, without its buffers: only the
- * borders of the ranges are kept. Sequence numbers here are relative (the SYN
- * is 0, the first byte 1) and do not wrap.
+ * Which bytes of a TCP direction have been seen: what is delivered in order, what waits beyond a hole, what was
+ * acknowledged without ever being seen (missed bytes). Follows Zeek's reassembler, without its buffers: only the bounds
+ * of the ranges are kept. Sequence numbers here are relative (the SYN is 0, the first byte 1) and do not wrap.
  *
  * Bounded: an end keeps at most RANGES_LIMIT ranges beyond holes; a segment
  * that would need one more is treated as not seen.
@@ -17,13 +15,16 @@ import { count, type SessionSlots } from '../slots.ts';
 export const RANGES_LIMIT = 256;
 /** Bytes an end may send unacknowledged before its contents count as acknowledged (tcp_max_initial_window). */
 const MAX_INITIAL_WINDOW = 16384;
-/** Bytes beyond a hole, with nothing ever acknowledged, at which contents are given up (tcp_max_above_hole_without_any_acks). */
+/**
+ * Bytes beyond a hole, with nothing ever acknowledged, at which contents are no longer followed
+ * (tcp_max_above_hole_without_any_acks).
+ */
 const MAX_ABOVE_HOLE = 16384;
-/** Bytes without acknowledgement at which contents are given up (tcp_excessive_data_without_further_acks). */
+/** Bytes without acknowledgement at which contents are no longer followed (tcp_excessive_data_without_further_acks). */
 const MAX_UNACKNOWLEDGED = 10 * 1024 * 1024;
 const WRAP = 0x100000000;
 
-/** What a segment brought: nothing new, new bytes at the top, or new bytes below others. */
+/** Content of a segment: nothing new, new bytes at the top, or new bytes below others. */
 export const SEEN_BEFORE = 0;
 export const NEW_AT_TOP = 1;
 export const NEW_BELOW = 2;
@@ -56,7 +57,7 @@ export function sequenceBytes(s: SessionSlots, slot: number, end: number): numbe
   )
     return 0;
   let bytes = Math.max(fullLast(s, we), fullAck(s, we)) - (s.words[we + L.E_START] >>> 0);
-  // Numbers that run below their own beginning say nothing about how much was sent.
+  // Numbers below the initial sequence number do not tell how much was sent.
   if (bytes <= 0) return 0;
   bytes--;
   if (bytes > 0 && (state & L.END_FIN_SEEN) !== 0) bytes--;
@@ -96,14 +97,14 @@ export class TcpContents {
     }
   }
 
-  /** Gives the ranges of a session back. */
+  /** Frees the ranges of a session. */
   close(slot: number): void {
     this.clear(slot * L.WORDS + L.W_ENDS);
     this.clear(slot * L.WORDS + L.W_ENDS + L.W_END_SIZE);
   }
 
   /**
-   * Enters the payload [seq, seq + length) of end `end`.
+   * Adds the payload [seq, seq + length) of end `end`.
    * @returns SEEN_BEFORE, NEW_AT_TOP or NEW_BELOW
    */
   sent(slot: number, end: number, seq: number, length: number): number {
@@ -122,7 +123,7 @@ export class TcpContents {
       if (s.words[we + L.E_RANGES] >= 0) what = NEW_BELOW;
       s.reals[xe + L.X_DELIVERED] = to;
       this.absorb(we, xe);
-      // Acknowledgements seem not to be captured: what has been delivered is not kept for them.
+      // Acknowledgements are apparently not captured: delivered data is not kept for them.
       if (nothingAcknowledged(s, we) && sequenceBytes(s, slot, end) > MAX_INITIAL_WINDOW)
         s.reals[xe + L.X_TRIMMED] = Math.max(s.reals[xe + L.X_TRIMMED], s.reals[xe + L.X_DELIVERED]);
     }
@@ -131,8 +132,8 @@ export class TcpContents {
   }
 
   /**
-   * Enters an acknowledgement of end `end`'s bytes up to `seq`: what of them was not seen is missed.
-   * @returns whether it moved anything
+   * Adds an acknowledgement of end `end`'s bytes up to `seq`: those not seen are missed.
+   * @returns whether anything changed
    */
   acknowledged(slot: number, end: number, seq: number): boolean {
     const s = this.s;
@@ -157,7 +158,7 @@ export class TcpContents {
     const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
     const rest = fullLast(s, we) - ((s.words[we + L.E_START] >>> 0) + s.reals[xe + L.X_DELIVERED]);
     if (rest < 0) return false;
-    // A FIN takes a sequence number, a reset does not: one left over is not data.
+    // A FIN takes a sequence number, a reset does not: a remainder of one is not data.
     if (rest > 1) return true;
     return (state & L.STATE_MASK) !== L.STATE_RESET && this.holds(slot, end ^ 1);
   }
@@ -171,10 +172,10 @@ export class TcpContents {
     return s.reals[xe + L.X_DELIVERED] > s.reals[xe + L.X_TRIMMED] || s.words[we + L.E_RANGES] >= 0;
   }
 
-  /** Bytes up to `seq` were acknowledged: whatever of them is not there will not come. */
+  /** Bytes up to `seq` were acknowledged: those missing will not be seen. */
   private skipTo(slot: number, end: number, we: number, xe: number, seq: number): void {
     const { words, reals } = this.s;
-    // A made-up beginning: the first byte, or one of a keep-alive before it, is no loss.
+    // The initial sequence number is a guess: the first byte, or that of a keep-alive before it, is not a loss.
     if (seq <= 2 && (words[slot * L.WORDS + L.W_FLAGS] & L.FLAG_PARTIAL) !== 0) return;
     if ((words[we + L.E_STATE] & L.END_SKIPPING) === 0) {
       for (let head = words[we + L.E_RANGES]; head >= 0 && this.from[head] < seq; head = words[we + L.E_RANGES]) {
@@ -195,7 +196,7 @@ export class TcpContents {
     if (givesLetter(count(words, ends + end * L.W_END_SIZE + L.E_GAPS))) addLetterOf(this.s, slot, end, LETTER_G);
   }
 
-  /** Zeek's limits on contents that wait, for a hole to be filled or to be acknowledged. */
+  /** Zeek's limits on contents that wait for a hole to be filled or for an acknowledgement. */
   private limit(we: number, xe: number): void {
     const { words, reals } = this.s;
     const held = reals[xe + L.X_DELIVERED] - reals[xe + L.X_TRIMMED];
@@ -214,7 +215,7 @@ export class TcpContents {
     }
   }
 
-  /** Enters a range beyond a hole. Ranges are kept apart from each other and in order. */
+  /** Adds a range beyond a hole. Ranges are kept disjoint and in order. */
   private insert(we: number, from: number, to: number): number {
     const words = this.s.words;
     let before = -1;

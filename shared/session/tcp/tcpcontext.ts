@@ -2,7 +2,7 @@ import type { SessionConfig } from '../sessionconfig.ts';
 import type { SessionSlots } from '../slots.ts';
 import type { TcpContents } from './tcpcontents.ts';
 
-/** What the steps of a TCP packet need in common. */
+/** Context shared by the steps of a TCP packet. */
 export interface TcpContext {
   slots: SessionSlots;
   contents: TcpContents;

@@ -1,13 +1,12 @@
 /**
- * Packets that repeat the one before: same sequence number, acknowledgement,
- * payload length, flags and window in the same direction. Pure ACKs repeat for good
- * reasons, so a repeat has payload.
+ * Duplicate packets, which repeat the one before: same sequence number, acknowledgement, payload length, flags and
+ * window in the same direction. Pure ACKs repeat for good reasons, so a repeat has payload.
  */
 import * as L from '../slots.ts';
 import { count } from '../slots.ts';
 
 /**
- * Counts the packet if it repeats the one before, and keeps it for the next one.
+ * Counts the packet if it repeats the one before, and remembers it for the next one.
  *
  * @param at word of the session, and `we` of the end that sent the packet
  * @param flagsAndWindow flags << 16 | window

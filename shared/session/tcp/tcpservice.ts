@@ -1,6 +1,6 @@
 /**
- * SSH with banners from both sides, FTP with a reply and a command, may be idle for
- * long on any port: Zeek raises the timeout of what its analyzers have confirmed.
+ * SSH with banners from both sides, FTP with a reply and a command, may be idle for long on any port: Zeek raises the
+ * timeout of sessions that its analyzers have confirmed.
  */
 import { HINT_FTP_COMMAND, HINT_FTP_REPLY, HINT_SSH_BANNER } from '../../packet/columns.ts';
 import * as L from '../slots.ts';

@@ -36,7 +36,7 @@ function setState(words: Int32Array, slot: number, we: number, wp: number, next:
     (word & ~(L.STATE_MASK | (L.STATE_MASK << L.PREVIOUS_SHIFT))) | next | (now << L.PREVIOUS_SHIFT);
 }
 
-/** Changes which end is the originator, with no mark in the history. */
+/** Swaps originator and responder, without a mark in the history. */
 function swapRoles(s: SessionSlots, slot: number): void {
   const at = slot * L.WORDS + L.W_FLAGS;
   let flags = s.words[at] ^ L.FLAG_ORIG_IS_B;
@@ -49,8 +49,8 @@ function swapRoles(s: SessionSlots, slot: number): void {
 }
 
 /**
- * A session that began with a SYN-ACK, and now an acknowledgement or payload: no scan
- * looks like that, so the SYN-ACK came from the responder and only the SYN is missing.
+ * For a session that began with a SYN-ACK and now has an acknowledgement or payload: that is not a scan, so the SYN-ACK
+ * came from the responder and only the SYN is missing.
  */
 export function flipAfterSynAck(s: SessionSlots, slot: number): void {
   swapRoles(s, slot);
@@ -66,7 +66,7 @@ function established(c: TcpContext, slot: number): void {
   const portOfOrig = origIsB ? ports & 0xffff : ports >>> 16;
   let port = origIsB ? ports >>> 16 : ports & 0xffff;
   const orig = at + L.W_ENDS + (origIsB ? L.W_END_SIZE : 0);
-  // Half of a session: the service may be on the side that looks like the originator.
+  // Only one direction was captured: the service may be on the presumed originator's side.
   if (
     (words[orig + L.E_STATE] & L.STATE_MASK) === L.STATE_INACTIVE &&
     (c.roles[port] & ROLE_TCP_SERVER) === 0 &&
@@ -119,7 +119,7 @@ function fromInactive(
     close = rejects ? CLOSE_ABRUPT : CLOSE_REGULAR;
   }
   if ((words[we + L.E_STATE] & L.STATE_MASK) === L.STATE_INACTIVE) {
-    // Some stacks acknowledge a SYN before they answer it: that is not yet the middle of a session.
+    // Some stacks acknowledge a SYN before they send the SYN-ACK: that is not yet the middle of a session.
     if (!orig && len === 0 && stateOf(words, wp) === L.STATE_SYN_SENT) return close;
     if ((flags & ACK) !== 0 && stateOf(words, wp) === L.STATE_ESTABLISHED) {
       // Only the SYN was lost.
@@ -132,7 +132,7 @@ function fromInactive(
 }
 
 /**
- * Moves the states for a packet of end `end`.
+ * Updates the states for a packet of end `end`.
  * @param orig whether the end was the originator when the packet came
  * @returns CLOSE_*
  */
@@ -180,7 +180,7 @@ export function updateState(
         setState(words, slot, we, wp, L.STATE_SYN_SENT);
       if ((flags & FIN) !== 0 && (flags & RST) === 0) {
         setState(words, slot, we, wp, L.STATE_CLOSED);
-        // FIN, then a reset from the same side: that was its way of ending, not a failure.
+        // FIN, then a reset from the same side: a normal close, not a failure.
         if ((peer & L.STATE_MASK) === L.STATE_RESET && peerPrevious === L.STATE_CLOSED)
           setState(words, slot, wp, we, L.STATE_CLOSED);
         close = CLOSE_REGULAR;
