@@ -1,4 +1,4 @@
-/** The commit function: makes a job's tables visible, to the catalog last of all. */
+/** The commit function: makes a job's tables visible, in the catalog last. */
 
 import { commitStage } from '../shared/stage/commit.ts';
 import { GlueCatalog } from './glue.ts';

@@ -1,4 +1,4 @@
-/** The dead-letter function: writes down as failed what failed each time it was tried, so that its job goes on or ends. */
+/** The dead-letter function: records tasks that failed on every attempt as failed, so that their job moves on or ends. */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { findJob } from '../shared/control/operate.ts';
 import { endForVersion } from '../shared/control/otherversion.ts';
@@ -30,12 +30,12 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-/** The record's message; undefined when it is none of a task, and nothing can be done about it but to say so. */
+/** The record's message; undefined when it is not a task message, which can only be logged. */
 function readable(record: SQSRecord): TaskMessage | undefined {
   try {
     return messageOf(record);
   } catch (error) {
-    logger.error('no message of a task', error as Error);
+    logger.error('not a task message', error as Error);
     return undefined;
   }
 }
@@ -48,7 +48,7 @@ async function endTask(record: SQSRecord): Promise<void> {
     work,
     errorKey(message.job, stage, message.task),
   );
-  const reason = known?.reason ?? 'its function ended without a word: out of memory, or killed; its log has more';
+  const reason = known?.reason ?? 'its function ended without an error (out of memory, or killed); see its log';
   logger.error('given up', { ...message, reason });
   measure('TasksGivenUp', 'count', 1);
   try {
@@ -67,7 +67,7 @@ async function endTask(record: SQSRecord): Promise<void> {
       await takeTurn(work, queue, (await findJob(work, message.job)).dataset);
       return;
     }
-    // The job's files have been removed: there is nothing left that could go on.
+    // The job's files have been removed: there is nothing left to continue.
     if (!(error instanceof UnknownJob)) throw error;
     logger.warn(error.message);
   }

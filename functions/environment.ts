@@ -1,4 +1,4 @@
-/** What a function is told by its environment: the pipeline's buckets and queues. Made once a process. */
+/** A function's environment: the pipeline's buckets and queues. Created once per process. */
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { RequestTotals } from '../shared/job/stageresults.ts';
 import { SqsQueue, sqsClient } from '../shared/queue/sqs.ts';
@@ -7,7 +7,7 @@ import { S3Captures } from '../shared/store/aws/s3captures.ts';
 import { s3Client } from '../shared/store/aws/s3client.ts';
 import { S3Store } from '../shared/store/aws/s3store.ts';
 
-/** A variable that the stack sets. @throws Error that names it */
+/** A variable that the stack sets. @throws Error that names it when it is missing */
 function variable(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === '')
@@ -30,7 +30,7 @@ export const results = new S3Store(s3, variable('FLOWSTITCH_RESULTS'));
 export const captures = new S3Captures(s3);
 export const queue = new SqsQueue(sqs, queueUrls);
 
-/** Requests that this process has made so far, as `s3.get` or `sqs.send`, and the bytes they moved. */
+/** Requests of this process so far, by kind (`s3.get`, `sqs.send`), and the bytes they moved. */
 export function requestTotals(): RequestTotals {
   const totals: RequestTotals = { bytesRead: counts.bytesRead, bytesWritten: counts.bytesWritten };
   for (const [kind, count] of Object.entries(counts.s3)) totals[`s3.${kind}`] = count;
@@ -38,7 +38,7 @@ export function requestTotals(): RequestTotals {
   return totals;
 }
 
-/** Sends a message to the functions that look at uploads, to be handled after some seconds. */
+/** Sends a message to the uploads function, to be delivered after some seconds. */
 export async function sendLater(message: unknown, delaySeconds: number): Promise<void> {
   const body = JSON.stringify(message);
   await sqs.send(

@@ -1,11 +1,11 @@
 /**
- * The tables in Glue's catalog: after a job's commit the partitions of its data set are the job's, and lead to its files.
+ * The tables in Glue's catalog: after a job's commit the partitions of its data set point to the job's files.
  *
- * There is no call that changes many partitions at once, so a reader may come in between. Partitions that the job
- * has not are deleted first, those that lead to an earlier job's files are pointed at its own next, the newest
- * day first, and new ones are created last. So a session that begins earlier now that there are more captures, or
- * lies in a day that was not there, is missing for a moment and never there twice; one that begins on a
- * later day than before, since captures were taken away, may be there twice for as long as the updates take. All else of a
+ * No call changes many partitions atomically, so a reader may see a state in between. Partitions that the job
+ * does not have are deleted first, those that point to an earlier job's files are updated next, the newest
+ * day first, and new ones are created last. So a session that now begins on an earlier day, since captures were added, or
+ * on a day that had no partition, is missing for a moment but never duplicated; one that now begins on a
+ * later day, since captures were removed, may be seen twice while the updates run. Everything else of a
  * day changes in one step.
  */
 import {
@@ -23,12 +23,12 @@ import type { Catalog } from '../shared/job/context.ts';
 import type { JobSummary } from '../shared/job/summary.ts';
 import { clientSettings } from '../shared/store/aws/awsclient.ts';
 
-/** Partitions of one call, as Glue takes them. */
+/** Partitions per call: Glue's limits. */
 const MOST_WRITTEN = 100;
 const MOST_DELETED = 25;
-/** Times that a table's partitions are looked at when others change them meanwhile. */
+/** Rounds of listing and changing a table's partitions when other processes change them meanwhile. */
 const MOST_ROUNDS = 4;
-/** Partitions that an error names. */
+/** Most partitions that an error names. */
 const MOST_NAMED = 5;
 
 /** One partition: its values in the order of the table's keys, and where its files are. */
@@ -48,7 +48,7 @@ export class GlueCatalog implements Catalog {
   private readonly bucket: string;
   private readonly client: GlueClient;
 
-  /** @param database Glue's name of it. @param resultsBucket bucket in which the files of `register`'s summaries are */
+  /** @param database name of the Glue database. @param resultsBucket bucket that holds the files of the summaries given to `register` */
   constructor(database: string, resultsBucket: string, client: GlueClient = new GlueClient(clientSettings({}))) {
     this.database = database;
     this.bucket = resultsBucket;
@@ -56,8 +56,8 @@ export class GlueCatalog implements Catalog {
   }
 
   /**
-   * Makes the data set's partitions those of the job. Doing it again, or twice at once, changes nothing.
-   * @throws Error that names the partitions which Glue did not change, and its reason; doing it again goes on from there
+   * Makes the data set's partitions those of the job. Idempotent, also when called twice at the same time.
+   * @throws Error that names the partitions which Glue did not change, and its reason; calling it again resumes from there
    */
   async register(summary: JobSummary): Promise<void> {
     for (const [name, files] of Object.entries(summary.files)) {
@@ -67,12 +67,12 @@ export class GlueCatalog implements Catalog {
       while (!(await this.reconcile(table, summary.dataset, wanted)))
         if (round++ === MOST_ROUNDS)
           throw new Error(
-            `others keep changing the partitions of ${this.called(name)}: does the data set have one job?`,
+            `the partitions of ${this.called(name)} keep being changed by another process: does more than one job of this data set run?`,
           );
     }
   }
 
-  /** @returns false when somebody else was changing the same partitions, so that they must be looked at again */
+  /** @returns false when another process was changing the same partitions, so that they must be listed again */
   private async reconcile(table: Table, dataset: string, wanted: ReadonlyMap<string, Place>): Promise<boolean> {
     const there = await this.existing(table, dataset);
     const gone = [...there].filter(([key]) => !wanted.has(key)).map(([, place]) => place);
@@ -80,7 +80,7 @@ export class GlueCatalog implements Catalog {
     const moved = ours.filter(([key, { location }]) => (there.get(key)?.location ?? location) !== location);
     const created = ours.filter(([key]) => !there.has(key));
     await this.remove(table, gone);
-    // One after the other, and both in any case: what one of them met does not undo the other.
+    // One after the other, and always both: a conflict in one does not affect the other.
     const movedAll = await this.repoint(
       table,
       moved.map(([, place]) => place),
@@ -131,9 +131,9 @@ export class GlueCatalog implements Catalog {
   }
 
   /**
-   * Looks at what a call could not do.
-   * @param race what Glue says when somebody else was quicker
-   * @returns whether there was nothing
+   * Checks the failures of a call.
+   * @param race Glue's error code when another process was faster
+   * @returns whether there were none
    */
   private settle(table: Table, done: string, failures: readonly Failure[], race: string): boolean {
     const lost = failures.filter(({ detail }) => detail?.ErrorCode !== race);
@@ -145,14 +145,14 @@ export class GlueCatalog implements Catalog {
     throw new Error(`not ${done} in ${this.called(table.Name ?? '')}: partitions ${names.join(', ')}; ${reason}`);
   }
 
-  /** @throws Error with the remedy when there is no such table */
+  /** @throws Error that says what to do when there is no such table */
   private async table(name: string): Promise<Table> {
     try {
       const { Table } = await this.client.send(new GetTableCommand({ DatabaseName: this.database, Name: name }));
       return Table as Table;
     } catch (error) {
       if ((error as Error).name !== 'EntityNotFoundException') throw error;
-      throw new Error(`there is no ${this.called(name)}: deploy the catalog's stack`, { cause: error });
+      throw new Error(`there is no ${this.called(name)}: deploy the catalog stack`, { cause: error });
     }
   }
 
@@ -164,7 +164,7 @@ export class GlueCatalog implements Catalog {
       const values = keysOf(table).map((key) => {
         const folder = folders.find((each) => each.startsWith(`${key}=`));
         if (folder === undefined)
-          throw new Error(`${file} lies in no folder ${key}=...: deploy the catalog's stack of this version anew`);
+          throw new Error(`${file} is in no folder ${key}=...: deploy this version of the catalog stack`);
         return folder.slice(key.length + 1);
       });
       places.set(partitionName(table, values), { values, location: `s3://${this.bucket}/${folders.join('/')}/` });
@@ -197,14 +197,14 @@ export class GlueCatalog implements Catalog {
 
 const keysOf = ({ PartitionKeys = [] }: Table): string[] => PartitionKeys.map(({ Name }) => Name ?? '');
 
-/** As Hive writes it, and people read it: dataset=a/dt=2024-05-06. */
+/** In Hive's notation: dataset=a/dt=2024-05-06. */
 function partitionName(table: Table, values: readonly string[]): string {
   return keysOf(table)
     .map((key, at) => `${key}=${values[at]}`)
     .join('/');
 }
 
-/** What is true of the table is true of each partition; the columns' comments, which are most of its bytes, are left to the table. */
+/** A partition has the table's storage descriptor, without the columns' comments: they are most of its bytes. */
 function inputOf({ StorageDescriptor }: Table, { values, location }: Place): PartitionInput {
   const Columns = StorageDescriptor?.Columns?.map(({ Name, Type }) => ({ Name, Type }));
   return { Values: [...values], StorageDescriptor: { ...StorageDescriptor, Columns, Location: location } };

@@ -1,21 +1,21 @@
 /**
- * Holding a message while its task is worked on. The queue hides a message for six
- * times the function's timeout, as it must so that no message is lost to throttling
- * before a function has begun. A function that has begun shortens that to a lease and renews
- * it: when its process dies the message comes again within a minute or two, not after hours.
+ * Keeps a message hidden while its task runs. The queue's visibility timeout is six
+ * times the function's timeout, which is required so that no message is lost to throttling
+ * before a function has started. A function that has started shortens it to a lease and renews
+ * that: when its process dies, the message is delivered again within a minute or two, not after hours.
  */
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 
-/** Seconds for which a message stays hidden behind a process that has died. */
+/** Seconds for which a message stays hidden after its process has died. */
 const LEASE_SECONDS = Number(process.env.FLOWSTITCH_LEASE_SECONDS ?? 90);
-/** Seconds after which a message whose task failed is tried again: as many times that as it was tried. */
+/** Seconds until the message of a failed task is delivered again, times the number of its attempts. */
 const RETRY_SECONDS = 5;
 
 export class Lease {
   private readonly client: SQSClient;
   private readonly message: { QueueUrl: string; ReceiptHandle: string };
   private readonly timer: NodeJS.Timeout;
-  /** Ends renewals that are under way: none is to come after what the lease's end has said. */
+  /** Aborts renewals that are under way: none may arrive after the lease's last request. */
   private readonly stopper = new AbortController();
 
   constructor(client: SQSClient, queueUrl: string, receiptHandle: string) {
@@ -26,19 +26,19 @@ export class Lease {
     renew();
   }
 
-  /** The task is done: whoever called the function removes the message. */
+  /** The task is done: Lambda removes the message. */
   end(): void {
     clearInterval(this.timer);
     this.stopper.abort();
   }
 
-  /** The task failed: the message is to come again soon. @param receives how often it has come */
+  /** The task failed: the message is to be delivered again soon. @param receives how often it was delivered */
   async release(receives: number): Promise<void> {
     this.end();
     await this.hideFor(RETRY_SECONDS * receives);
   }
 
-  /** A lease that cannot be renewed only makes for a second delivery, or a late one. */
+  /** Failures are ignored: a lease that cannot be renewed only causes a second delivery, or a late one. */
   private async hideFor(seconds: number, abortSignal?: AbortSignal): Promise<void> {
     const command = new ChangeMessageVisibilityCommand({ ...this.message, VisibilityTimeout: seconds });
     await this.client.send(command, { abortSignal }).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The plan function: where every job begins. A watchdog looks after jobs from then on. */
+/** The plan function: where every job begins. The watchdog checks running jobs from then on. */
 
 import { planStage } from '../shared/stage/plan.ts';
 import { startWatchdog } from './schedule.ts';

@@ -1,7 +1,7 @@
 /**
- * A function of one stage: takes a task's message from the stage's queue, does the
- * task, and lets the queue have it again when it failed. Everything a task does
- * may be done twice; so nothing here has to be exact, only to come to an end.
+ * A function of one stage: receives a task's message from the stage's queue, runs the
+ * task, and returns the message to the queue when the task failed. Tasks are idempotent,
+ * so a second delivery does no harm; what matters is that each delivery ends.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ import { stoppable } from './stoppable.ts';
 
 /** A task is told to stop this long before its function would be killed. */
 const STOP_MS = 15_000;
-/** And the process ends itself this long before, if the task does not stop. */
+/** The process exits this long before, if the task does not stop. */
 const EXIT_MS = 5_000;
 
 /** The Lambda handler of a stage. @param more what its tasks need beyond what all need */
@@ -45,11 +45,11 @@ export function stageHandler(stageWork: StageWork, more: Pick<TaskContext, 'cata
   };
 }
 
-/** What a record's body says. @throws RangeError when it is no task's message */
+/** The task message in a record's body. @throws RangeError when it is not one */
 export function messageOf(record: SQSRecord): TaskMessage {
   const { job, stage, task } = JSON.parse(record.body) as Partial<TaskMessage>;
   if (typeof job !== 'string' || typeof stage !== 'string' || !Number.isInteger(task))
-    throw new RangeError(`message ${record.messageId} is none of Flowstitch's: ${record.body.slice(0, 200)}`);
+    throw new RangeError(`message ${record.messageId} is not a Flowstitch task message: ${record.body.slice(0, 200)}`);
   return { job, stage, task: task as number };
 }
 
@@ -69,7 +69,7 @@ async function deliver(
   const lease = new Lease(sqs, queueUrls[stage], record.receiptHandle);
   const clock = new Clock(lambda, message);
   const scratch = await mkdtemp(join(tmpdir(), 'flowstitch-'));
-  // Why an attempt before failed says nothing of this one, which may die without a word.
+  // The reason an earlier attempt failed is not the reason of this one, which may die without an error.
   if (receives > 1) await work.remove([errorKey(job, stage, task)]);
   try {
     const report = await runTask(
@@ -102,7 +102,7 @@ async function deliver(
       lease.end();
       return;
     }
-    // The dead-letter function finds out here why.
+    // The dead-letter function reads the reason here.
     const fault = faultOf(error);
     const failure = { reason: fault?.reason ?? reasonOf(error), receives, fault };
     await work.put(errorKey(job, stage, task), jsonBytes(failure)).catch(() => undefined);
@@ -114,7 +114,7 @@ async function deliver(
   }
 }
 
-/** Stops a task whose time runs out, so that it fails by its name and is not killed without a word. */
+/** Stops a task whose time runs out, so that it fails with a named error rather than being killed without one. */
 class Clock {
   private readonly stopper = new AbortController();
   private readonly timers: NodeJS.Timeout[];
@@ -124,7 +124,7 @@ class Clock {
     const left = lambda.getRemainingTimeInMillis();
     const seconds = Math.round((left - STOP_MS) / 1000);
     const reason = new Error(
-      `${stage} task ${task} of job ${job} was not done in ${seconds} s, the time a function has`,
+      `${stage} task ${task} of job ${job} did not finish within ${seconds} s, the time limit of its function`,
     );
     reason.name = 'OutOfTime';
     this.timers = [
@@ -137,7 +137,7 @@ class Clock {
     for (const timer of this.timers) clearTimeout(timer);
   }
 
-  /** The task has not stopped: going on in a frozen process, beside the next task, it would do harm. */
+  /** The task has not stopped: in a frozen process it would continue beside the next task. */
   private exit(reason: Error): void {
     logger.critical('out of time', reason);
     process.exit(1);
@@ -148,14 +148,14 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** One line of the log a task, and its figures as metrics. */
+/** One log line per task, and its figures as metrics. */
 function tell({ done, fresh, instead, began, ended }: TaskReport): void {
   if (done === null || !fresh) {
     logger.info(instead ?? 'done before', { began });
     return;
   }
   if (!done.ok) {
-    logger.warn('another attempt has ended the task as failed', { reason: done.reason, began, ended });
+    logger.warn('another attempt has recorded the task as failed', { reason: done.reason, began, ended });
     return;
   }
   const { seconds, cpuSeconds, requests = {} } = done;

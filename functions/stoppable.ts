@@ -1,7 +1,7 @@
-/** A store that answers no more once a task is to stop: stages need not look at the clock themselves. */
+/** A store that refuses calls once a task is to stop, so that stages need not check the time themselves. */
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 
-/** The store, each of whose calls throws the signal's reason from when it is raised. */
+/** The store; each call throws the signal's reason once the signal is aborted. */
 export function stoppable(store: ObjectStore, signal: AbortSignal): ObjectStore {
   const checked = async <T>(call: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();

@@ -1,4 +1,4 @@
-/** The uploads function: looks at what has been uploaded, and starts jobs by marker or by quiet. */
+/** The uploads function: checks uploaded objects, and starts jobs by a marker object or when a prefix has been quiet. */
 import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { listCaptures } from '../shared/store/aws/s3list.ts';
 import { S3Store } from '../shared/store/aws/s3store.ts';
@@ -7,9 +7,9 @@ import { listWatchedPrefixes, type WatchedPrefix } from '../shared/upload/watche
 import { capturesBucket, queue, s3, sendLater, work } from './environment.ts';
 import { logger, publishMeasures } from './log.ts';
 
-/** Time that is left for writing down where a listing stopped, milliseconds. */
+/** Time reserved for recording where a listing stopped, milliseconds. */
 const SPARE_MS = 30_000;
-/** Bytes of a marker object that are looked at: options are short. */
+/** Bytes of a marker object that are read: options are short. */
 const MARKER_BYTES = 65_536;
 
 export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
@@ -39,11 +39,11 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-/** S3's notification of objects, or a message that this function has sent to itself. Others, like S3's test, say nothing. */
+/** S3's notification of objects, or a message that this function has sent to itself. Others, like S3's test event, are ignored. */
 async function handle(context: UploadContext, body: string): Promise<void> {
   const message = JSON.parse(body) as Partial<S3Event> | LaterMessage;
   if ('check' in message || 'list' in message) {
-    logger.info('looked again', { ...(await onLater(context, message)) });
+    logger.info('checked again', { ...(await onLater(context, message)) });
     return;
   }
   for (const { s3: at } of (message as Partial<S3Event>).Records ?? []) {

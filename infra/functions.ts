@@ -1,6 +1,6 @@
 /**
- * The functions of the pipeline: one a stage, as shared/stage/stages.ts describes it, and those that look after jobs
- * and uploads.
+ * The functions of the pipeline: one per stage, as shared/stage/stages.ts describes it, and those for dead letters,
+ * uploads and the watchdog.
  */
 import type { Stage } from '../shared/job/stageresults.ts';
 import { DEFAULT_DISK_MIB, type FunctionNeeds, type KeyGrants } from '../shared/stage/functionneeds.ts';
@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts';
 
 const BESIDE_STAGES = {
   'dead-letter': {
-    description: 'Writes down tasks that failed each time as failed, and moves their job on',
+    description: 'Records tasks that failed on every attempt as failed, and moves their job on',
     timeoutSeconds: 300,
     memoryMB: 512,
     diskMiB: DEFAULT_DISK_MIB,
@@ -36,7 +36,7 @@ export type FunctionName = Stage | keyof typeof BESIDE_STAGES;
 
 export const FUNCTION_NAMES = [...STAGE_ORDER, ...Object.keys(BESIDE_STAGES)] as readonly FunctionName[];
 
-/** Moving a job on, and beginning the next one: every function may do that. */
+/** Moving a job on and starting the next one: every function may do that. */
 const MOVES_ON = ['read', 'write', 'remove'] as const;
 
 export function needsOf(name: FunctionName): FunctionNeeds & { readonly work: KeyGrants } {

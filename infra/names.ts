@@ -1,9 +1,9 @@
-/** Names that more than one part of the infrastructure, or the code of the functions, relies on. */
+/** Names shared by several parts of the infrastructure and the functions' code. */
 import type { Settings } from './settings.ts';
 
 export const pipelineStackName = ({ name }: Settings): string => `${name}-pipeline`;
 export const catalogStackName = ({ name }: Settings): string => `${name}-catalog`;
-/** The rule that wakes the watchdog. A name known beforehand, since the function that disables it is also its target. */
+/** The rule that invokes the watchdog. Its name is fixed, since the function that disables it is also its target. */
 export const watchdogRuleName = ({ name }: Settings): string => `${name}-watchdog`;
 export const workgroupName = ({ name }: Settings): string => name;
 
@@ -12,5 +12,5 @@ export const METRICS = { namespace: 'Flowstitch', service: 'flowstitch' };
 /** Counted by the watchdog for each job without progress. */
 export const JOB_STALLED = 'JobStalled';
 
-/** Where Athena puts the results of queries, in the bucket of results. */
+/** Where Athena puts query results, in the results bucket. */
 export const ATHENA_PREFIX = 'athena/';

@@ -1,35 +1,35 @@
 /**
- * What a person may choose about a deployment. Settings are CDK context: given with
- * `-c name=value`, or kept in cdk.json under "context" so that the next deployment
- * has them too. A name that is not known is refused: a slip must not pass silently.
+ * The settings of a deployment. They are CDK context: given with
+ * `-c name=value`, or kept in cdk.json under "context" so that later deployments
+ * use them too. An unknown name is refused: a typo must not pass silently.
  */
 
 import { isWide, STAGE_ORDER, STAGES, type WideStage } from '../shared/stage/stages.ts';
 
-/** A setting that cannot be used, in words for people. */
+/** A setting that cannot be used; the message is for the user. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
-/** Processor of the functions, by the name that Lambda has for it. */
+/** Processor of the functions, by Lambda's name. */
 export type Architecture = 'arm64' | 'x86_64';
 
-/** Tasks of a stage that run at once, at most. */
+/** Most tasks of a stage that run at once. */
 type Concurrencies = Readonly<Record<`${WideStage}Concurrency`, number>>;
 
 export interface Settings extends Concurrencies {
   /** Name that both stacks begin with. */
   name: string;
   architecture: Architecture;
-  /** An existing bucket with captures; undefined: the stack makes one. */
+  /** An existing bucket with captures; undefined: the stack creates one. */
   existingCaptures: string | undefined;
   /** ARN of the KMS key that the captures are encrypted with; undefined: none. */
   capturesKeyArn: string | undefined;
-  /** Whether uploads can start jobs. Without, an existing bucket is left untouched. */
+  /** Whether uploads start jobs. If false, an existing bucket is not changed. */
   uploadEvents: boolean;
-  /** What becomes of the buckets when the stack is destroyed. */
+  /** What happens to the buckets when the stack is destroyed. */
   dataOnDestroy: 'retain' | 'delete';
-  /** Days that shards are kept, for later jobs with the same captures; in the last three of them no new job relies on them. */
+  /** Days that shards are kept, for later jobs with the same captures; in the last three of them no new job uses them. */
   shardDays: number;
   /** Days that logs are kept. */
   logDays: number;
@@ -41,13 +41,13 @@ export interface Settings extends Concurrencies {
   scanLimitGB: number;
   /** Longest time-out of a function, in seconds; the messages of its queue stay hidden for six times that. */
   mostSeconds: number;
-  /** Seconds for which a message stays hidden behind a function that has died at it. */
+  /** Seconds for which a message stays hidden after its function has died. */
   leaseSeconds: number;
-  /** For LocalStack: no catalog, and none of what the CDK's bootstrap stack would have prepared. */
+  /** For LocalStack: no catalog stack, and nothing that needs the CDK's bootstrap stack. */
   localstack: boolean;
 }
 
-/** Retentions that CloudWatch Logs knows, in days. */
+/** Retentions that CloudWatch Logs supports, in days. */
 const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365];
 /** What MaximumConcurrency may be (Lambda's limits). */
 const CONCURRENCY = { least: 2, most: 1000 };
@@ -83,7 +83,7 @@ const READERS: { readonly [Name in keyof Settings]: Reader<Name> } = {
   localstack: (text = 'false', name) => oneOf(text, name, ['true', 'false']) === 'true',
 };
 
-/** Of each stage with many tasks how many there are at once, as its description has it unless it is set. */
+/** The concurrency of each stage with many tasks; the default is the one in its description. */
 function concurrencyReaders(): { readonly [Name in keyof Concurrencies]: Reader<Name> } {
   const readers = STAGE_ORDER.filter(isWide).map((stage) => [
     `${stage}Concurrency`,
@@ -99,7 +99,7 @@ export const SETTING_NAMES = Object.keys(READERS) as (keyof Settings)[];
  * @throws SettingsError naming the setting, what it was and what it may be
  */
 export function readSettings(context: Context): Settings {
-  // The CDK's own context names hold ':' or '/'.
+  // The CDK's own context names contain ':' or '/'.
   const unknown = Object.keys(context).find((name) => !/[:/]/.test(name) && !SETTING_NAMES.some((own) => own === name));
   if (unknown !== undefined)
     throw new SettingsError(`there is no setting '${unknown}'; there are ${SETTING_NAMES.join(', ')}`);

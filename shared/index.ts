@@ -1,6 +1,6 @@
 /**
- * The library: all that may be imported from 'flowstitch', described in docs/library.md. What is not exported here
- * may change with any version.
+ * The library: everything that may be imported from 'flowstitch', described in docs/library.md. What is not exported
+ * here may change with any version.
  */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -23,24 +23,24 @@ export { RefusedSql } from './query/permittedsql.ts';
 export type { NestedValue, QueryResult, QueryValue } from './query/results.ts';
 export type { GivenOptions, JobSummary, OpenResults };
 
-/** What a run is asked for. */
+/** Options of a run. */
 export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onTask' | 'onRetry' | 'onDamaged'> {
   /** Paths of the captures: files, each named once. */
   captures: readonly string[];
-  /** Folder of the results; made when it is not there. */
+  /** Folder of the results; created if missing. */
   out: string;
-  /** Worker threads, 1 to 256; one a processor when absent. */
+  /** Worker threads, 1 to 256; one per processor by default. */
   workers?: number;
-  /** What is wanted, by the names of the options of `flowstitch run` without the dashes: { packets: true, 'tcp-timeout': '5m' }. */
+  /** Options of the job, named as those of `flowstitch run` without the dashes: { packets: true, 'tcp-timeout': '5m' }. */
   options?: GivenOptions;
 }
 
 /**
- * Runs a job over captures, as `flowstitch run` does: a call that is repeated goes on where the last one stopped.
+ * Runs a job over captures, as `flowstitch run` does: a repeated call continues where the last one stopped.
  *
- * @returns what the job found; captures that were damaged are named in it
- * @throws OptionError for an option or a value that there is not; the system's error for a capture that is not there;
- *   JobInProgress while another process runs this job; JobError when a stage failed each time it was tried;
+ * @returns the job's summary, which names damaged captures
+ * @throws OptionError for an unknown option or an invalid value; the system's error for a capture that does not exist;
+ *   JobInProgress while another process runs this job; JobError when a stage failed on every attempt;
  *   the signal's reason when it was aborted
  */
 export async function run({ captures, out, workers, options = {}, ...events }: RunOptions): Promise<JobSummary> {
@@ -57,7 +57,7 @@ export async function run({ captures, out, workers, options = {}, ...events }: R
   });
 }
 
-/** @throws the system's error when there is no such file, or it is not a file */
+/** @throws the system's error when the path does not exist, or is not a file */
 async function fileCapture(path: string): Promise<CaptureRef> {
   const location = resolve(path);
   const version = await fileVersion(location);

@@ -1,7 +1,7 @@
 /**
  * DuckDB's native binding for the machine that the functions run on. npm installs
  * only the binding of this machine; another one is fetched as npm would (`npm
- * pack`), held against the digest in package-lock.json, and kept.
+ * pack`), checked against the digest in package-lock.json, and cached.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ interface LockedPackage {
   integrity: string;
 }
 
-/** Node's name for an architecture, which packages carry. */
+/** Node's name for an architecture, as in package names. */
 export function nodeArchitecture(architecture: Architecture): 'arm64' | 'x64' {
   return architecture === 'arm64' ? 'arm64' : 'x64';
 }
@@ -44,15 +44,15 @@ function isVersion(folder: string, version: string): boolean {
   return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version === version;
 }
 
-/** @throws Error when a fetched package is not the one that package-lock.json names */
+/** @throws Error when a fetched package does not match package-lock.json */
 export function checkIntegrity(name: string, tarball: Uint8Array, integrity: string): void {
   const found = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
   if (found !== integrity)
-    throw new Error(`${name} as fetched is not the package that package-lock.json names (${found}, not ${integrity})`);
+    throw new Error(`${name} as fetched does not match package-lock.json (${found}, not ${integrity})`);
 }
 
 /**
- * Folder with the unpacked binding for Linux (glibc) on an architecture, fetched if need be.
+ * Folder with the unpacked binding for Linux (glibc) on an architecture, fetched if necessary.
  * @throws Error when it can be neither found nor fetched, or is not the locked one
  */
 export async function duckdbBinding(architecture: Architecture): Promise<string> {

@@ -2,9 +2,9 @@
  * The functions' code as Lambda gets it: one folder each with index.mjs, and for
  * those that write Parquet a node_modules with DuckDB for the target's processor.
  *
- * A function carries its own stage only, the one that its file hands to the handler:
- * map does not drag DuckDB's 70 MB along. The same sources give the same bytes, which is how
- * a deployment knows what has changed.
+ * A function contains only its own stage, the one that its file passes to the handler:
+ * map does not include DuckDB's 70 MB. The same sources give the same bytes, so that
+ * a deployment updates only what has changed.
  */
 import {
   copyFileSync,
@@ -28,7 +28,7 @@ import { BUNDLING } from './bundling.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Lambda's limit on a function's unzipped code. */
 export const MOST_BYTES = 250 * 1024 * 1024;
-/** What DuckDB's packages are made of at run time: the rest is types and notices. */
+/** Files of DuckDB's packages that are needed at run time: the rest is types and notices. */
 const NEEDED = /\.(?:js|node|so)$|^package\.json$|^LICENSE$/;
 
 export interface BundleOptions {
@@ -49,7 +49,7 @@ export interface Bundle {
 
 /**
  * Bundles every function.
- * @throws Error when a handler does not compile, carries what it must not, or is larger than Lambda takes
+ * @throws Error when a handler does not compile, contains what it must not, or exceeds Lambda's size limit
  */
 export async function bundleFunctions(options: BundleOptions): Promise<Bundle[]> {
   const { architecture } = options;
@@ -140,7 +140,7 @@ function writeIfChanged(file: string, bytes: Uint8Array): void {
   replaceFile(file, (path) => writeFileSync(path, bytes));
 }
 
-/** The same file under another name, or a copy where that cannot be: 70 MB need not be there twice. */
+/** A hard link, or a copy where links are not possible: 70 MB need not be stored twice. */
 function linkFile(source: string, file: string): void {
   if (existsSync(file) && statSync(file).ino === statSync(source).ino) return;
   replaceFile(file, (path) => {

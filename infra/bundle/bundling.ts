@@ -6,8 +6,8 @@ export const BUNDLING = {
   platform: 'node',
   target: 'node24',
   format: 'esm',
-  // Names and lines stay as they are, so that a stack trace can be read. But syntax is made small, since that alone puts
-  // numbers that other files export (a slot's layout, flags) into the code: else the hot loops load each one at each use.
+  // Names and lines are not minified, so that stack traces are readable. Syntax is, since only that inlines
+  // numbers that other files export (a slot's layout, flags): otherwise the hot loops load each one at each use.
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'silent',

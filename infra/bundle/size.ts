@@ -1,4 +1,4 @@
-/** Bundles all functions and says how large each is, unzipped: `node infra/bundle/size.ts [arm64 | x86_64]`. */
+/** Bundles all functions and prints the unzipped size of each: `node infra/bundle/size.ts [arm64 | x86_64]`. */
 
 import { readSettings } from '../settings.ts';
 import { bundleFunctions, MOST_BYTES } from './bundle.ts';

@@ -1,4 +1,4 @@
-/** What `npm run deploy` and `npm run destroy` share: settings from their arguments, the CDK's command line, words for errors. */
+/** What `npm run deploy` and `npm run destroy` share: settings from their arguments, the CDK's command line, error messages. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,15 +12,15 @@ import { clientSettings } from '../../shared/store/aws/awsclient.ts';
 import { readSettings, type Settings } from '../settings.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** What `cdk bootstrap` makes unless told otherwise. */
+/** The default name of the stack that `cdk bootstrap` creates. */
 const BOOTSTRAP_STACK = 'CDKToolkit';
 
-/** Something that the person at the keyboard can put right. */
+/** An error that the user can fix. */
 export class CommandError extends Error {
   override name = 'CommandError';
 }
 
-/** The value of an option that stands as `--name value` or `--name=value`. */
+/** The values of an option given as `--name value` or `--name=value`. */
 function optionValues(args: readonly string[], names: readonly string[]): string[] {
   return args.flatMap((arg, at) => {
     const [name, ...value] = arg.split('=');
@@ -30,7 +30,7 @@ function optionValues(args: readonly string[], names: readonly string[]): string
 }
 
 /**
- * The settings that a command of the CDK would be run with.
+ * The settings that a CDK command would use.
  * @throws SettingsError for those that cannot be used
  */
 export function settingsOf(args: readonly string[]): Settings {
@@ -49,7 +49,7 @@ export function cloudFormation(args: readonly string[]): CloudFormationClient {
   return new CloudFormationClient(clientSettings({ attempts: 3 }));
 }
 
-/** A stack; undefined where there is none. @throws CommandError without credentials or region */
+/** A stack; undefined if it does not exist. @throws CommandError without credentials or region */
 export async function describeStack(client: CloudFormationClient, name: string): Promise<Stack | undefined> {
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: name }));
@@ -60,7 +60,7 @@ export async function describeStack(client: CloudFormationClient, name: string):
   }
 }
 
-/** Names of the buckets that a stack has made. */
+/** Names of the buckets that a stack has created. */
 export async function stackBuckets(client: CloudFormationClient, stack: string): Promise<string[]> {
   const buckets: string[] = [];
   for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName: stack }))
@@ -75,21 +75,21 @@ export async function requireBootstrap(client: CloudFormationClient, args: reado
   if ((await describeStack(client, name)) !== undefined) return;
   throw new CommandError(
     `this account is not prepared for the CDK in ${await client.config.region()}: run 'npx cdk bootstrap' once, ` +
-      'which makes a bucket for code and the roles that deploy it',
+      'which creates a bucket for code and the roles that deploy it',
   );
 }
 
-/** What keeps AWS from answering, and what to do about it. */
+/** Why a request to AWS failed, and what to do about it. */
 function awsSentence(error: unknown): string {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (/Region is missing/.test(message))
     return 'no region is set: set AWS_REGION, or a region in the profile that AWS_PROFILE names';
   if (name === 'CredentialsProviderError' || /Could not load credentials/.test(message))
-    return `there are no AWS credentials: set AWS_PROFILE to a profile of yours, or log in ('aws sso login') (${message})`;
+    return `there are no AWS credentials: set AWS_PROFILE to one of your profiles, or log in ('aws sso login') (${message})`;
   if (/^(?:ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch)/.test(name))
-    return `AWS does not take these credentials (${message}): log in again, or set AWS_PROFILE to another profile`;
-  if (/^AccessDenied/.test(name)) return `these credentials may not look at stacks: ${message}`;
-  return `AWS could not be asked: ${message}`;
+    return `AWS rejected these credentials (${message}): log in again, or set AWS_PROFILE to another profile`;
+  if (/^AccessDenied/.test(name)) return `these credentials may not describe stacks: ${message}`;
+  return `the request to AWS failed: ${message}`;
 }
 
 /** Runs the CDK's command line in the foreground. @returns its exit code */
@@ -102,7 +102,7 @@ export function runCdk(args: readonly string[]): Promise<number> {
   });
 }
 
-/** Runs a command and sets the exit code; what a person can put right is said in a sentence. */
+/** Runs a command and sets the exit code; an error that the user can fix is printed without a stack trace. */
 export async function runCommand(command: (args: string[]) => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command(process.argv.slice(2));

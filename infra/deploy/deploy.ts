@@ -1,7 +1,7 @@
 /**
- * `npm run deploy`: bundles, synthesizes and deploys both stacks, and says what to
- * type next. Arguments go on to `cdk deploy`: settings as `-c name=value` (infra/settings.ts
- * has them), `--profile`, `--require-approval never`.
+ * `npm run deploy`: bundles, synthesizes and deploys both stacks, and prints what to
+ * type next. Arguments are passed to `cdk deploy`: settings as `-c name=value` (see
+ * infra/settings.ts), `--profile`, `--require-approval never`.
  */
 
 import { pipelineStackName, workgroupName } from '../names.ts';
@@ -40,7 +40,7 @@ What to type next:
   aws s3 cp captures/ s3://${CapturesBucket}/site-a/ --recursive
   npx flowstitch submit s3://${CapturesBucket}/site-a/ --wait${stack}
   npx flowstitch sql "SELECT proto, count(*) FROM sessions GROUP BY proto" --data s3://${ResultsBucket}/
-${settings.localstack ? '' : `Or ask Athena: workgroup ${workgroupName(settings)}, database ${settings.database}.\n`}`;
+${settings.localstack ? '' : `Or query with Athena: workgroup ${workgroupName(settings)}, database ${settings.database}.\n`}`;
 }
 
 if (import.meta.main) await runCommand(deploy);

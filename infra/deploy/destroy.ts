@@ -1,7 +1,7 @@
 /**
- * `npm run destroy`: removes both stacks. The buckets stay, with all that is in
- * them, unless `-c dataOnDestroy=delete` is given; a bucket that the stack has not made
- * is never touched. Other arguments go on to `cdk destroy`.
+ * `npm run destroy`: removes both stacks. The buckets and everything in them stay,
+ * unless `-c dataOnDestroy=delete` is given; a bucket that the stack did not create
+ * is never changed. Other arguments are passed to `cdk destroy`.
  */
 import { createInterface } from 'node:readline/promises';
 import { DeleteBucketCommand, HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
@@ -39,23 +39,23 @@ async function destroy(args: string[]): Promise<number> {
   for (const bucket of buckets) await emptyBucket(s3, bucket);
   const code = await runCdk(['destroy', '--all', '--force', ...args.filter((arg) => arg !== '--force')]);
   if (code !== 0) return code;
-  // A stack deployed with dataOnDestroy=retain has left them.
+  // A stack deployed with dataOnDestroy=retain leaves them.
   for (const bucket of buckets) await removeBucket(s3, bucket);
   return 0;
 }
 
-/** @throws CommandError when the person does not type the stack's name */
+/** @throws CommandError when the user does not type the stack's name */
 async function confirm(stack: string, buckets: readonly string[], args: readonly string[]): Promise<void> {
   if (args.includes('--force')) return;
   const list = buckets.map((bucket) => `  s3://${bucket}\n`).join('');
-  process.stdout.write(`This removes ${stack}, and all captures, shards and results for good:\n${list}`);
+  process.stdout.write(`This removes ${stack}, and all captures, shards and results permanently:\n${list}`);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`Type ${stack} to go on: `);
+  const answer = await terminal.question(`Type ${stack} to continue: `);
   terminal.close();
   if (answer.trim() !== stack) throw new CommandError('nothing was removed');
 }
 
-/** Removes all objects of a bucket; one that is not there is empty. */
+/** Removes all objects of a bucket; does nothing if the bucket does not exist. */
 export async function emptyBucket(s3: S3Client, bucket: string): Promise<void> {
   if (!(await bucketExists(s3, bucket))) return;
   const store = new S3Store(s3, bucket);

@@ -1,4 +1,4 @@
-/** What somebody should hear of: dead letters, old messages, functions that break or are throttled, jobs that stand still. */
+/** The alarms: dead letters, old messages, functions that fail or are throttled, jobs without progress. */
 import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -19,7 +19,7 @@ import type { Compute } from './compute.ts';
 import type { Queues } from './queues.ts';
 
 const PERIOD = Duration.minutes(5);
-/** A task may be tried five times, and wait for its turn behind a huge job. */
+/** A task may be tried five times, and wait behind a huge job. */
 const OLD_TASK = Duration.hours(8);
 /** A delayed check comes within 15 minutes. */
 const OLD_UPLOAD = Duration.hours(1);
@@ -36,7 +36,7 @@ export class Alarms extends Construct {
     this.functionAlarms(compute);
     this.alarm(
       'JobStalled',
-      'A job made no progress for 15 minutes: flowstitch status tells which, flowstitch resume tries again',
+      'A job made no progress for 15 minutes: flowstitch status shows which, flowstitch resume retries it',
       new Metric({
         namespace: METRICS.namespace,
         metricName: JOB_STALLED,
@@ -54,15 +54,15 @@ export class Alarms extends Construct {
   }
 
   /**
-   * The function dead-letter takes dead letters away at once, so what it received counts as well as what waits.
-   * Nobody reads the dead letters of uploads: the listing is the truth.
+   * The dead-letter function removes dead letters at once, so received messages count as well as visible ones.
+   * Nobody reads the dead letters of uploads: a listing finds the same objects.
    */
   private deadLetters(queues: Queues): void {
     const letters = { dead: queues.dead, 'dead-fifo': queues.deadFifo, 'uploads-dead': queues.uploadsDead };
     for (const [name, queue] of Object.entries(letters))
       this.alarm(
         `DeadLetters-${name}`,
-        `Messages failed each time and came to ${name}`,
+        `Messages failed on every attempt and were moved to ${name}`,
         new MathExpression({
           expression: 'FILL(waiting, 0) + FILL(received, 0)',
           usingMetrics: {
@@ -78,7 +78,7 @@ export class Alarms extends Construct {
   private oldMessages(name: string, queue: Queue, age: Duration): void {
     this.alarm(
       `OldMessages-${name}`,
-      `The oldest message of ${name} waits for more than ${age.toHours()} h`,
+      `The oldest message of ${name} has been waiting for more than ${age.toHours()} h`,
       queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: PERIOD }),
       age.toSeconds(),
     );
@@ -89,14 +89,14 @@ export class Alarms extends Construct {
     for (const [name, made] of Object.entries(functions)) {
       this.alarm(
         `Errors-${name}`,
-        `The function ${name} broke: its log says why`,
+        `The function ${name} failed with an error: see its log`,
         made.metricErrors({ statistic: 'Sum', period: PERIOD }),
       );
       throttles[name.replaceAll('-', '_')] = made.metricThrottles({ statistic: 'Sum', period: PERIOD });
     }
     this.alarm(
       'Throttles',
-      "Invocations were refused: the account's limit of concurrent executions is below what the stages may take together",
+      "Invocations were throttled: the account's limit of concurrent executions is below what the stages use together",
       new MathExpression({
         expression: Object.keys(throttles)
           .map((name) => `FILL(${name}, 0)`)

@@ -6,16 +6,17 @@ import type { CfnTable } from 'aws-cdk-lib/aws-glue';
 import { prestoView, VIEW_EXPANDED_TEXT } from '../../shared/views/athena.ts';
 import type { View } from '../../shared/views/view.ts';
 
-/** Comments that Glue takes, in characters. */
+/** Longest comment that Glue accepts, in characters. */
 const MOST_COMMENT = 255;
 
-/** @throws RangeError when the text is longer than Glue takes */
+/** @throws RangeError when the text is longer than Glue accepts */
 export function glueComment(text: string): string {
-  if (text.length > MOST_COMMENT) throw new RangeError(`longer than the ${MOST_COMMENT} characters of Glue: ${text}`);
+  if (text.length > MOST_COMMENT)
+    throw new RangeError(`longer than Glue's limit of ${MOST_COMMENT} characters: ${text}`);
   return text;
 }
 
-/** The view as the input of a Glue table. */
+/** The view as a Glue table input. */
 export function glueView(view: View, database: string): CfnTable.TableInputProperty {
   const { originalText, columns } = prestoView(view, { database });
   return {

@@ -1,6 +1,6 @@
 /**
- * The three buckets: captures come in, work holds jobs and shards, results are what
- * people query. They are apart so that nothing the pipeline writes can start a job.
+ * The three buckets: captures for uploads, work for jobs and shards, results for
+ * queries. They are separate so that nothing the pipeline writes can start a job.
  */
 import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -20,11 +20,11 @@ import { Construct } from 'constructs';
 import { ATHENA_PREFIX } from '../names.ts';
 import type { Settings } from '../settings.ts';
 
-/** What a job leaves behind while it runs is of use for as long as somebody may ask what happened. */
+/** A job's files are kept for as long as somebody may look into what happened. */
 const JOB_DAYS = 7;
-/** Results of Athena's queries: copies of what can be asked again. */
+/** Results of Athena queries: the query can be run again. */
 const ATHENA_DAYS = 30;
-/** No upload of ours takes longer; its parts cost as much as an object. */
+/** No upload takes longer; the parts of an unfinished one cost as much as an object. */
 const UNFINISHED_UPLOAD_DAYS = 2;
 
 export class Buckets extends Construct {
@@ -32,7 +32,7 @@ export class Buckets extends Construct {
   readonly work: Bucket;
   readonly results: Bucket;
 
-  /** @param uploads the queue that learns of new captures */
+  /** @param uploads the queue that is notified of new captures */
   constructor(scope: Construct, id: string, settings: Settings, uploads: Queue) {
     super(scope, id);
     this.work = this.bucket('Work', settings, [
@@ -61,17 +61,17 @@ export class Buckets extends Construct {
   }
 
   /**
-   * No versions are kept: rotating captures are written once, one that is overwritten during a job is noticed and
-   * named, and whoever deletes a capture wants it gone.
+   * No versioning: rotating captures are written once, one that is overwritten during a job is detected and
+   * named, and a deleted capture should be gone.
    */
   private ownCaptures(settings: Settings, uploads: Queue): Bucket {
     const bucket = this.bucket('Captures', settings, []);
     const resource = bucket.node.defaultChild as CfnBucket;
-    // The bucket's own property, rather than the CDK's notification construct, which brings a function of its own along.
+    // The bucket's own property, rather than the CDK's notification construct, which adds a function of its own.
     resource.notificationConfiguration = {
       queueConfigurations: [{ event: EventType.OBJECT_CREATED, queue: uploads.queueArn }],
     };
-    // By account and not by bucket: S3 tries whether it may send before it makes the bucket, so the policy comes first.
+    // By account and not by bucket: S3 checks that it may send before it creates the bucket, so the policy comes first.
     const { policyDependable } = uploads.addToResourcePolicy(
       new PolicyStatement({
         sid: 'UploadEvents',
@@ -85,7 +85,7 @@ export class Buckets extends Construct {
     return bucket;
   }
 
-  /** The CDK's construct adds our notification to those that the bucket has, and takes only ours away again. */
+  /** The CDK's construct adds our notification to those that the bucket has, and removes only ours. */
   private existingCaptures(name: string, uploadEvents: boolean, uploads: Queue): IBucket {
     const bucket = Bucket.fromBucketName(this, 'Captures', name);
     if (uploadEvents) bucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(uploads));

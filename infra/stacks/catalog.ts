@@ -1,6 +1,6 @@
 /**
  * The catalog stack: what Athena needs to query the results. Partitions are not
- * made here: commit registers those of each job when everything else is done.
+ * created here: commit registers those of each job when everything else is done.
  */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
@@ -23,7 +23,7 @@ const PARQUET = {
 
 export interface CatalogProps extends StackProps {
   settings: Settings;
-  /** The bucket of results. */
+  /** The results bucket. */
   results: IBucket;
 }
 
@@ -89,11 +89,11 @@ export class CatalogStack extends Stack {
     return table;
   }
 
-  /** Its settings are enforced: nobody's query can go around the limit, or leave results elsewhere. */
+  /** Its settings are enforced: no query can bypass the limit, or write its results elsewhere. */
   private workgroup(): CfnWorkGroup {
     return new CfnWorkGroup(this, 'QueryGroup', {
       name: workgroupName(this.settings),
-      description: 'Queries over sessions, with a limit on what one of them may read',
+      description: 'Queries over sessions, with a limit on the bytes that one query reads',
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,

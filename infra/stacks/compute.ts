@@ -1,4 +1,4 @@
-/** The functions, each with its own role and log group, and what feeds them. */
+/** The functions, each with its own role and log group, and their event sources. */
 import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import {
   type Code,
@@ -18,9 +18,9 @@ import type { Buckets } from './buckets.ts';
 import type { Queues } from './queues.ts';
 import { functionRole } from './roles.ts';
 
-/** Tasks at once of a stage that has one a job, and of functions beside the stages. */
+/** Concurrency of stages with one task per job, and of the functions beside the stages. */
 const LEAST_CONCURRENCY = 2;
-/** Events taken together: those of one upload come within a moment. */
+/** Events handled together: those of one upload arrive within a moment. */
 const UPLOADS_BATCH = { batchSize: 10, maxBatchingWindow: Duration.seconds(1) };
 
 export interface ComputeProps {
@@ -86,8 +86,8 @@ export class Compute extends Construct {
   }
 
   /**
-   * A bound on the event source, never reserved concurrency: what a function may not take it does not receive,
-   * instead of being throttled until the message counts as dead.
+   * A limit on the event source, never reserved concurrency: messages above it are not received,
+   * rather than throttled until they become dead letters.
    */
   private concurrency(name: FunctionName): number {
     const { settings } = this.props;

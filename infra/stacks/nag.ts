@@ -1,6 +1,6 @@
 /**
- * cdk-nag's AwsSolutions findings that stay, each with its reason. Anything else it
- * finds fails the tests, and `npm run deploy`.
+ * The accepted AwsSolutions findings of cdk-nag, each with its reason. Any other
+ * finding fails the tests, and `npm run deploy`.
  */
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -15,24 +15,24 @@ const NO_ACCESS_LOGS = {
   results: 'Athena logs every query with its user; reading files directly is answered by CloudTrail data events.',
 };
 
-/** Why leave for all keys like these is as narrow as can be. */
+/** Why permission for all keys of these patterns is as narrow as possible. */
 const ANY_KEY_LIKE = {
   work: {
-    'jobs/*': 'Keys begin with the digest of the job, which is known only when somebody asks for it.',
+    'jobs/*': 'Keys begin with the digest of the job, which is known only when it is submitted.',
     'datasets/*': 'Keys begin with the name of the data set, which people choose when they upload.',
-    'shards/*': 'Keys begin with the digest of what was decoded and how, so that every job can use them again.',
+    'shards/*': 'Keys begin with the digest of what was decoded and how, so that every job can reuse them.',
     'shards/*/summary.json':
-      'The summaries of groups that are about to expire are removed before anybody relies on them; their keys are digests.',
+      'The summaries of groups that are about to expire are removed before a job relies on them; their keys are digests.',
     'requests/*': 'Keys begin with the id of a request to start a job, drawn when it is made.',
     'sources/*': 'Keys are the names of data sets, which people choose when they upload.',
     'checks/*': 'Keys begin with the name of the data set, which people choose when they upload.',
   },
   results: {
-    'sessions/*': 'Keys begin with data set and job, which are known only when somebody asks for them.',
-    'packets/*': 'Keys begin with data set and job, which are known only when somebody asks for them.',
-    'captures/*': 'Keys begin with data set and job, which are known only when somebody asks for them.',
-    'anomalies/*': 'Keys begin with data set and job, which are known only when somebody asks for them.',
-    'sessions/*/_SUCCESS': 'The folder that the mark is put into is named after data set and job.',
+    'sessions/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
+    'packets/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
+    'captures/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
+    'anomalies/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
+    'sessions/*/_SUCCESS': 'The folder of the marker is named after data set and job.',
     'datasets/*': 'Keys begin with the name of the data set, which people choose when they upload.',
   },
   captures: 'People put captures under names of their choice; the bucket is theirs and the pipeline only reads it.',
@@ -44,7 +44,7 @@ function acknowledge(scope: IConstruct | undefined, id: string, reason: string |
   Validations.of(scope).acknowledge({ id, reason });
 }
 
-/** Writes the reasons beside the resources they are about. */
+/** Attaches the reasons to their resources. */
 export function acknowledgeFindings(pipeline: PipelineStack): void {
   const { captures, work, results } = pipeline.buckets;
   acknowledge(work, 'AwsSolutions-S1', NO_ACCESS_LOGS.work);

@@ -1,6 +1,6 @@
 /**
- * The pipeline stack: buckets, queues, functions, alarms. It makes no custom
- * resource, unless an existing bucket's notifications are to be added to.
+ * The pipeline stack: buckets, queues, functions, alarms. It has no custom
+ * resource, unless a notification is added to an existing bucket.
  */
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
@@ -42,11 +42,11 @@ export class PipelineStack extends Stack {
     this.outputs(settings);
   }
 
-  /** Asleep until plan enables it; the watchdog disables it when no job runs. */
+  /** Disabled until plan enables it; the watchdog disables it when no job runs. */
   private watchdog(settings: Settings): void {
     new Rule(this, 'Watchdog', {
       ruleName: watchdogRuleName(settings),
-      description: 'Looks after running jobs; enabled while there are any',
+      description: 'Invokes the watchdog; enabled while jobs run',
       schedule: Schedule.rate(Duration.minutes(5)),
       enabled: false,
       targets: [new LambdaTarget(this.compute.functions.watchdog)],
@@ -66,7 +66,7 @@ export class PipelineStack extends Stack {
     if (settings.existingCaptures === undefined) return;
     const readers = FUNCTION_NAMES.filter((name) => needsOf(name).captures);
     const roles = readers.map((name) => this.compute.functions[name].role?.roleArn);
-    // Whoever owns the bucket, or the key, in another account needs their names.
+    // The owner of a bucket or key in another account needs their names.
     new CfnOutput(this, 'CapturesReaders', { value: this.toJsonString(roles) });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The queues, one a stage: FIFO or standard, as its description says. A message that five receives did not answer goes
- * to the dead letters of its kind.
+ * The queues, one per stage: FIFO or standard, as its description says. A message that was received five times and not
+ * deleted is moved to the dead-letter queue of its kind.
  */
 import { Duration } from 'aws-cdk-lib';
 import { type DeadLetterQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -11,11 +11,11 @@ import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { type FunctionName, timeoutSeconds } from '../functions.ts';
 import type { Settings } from '../settings.ts';
 
-/** AWS's advice for queues that feed functions: room for the retries of a throttled invocation. */
+/** AWS's recommendation for queues that feed functions: room for the retries of a throttled invocation. */
 const VISIBILITY_FACTOR = 6;
 /** A huge job may take days; a message must outlive it. */
 const RETENTION = Duration.days(7);
-/** On a standard queue a dead letter keeps the age of its message: the most that SQS allows. */
+/** SQS's maximum: on a standard queue a dead letter keeps the age of its message. */
 const DEAD_RETENTION = Duration.days(14);
 
 export class Queues extends Construct {
@@ -41,7 +41,7 @@ export class Queues extends Construct {
     this.uploads = this.queue('Uploads', { fifo: false, consumer: 'uploads', dead: this.uploadsDead });
   }
 
-  /** URL of each queue that functions send to, as FLOWSTITCH_QUEUES has them. */
+  /** URL of each queue that functions send to, for FLOWSTITCH_QUEUES. */
   get urls(): Record<Stage | 'uploads', string> {
     const urls = STAGE_ORDER.map((stage) => [stage, this.stages[stage].queueUrl]);
     return { ...(Object.fromEntries(urls) as Record<Stage, string>), uploads: this.uploads.queueUrl };
@@ -54,7 +54,7 @@ export class Queues extends Construct {
     const { fifo, consumer, dead, retentionPeriod = RETENTION } = options;
     const deadLetterQueue: DeadLetterQueue | undefined = dead && { queue: dead, maxReceiveCount: MOST_RECEIVES };
     return new Queue(this, id, {
-      // CDK names a FIFO queue only when asked not to: undefined where it is none.
+      // The CDK wants undefined, not false, for a standard queue.
       fifo: fifo || undefined,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

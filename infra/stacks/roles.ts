@@ -1,4 +1,4 @@
-/** One role a function, from what it needs: statements that name calls, buckets with prefixes, and queues. */
+/** One role per function, from what it needs: statements that name calls, buckets with prefixes, and queues. */
 import { Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -14,14 +14,14 @@ import type { Settings } from '../settings.ts';
 import type { Buckets } from './buckets.ts';
 import type { Queues } from './queues.ts';
 
-/** IAM's names for the accesses. An upload in parts that fails is taken back. */
+/** IAM's actions for each access. A multipart upload that fails is aborted. */
 const OBJECT_ACTIONS: Readonly<Record<Access, readonly string[]>> = {
   read: ['s3:GetObject'],
   write: ['s3:PutObject', 's3:AbortMultipartUpload'],
   remove: ['s3:DeleteObject'],
 };
 
-/** What is done in the catalog. */
+/** Calls to the catalog. */
 const CATALOG_ACTIONS = [
   'glue:GetTable',
   'glue:GetPartitions',
@@ -67,8 +67,8 @@ function allow(
 }
 
 /**
- * Calls on objects, and their listing. Without leave to list, S3 answers 403 for a key that is not there, where the
- * code needs to hear 404: IfExists, since it is not documented that such a request has a prefix.
+ * Calls on objects, and their listing. Without permission to list, S3 answers 403 for a key that does not exist, where
+ * the code needs 404: IfExists, since it is not documented that such a request has a prefix.
  */
 function objectStatements(bucket: IBucket, grants: KeyGrants): PolicyStatement[] {
   const byActions = new Map<string, string[]>();
@@ -100,9 +100,9 @@ function queueStatements(queues: Queues, name: FunctionName, consumes: readonly 
     ...STAGE_ORDER.map((stage) => queues.stages[stage]),
     ...(needsOf(name).sendsChecks ? [queues.uploads] : []),
   ];
-  // Lambda itself receives and deletes, in the name of the function's role.
+  // Lambda itself receives and deletes, with the function's role.
   const receive = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
-  // A stage's function hides the message that it works on, for as long as it lives.
+  // A stage's function keeps its message hidden while it runs.
   if (isStage(name)) receive.push('sqs:ChangeMessageVisibility');
   const arns = (list: readonly IQueue[]): string[] => list.map(({ queueArn }) => queueArn);
   return [allow(['sqs:SendMessage'], arns(sends)), ...(consumes.length > 0 ? [allow(receive, arns(consumes))] : [])];

@@ -13,7 +13,7 @@ import { PipelineStack } from './pipeline.ts';
 
 export type FunctionCode = Readonly<Record<FunctionName, Code>>;
 
-/** An app without analytics: the same template wherever it is made. */
+/** An app without analytics: the same template on every machine. */
 export function newApp(props: AppProps = {}): App {
   return new App({ analyticsReporting: false, ...props });
 }
@@ -51,7 +51,7 @@ export function addStacks(app: App, settings: Settings, code: FunctionCode): Sta
  * @throws SettingsError for settings that cannot be used
  */
 export async function synthesize(folder?: string, context?: Record<string, string>): Promise<void> {
-  // The CDK remembers digests of folders that may have been bundled anew since, and keeps all it ever staged.
+  // The CDK caches digests of folders that may have been bundled again since, and keeps everything it ever staged.
   AssetStaging.clearAssetHashCache();
   removeStaged(folder ?? process.env.CDK_OUTDIR);
   const app = newApp({ outdir: folder, context });

@@ -1,4 +1,4 @@
-/** Whether a process of this machine still runs: what dead ones left behind is cleared away. */
+/** Whether a process of this machine still runs: leftovers of dead ones are removed. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

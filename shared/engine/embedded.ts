@@ -1,7 +1,7 @@
 /**
  * The embedded engine: a job on one machine, with a directory as store, a queue
- * in this process and worker threads. The tasks are the very code that functions
- * in the cloud run; only store and queue differ.
+ * in this process and worker threads. The tasks run the same code as the functions
+ * in the cloud; only store and queue differ.
  */
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -26,32 +26,32 @@ import { TABLE_NAMES } from '../table/tables.ts';
 import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
 import { RunPlace } from './runplace.ts';
 
-/** Folders below that of the results into which runs write. */
+/** Folders below the results folder that runs write to. */
 const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...TABLE_NAMES];
 
 export interface EmbeddedOptions {
-  /** Folder of the results; made when it is not there. */
+  /** Folder of the results; created if missing. */
   out: string;
   captures: readonly CaptureRef[];
   config: JobConfig;
   /** Worker threads. */
   workers: number;
-  /** Memory for DuckDB in each worker, as DuckDB spells sizes. */
+  /** Memory for DuckDB in each worker, in DuckDB's notation. */
   duckdbMemory?: string;
   /** Times a task is tried. */
   tries?: number;
   onStart?: (job: string, state: 'new' | 'resumed' | 'committed') => void;
   onTask?: (report: TaskReport) => void;
   onRetry?: (stage: Stage, task: number, reason: string) => void;
-  /** Told of each object of the job that was found damaged and is made again, where need be by a new try of the whole job. */
+  /** Called for each object of the job that was found damaged and is made again, if necessary by a new try of the whole job. */
   onDamaged?: (words: string) => void;
   signal?: AbortSignal;
 }
 
 /**
- * Runs a job to its end and returns what it found.
- * @throws JobError when a stage failed each time it was tried; the signal's reason when it was stopped;
- *   JobInProgress when another run is doing this job; PlaceLost when the folder of results vanished meanwhile
+ * Runs a job to its end and returns its summary.
+ * @throws JobError when a stage failed on every attempt; the signal's reason when it was stopped;
+ *   JobInProgress when another run is doing this job; PlaceLost when the results folder vanished meanwhile
  */
 export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
   const { out, config, captures } = options;
@@ -76,12 +76,12 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
   }
 }
 
-/** A job that met an object of its own which was damaged: its next try makes that again. */
+/** A job that found one of its own objects damaged: its next try makes that again. */
 class DamagedJob extends JobError {
   override name = 'DamagedJob';
 }
 
-/** Tries of a job in one run, each ended by something damaged: a disk that damages more than that is past help. */
+/** Tries of a job in one run, each ended by a damaged object: with more than that, the disk is broken. */
 const MOST_TRIES = 4;
 
 async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): Promise<JobSummary | DamagedJob> {
@@ -109,15 +109,15 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   }
   const summary = await getJson<JobSummary>(store, summaryKey(job.job));
   if (summary === undefined) throw new JobError(`job ${job.job} ended without a summary (version ${RELEASE})`, job.job);
-  // Another job may have been committed since: the one that was asked for last is the one that queries are to see.
+  // Another job may have been committed since: queries are to see the one that was run last.
   if (state === 'committed') await makeCurrent(results, summary);
   return summary;
 }
 
-/** Milliseconds that a worker which is to end has to come to a pause: after a piece of a capture, or a block of a shard. */
+/** Milliseconds that a worker has to reach a pause before it is terminated: after a piece of a capture, or a block of a shard. */
 const PAUSE_MS = 2000;
 
-/** Worker threads that work a queue off. */
+/** Worker threads that process a queue. */
 class Pool {
   private readonly options: EmbeddedOptions;
   private readonly store: DirectoryStore;
@@ -129,7 +129,7 @@ class Pool {
   private readonly gone = new Set<Worker>();
   private settle: (() => void) | undefined;
   private error: unknown;
-  /** Throws when going on makes no sense, whatever the task. */
+  /** Throws when continuing makes no sense, whatever the task. */
   private readonly check: () => void;
 
   constructor(
@@ -146,7 +146,7 @@ class Pool {
     this.check = check;
   }
 
-  /** Resolves when no message waits and none is in hands. */
+  /** Resolves when no message is waiting or in flight. */
   async drain(): Promise<void> {
     const { signal } = this.options;
     const onAbort = (): void => this.settle?.();
@@ -172,9 +172,9 @@ class Pool {
   }
 
   /**
-   * Ends a worker at its next pause, after its calls into DuckDB, which are interrupted. A worker that is ended in the
-   * midst of its code may be about to make a decompressor, and Node aborts the process over one that is half made: so
-   * that is done only to one that does not pause.
+   * Ends a worker at its next pause, after its calls into DuckDB, which are interrupted. A worker that is terminated at
+   * any point may be creating a decompressor, and Node aborts the process over one that is half created: so only a
+   * worker that does not pause is terminated.
    */
   private async end(worker: Worker): Promise<void> {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -185,7 +185,7 @@ class Pool {
     clearTimeout(patience);
   }
 
-  /** Tasks that failed each time are written down as failed, so that the job goes on or ends. */
+  /** Records tasks that failed on every attempt as failed, so that the job continues or ends. */
   private async endGivenUp(): Promise<void> {
     while (this.queue.dead.length > 0) {
       const message = this.queue.dead.shift()!;
@@ -194,7 +194,7 @@ class Pool {
     }
   }
 
-  /** Why the last attempt at each task failed. */
+  /** Why the last attempt of each task failed. */
   private readonly lastFailure = new Map<string, Failure>();
 
   private assign(): void {
@@ -210,9 +210,9 @@ class Pool {
     const gate = new NativeGate();
     const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
       workerData: { ...this.setup, gate: gate.memory } satisfies OwnSetup,
-      // With the default of 16 MB the same short-lived arrays are marked over and over: a third of the time in collection.
+      // With the default of 16 MB a third of the time goes into collection: the same short-lived arrays are marked repeatedly.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
-      // A thread does not know by itself that its process was told to name sources in stacks.
+      // Threads do not inherit the process's setting for source maps.
       execArgv: process.sourceMapsEnabled ? ['--enable-source-maps'] : undefined,
     });
     this.gates.set(worker, gate);
@@ -264,7 +264,7 @@ class Pool {
     const { stage, task } = delivery.message;
     this.lastFailure.set(`${stage}/${task}`, failure);
     if (failure.fault?.damaged) {
-      // It stays damaged however often it is read.
+      // Reading it again would not help.
       delivery.acknowledge();
       this.queue.dead.push(delivery.message);
       return;
@@ -275,7 +275,7 @@ class Pool {
   }
 }
 
-/** Why an attempt at a task failed. */
+/** Why an attempt of a task failed. */
 interface Failure {
   reason: string;
   fault: Fault | null;

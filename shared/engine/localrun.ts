@@ -1,4 +1,4 @@
-/** A job on this machine, with sizes, memory and data set fitted to it: what the command line and the library run. */
+/** A job on this machine, with sizes, memory and data set chosen for it: what the command line and the library run. */
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { jobConfig } from '../job/dataset.ts';
@@ -10,16 +10,16 @@ import { DirectoryStore } from '../store/directorystore.ts';
 import { type EmbeddedOptions, runEmbedded } from './embedded.ts';
 import { alone } from './runplace.ts';
 
-/** A map task reads no less than this: its fixed costs would show. */
+/** A map task reads no less than this: below, its fixed costs would show. */
 const LEAST_TASK_BYTES = 8 << 20;
-/** Map tasks a worker should get, so that all end at about the same time. */
+/** Map tasks per worker, so that all end at about the same time. */
 const TASKS_PER_WORKER = 4;
 const PARTITIONS_PER_WORKER = 3;
 /** On one machine partitions are few and segments long: larger batches are written faster and waste little when read. */
 const LOCAL_BATCH_ROWS = 16_384;
 /** Rows of a Parquet file: small enough that all workers have one to write, and for 256 MB of memory. */
 const LOCAL_FILE_ROWS = 250_000;
-/** Share of the machine's memory that DuckDB may take, all workers together: one part of this. */
+/** Divisor of the machine's memory for DuckDB's share, all workers together. */
 const DUCKDB_SHARE = 8;
 const LEAST_DUCKDB_MB = 128;
 
@@ -35,17 +35,17 @@ export function localSizes(bytes: number, workers: number): Sizes {
   };
 }
 
-/** What is to be run, with the options of the job in place of a configuration. `out` is absolute. */
+/** A run, with the options of the job in place of a configuration. `out` is absolute. */
 export interface LocalRunOptions extends Omit<EmbeddedOptions, 'config' | 'duckdbMemory' | 'tries'> {
   options: JobOptions;
 }
 
-/** Runs a job to its end and returns what it found. @throws as runEmbedded does */
+/** Runs a job to its end and returns its summary. @throws as runEmbedded does */
 export async function runLocally({ options, ...run }: LocalRunOptions): Promise<JobSummary> {
   const { out, captures, workers, onDamaged } = run;
   const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
   const work = join(out, WORK_FOLDER);
-  // The first job of a data set writes down its seed: no other run is to take that for what a dead one left.
+  // The first job of a data set writes its seed: no other run may mistake that for a leftover of a dead one.
   const config = await alone(work, () =>
     jobConfig(
       new DirectoryStore(work),

@@ -1,8 +1,8 @@
 /**
- * The place of a run among others into the same folder of results. Each run has a folder of its own below
- * `.scratch/`, with its scratch, a lock that is held as long as the run lives, and a note that says who it is. By the
- * locks a run knows which others live, wherever they run: one that is doing the same job sends it away, and what
- * dead ones left (scratch, and files they had not finished) is cleared away. Runs come and go one at a time.
+ * The place of a run among others into the same results folder. Each run has a folder of its own below
+ * `.scratch/`, with its scratch files, a lock that is held as long as the run lives, and a note that identifies it. By
+ * the locks a run knows which others are alive, on any machine: it refuses to start when one is doing the same job, and
+ * removes what dead ones left (scratch, and unfinished files). Runs start and end one at a time.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -13,39 +13,39 @@ import { FileLock, Locked } from '../store/filelock.ts';
 import { systemWords } from '../store/systemerror.ts';
 import { isAlive } from './alive.ts';
 
-/** How long a run waits for others that come or go: they need a moment. */
+/** How long a run waits for others that start or end, milliseconds. */
 const WAIT_MS = 30_000;
 
-/** Who a run is, for people. */
+/** Identifies a run, for people. */
 interface RunNote {
   job: string;
   pid: number;
   host: string;
-  /** As Date.toISOString writes it. */
+  /** ISO 8601, as Date.toISOString writes it. */
   since: string;
 }
 
-/** Another run does this job at this moment. */
+/** Another run is doing this job. */
 export class JobInProgress extends Error {
   override name = 'JobInProgress';
 }
 
-/** The folder of results is not the one any more in which the run began. */
+/** The results folder is no longer the one in which the run began. */
 export class PlaceLost extends Error {
   override name = 'PlaceLost';
 }
 
-/** What a run needs to know of its folder of results. */
+/** The folders that a run uses. */
 export interface Folders {
-  /** Of the results. */
+  /** The results. */
   out: string;
-  /** Of the job's own files. */
+  /** The job's own files. */
   work: string;
   /** Folders below `out` that runs write to. */
   written: readonly string[];
 }
 
-/** Does something while no run comes or goes. */
+/** Runs `action` while no run starts or ends. */
 export async function alone<T>(work: string, action: () => T | Promise<T>): Promise<T> {
   makeFolders(work);
   const path = join(work, '.lock');
@@ -55,7 +55,7 @@ export async function alone<T>(work: string, action: () => T | Promise<T>): Prom
   } catch (cause) {
     if (!(cause instanceof Locked)) throw cause;
     throw new Error(
-      `${path} stays locked: another run does not get ready, or this file system knows no locks. ` +
+      `${path} stays locked: another run holds it too long, or this file system does not support locks. ` +
         'End that run, or name a folder on another file system with --out',
       { cause },
     );
@@ -67,27 +67,27 @@ export async function alone<T>(work: string, action: () => T | Promise<T>): Prom
   }
 }
 
-/** @throws Error that names the folder which cannot be made, and why */
+/** @throws Error that names the folder that cannot be created, and why */
 function makeFolders(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    // Node says ENOENT of every reason for which the first of several folders cannot be made: that one says its own.
+    // For the first of several folders Node reports ENOENT whatever the reason: creating that one alone gives the reason.
     let first = folder;
     while (!existsSync(dirname(first))) first = dirname(first);
     try {
       mkdirSync(first);
     } catch (reason) {
-      throw new Error(`cannot make ${first}: ${systemWords(reason)}. Name another folder with --out`, { cause });
+      throw new Error(`cannot create ${first}: ${systemWords(reason)}. Name another folder with --out`, { cause });
     }
     throw cause;
   }
 }
 
 export class RunPlace {
-  /** Scratch of this run; it goes when the run ends. */
+  /** Scratch folder of this run; removed when the run ends. */
   readonly scratch: string;
-  /** Begins the names of files that this run has not finished. */
+  /** Prefix of the names of files that this run has not finished. */
   readonly owner: string;
   private readonly folders: Folders;
   private readonly lock: FileLock;
@@ -103,8 +103,8 @@ export class RunPlace {
   }
 
   /**
-   * Takes a place for a run that is to do `job`.
-   * @throws JobInProgress when somebody is doing it
+   * Takes a place for a run of `job`.
+   * @throws JobInProgress when another run is doing it
    */
   static take(folders: Folders, job: string): Promise<RunPlace> {
     return alone(folders.work, () => {
@@ -112,8 +112,8 @@ export class RunPlace {
       const same = living.find((note) => note?.job === job);
       if (same !== undefined)
         throw new JobInProgress(
-          `job ${job} is being done into ${folders.out} at this moment, by process ${same.pid} on ${same.host} since ` +
-            `${same.since}: wait for its end, then the same command says what it found`,
+          `job ${job} is already running into ${folders.out}: process ${same.pid} on ${same.host}, since ` +
+            `${same.since}. Wait for it to end; the same command then prints its summary`,
         );
       const place = new RunPlace(folders, randomBytes(6).toString('hex'));
       const note: RunNote = { job, pid: process.pid, host: hostname(), since: new Date().toISOString() };
@@ -123,8 +123,8 @@ export class RunPlace {
   }
 
   /**
-   * @param cause what went wrong, which this may explain
-   * @throws PlaceLost when the folder was removed, or another has taken its place
+   * @param cause the error that this may explain
+   * @throws PlaceLost when the folder was removed or replaced
    */
   check(cause?: unknown): void {
     let inode: bigint | undefined;
@@ -136,27 +136,27 @@ export class RunPlace {
     }
     if (inode === this.inode) return;
     throw new PlaceLost(
-      `${this.folders.out} was removed or replaced while the job was writing to it: what it held is gone. ` +
+      `${this.folders.out} was removed or replaced while the job was writing to it: its contents are gone. ` +
         'Leave the folder alone and run the same command again',
       { cause },
     );
   }
 
-  /** Leaves the folder of results as if this run had never been in it. */
+  /** Removes this run's lock, note and scratch from the results folder. */
   leave(): void {
     rmSync(this.scratch, { recursive: true, force: true });
     this.lock.release();
   }
 }
 
-/** Clears away what dead runs left. @returns notes of the runs that live; undefined for one whose note cannot be read */
+/** Removes what dead runs left. @returns notes of the live runs; undefined for one whose note cannot be read */
 function clearAfterDead({ out, work, written }: Folders): (RunNote | undefined)[] {
   const parent = join(work, '.scratch');
   const living: string[] = [];
   for (const name of namesIn(parent)) {
     const path = join(parent, name);
     if (FileLock.isHeld(join(path, 'lock')) || isOfEarlierVersion(path)) living.push(name);
-    // One without a lock died before it had begun.
+    // A run without a lock died before it began.
     else rmSync(path, { recursive: true, force: true });
   }
   for (const folder of written) removeUnfinished(join(out, folder), living);
@@ -169,7 +169,7 @@ function clearAfterDead({ out, work, written }: Folders): (RunNote | undefined)[
   });
 }
 
-/** Earlier versions named a run's folder by its process, and knew of those of their own PID namespace alone. */
+/** Earlier versions named a run's folder by its process, and saw only those of their own PID namespace. */
 function isOfEarlierVersion(path: string): boolean {
   return /^\d{1,10}$/.test(basename(path)) && !existsSync(join(path, 'lock')) && isAlive(Number(basename(path)));
 }
@@ -184,7 +184,7 @@ function namesIn(folder: string, recursive = false): string[] {
   }
 }
 
-/** Removes files that nobody will finish, at every depth. */
+/** Removes unfinished files of dead runs, at every depth. */
 function removeUnfinished(folder: string, living: readonly string[]): void {
   for (const name of namesIn(folder, true)) {
     const file = basename(name);

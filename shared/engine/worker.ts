@@ -34,7 +34,7 @@ port.on('message', async (order: ToWorker) => {
 });
 
 async function perform(message: TaskMessage, receives: number): Promise<TaskReport> {
-  // Loading the addon is a call into it too.
+  // Loading the addon is a native call too.
   if (STAGES[asStage(message.stage)].needs.duckdbMemory !== undefined)
     await callNative(() => import('../table/parquet/duckdb.ts'));
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
@@ -54,12 +54,12 @@ async function perform(message: TaskMessage, receives: number): Promise<TaskRepo
       workOf,
     );
   } finally {
-    // What cannot be removed goes with all of the run's scratch, and is no fault of the task.
+    // What cannot be removed goes with the run's scratch folder, and does not fail the task.
     await rm(scratch, { recursive: true, force: true }).catch(() => {});
   }
 }
 
-// An error that nobody has caught ends the thread, but not while DuckDB works for it: that would end the process.
+// An uncaught error ends the thread, but not during a call into DuckDB: that would end the process.
 process.on('uncaughtException', (error) => {
   void endNativeCalls().then(() => {
     say({ kind: 'dying', reason: `the worker died: ${reasonOf(error)}` });

@@ -1,4 +1,4 @@
-/** What a task works with, and the errors that stages raise. */
+/** What a task works with, and the errors that stages throw. */
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureSource } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';
@@ -12,44 +12,44 @@ import type { JobSummary } from './summary.ts';
 export interface TaskContext {
   /** Shards and the job's own files. */
   store: ObjectStore;
-  /** The tables, and which job's are current: what readers see. */
+  /** The tables, and which job is current: what readers see. */
   results: ObjectStore;
   captures: CaptureSource;
   queue: TaskQueue;
-  /** An empty local folder for this task alone; whoever made it removes it. */
+  /** An empty local folder for this task alone; its creator removes it. */
   scratch: string;
-  /** Memory that DuckDB may take, as it writes sizes: '256MB'. */
+  /** Memory for DuckDB, in its notation: '256MB'. */
   duckdbMemory: string;
-  /** How many times the task's message has been given out, this time included. */
+  /** How often the task's message was delivered, this time included. */
   receives?: number;
-  /** Milliseconds that are left for the task; missing where nothing ends it. */
+  /** Milliseconds left for the task; missing where there is no time limit. */
   timeLeft?: () => number;
   /** Days after which the store lets shards expire; missing where they are kept. */
   shardDays?: number;
-  /** Raised when the task is to stop: its reason names the task and says why. */
+  /** Aborted when the task is to stop: its reason names the task and says why. */
   signal?: AbortSignal;
-  /** Told of each capture that a map task begins to read. */
+  /** Called for each capture that a map task begins to read. */
   onCapture?: (name: string) => void;
-  /** Told of each object that was found damaged and is made again. */
+  /** Called for each object that was found damaged and is made again. */
   onDamaged?: (words: string) => void;
-  /** Makes a committed job's files known to whoever finds tables by a catalog. */
+  /** Registers a committed job's files for engines that find tables by a catalog. */
   catalog?: Catalog;
-  /** Requests that the task's process has made so far, by kind. */
+  /** Requests of the task's process so far, by kind. */
   requests?: () => RequestTotals;
 }
 
 /** A catalog of tables, like Glue's. */
 export interface Catalog {
-  /** Shows the job's files, and no others of its data set. Doing it again changes nothing. */
+  /** Shows the job's files, and no others of its data set. Idempotent. */
   register(summary: JobSummary): Promise<void>;
 }
 
-/** The task cannot be done in one go: what is done is kept, and its message is to be sent again. */
+/** The task needs another invocation: what is done is kept, and its message is to be sent again. */
 export class Unfinished extends Error {
   override name = 'Unfinished';
 }
 
-/** A task that cannot be done, in words for people. */
+/** A task that cannot be done; the message is for the user. */
 export class JobError extends Error {
   override name = 'JobError';
   readonly job: string;
@@ -64,18 +64,18 @@ export class JobError extends Error {
   }
 }
 
-/** A job of which nothing is written down. */
+/** A job that has no files. */
 export class UnknownJob extends JobError {
   override name = 'UnknownJob';
 }
 
-/** A job that software of other revisions began. */
+/** A job that was started by a version with other revisions. */
 export class OtherVersion extends JobError {
   override name = 'OtherVersion';
 }
 
 /**
- * The job as it was written down, whatever version did it.
+ * The job's file, whatever version wrote it.
  * @throws UnknownJob when there is no such job
  */
 export async function loadJobFile(store: ObjectStore, id: string): Promise<Job> {
@@ -92,13 +92,16 @@ export async function loadJobFile(store: ObjectStore, id: string): Promise<Job> 
 export async function loadJob(store: ObjectStore, id: string): Promise<Job> {
   const job = await loadJobFile(store, id);
   if (!hasOurRevisions(job.software))
-    throw new OtherVersion(`job ${id} belongs to version ${job.software}; this is ${RELEASE}. Start the job anew`, id);
+    throw new OtherVersion(
+      `job ${id} belongs to version ${job.software}; this is ${RELEASE}. Submit the job again`,
+      id,
+    );
   return job;
 }
 
 /**
- * An object that must be there.
- * @throws StoreError 'missing' when it is not
+ * An object that must exist.
+ * @throws StoreError 'missing' when it does not
  */
 export async function requireJson<T>(store: ObjectStore, key: string): Promise<T> {
   const value = await getJson<T>(store, key);

@@ -1,4 +1,4 @@
-/** Which job's results a data set shows: the one object that readers begin with. */
+/** Which job's results a data set shows: the one object that readers start from. */
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { currentKey } from './keys.ts';
@@ -12,12 +12,12 @@ export interface CurrentJob {
   fileBytes?: JobSummary['fileBytes'];
 }
 
-/** Makes a committed job's results the ones that readers see, in one write. */
+/** Makes a committed job's results visible to readers, in one write. */
 export async function makeCurrent(results: ObjectStore, { job, dataset, files, fileBytes }: JobSummary): Promise<void> {
   await results.put(currentKey(dataset), jsonBytes({ job, files, fileBytes } satisfies CurrentJob));
 }
 
-/** The first of the tables' files that is missing or not as long as it was. What stands in them is not read. */
+/** The first of the tables' files that is missing or has another size. Their contents are not read. */
 export async function wrongFile(
   results: ObjectStore,
   fileBytes: JobSummary['fileBytes'],

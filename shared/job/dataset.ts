@@ -1,4 +1,4 @@
-/** The configuration of a job: its options, and what is fixed for a data set by its first job, buckets and seed. */
+/** The configuration of a job: its options, and what the data set's first job has fixed, buckets and seed. */
 import { randomInt } from 'node:crypto';
 import type { ShardBy } from '../packet/flow/flowtable.ts';
 import type { Sharding } from '../shard/shardwriter.ts';
@@ -11,7 +11,7 @@ import { DEFAULT_BUCKETS, type JobOptions } from './options.ts';
 
 /**
  * The data set's sharding. Buckets and seed are fixed by its first job, so that later
- * jobs can use its shards; the seed is drawn, so that nobody can aim flows at one bucket.
+ * jobs can use its shards; the seed is random, so that nobody can aim flows at one bucket.
  */
 export async function datasetSharding(
   store: ObjectStore,
@@ -25,13 +25,12 @@ export async function datasetSharding(
   let fixed = await soundOrDiscarded<{ buckets: number; seed: number }>(store, key, onDamaged);
   if (fixed === undefined)
     fixed = (await store.putIfAbsent(key, jsonBytes(drawn))) ? drawn : await getJson<typeof drawn>(store, key);
-  if (fixed === undefined)
-    throw new StoreError('io', key, `${key} cannot be written: something else stands in its place`);
-  // Asking for another number of buckets makes shards of its own; the seed stays.
+  if (fixed === undefined) throw new StoreError('io', key, `${key} cannot be written: something else is in its place`);
+  // Another number of buckets makes shards of its own; the seed stays.
   return { buckets: buckets ?? fixed.buckets, seed: fixed.seed, by };
 }
 
-/** The configuration of a job of a data set: the options, and what the data set's first job has fixed. */
+/** The configuration of a job: the options, and what the data set's first job has fixed. */
 export async function jobConfig(
   store: ObjectStore,
   dataset: string,

@@ -1,7 +1,7 @@
 /**
- * Faults: a task failed for what it works with (store, disk, queue), and not for what it works on. A full disk
- * says nothing of the capture that was being read, and a damaged object of the job says nothing but that it has
- * to be made again. A fault ends the job, which says why and can be resumed; it never costs captures.
+ * Faults: a task failed because of its environment (store, disk, queue), not because of its input. A full disk
+ * is not the fault of the capture that was being read, and a damaged object of the job only has
+ * to be made again. A fault ends the job, which says why and can be resumed; no capture is given up for it.
  */
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
@@ -9,18 +9,18 @@ import { systemCode, systemWords } from '../store/systemerror.ts';
 import { JobError } from './context.ts';
 import { jobKey, SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
 
-/** What made a task fail that is not its captures' doing. Plain: it travels between threads and through the store. */
+/** Why a task failed, other than its captures. A plain value: it passes between threads and through the store. */
 export interface Fault {
-  /** In words for people, with what helps. */
+  /** For the user, with what to do. */
   reason: string;
-  /** Key of the object that does not hold what was written, or is gone; null for any other fault. */
+  /** Key of the object that is damaged or missing; null for any other fault. */
   damaged: string | null;
 }
 
-/** The fault behind a task's error, null when it is none. Errors about captures must not be StoreErrors or the system's own. */
+/** The fault behind a task's error; null when it is not a fault. Errors about captures must not be StoreErrors or system errors. */
 export function faultOf(error: unknown): Fault | null {
   if (error instanceof StoreError) {
-    // What a job has written is there until somebody takes it away.
+    // An object that a job has written is missing only if somebody removed it.
     const damaged = error.reason === 'damaged' || error.reason === 'missing' ? error.key : null;
     return { reason: error.message, damaged };
   }
@@ -35,8 +35,8 @@ function systemReason(error: NodeJS.ErrnoException): string {
 }
 
 /**
- * Throws a damaged object away. Shards are kept for later jobs: with one of them goes the summary by which those
- * would find its group, so that the captures are mapped again.
+ * Removes a damaged object. Shards are kept for later jobs: with a shard the summary by which those
+ * find its group is removed, so that the captures are mapped again.
  */
 export async function discard(store: ObjectStore, key: string): Promise<void> {
   const keys = [key];
@@ -45,16 +45,16 @@ export async function discard(store: ObjectStore, key: string): Promise<void> {
 }
 
 /**
- * Throws away what a try of a job died of. Once only, before its next try begins: by the time that has begun it may
- * have made the object again.
+ * Removes the damaged object that ended a try of a job. Only once, before the next try begins: after that, the next
+ * try may have made it again.
  */
 export async function discardForNext(store: ObjectStore, damaged: string, nextTry: string): Promise<void> {
   if ((await store.head(jobKey(nextTry))) === undefined) await discard(store, damaged);
 }
 
 /**
- * The value of an object that can be made again; undefined when there is none, or it was damaged and has been thrown away.
- * @param onDamaged told so
+ * The value of an object that can be made again; undefined when it does not exist, or was damaged and has been removed.
+ * @param onDamaged called for a damaged object
  */
 export async function soundOrDiscarded<T>(
   store: ObjectStore,

@@ -1,5 +1,5 @@
 /**
- * What a job is asked to do. Everything that results depend on goes into the
+ * The configuration of a job. Everything that results depend on goes into the
  * job's id; the sizes on which only speed and memory depend do not.
  */
 import { createHash } from 'node:crypto';
@@ -14,23 +14,23 @@ import { MAPPING_REVISION, REVISIONS } from './revisions.ts';
 export interface Sizes {
   /** Uncompressed capture bytes of a map task. */
   taskBytes: number;
-  /** Rows of a shard, at most. */
+  /** Most rows of a shard. */
   shardRows: number;
   /** Rows that end a batch at the next bucket border. */
   batchRows: number;
-  /** Rows of a reduce task, about, at most. */
+  /** Most rows of a reduce task, approximately. */
   partitionRows: number;
-  /** Reduce tasks that there should be, so that all workers have some, where each has a fair number of rows. */
+  /** Least number of reduce tasks, so that all workers have some, as long as each has a fair number of rows. */
   partitions: number;
   /** Rows that one reduce holds open at once. */
   openRows: number;
-  /** Rows of a Parquet file, at most. */
+  /** Most rows of a Parquet file. */
   fileRows: number;
-  /** Uncompressed bytes of a capture that one task can read in its time; missing where tasks have all the time they need. */
+  /** Uncompressed bytes of a capture that one task can read in its time; missing where tasks have no time limit. */
   captureBytes?: number;
 }
 
-/** What `flowstitch run` uses unless told otherwise; bench/README.md has the measurements. */
+/** Defaults of `flowstitch run`; bench/README.md has the measurements. */
 export const DEFAULT_SIZES: Sizes = {
   taskBytes: 256 << 20,
   shardRows: 1_500_000,
@@ -43,7 +43,7 @@ export const DEFAULT_SIZES: Sizes = {
 
 /**
  * Sizes in the cloud: a map task reads for some ten seconds to a minute, a reduce task's shards are about
- * 150 MB, and a capture that would take a function longer than its quarter of an hour is refused.
+ * 150 MB, and a capture that would take a function longer than its 15 minutes is refused.
  */
 export const CLOUD_SIZES: Sizes = {
   taskBytes: 1 << 30,
@@ -61,12 +61,12 @@ export interface JobConfig {
   dataset: string;
   sharding: Sharding;
   decode: DecodeConfig;
-  /** What compressed captures may ask for; missing means what they may unless told otherwise. */
+  /** Limits on compressed captures; missing means the defaults. */
   compression?: CompressionBounds;
   sessions: SessionConfig;
-  /** Whether the packets table is made. */
+  /** Whether the packets table is written. */
   packets: boolean;
-  /** Times that captures which a job went on without have been tried anew by a job of their own; missing in the first. */
+  /** How often captures that an earlier job left out were tried again by a job of their own; missing in the first. */
   retry?: number;
   sizes: Sizes;
 }
@@ -74,7 +74,7 @@ export interface JobConfig {
 /** jobs/<job>/job.json */
 export interface Job {
   job: string;
-  /** Release that began it: version and revisions. */
+  /** Release that started it: version and revisions. */
   software: string;
   config: JobConfig;
 }
@@ -96,15 +96,15 @@ function canonical(value: unknown): string {
 }
 
 /**
- * What shards depend on apart from the captures: shards of equal digest can be used again. Everything but what is
- * named here as without meaning for them, so that whatever is added to a configuration makes shards of its own.
+ * What shards depend on apart from the captures: shards of equal digest can be reused. Everything except what is
+ * named here as irrelevant to them, so that anything added to a configuration makes shards of its own.
  */
 export function shardingDigest(config: JobConfig): string {
   const { dataset: _d, sessions: _s, packets: _p, retry: _r, sizes: _z, ...mapping } = config;
   return digestOf({ revision: MAPPING_REVISION, ...mapping });
 }
 
-/** The sizes on which results depend: how rows are cut into files, and which captures are refused. Again by what is left out. */
+/** The sizes that results depend on: how rows are cut into files, and which captures are refused. Again all but those named. */
 function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
   const {
     taskBytes: _t,
@@ -121,7 +121,7 @@ function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
 /** The job's id: the same captures and configuration, by the same rules, are the same job. */
 export function jobId(config: JobConfig, captures: readonly CaptureRef[]): string {
   const meaning = { ...config, sizes: meaningfulSizes(config.sizes) };
-  // A capture that is refused beforehand gives other tables than the same one read.
+  // A capture that was refused gives other tables than the same one read.
   const inputs = captures.map(({ name, version, refused }) => [name, version, refused?.reason ?? '']).sort();
   return digestOf({ revisions: REVISIONS, meaning, inputs }).slice(0, 16);
 }

@@ -1,7 +1,7 @@
 /**
  * How a job ends: committed, failed, or cancelled. A job that failed or was
- * cancelled says so in one key, which its tasks look at before they begin;
- * resuming takes the key away.
+ * cancelled has one key that says so, which its tasks check before they begin;
+ * resuming removes the key.
  */
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
@@ -25,25 +25,25 @@ export async function isCommitted(store: ObjectStore, job: string): Promise<bool
   return (await getJson<Done>(store, doneKey(job, 'commit', 0)))?.ok === true;
 }
 
-/** Why a job goes no further; undefined while it does, or when it was committed. */
+/** Why a job stopped; undefined while it runs, or when it was committed. */
 export function readEnd(store: ObjectStore, job: string): Promise<JobEnd | undefined> {
   return getJson<JobEnd>(store, endKey(job));
 }
 
-/** Ends a job before its time. The first end is the one that counts. */
+/** Ends a job early. The first end counts. */
 export async function writeEnd(store: ObjectStore, job: string, end: JobEnd): Promise<void> {
   await store.putIfAbsent(endKey(job), jsonBytes(end));
 }
 
 /**
- * Whether nothing more will happen in a job unless somebody resumes it. Files of old jobs expire: a job without
- * files holds up nobody.
+ * Whether nothing more happens in a job unless it is resumed. Files of old jobs expire: a job without
+ * files blocks no other.
  */
 export async function hasEnded(store: ObjectStore, job: string): Promise<boolean> {
   try {
     if ((await isCommitted(store, job)) || (await readEnd(store, job)) !== undefined) return true;
   } catch (error) {
-    // Nor does one whose end cannot be read any more.
+    // Nor does one whose end is damaged.
     if (error instanceof StoreError && error.reason === 'damaged') return true;
     throw error;
   }

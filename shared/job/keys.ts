@@ -1,22 +1,22 @@
 /**
- * Where a job keeps what: the layout of the store, in one place.
+ * The layout of the store.
  *
  *   jobs/<job>/job.json, inputs.json, manifest.json, summary.json
- *   jobs/<job>/end.json                 the job has failed or was cancelled: its tasks are done no more
+ *   jobs/<job>/end.json                 the job has failed or was cancelled: no more of its tasks run
  *   jobs/<job>/<stage>/list.json        the stage's tasks, written before any of its messages
  *   jobs/<job>/<stage>/sent             all of the stage's messages have been sent
  *   jobs/<job>/<stage>/done/<group>/<task>   how a task ended, groups of DONE_GROUP tasks
  *   jobs/<job>/<stage>/complete/<group> all tasks of a group have ended
- *   jobs/<job>/<stage>/<task>-<attempt>/...  what an attempt wrote
- *   jobs/<job>/<stage>/errors/<task>    why the last attempt at a task failed
+ *   jobs/<job>/<stage>/<task>-<attempt>/...  files of an attempt
+ *   jobs/<job>/<stage>/errors/<task>    why the last attempt of a task failed
  *   jobs/<job>/plan/heads/<part>        heads of captures, where they are too many for one invocation
- *   jobs/<job>/map/careful/<task>/<attempt>  which capture an attempt at a map task is reading, or was when it died
- *   jobs/<job>/map/buried/<task>/<n>    a message of a map task was given up, and another one sent
+ *   jobs/<job>/map/careful/<task>/<attempt>  which capture an attempt of a map task is reading, or was when it died
+ *   jobs/<job>/map/buried/<task>/<n>    a message of a map task became a dead letter, and another was sent
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
- *   datasets/<dataset>/dataset.json     what is fixed for the data set: buckets and seed
+ *   datasets/<dataset>/dataset.json     fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
- *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   whose turn it is (turns.ts)
- *   sources/<dataset>.json              a prefix whose captures start jobs by themselves (watchedprefixes.ts)
+ *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
+ *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
  *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>
  *
  * and in the store of results, which may be another:
@@ -26,12 +26,12 @@
  */
 import type { Stage } from './stageresults.ts';
 
-/** Folder of a job's own files below that of the results, where both are on one machine. */
+/** Folder of the jobs' own files below the results folder, on one machine. */
 export const WORK_FOLDER = '_flowstitch';
 
 export const STAGES = ['plan', 'map', 'balance', 'reduce', 'publish', 'commit'] as const;
 
-/** Tasks whose done keys share a prefix, so that one listing sees them all. */
+/** Tasks whose done keys share a prefix, so that one listing returns them all. */
 export const DONE_GROUP = 1000;
 
 const padded = (n: number, digits: number): string => String(n).padStart(digits, '0');
@@ -54,7 +54,7 @@ export const doneKey = (job: string, stage: Stage, task: number): string =>
 export const completePrefix = (job: string, stage: Stage): string => `jobs/${job}/${stage}/complete/`;
 export const completeKey = (job: string, stage: Stage, group: number): string =>
   `${completePrefix(job, stage)}${padded(group, 4)}`;
-/** Where one attempt at a task writes: no other attempt writes there. */
+/** Where one attempt of a task writes, and no other. */
 export const attemptPrefix = (job: string, stage: Stage, task: number, attempt: string): string =>
   `jobs/${job}/${stage}/${padded(task, 7)}-${attempt}/`;
 export const errorKey = (job: string, stage: Stage, task: number): string =>
@@ -67,15 +67,15 @@ export const extraMessageKey = (job: string, task: number, number: number): stri
   `jobs/${job}/map/buried/${padded(task, 7)}/${padded(number, 5)}`;
 export const SHARDS_PREFIX = 'shards/';
 export const shardGroupPrefix = (sharding: string, group: string): string => `${SHARDS_PREFIX}${sharding}/${group}/`;
-/** What later jobs find a group's shards by. @param group what shardGroupPrefix gives */
+/** The object by which later jobs find a group's shards. @param group from shardGroupPrefix */
 export const shardSummaryKey = (group: string): string => `${group}summary.json`;
-/** The group's prefix, of the key of one of its objects. */
+/** The prefix of a group, from the key of one of its objects. */
 export const shardGroupOf = (key: string): string => `${key.split('/').slice(0, 3).join('/')}/`;
 export const DATASETS_PREFIX = 'datasets/';
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
 export const jobsPrefix = (dataset: string): string => `datasets/${dataset}/jobs/`;
 export const waitingPrefix = (dataset: string): string => `datasets/${dataset}/waiting/`;
-/** Keys come in the order in which jobs were asked for. @param at milliseconds since 1970 */
+/** Keys sort in the order in which jobs were submitted. @param at milliseconds since 1970 */
 export const waitingKey = (dataset: string, at: number, job: string): string =>
   `${waitingPrefix(dataset)}${padded(at, 15)}-${job}`;
 export const turnPrefix = (dataset: string): string => `datasets/${dataset}/turns/`;

@@ -1,15 +1,15 @@
 /**
  * Lists of any length in the store: written in parts of a bounded number of rows, each an object of its own, and
- * read part by part. One JSON string ends at 512 MB, and one value in memory long before; a list of parts does not.
+ * read part by part. A single JSON string cannot exceed 512 MB, and memory ends long before.
  */
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { requireJson } from './context.ts';
 
-/** Rows of one part, at most: some megabytes of captures, anomalies or their like. */
+/** Most rows of a part: some megabytes of captures, anomalies or the like. */
 export const PART_ROWS = 10_000;
 
-/** Writes a list as it comes. */
+/** Writes a list in parts as its rows are added. */
 export class PartsWriter<T> {
   /** Keys of the parts so far, in order. */
   readonly keys: string[] = [];
@@ -51,7 +51,7 @@ export async function* readParts<T>(store: ObjectStore, keys: readonly string[])
   for (const key of keys) yield await requireJson<T[]>(store, key);
 }
 
-/** As `readParts`, of the keys that stand in the object `key`. */
+/** As `readParts`, with the keys listed in the object `key`. */
 export async function* readListed<T>(store: ObjectStore, key: string): AsyncGenerator<T[]> {
   yield* readParts<T>(store, await requireJson<string[]>(store, key));
 }

@@ -1,13 +1,13 @@
-/** What map tasks are given and what they make: captures as planned and as read, shards, fragments. Plain values, JSON in the store. */
+/** Input and output of map tasks: captures as planned and as read, shards, fragments. Plain values, JSON in the store. */
 import type { AnomalyRow } from '../capture/anomaly.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
 import type { ShardIndex } from '../shard/shardwriter.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import type { CheckedRange } from '../store/checkedrange.ts';
 
-/** A capture as the plan saw it. */
+/** A capture as plan found it. */
 export interface PlannedCapture extends CaptureRef {
-  /** Time of the first record, whole microseconds; null when the head could not be read or holds none. */
+  /** Time of the first record, whole microseconds; null when the head could not be read or has none. */
   headUs: number | null;
   /** Digest of stored bytes from its head; '' when the head could not be read. */
   headDigest: string;
@@ -25,7 +25,7 @@ export interface Manifest {
   tasks: MapSpec[];
 }
 
-/** What became of one capture. */
+/** The result of reading one capture. */
 export interface CaptureOutcome {
   capture: PlannedCapture;
   facts: CaptureFacts;
@@ -45,7 +45,7 @@ export interface RankedCapture extends CaptureOutcome {
   fragmentsIncomplete: number;
 }
 
-/** A shard and what readers need to know of it. */
+/** A shard and what its readers need. */
 export interface ShardPlace extends ShardIndex {
   key: string;
   /** Numbers in the summary of the captures with rows in the shard. */
@@ -62,7 +62,7 @@ export interface FragmentPlace {
   batches: CheckedRange[];
 }
 
-/** What a map task made. */
+/** The result of a map task. */
 export interface MapSummary {
   captures: CaptureOutcome[];
   shards: ShardPlace[];
@@ -71,14 +71,14 @@ export interface MapSummary {
   innermostBytes: number;
   /** `capture` is the number in `captures`. */
   anomalies: AnomalyRow[];
-  /** Keys of parts with those before them, where they are many. */
+  /** Keys of parts with the earlier ones, where there are many. */
   anomalyParts?: string[];
 }
 
-/** Where a job's anomalies are: with its map tasks, and those that balance has found itself. */
+/** Where a job's anomalies are: those of its map tasks, and those found by balance. */
 export interface AnomalyPlaces {
   /** Rank of each capture of each map task; none where it failed. */
   ranks: number[][];
-  /** Keys of parts with rows under their captures' ranks. They come after those of map. */
+  /** Keys of parts with rows by their captures' ranks. They follow those of map. */
   parts: string[];
 }

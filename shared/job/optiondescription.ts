@@ -1,17 +1,17 @@
 /**
- * What an option is called, takes and means, in one place: the parser of arguments, help texts, shell completion,
- * docs/commands.md and the check of options in JSON follow from it.
+ * Descriptions of options: name, value and meaning. The argument parser, help texts, shell completion,
+ * docs/commands.md and the check of options in JSON are derived from them.
  */
 export interface OptionDescription {
-  /** What stands for its value in help texts, such as FOLDER; an option without one is a switch. */
+  /** Placeholder of its value in help texts, such as FOLDER; an option without one is a switch. */
   readonly value?: string;
-  /** What it does: a phrase of a help text. */
+  /** What it does: a phrase for the help text. */
   readonly meaning: string;
-  /** What holds when it is not given, as it is typed or in words. */
+  /** Its default, as typed or in words. */
   readonly default?: string;
-  /** The values that it takes, where they can be listed. */
+  /** Its allowed values, where they can be listed. */
   readonly choices?: readonly string[];
-  /** Heading of the help under which it stands; with the others when it has none. */
+  /** Heading in the help text; none: among the general options. */
   readonly group?: string;
   /** In JSON its value may be a number. */
   readonly numeric?: true;
@@ -20,7 +20,7 @@ export interface OptionDescription {
 /** Options by their names without dashes; a name of one letter is typed with one dash. */
 export type Options = Readonly<Record<string, OptionDescription>>;
 
-/** What was given of options: text, or true for a switch. */
+/** The options given: text, or true for a switch. */
 export type OptionValues<T extends Options> = {
   [Name in keyof T]?: T[Name] extends { readonly value: string } ? string : boolean;
 };

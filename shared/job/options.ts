@@ -1,7 +1,7 @@
 /**
- * What a person may ask of a job, under the names of the command line's options: the
- * same for a run on one machine, a job that is submitted, a marker object that
- * starts one, and a prefix whose captures start them by themselves.
+ * The options of a job, under the names of the command line's options: the
+ * same for a run on one machine, a submitted job, a marker object that
+ * starts one, and a prefix whose captures start jobs automatically.
  */
 import {
   type CompressionBounds,
@@ -14,10 +14,10 @@ import { DEFAULTS, type SessionConfig } from '../session/sessionconfig.ts';
 import { type OptionDescription, type Options, optionFlag } from './optiondescription.ts';
 import { durationOption, OptionError, parseDuration, sizeOption, sizeText, wholeNumber } from './optionvalues.ts';
 
-/** The data set of a run that names none. */
+/** The default data set of a run. */
 export const DEFAULT_DATASET = 'default';
 
-/** Buckets of a data set unless told otherwise. */
+/** Default number of buckets of a data set. */
 export const DEFAULT_BUCKETS = 1024;
 
 const SHARD_BY = ['5tuple', '4tuple', '2tuple'] as const satisfies readonly ShardBy[];
@@ -26,7 +26,7 @@ const SHARD_BY = ['5tuple', '4tuple', '2tuple'] as const satisfies readonly Shar
 const LIMITS = 'Limits on compressed captures';
 const TIMERS = 'Timeouts (as 500ms, 90s, 5m or 1h; the defaults are those of Zeek)';
 
-/** A timer of sessions: what it sets, and whether a session can do without. */
+/** A session timeout: the field it sets, and whether it can be turned off. */
 interface Timer {
   field: { [Name in keyof SessionConfig]: SessionConfig[Name] extends number ? Name : never }[keyof SessionConfig];
   meaning: string;
@@ -42,28 +42,31 @@ const TIMEOUTS = {
     field: 'longInactivityUs',
     meaning: `idle time for established TCP on ports ${DEFAULTS.longPorts.join(', ')}, and for SSH and FTP on any port`,
   },
-  'tcp-attempt-delay': { field: 'tcpAttemptDelayUs', meaning: 'time after which a SYN without an answer ends' },
-  'tcp-close-delay': { field: 'tcpCloseDelayUs', meaning: 'time from the close of both sides to the end' },
+  'tcp-attempt-delay': { field: 'tcpAttemptDelayUs', meaning: 'time after which an unanswered SYN ends the session' },
+  'tcp-close-delay': {
+    field: 'tcpCloseDelayUs',
+    meaning: 'time from the close of both sides to the end of the session',
+  },
   'tcp-reset-delay': {
     field: 'tcpResetDelayUs',
-    meaning: 'time from a reset after a FIN to the end',
+    meaning: 'time from a reset after a FIN to the end of the session',
     canBeNever: true,
   },
 } as const satisfies Record<string, Timer>;
 type TimeoutName = keyof typeof TIMEOUTS;
 
-/** Options on what compressed captures may ask for: of a job, and of whoever reads a capture. */
+/** Limits on compressed captures: options of a job, and of commands that read a capture. */
 export const BOUND_OPTIONS = {
   'max-zstd-window': {
     value: 'SIZE',
-    meaning: `memory that a zstd frame may ask for, up to ${sizeText(MOST_ZSTD_WINDOW)}`,
+    meaning: `largest window of a zstd frame, up to ${sizeText(MOST_ZSTD_WINDOW)}`,
     default: sizeText(DEFAULT_BOUNDS.zstdWindow),
     group: LIMITS,
     numeric: true,
   },
   'max-compression-ratio': {
     value: 'N',
-    meaning: 'bytes that one compressed byte may decompress to, beyond the first 100 MB of a capture',
+    meaning: 'most bytes that one compressed byte may decompress to, beyond the first 100 MB of a capture',
     default: String(DEFAULT_BOUNDS.ratio),
     group: LIMITS,
     numeric: true,
@@ -79,30 +82,30 @@ const TIMEOUT_OPTIONS = Object.fromEntries(
 
 /** The options of a job. */
 export const JOB_OPTIONS = {
-  packets: { meaning: 'write the table of packets too' },
+  packets: { meaning: 'also write the packets table' },
   dataset: { value: 'NAME', meaning: 'name of the data set', default: DEFAULT_DATASET },
   buckets: {
     value: 'N',
     meaning: 'slices of the flow-hash space',
-    default: `those of the first job of the data set, which has ${DEFAULT_BUCKETS}`,
+    default: `those of the data set's first job, by default ${DEFAULT_BUCKETS}`,
     numeric: true,
   },
   'shard-by': {
     value: 'KEY',
-    meaning: 'what the flow hash is of; 2tuple keeps all flows of a host pair in one bucket',
+    meaning: 'fields of the flow hash; 2tuple keeps all flows of a host pair in one bucket',
     default: SHARD_BY[0],
     choices: SHARD_BY,
   },
   key: {
     value: 'vlan,vni',
-    meaning: 'make VLAN ids, network ids (vni) of tunnels, or both part of the flow key',
+    meaning: 'include VLAN ids, network ids (vni) of tunnels, or both in the flow key',
     choices: ['vlan', 'vni', 'vlan,vni'],
   },
   ...BOUND_OPTIONS,
   ...TIMEOUT_OPTIONS,
 } as const satisfies Options;
 
-/** Options by name, as they were given: text, true for those without a value, whole numbers from JSON. */
+/** Options by name, as given: text, true for switches, whole numbers from JSON. */
 export type GivenOptions = Partial<Record<keyof typeof JOB_OPTIONS, string | boolean | number>>;
 
 export interface JobOptions {
@@ -117,7 +120,7 @@ export interface JobOptions {
   packets: boolean;
 }
 
-/** Values of a marker object or of stored settings. @throws OptionError for an option that there is not, or a value of another kind */
+/** Options of a marker object or of stored settings. @throws OptionError for an unknown option, or a value of another type */
 export function givenOptions(value: unknown): GivenOptions {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw new OptionError('options are a JSON object such as {"packets": true, "tcp-timeout": "5m"}');
@@ -134,7 +137,7 @@ export function givenOptions(value: unknown): GivenOptions {
   return value as GivenOptions;
 }
 
-/** What the options mean. @throws OptionError for a value that an option does not take */
+/** Parses the options. @throws OptionError for an invalid value */
 export function jobOptions(given: GivenOptions): JobOptions {
   const { dataset } = given;
   if (dataset !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(String(dataset)))
@@ -164,7 +167,7 @@ export function jobOptions(given: GivenOptions): JobOptions {
   };
 }
 
-/** What compressed captures may ask for. @throws OptionError for a value that an option does not take */
+/** Limits on compressed captures. @throws OptionError for an invalid value */
 export function compressionBounds(given: Pick<GivenOptions, keyof typeof BOUND_OPTIONS>): CompressionBounds {
   const text = (name: keyof typeof BOUND_OPTIONS): string | undefined =>
     given[name] === undefined ? undefined : String(given[name]);

@@ -1,9 +1,9 @@
 /**
- * Values of options: durations as people write them (500ms, 90s, 5m, 1h, 2d; bare numbers are seconds; 'never' where that
- * can be), sizes (128M, 2G; bare numbers are bytes), and whole numbers.
+ * Values of options: durations (500ms, 90s, 5m, 1h, 2d; bare numbers are seconds; 'never' where
+ * allowed), sizes (128M, 2G; bare numbers are bytes), and whole numbers.
  */
 
-/** What is wrong with an option that somebody gave, and what it takes. */
+/** An unknown option or an invalid value; the message says what is allowed. */
 export class OptionError extends Error {
   override name = 'OptionError';
 }
@@ -12,9 +12,9 @@ const UNITS: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600
 
 /**
  * @param option the option as it is typed, for the message
- * @param canBeNever whether 'never', which is 0, is taken
+ * @param canBeNever whether 'never', which is 0, is allowed
  * @returns whole microseconds, greater than 0 unless it is never
- * @throws OptionError when the text is no duration
+ * @throws OptionError when the text is not a duration
  */
 export function parseDuration(text: string, option: string, canBeNever = false): number {
   if (canBeNever && text === 'never') return 0;
@@ -37,7 +37,7 @@ export function durationOption(us: number): string {
 /**
  * A whole number given as text.
  * @returns undefined when it was not given
- * @throws OptionError when it is no whole number from `least` to `most`
+ * @throws OptionError when it is not a whole number from `least` to `most`
  */
 export function wholeNumber(text: string | undefined, option: string, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;
@@ -52,7 +52,7 @@ const SIZES = ['', 'K', 'M', 'G'];
 /**
  * A number of bytes given as text.
  * @returns undefined when it was not given
- * @throws OptionError when it is no size from `least` to `most`
+ * @throws OptionError when it is not a size from `least` to `most`
  */
 export function sizeOption(text: string | undefined, option: string, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;

@@ -2,15 +2,15 @@
  * The order of captures, for every stage: by the first packet time, the last, and the
  * digest of the records; then by how they are stored; and only then by name.
  *
- * Captures equal in the first three hold equal records in an equal order. Whichever of
+ * Captures equal in the first three have equal records in equal order. Whichever of
  * them comes first, the merge gives the same packets in the same order, as long as all
- * stages put them in the same order: the map sorts a shard's rows by it, balance joins
- * fragments by it, and reduce merges by the ranks that follow from it. So what decides
- * between such captures shows in the columns that name captures and offsets alone.
+ * stages use the same order: map sorts a shard's rows by it, balance joins
+ * fragments by it, and reduce merges by the ranks that follow from it. So the order of
+ * such captures is visible only in the columns that name captures and offsets.
  */
 import type { CaptureOutcome, PlannedCapture } from './maptask.ts';
 
-/** What tells captures with equal records apart. */
+/** What distinguishes captures with equal records. */
 export type Stored = Pick<PlannedCapture, 'headDigest' | 'size' | 'name'>;
 
 /** What ranks a capture. */
@@ -30,7 +30,7 @@ export function compareStored(a: Stored, b: Stored): number {
   return compareTexts(a.headDigest, b.headDigest) || a.size - b.size || compareTexts(a.name, b.name);
 }
 
-/** Order of two captures; captures without packets come last. Those that could not be read have no records to be equal in: by name. */
+/** Order of two captures; captures without packets come last. Those that could not be read have no records to compare: by name. */
 export function compareCaptures(a: Ranked, b: Ranked): number {
   return (
     compareTimes(a.facts.firstUs, a.facts.firstNs, b.facts.firstUs, b.facts.firstNs) ||

@@ -1,4 +1,4 @@
-/** What reduce tasks are given and what they make: segments of shards, runs of sessions and packets. Plain values, JSON in the store. */
+/** Input and output of reduce tasks: segments of shards, runs of sessions and packets. Plain values, JSON in the store. */
 import type { RunBatch } from '../table/run/sessionrun.ts';
 
 /** A shard as reduce tasks see it. */
@@ -7,18 +7,18 @@ export interface ReduceShard {
   baseUs: number;
   firstUs: number;
   lastUs: number;
-  /** Rank of each capture of its map task; null when the rows hold ranks already. */
+  /** Rank of each capture of its map task; null when the rows already have ranks. */
   ranks: number[] | null;
 }
 
 /** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, CRC-32, first row, rows of each batch]. */
 export type SegmentTuple = number[];
 
-/** One reduce task: groups of segments, worked off one after another. A flow lies in one group only. */
+/** One reduce task: groups of segments, processed one after another. A flow is in one group only. */
 export interface ReduceSpec {
-  /** Time of the last packet of the whole job: what still waits for a timeout then ends with the input. */
+  /** Time of the last packet of the whole job: sessions that still wait for a timeout end there, with the input. */
   endUs: number;
-  /** Length of the slots of time by which session starts are counted. */
+  /** Length of the time slots in which session starts are counted. */
   slotUs: number;
   shards: ReduceShard[];
   groups: { segments: SegmentTuple[] }[];
@@ -30,7 +30,7 @@ export interface WrittenRun<Batch extends RunBatch = RunBatch> {
   batches: Batch[];
 }
 
-/** The session over the most captures. */
+/** The session that spans the most captures. */
 export interface LongestSpan {
   captures: number;
   uid: string;
@@ -45,13 +45,13 @@ export interface FlippedPart {
 
 /** Rows of packets that the session tracker has entered into sessions, by kind. */
 export interface Tracked {
-  /** Innermost packets that came whole, and their IP bytes. */
+  /** Innermost packets that are not fragments, and their IP bytes. */
   packets: number;
   bytes: number;
   /** Packets around them: of tunnels that are sessions too. */
   outer: number;
   /** Datagrams joined from fragments, and their other fragments. */
   joined: number;
-  /** Fragments whose datagram did not come. There should be none: balance writes them together. */
+  /** Fragments without their datagram. There should be none: balance writes them together. */
   orphans: number;
 }

@@ -1,6 +1,6 @@
 /**
- * What decides the content of results apart from the captures and the configuration: the
- * rules by which this code works. Jobs and shards of other revisions are never used again,
+ * The revisions of the rules that results depend on, apart from the captures and the
+ * configuration. Jobs and shards of other revisions are never reused,
  * and tasks of other revisions refuse to run.
  *
  * Raise a revision by one in the commit that changes what its stages write, and run `npm run golden`:
@@ -12,8 +12,8 @@
  * - PUBLISHING_REVISION: what publish and commit make of the same runs. Schemas, values, order, row groups and
  *   compression of the tables' files, the names of files.
  *
- * A change further up changes what stages below it write; only the revision of the stage whose code has changed is
- * raised. Nothing is raised for what changes speed or messages only. test/golden/ holds each revision to digests of
+ * A change in one stage also changes what later stages write; only the revision of the stage whose code has changed is
+ * raised. None is raised for changes of speed or messages. test/golden/ checks each revision against digests of
  * what it writes, and says which one to raise.
  */
 
@@ -24,13 +24,13 @@ export const MAPPING_REVISION = 10;
 export const TRACKING_REVISION = 5;
 export const PUBLISHING_REVISION = 3;
 
-/** All that decides results, as one word. */
+/** All revisions as one word. */
 export const REVISIONS = `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`;
 
-/** The version and its revisions: what jobs and stacks say they were made by. */
+/** The version and its revisions, as recorded in jobs and stacks. */
 export const RELEASE = `${SOFTWARE}+${REVISIONS}`;
 
-/** Whether a job or a stack of this release follows the rules of this code: its version may be another. */
+/** Whether a job or a stack of this release has the revisions of this code: its version may differ. */
 export function hasOurRevisions(release: string): boolean {
   const plus = release.indexOf('+');
   return plus >= 0 && release.slice(plus + 1) === REVISIONS;

@@ -1,10 +1,10 @@
-/** The stages of a job by name, what each says of a task that ended well, and how every task ends. */
+/** The stages of a job by name, the result of each stage's tasks, and how every task ends. */
 
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { PublishedFile } from './publishtask.ts';
 import type { FlippedPart, LongestSpan, Tracked, WrittenRun } from './reducetask.ts';
 
-/** What each stage's done key says of success. */
+/** The result in a done key of each stage. */
 export interface StageResults {
   plan: { captures: number; bytes: number };
   map: { summary: string; captures: number; records: number; reused: boolean };
@@ -44,7 +44,7 @@ export interface StageResults {
   commit: { summary: string };
 }
 
-/** Name of a stage. Their order, and what each is, stand in shared/stage/stages.ts. */
+/** Name of a stage. shared/stage/stages.ts has their order and descriptions. */
 export type Stage = keyof StageResults;
 
 /** Requests by kind, as storage and queues charge for them. */
@@ -57,7 +57,7 @@ export type Done<S extends Stage = Stage> =
       attempt: string;
       seconds: number;
       cpuSeconds: number;
-      /** Requests that the attempt made, by kind, where they are counted. */
+      /** Requests of the attempt, by kind, where they are counted. */
       requests?: RequestTotals;
       result: StageResults[S];
     }

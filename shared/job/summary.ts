@@ -1,4 +1,4 @@
-/** What a job found and did, for people and programs: the value of summary.json. */
+/** The summary of a job: the value of summary.json. */
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
 import type { TableName } from '../table/tables.ts';
 import type { Job } from './jobconfig.ts';
@@ -6,7 +6,7 @@ import type { RankedCapture } from './maptask.ts';
 import type { LongestSpan } from './reducetask.ts';
 import type { RequestTotals, StageResults } from './stageresults.ts';
 
-/** A capture that could not be read as a whole. */
+/** A capture that could not be read completely. */
 export interface DamagedCapture {
   capture: string;
   status: string;
@@ -16,7 +16,7 @@ export interface DamagedCapture {
   detail: string;
 }
 
-/** Captures of which nothing, or not all, was read for a reason that may have gone by now. */
+/** Captures that were not read, or not completely, for a reason that may be temporary. */
 export function lostCaptures({ damaged }: Pick<JobSummary, 'damaged'>): DamagedCapture[] {
   return damaged.filter(({ status, offset }) => status === 'unreadable' && offset === null);
 }
@@ -45,12 +45,12 @@ export interface JobSummary {
   conservation: Conservation;
   /** Bytes of all shards and fragment files. */
   shuffleBytes: number;
-  /** Map tasks whose shards were there already. */
+  /** Map tasks whose shards existed already. */
   reusedTasks: number;
   mapTasks: number;
   partitions: number;
   damaged: DamagedCapture[];
-  /** Requests that tasks have made of storage and queues, by kind, and bytes moved; where they are counted. */
+  /** Requests of tasks to storage and queues, by kind, and bytes moved; where they are counted. */
   requests?: RequestTotals;
   /** Keys of the tables' files. */
   files: Record<TableName, string[]>;
@@ -58,7 +58,7 @@ export interface JobSummary {
   fileBytes: Record<string, number>;
 }
 
-/** Sum of `conservation`'s right side. */
+/** Sum of all counts of `conservation` but `read`. */
 export function accountedFor(conservation: Conservation): number {
   let sum = conservation.inSessions + conservation.fragmentsCompleted + conservation.fragmentsIncomplete;
   sum += conservation.notIp;
@@ -66,7 +66,7 @@ export function accountedFor(conservation: Conservation): number {
   return sum;
 }
 
-/** Counts of undecodable records by reason, the zeroes left out. */
+/** Counts of undecodable records by reason, without zeroes. */
 export function undecodable(fates: readonly number[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let fate = FATE_NOT_IP + 1; fate < FATES.length; fate++) if (fates[fate] > 0) counts[FATES[fate]] = fates[fate];
@@ -93,7 +93,7 @@ export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapt
   return damaged;
 }
 
-/** Of equal spans the lower uid counts, whatever partitions they come from. */
+/** Of equal spans the lower uid wins, whatever partitions they come from. */
 function isLonger(a: LongestSpan, b: LongestSpan): boolean {
   return a.captures > b.captures || (a.captures === b.captures && a.uid < b.uid);
 }

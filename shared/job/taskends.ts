@@ -1,4 +1,4 @@
-/** Ends of tasks: written down once each, and read by the stages after them. */
+/** How tasks ended: written once each, and read by later stages. */
 import { eachInParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
@@ -6,8 +6,8 @@ import { doneKey, listKey } from './keys.ts';
 import type { Done, Stage, StageList, StageResults } from './stageresults.ts';
 
 /**
- * Writes how a task ended, unless that is known already.
- * @returns the end that counts: this one, or the one that was first
+ * Writes how a task ended, unless that is recorded already.
+ * @returns the end that counts: this one, or the first
  */
 export async function writeDone<S extends Stage>(
   store: ObjectStore,
@@ -42,7 +42,7 @@ export async function* eachEnd<S extends Stage>(
 
 /**
  * Results of all tasks of a stage that has ended; null for tasks that failed. In order of tasks.
- * @throws StoreError 'missing' when a task has not ended: somebody has resumed the job, and it is tried again; or the key was taken away
+ * @throws StoreError 'missing' when a task has not ended: the job was resumed, and the task is tried again; or the key was removed
  */
 export async function stageResults<S extends Stage>(
   store: ObjectStore,
@@ -54,7 +54,7 @@ export async function stageResults<S extends Stage>(
   return results;
 }
 
-/** As `stageResults`, one after the other: those of reduce say of each batch of each run where it is. */
+/** As `stageResults`, one at a time: those of reduce locate each batch of each run. */
 export async function* eachResult<S extends Stage>(
   store: ObjectStore,
   job: string,

@@ -1,8 +1,8 @@
 /**
- * Views as Athena keeps them. A view in the Glue catalog is a table
+ * Views as Athena stores them. A view in the Glue catalog is a table
  * of type VIRTUAL_VIEW with the parameter `presto_view` = `true`; its ViewOriginalText
  * holds, in Base64, the JSON that Trino's Hive connector reads (io.trino.plugin.hive.
- * ViewReaderUtil; Athena is made of Trino), its columns the same columns by Hive's names.
+ * ViewReaderUtil; Athena is based on Trino), and its columns are the same columns with Hive's types.
  */
 
 import { sqlName } from '../table/parquet/sqltext.ts';
@@ -34,7 +34,7 @@ export function glueType(column: ViewColumn): string {
 export interface ViewPlace {
   /** Name of the Glue database. */
   readonly database: string;
-  /** Name of the catalog in Athena, by default its own name for Glue's. */
+  /** Name of the catalog in Athena, by default its name for Glue's. */
   readonly catalog?: string;
 }
 

@@ -1,10 +1,10 @@
 /**
  * The sessions under the names of Elastic Common Schema 8.17 (elastic.co/guide/en/ecs),
- * each object a ROW, so that fields are asked for by the dotted names of its field
- * reference; only `@timestamp` has another, `timestamp`, because names of columns in
- * Athena are of letters, digits and `_`. Filled as Elastic's own Zeek integration
- * fills them: bytes are IP bytes, and what only Zeek has is under `zeek.`. Sets of
- * keywords with one member are that keyword, which Elasticsearch takes for the same.
+ * each object a ROW, so that fields have the dotted names of its field
+ * reference; only `@timestamp` has another, `timestamp`, because column names in
+ * Athena consist of letters, digits and `_`. Filled as by Elastic's own Zeek
+ * integration: bytes are IP bytes, and what only Zeek has is under `zeek.`. Arrays of
+ * keywords with one element are that keyword, which Elasticsearch treats as equal.
  */
 import { isIpv6, LOCATED_SESSIONS, PROTOCOL_KEYWORD, port, text, timestamp } from './expressions.ts';
 import { type RowColumn, type ViewColumn, view } from './view.ts';
@@ -107,7 +107,7 @@ const NETWORK: RowColumn = {
       name: 'transport',
       type: 'VARCHAR',
       sql: `CAST(${PROTOCOL_KEYWORD} AS VARCHAR)`,
-      description: "IANA's keyword of the protocol: tcp, udp, icmp, ipv6-icmp, gre, ...; NULL for those rarely seen",
+      description: "IANA's keyword of the protocol: tcp, udp, icmp, ipv6-icmp, gre, ...; NULL for rare ones",
     },
     {
       name: 'protocol',
@@ -119,7 +119,7 @@ const NETWORK: RowColumn = {
       name: 'direction',
       type: 'VARCHAR',
       sql: DIRECTION,
-      description: 'By which of the addresses are local: internal, outbound, inbound or external',
+      description: 'From which addresses are local: internal, outbound, inbound or external',
     },
     { name: 'community_id', type: 'VARCHAR', sql: 'community_id', description: 'Community ID' },
     { name: 'bytes', type: 'BIGINT', sql: 'orig_ip_bytes + resp_ip_bytes', description: 'IP bytes, both ways' },
@@ -159,7 +159,7 @@ const COLUMNS: readonly ViewColumn[] = [
     name: 'timestamp',
     type: 'TIMESTAMP',
     sql: 'ts',
-    description: "ECS's `@timestamp`, an `@` being nothing for a name in Athena: start, UTC, cut to the millisecond",
+    description: "ECS's `@timestamp`, since names in Athena cannot have an `@`: start, UTC, cut to the millisecond",
   },
   ECS_VERSION,
   EVENT,
@@ -169,4 +169,4 @@ const COLUMNS: readonly ViewColumn[] = [
   ZEEK,
 ];
 
-export const ECS = view('ecs', 'Elastic Common Schema: an event a session.', COLUMNS, LOCATED_SESSIONS);
+export const ECS = view('ecs', 'Elastic Common Schema: one event per session.', COLUMNS, LOCATED_SESSIONS);

@@ -1,6 +1,6 @@
-/** Expressions that several views share: times, which addresses are local, names of protocols. */
+/** Expressions shared by several views: times, local addresses, protocol names. */
 
-/** Whole Unix seconds of a column with nanoseconds. Exact: what is divided is a multiple of the divisor. */
+/** Whole Unix seconds of a column with nanoseconds. Exact: the dividend is a multiple of the divisor. */
 export function unixSeconds(ns: string): string {
   return `CAST((${ns} - mod(${ns}, 1000000000)) / 1000000000 AS BIGINT)`;
 }
@@ -12,7 +12,7 @@ export function unixMilliseconds(ns: string): string {
 
 /**
  * A column with nanoseconds as TIMESTAMP cut to the millisecond, as `ts` is. Days and the rest of the
- * day are added apart, because DuckDB multiplies intervals by 32-bit numbers only.
+ * day are added separately, because DuckDB multiplies intervals by 32-bit numbers only.
  */
 export function timestamp(ns: string): string {
   const days = `CAST((${ns} - mod(${ns}, 86400000000000)) / 86400000000000 AS INTEGER)`;
@@ -20,7 +20,7 @@ export function timestamp(ns: string): string {
   return `CAST(TIMESTAMP '1970-01-01 00:00:00.000' + ${days} * INTERVAL '1' DAY + ${rest} * INTERVAL '0.001' SECOND AS TIMESTAMP)`;
 }
 
-/** A text that is the same in every row. */
+/** A constant text. */
 export function text(value: string): string {
   return `CAST('${value}' AS VARCHAR)`;
 }
@@ -29,7 +29,7 @@ export function text(value: string): string {
 export const NULL_TEXT = 'CAST(NULL AS VARCHAR)';
 
 /**
- * Beginnings of the addresses that Zeek takes for local unless told otherwise (Site::private_address_space:
+ * Prefixes of the addresses that Zeek considers local by default (Site::private_address_space:
  * the blocks of IANA's special-purpose registries that are not routed), as regular expressions over
  * canonical text. The IPv6 ones end with 6to4 addresses (2002::/16) around such IPv4 blocks.
  */
@@ -58,12 +58,12 @@ const LOCAL_ADDRESSES = [
   '2002:cb00:71[0-9a-f]{2}:',
 ];
 
-/** Whether an address column holds an address that Zeek takes for local by default. */
+/** Whether an address column has an address that Zeek considers local by default. */
 function isLocal(address: string): string {
   return `coalesce(regexp_extract(${address}, '^(${LOCAL_ADDRESSES.join('|')})'), '') <> ''`;
 }
 
-/** The sessions with two columns more, as in Zeek's conn.log: local_orig and local_resp. */
+/** The sessions with two additional columns, as in Zeek's conn.log: local_orig and local_resp. */
 export const LOCATED_SESSIONS = `(
   SELECT *, ${isLocal('orig_h')} AS local_orig, ${isLocal('resp_h')} AS local_resp
   FROM sessions
@@ -79,14 +79,14 @@ export function port(column: string): string {
   return `CASE WHEN proto IN ('tcp', 'udp', 'sctp') THEN ${column} END`;
 }
 
-/** The protocol's keyword in IANA's registry, lower case; NULL for those rarely seen. */
+/** The protocol's keyword in IANA's registry, lower case; NULL for rare ones. */
 export const PROTOCOL_KEYWORD = `CASE ip_proto
     WHEN 1 THEN 'icmp' WHEN 2 THEN 'igmp' WHEN 4 THEN 'ipv4' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp'
     WHEN 41 THEN 'ipv6' WHEN 46 THEN 'rsvp' WHEN 47 THEN 'gre' WHEN 50 THEN 'esp' WHEN 51 THEN 'ah'
     WHEN 58 THEN 'ipv6-icmp' WHEN 88 THEN 'eigrp' WHEN 89 THEN 'ospfigp' WHEN 103 THEN 'pim'
     WHEN 112 THEN 'vrrp' WHEN 115 THEN 'l2tp' WHEN 132 THEN 'sctp' WHEN 136 THEN 'udplite' END`;
 
-/** OR of two columns of TCP flags, bit by bit: the engines have no operator or function for it in common. */
+/** OR of two columns of TCP flags, bit by bit: the engines have no common operator or function for it. */
 export function bitwiseOr(a: string, b: string): string {
   const bits = [1, 2, 4, 8, 16, 32, 64, 128, 256];
   const terms = bits.map(

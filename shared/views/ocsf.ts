@@ -1,13 +1,13 @@
 /**
  * The sessions as OCSF's class Network Activity (4001), version 1.5.0 (schema.ocsf.io).
- * Objects are nested, as they are in the tables of Security Lake, so that its queries
- * run as they are: `src_endpoint.ip`, `traffic.bytes`. Views can nest where tables
- * cannot, because no file holds what they give.
+ * Objects are nested, as in the tables of Security Lake, so that its queries
+ * run unchanged: `src_endpoint.ip`, `traffic.bytes`. Views can nest where tables
+ * cannot, because their rows are not stored in files.
  */
 import { bitwiseOr, isIpv6, LOCATED_SESSIONS, PROTOCOL_KEYWORD, port, text, unixMilliseconds } from './expressions.ts';
 import { type RowColumn, type ViewColumn, view } from './view.ts';
 
-/** What a session amounts to, by Zeek's state of the connection; outside TCP always Traffic. */
+/** The activity, from Zeek's connection state; outside TCP always Traffic. */
 const ACTIVITY = `CASE
       WHEN proto <> 'tcp' THEN 6
       WHEN conn_state = 'S1' THEN 1
@@ -60,7 +60,7 @@ const CONNECTION_INFO: RowColumn = {
       name: 'protocol_name',
       type: 'VARCHAR',
       sql: PROTOCOL_KEYWORD,
-      description: "IANA's keyword of it: tcp, udp, icmp, ipv6-icmp, gre, ...; NULL for those rarely seen",
+      description: "IANA's keyword of it: tcp, udp, icmp, ipv6-icmp, gre, ...; NULL for rare ones",
     },
     {
       name: 'protocol_ver_id',
@@ -72,7 +72,7 @@ const CONNECTION_INFO: RowColumn = {
       name: 'direction_id',
       type: 'INTEGER',
       sql: DIRECTION,
-      description: 'By which of the addresses are local: 1 inbound, 2 outbound, 3 lateral, 0 unknown (neither is)',
+      description: 'From which addresses are local: 1 inbound, 2 outbound, 3 lateral, 0 unknown (neither is)',
     },
     {
       name: 'tcp_flags',
@@ -164,7 +164,7 @@ const CLASSIFIED_SESSIONS = `(
 
 export const OCSF_NETWORK_ACTIVITY = view(
   'ocsf_network_activity',
-  'OCSF Network Activity (class 4001): an event a session, objects nested as in Security Lake.',
+  'OCSF Network Activity (class 4001): one event per session, objects nested as in Security Lake.',
   COLUMNS,
   CLASSIFIED_SESSIONS,
 );

@@ -1,6 +1,6 @@
 /**
  * Saved queries over the result tables, in the SQL that DuckDB, Trino and Athena share.
- * Sums are of decimals: Trino's sum of BIGINT ends in an error at 2^63. The limits in
+ * Sums use decimals: Trino's sum of BIGINT fails at 2^63. The limits in
  * them are meant to be changed.
  */
 
@@ -19,7 +19,7 @@ function total(column: string): string {
 
 const SPANNING: SavedQuery = {
   name: 'spanning_captures',
-  description: 'Sessions that span captures, those in most captures first.',
+  description: 'Sessions that span captures, those in the most captures first.',
   sql: `SELECT ts, duration, uid, proto, orig_h, orig_p, resp_h, resp_p, conn_state,
   orig_ip_bytes + resp_ip_bytes AS ip_bytes, capture_count, capture_first, capture_last
 FROM sessions
@@ -43,7 +43,7 @@ ORDER BY ip_bytes DESC, proto, ip_proto, service NULLS FIRST`,
 
 const PER_MILLISECOND: SavedQuery = {
   name: 'per_millisecond',
-  description: 'The milliseconds in which most sessions began.',
+  description: 'The milliseconds in which the most sessions began.',
   sql: `SELECT ts AS millisecond, count(*) AS sessions,
   count(DISTINCT orig_h) AS originators, count(DISTINCT resp_h) AS responders,
   ${total('orig_pkts + resp_pkts')} AS packets,
@@ -140,7 +140,7 @@ ORDER BY variation, orig_h, resp_h, resp_p, proto`,
 const RARE_UPLOADS: SavedQuery = {
   name: 'uploads_to_rare_hosts',
   description:
-    'Uploads of 10 MB of payload or more, and more than came back, to responders that one or two originators ever talk to.',
+    'Uploads of 10 MB of payload or more, and more than was downloaded, to responders that only one or two originators talk to.',
   sql: `SELECT orig_h, sessions.resp_h AS resp_h, talkers, count(*) AS sessions,
   ${total('orig_bytes')} AS uploaded_bytes,
   ${total('resp_bytes')} AS downloaded_bytes,

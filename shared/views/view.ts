@@ -1,7 +1,7 @@
 /**
- * What a view is: columns over the result tables, written once and run as they are
- * by DuckDB, Trino and Athena. The text is kept to what the three share: no `/` on
- * whole numbers (DuckDB divides them as reals), every literal cast to the column's
+ * A view: columns over the result tables, written once and run unchanged
+ * by DuckDB, Trino and Athena. The SQL is limited to what the three share: no `/` on
+ * integers (DuckDB divides them as floating point), every literal cast to the column's
  * type, `regexp_extract` instead of a match, `CAST(ROW(...) AS ROW(...))` for nested values.
  */
 
@@ -19,7 +19,7 @@ export interface ScalarColumn {
   readonly description: string;
 }
 
-/** A column with named fields, asked for as `column.field`. */
+/** A column with named fields, queried as `column.field`. */
 export interface RowColumn {
   readonly name: string;
   readonly fields: readonly ViewColumn[];
@@ -34,9 +34,9 @@ export interface View {
   /** One sentence for people. */
   readonly description: string;
   readonly columns: readonly ViewColumn[];
-  /** The SELECT over one job's tables, with their column `dt` behind the columns: without it no day could be left unread. */
+  /** The SELECT over one job's tables, with their column `dt` last: a condition on it limits the files that are read. */
   readonly sql: string;
-  /** The same SELECT with `dataset` too, by which tables in Athena keep data sets apart. */
+  /** The same SELECT with `dataset` too, which separates data sets in Athena's tables. */
   readonly partitionedSql: string;
 }
 
@@ -46,7 +46,7 @@ const DATASET: ScalarColumn = {
   sql: 'dataset',
   description: 'Name of the data set',
 };
-/** The day that a file lies under, as tables with files by day have it. */
+/** The day of a file, in tables with files by day. */
 export const DAY: ScalarColumn = {
   name: 'dt',
   type: 'VARCHAR',

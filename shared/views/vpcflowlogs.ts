@@ -1,16 +1,16 @@
 /**
  * The sessions as VPC Flow Logs: all fields up to version 5, under the names and types
  * of its Parquet files (docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html).
- * A row a direction, as a flow log has them; a direction without packets has no row.
+ * One row per direction, as in a flow log; a direction without packets has no row.
  *
- * What a capture cannot know is written as AWS writes a field that could not be
- * computed: '-', and NULL in a column of numbers. Three fields are told from what
- * was seen, and each column's description says how: action, tcp_flags and flow_direction.
+ * Fields that are not in a capture are written as AWS writes a field that could not be
+ * computed: '-', and NULL in numeric columns. Three fields are derived from the
+ * packets, and each column's description says how: action, tcp_flags and flow_direction.
  */
 import { isIpv6, LOCATED_SESSIONS, text, unixSeconds } from './expressions.ts';
 import { type ViewColumn, view } from './view.ts';
 
-/** Of two columns the one for this row's direction. */
+/** The one of two columns for this row's direction. */
 function either(fromOriginator: string, fromResponder: string): string {
   return `CASE WHEN from_orig THEN ${fromOriginator} ELSE ${fromResponder} END`;
 }
@@ -22,14 +22,14 @@ function unknown(name: string, what: string): ViewColumn {
 const SOURCE = either('orig_h', 'resp_h');
 const DESTINATION = either('resp_h', 'orig_h');
 
-/** A port as flow logs have it: 0 in protocols without ports. */
+/** A port as in flow logs: 0 in protocols without ports. */
 function portOf(fromOriginator: string, fromResponder: string): string {
   return `CASE WHEN proto NOT IN ('tcp', 'udp', 'sctp') THEN 0 WHEN from_orig THEN ${fromOriginator} ELSE ${fromResponder} END`;
 }
 
 /**
  * FIN 1, SYN 2, RST 4 are the low three bits of TCP's flags. ACK (16) counts only as part of a SYN-ACK,
- * which the history tells apart from a SYN followed by ACKs.
+ * which the history distinguishes from a SYN followed by ACKs.
  */
 const TCP_FLAGS = `CASE WHEN from_orig
     THEN coalesce(mod(orig_tcp_flags, 8), 0) + CASE WHEN proto = 'tcp' AND strpos(history, 'H') > 0 THEN 16 ELSE 0 END
@@ -85,7 +85,7 @@ const COLUMNS: readonly ViewColumn[] = [
     type: 'VARCHAR',
     sql: ACTION,
     description:
-      'REJECT for TCP attempts that were refused or never answered (S0, REJ, RSTOS0, SH), which is how a denied connection looks on the wire; ACCEPT else. The rules of security groups and network ACLs are not in a capture',
+      'REJECT for TCP attempts that were refused or never answered (S0, REJ, RSTOS0, SH), as a denied connection looks on the wire; otherwise ACCEPT. The rules of security groups and network ACLs are not in a capture',
   },
   { name: 'log_status', type: 'VARCHAR', sql: text('OK'), description: "Always 'OK'" },
   unknown('vpc_id', 'The VPC'),
@@ -95,7 +95,7 @@ const COLUMNS: readonly ViewColumn[] = [
     name: 'tcp_flags',
     type: 'INTEGER',
     sql: TCP_FLAGS,
-    description: 'OR of FIN 1, SYN 2, RST 4 sent this way, and 16 more where a SYN-ACK was among them; 0 outside TCP',
+    description: 'OR of FIN 1, SYN 2, RST 4 sent this way, plus 16 for a SYN-ACK; 0 outside TCP',
   },
   {
     name: 'type',
@@ -135,7 +135,7 @@ const DIRECTIONS = `(
 
 export const VPC_FLOW_LOGS = view(
   'vpc_flow_logs',
-  'VPC Flow Logs, fields of version 5: a row for each direction of a session in which packets went.',
+  'VPC Flow Logs, fields of version 5: one row per direction of a session, if it has packets.',
   COLUMNS,
   DIRECTIONS,
 );

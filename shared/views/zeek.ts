@@ -27,7 +27,7 @@ const COLUMNS: readonly ViewColumn[] = [
     name: 'ts',
     type: 'DOUBLE',
     sql: 'CAST(ts_ns AS DOUBLE) / 1e9',
-    description: 'Time of the first packet, Unix seconds; about a quarter of a microsecond exact',
+    description: 'Time of the first packet, Unix seconds; exact to about a quarter of a microsecond',
   },
   { name: 'uid', type: 'VARCHAR', sql: 'uid', description: "Identifier of the session; Flowstitch's own, not Zeek's" },
   ID,
@@ -53,7 +53,7 @@ const COLUMNS: readonly ViewColumn[] = [
     sql: 'local_orig',
     description: "Whether the originator's address is local, by Zeek's own list of private address space",
   },
-  { name: 'local_resp', type: 'BOOLEAN', sql: 'local_resp', description: "The same of the responder's address" },
+  { name: 'local_resp', type: 'BOOLEAN', sql: 'local_resp', description: "The same for the responder's address" },
   { name: 'missed_bytes', type: 'BIGINT', sql: 'missed_bytes', description: 'Payload bytes missing in gaps' },
   {
     name: 'history',
@@ -79,7 +79,7 @@ const COLUMNS: readonly ViewColumn[] = [
 
 export const ZEEK_CONN = view(
   'zeek_conn',
-  "Zeek's conn.log: a row a session, under Zeek's names.",
+  "Zeek's conn.log: one row per session, under Zeek's names.",
   COLUMNS,
   LOCATED_SESSIONS,
 );

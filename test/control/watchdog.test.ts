@@ -179,7 +179,7 @@ test('a job that another version began ends, and the next of its data set begins
   await pipeline.lookAfterJobs();
   const end = await readEnd(pipeline.store, first);
   assert.ok(end?.state === 'failed');
-  assert.match(end.reason, /belongs to version 0\.0\.9; this is .*Start the job anew/);
+  assert.match(end.reason, /belongs to version 0\.0\.9; this is .*Submit the job again/);
   assert.deepEqual(pipeline.sent, [{ job: second, stage: 'plan', task: 0 }]);
   assert.deepEqual((await pipeline.lookAfterJobs()).running, [second]);
 });

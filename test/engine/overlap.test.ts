@@ -62,7 +62,7 @@ function assertSentAway({ code, stdout, stderr }: Pick<CliEnd, 'code' | 'stdout'
   assert.match(
     stderr,
     new RegExp(
-      `^flowstitch: job [0-9a-f]{16} is being done into .* at this moment, by process ${pid} on .* since .*: wait for its end`,
+      `^flowstitch: job [0-9a-f]{16} is already running into .*: process ${pid} on .*, since .*\\. Wait for it to end`,
       'm',
     ),
   );

@@ -132,7 +132,7 @@ test('what failed each time is written down as failed with the note that it left
   });
 });
 
-test('why an attempt failed says nothing of later ones, which may die without a word', async () => {
+test('the reason an attempt failed is not kept for later ones, which may die without an error', async () => {
   const job = await submitted();
   await plan(sqsEvent([message(job, 'plan')]), invocation());
   const task = message(job, 'map');
@@ -162,7 +162,7 @@ test('a task whose time runs out fails by its name, and does not write any more'
   const { batchItemFailures } = await plan(sqsEvent([message(job, 'plan')], 2), invocation(15_001));
   assert.deepEqual(batchItemFailures, [{ itemIdentifier: 'message-0' }]);
   assert.deepEqual(await errorNote(job, 'plan'), {
-    reason: `plan task 0 of job ${job} was not done in 0 s, the time a function has`,
+    reason: `plan task 0 of job ${job} did not finish within 0 s, the time limit of its function`,
     receives: 2,
     fault: null,
   });

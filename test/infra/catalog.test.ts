@@ -46,7 +46,7 @@ describe('tables', () => {
   });
 
   test('a description that Glue would refuse is refused before', () => {
-    assert.throws(() => glueComment('x'.repeat(256)), /longer than the 255 characters of Glue/);
+    assert.throws(() => glueComment('x'.repeat(256)), /longer than Glue's limit of 255 characters/);
   });
 });
 

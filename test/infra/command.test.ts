@@ -73,7 +73,7 @@ describe('deploy', () => {
     const error = { code: 'ExpiredToken', message: 'The security token included in the request is expired' };
     assert.match(
       (await runAgainst('deploy.ts', [], error)).printed,
-      /^AWS does not take these credentials .*: log in again/,
+      /^AWS rejected these credentials .*: log in again/,
     );
   });
 

@@ -78,7 +78,7 @@ export async function deadLetterFunction({ store, queue }: Hands, message: TaskM
   const known = await soundOrDiscarded<{ reason: string; fault: Fault | null }>(store, key);
   try {
     const { config } = await loadJobFile(store, message.job);
-    if (await failTask(store, queue, message, known?.reason ?? 'its function ended without a word', known?.fault))
+    if (await failTask(store, queue, message, known?.reason ?? 'its function ended without an error', known?.fault))
       await takeTurn(store, queue, config.dataset);
   } catch (error) {
     if (error instanceof OtherVersion) return endForVersion(store, queue, { ...message, stage }, error);

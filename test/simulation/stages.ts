@@ -118,7 +118,7 @@ function workOf(place: WorkPlace, stage: Stage): StageWork {
     }
     if (next() < faults.hang) {
       await process.sleep(FUNCTION_MS);
-      throw new OutOfTime(`${stage} task ${task} of job ${job.job} was not done in ${FUNCTION_MS / 1000} s`);
+      throw new OutOfTime(`${stage} task ${task} of job ${job.job} did not finish within ${FUNCTION_MS / 1000} s`);
     }
     return (WORK[stage] ?? nothingKnown)(place, context, job, task, attempt);
   };

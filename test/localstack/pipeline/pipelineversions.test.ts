@@ -43,7 +43,7 @@ test('another version deployed in mid-job: the job ends and says so, a new one r
     assert.ok(end?.state === 'failed' && end.stage === 'reduce', JSON.stringify(end));
     assert.match(
       end.reason,
-      new RegExp(literal(`belongs to version ${RELEASE}; this is ${other}. Start the job anew`)),
+      new RegExp(literal(`belongs to version ${RELEASE}; this is ${other}. Submit the job again`)),
     );
     assert.deepEqual([stages[3].ended, stages[4].tasks], [0, null]);
     for await (const { key } of cloud.results.list('')) assert.fail(`there is a result: ${key}`);
