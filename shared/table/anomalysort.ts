@@ -1,7 +1,7 @@
 /**
- * Anomalies in the order of their table, however many there are: rows come in any order, are kept by runs of
- * neighbouring ranks, and leave run by run, sorted. Up to MEMORY_ROWS stay in memory; more go to files on scratch,
- * one a run. What a capture can give is bounded by name (AnomalyLog), so a run of RUN_RANKS captures is bounded too.
+ * Anomalies in the order of their table, however many there are: rows are added in any order, grouped into runs of
+ * neighbouring ranks, and returned run by run, sorted. Up to MEMORY_ROWS stay in memory; more go to files on scratch,
+ * one a run. A capture's anomalies are bounded by name (AnomalyLog), so a run of RUN_RANKS captures is bounded too.
  */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,16 +20,16 @@ export class AnomalySort {
   private readonly runs = new Map<number, AnomalyRow[]>();
   private readonly spilled = new Set<number>();
   private held = 0;
-  /** Rows given so far. */
+  /** Rows added so far. */
   rows = 0;
 
-  /** @param directory where the files are made */
+  /** @param directory where the files are created */
   constructor(directory: string = tmpdir(), most = MEMORY_ROWS) {
     this.folder = mkdtempSync(join(directory, 'flowstitch-anomalies-'));
     this.most = most;
   }
 
-  /** One row more; `capture` is the rank. */
+  /** Adds a row; `capture` is the rank. */
   add(row: AnomalyRow): void {
     const number = Math.floor(row.capture / RUN_RANKS);
     const run = this.runs.get(number);
@@ -39,7 +39,7 @@ export class AnomalySort {
     if (++this.held >= this.most) this.spill();
   }
 
-  /** All rows in order of (rank, offset, name); those equal in these in order of arrival. To be read once. */
+  /** All rows in order of (rank, offset, name); equal ones in order of arrival. Can be read once. */
   *sorted(): Generator<AnomalyRow> {
     for (const number of [...new Set([...this.spilled, ...this.runs.keys()])].sort((a, b) => a - b)) {
       const rows: AnomalyRow[] = [];

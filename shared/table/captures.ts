@@ -1,6 +1,5 @@
 /**
- * The captures table: one row an input object, with what was found in it and where
- * each of its packets went. For every row
+ * The captures table: one row an input object, with its facts and the fates of its packets. For every row
  *
  *   packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable
  */

@@ -1,8 +1,8 @@
 /**
- * Tables with millions of rows: each column says how a chunk of it is filled, in one call for up to 2,048 rows, so
- * that nothing but the loops of these calls stands between typed columns in memory and DuckDB's vectors.
+ * Tables with millions of rows: each column has a function that fills a chunk of up to 2,048 rows in one call, so that
+ * only the loops of these calls are between typed columns in memory and DuckDB's vectors.
  *
- * Only types are taken from the chunks' code: whoever asks for a table's columns loads no DuckDB.
+ * Only types are imported from the chunks' code, so that reading a table's columns does not load DuckDB.
  */
 import type {
   BigintColumn,
@@ -16,11 +16,11 @@ import type {
 } from './parquet/chunk.ts';
 import type { ColumnType, Table, TableColumn } from './tablecolumn.ts';
 
-/** A column, and how it is filled from what holds a chunk's rows. */
+/** A column, and the function that fills it from a chunk's rows. */
 export interface ChunkTableColumn<Rows> extends TableColumn {
   /** For VARCHAR of a closed list of texts: the list, the same for all chunks of a file. */
   readonly choices?: (rows: Rows) => readonly string[];
-  /** Sets every row of the chunk, or makes it NULL. `to` is of the class that the type, or `choices`, asks for. */
+  /** Sets every row of the chunk, or makes it NULL. `to` is of the class that the type, or `choices`, requires. */
   fill(to: ChunkColumn, rows: Rows): void;
 }
 
@@ -33,7 +33,7 @@ type Describe<Rows, Column extends ChunkColumn> = (
   fill: (to: Column, rows: Rows) => void,
 ) => ChunkTableColumn<Rows>;
 
-/** A function for each type, which describes a column of a table whose rows are held by `Rows`. None is nullable: see `orNull`. */
+/** A function for each type, which defines a column of a table with rows in `Rows`. None is nullable: see `orNull`. */
 export function chunkColumns<Rows>(): {
   timestamp: Describe<Rows, TimestampColumn>;
   bigint: Describe<Rows, BigintColumn>;

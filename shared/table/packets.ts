@@ -1,6 +1,6 @@
 /**
- * The packets table: one row a packet of a session, sorted so that looking up a session reads one row group.
- * A fragment has a row of its own beside that of the datagram it belongs to.
+ * The packets table: one row a packet of a session, sorted so that the lookup of a session reads one row group. A
+ * fragment has a row of its own in addition to that of its datagram.
  */
 import type { PACKET_NUMBERS } from '../session/rows/packetrows.ts';
 import { UID_BYTES } from '../session/rows/sessionrows.ts';
@@ -18,7 +18,7 @@ import { orNull } from './tablecolumn.ts';
 
 /** The rows of a chunk of the table. */
 export interface PacketChunk {
-  /** Their direction by the session's last word. */
+  /** With the final direction of their sessions. */
   readonly rows: SessionPackets;
   /** Names of the captures from rank `lowestCapture` on. */
   readonly captureNames: readonly string[];
@@ -44,7 +44,7 @@ function integers(name: NumberName): Fill<IntegerColumn> {
   };
 }
 
-/** A fragment has no transport header of its own to report: its datagram's row does. */
+/** A fragment has no transport header of its own; its datagram's row has it. */
 function hasTcp({ proto, fragOfUs }: SessionPackets, i: number): boolean {
   return proto[i] === TCP && fragOfUs[i] < 0;
 }

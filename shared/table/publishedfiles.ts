@@ -1,12 +1,10 @@
 /**
- * Publishing: files of the sessions or the packets table from the runs of all
- * reduce tasks, for neighbouring windows of session start time (window.ts plans
- * those). A window gives one file; none when it has no rows, and several when it
- * has more than a file may hold.
+ * Publishing: files of the sessions or the packets table from the runs of all reduce tasks, for neighbouring windows of
+ * session start time (window.ts plans those). A window becomes one file; none when it has no rows, and several when it
+ * has more than a file may have.
  *
- * The files depend on the rows of the windows alone: not on how many runs there
- * are, where they were cut, or in which order they are listed, as long as runs of
- * one session's packets are listed in the order in which they were written.
+ * The files depend on the rows of the windows alone: not on the number of runs, where they were split, or the order in
+ * which they are listed, as long as runs of one session's packets are listed in the order in which they were written.
  */
 import { join } from 'node:path';
 import { SessionRows } from '../session/rows/sessionrows.ts';
@@ -28,18 +26,18 @@ export interface TimeRange {
   toUs: number;
 }
 
-/** What both kinds of publish task are told. */
+/** Input of both kinds of publish task. */
 export interface PublishTask<Batch extends RunBatch = RunBatch> {
-  /** Folder on this machine in which the files are made. */
+  /** Local folder for the files. */
   directory: string;
-  /** At least one, in order of time; what starts between two of them is in no file. */
+  /** At least one, in order of time; sessions that start between two of them are in no file. */
   windows: readonly TimeRange[];
-  /** Rows of a file, at most. */
+  /** Most rows of a file. */
   mostRows: number;
   runs: readonly PublishedRun<Batch>[];
   read: ReadObjectRange;
   captureName(rank: number): string;
-  /** Called before names of these ranks, lowest and highest, are asked for. */
+  /** Called before names of these ranks, lowest to highest, are needed. */
   needNames?(lowest: number, highest: number): Promise<void>;
   limits?: DuckDBLimits;
 }
@@ -58,12 +56,12 @@ function spanOf(windows: readonly TimeRange[]): TimeRange {
 }
 
 /**
- * Write the sessions of some windows, which mostly have no more rows together than a file may. All rows are held in
- * memory at about 200 bytes each, beside some 300 MB for DuckDB and the decoding: measured, 650 MB at
- * the peak for a million rows and 510 MB for half a million. Where there are more than `mostRows` they
- * go to the temp directory first and come back a file at a time.
+ * Write the sessions of some windows, which usually have no more rows together than a file may have. All rows are held
+ * in memory at about 200 bytes each, plus some 300 MB for DuckDB and the decoding: measured, 650 MB at the peak for a
+ * million rows and 510 MB for half a million. Where there are more than `mostRows` they are written to the temp
+ * directory first and read back a file at a time.
  *
- * @returns the files, each before the next one is begun
+ * @returns the files, each before the next one is started
  * @throws what `read` throws, or DuckDB's error, or an Error for a run that cannot be read
  */
 export async function* publishSessions(task: PublishTask): AsyncGenerator<PublishedPart> {
@@ -71,7 +69,7 @@ export async function* publishSessions(task: PublishTask): AsyncGenerator<Publis
   const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
   let most = 0;
   for (const read of reads) for (const batch of read.batches) most += batch.rows;
-  // Batches at the borders bring rows of other windows: room for them all is asked for, and used by few.
+  // Batches at the borders contain rows of other windows: room for all is reserved, and little of it used.
   const rows = new SessionRows(Math.min(most, task.mostRows));
   try {
     for await (const { read, bytes } of readInOrder(reads, task.read))
@@ -92,7 +90,7 @@ export async function* publishSessions(task: PublishTask): AsyncGenerator<Publis
   }
 }
 
-/** As `publishSessions`, where there are more rows than a file may have. @param rows room for those of a file */
+/** As `publishSessions`, for more rows than a file may have. @param rows room for those of a file */
 async function* publishInPieces(
   task: PublishTask,
   reads: readonly PlannedRead[],
@@ -145,11 +143,9 @@ async function needNames(
 }
 
 /**
- * Write the packets of some windows' sessions. The batches are copied to the temp
- * directory first and merged from there, one batch of each run in memory at a
- * time and runs opened as late as their first session allows: neither a giant
- * session nor a giant window needs to fit into memory. A file that is full ends, be
- * it within a session.
+ * Write the packets of some windows' sessions. The batches are copied to the temp directory first and merged from
+ * there, one batch of each run in memory at a time and runs opened as late as their first session allows: neither a
+ * giant session nor a giant window needs to fit into memory. A full file ends, even within a session.
  *
  * @returns and throws as `publishSessions`
  */

@@ -1,6 +1,6 @@
 /**
- * Tables with an object a row, for those with a row a capture or an anomaly, where
- * that costs nothing: each column says how its value is read from the object.
+ * Tables with an object a row, for those with one row a capture or an anomaly, which are small: each column has a
+ * function that reads its value from the object.
  */
 import type { ColumnType, Table, TableColumn } from './tablecolumn.ts';
 
@@ -11,8 +11,8 @@ export interface RowTime {
 }
 
 /**
- * What is read for a column: a RowTime for TIMESTAMP, and for BIGINT columns
- * of nanoseconds; numbers up to 2^53; texts; null where the column is nullable.
+ * Value of a column: a RowTime for TIMESTAMP, and for BIGINT columns of nanoseconds; numbers up to 2^53; texts; null
+ * where the column is nullable.
  */
 export type RowValue = RowTime | number | string | boolean | null;
 

@@ -1,6 +1,6 @@
 /**
- * The sessions table: one row a session, with Zeek's conn.log names and meanings
- * (`orig_h` for `id.orig_h`) and what goes beyond them.
+ * The sessions table: one row a session, with Zeek's conn.log names and meanings (`orig_h` for `id.orig_h`) and further
+ * columns.
  */
 import { addressText } from '../packet/address.ts';
 import { communityId } from '../packet/flow/communityid.ts';
@@ -28,12 +28,12 @@ import { orNull } from './tablecolumn.ts';
 /** The rows of a chunk of the table. */
 export interface SessionChunk {
   readonly rows: SessionRows;
-  /** Their numbers in `rows`: row i of the chunk is that of order[i]. */
+  /** Their numbers in `rows`: row i of the chunk is row order[i]. */
   readonly order: Uint32Array;
-  /** Names of captures, each once, and the place of each rank among them. */
+  /** Names of captures, each once, and the index of each rank among them. */
   readonly captureNames: readonly string[];
   readonly capturePlaces: ReadonlyMap<number, number>;
-  /** Texts of tunnels that came before: few tunnels carry many sessions. */
+  /** Cache of tunnel texts: few tunnels carry many sessions. */
   readonly tunnelTexts: Map<number, string>;
 }
 
@@ -60,7 +60,7 @@ function protoPlace(ipProto: number): number {
   }
 }
 
-/** Whole numbers as they are; NULL for UNSET. */
+/** Whole numbers unchanged; NULL for UNSET. */
 function bigints(name: NumberName): Fill<BigintColumn> {
   return (to, { rows, order }) => {
     const from = rows[name];
@@ -115,7 +115,7 @@ function tcpFlags(name: 'origTcpFlags' | 'respTcpFlags'): Fill<IntegerColumn> {
   };
 }
 
-/** VLAN ids, which are kept one higher. */
+/** VLAN ids, which are stored as id + 1. */
 function vlans(name: 'vlan' | 'innerVlan'): Fill<IntegerColumn> {
   return (to, { rows, order }) => {
     const from = rows[name];

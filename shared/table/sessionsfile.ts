@@ -1,4 +1,4 @@
-/** Session rows as a file of the sessions table. */
+/** Writes session rows as a file of the sessions table. */
 import type { SessionRows } from '../session/rows/sessionrows.ts';
 import { addressDictionaryLimit } from './parquet/addressspread.ts';
 import { CHUNK_ROWS } from './parquet/chunk.ts';
@@ -8,7 +8,7 @@ import { chunkSource } from './parquet/tablefile.ts';
 import { SESSIONS } from './sessions.ts';
 import { startOrder } from './startorder.ts';
 
-/** What numbers in the rows stand for. */
+/** Resolves numbers in the rows. */
 export interface TableContext {
   /** Name of the capture of a rank. */
   captureName(rank: number): string;
@@ -19,7 +19,7 @@ export interface TableContext {
  * the addresses.
  *
  * @param rows in any order
- * @param order the rows to write, in the order of the table: a stretch of what `startOrder` gives, all by default
+ * @param order the rows to write, in the order of the table: a range of the result of `startOrder`, all by default
  * @throws DuckDB's error when the file cannot be written
  */
 export async function writeSessions(
@@ -49,7 +49,7 @@ export async function writeSessions(
   );
 }
 
-/** The captures that the rows mention, by rank, each with its place among them. */
+/** The captures that the rows mention, by rank, each with its index among them. */
 function capturePlaces({ captureFirst, captureLast }: SessionRows, order: Uint32Array): Map<number, number> {
   const places = new Map<number, number>();
   for (let i = 0; i < order.length; i++) {

@@ -1,6 +1,6 @@
 /**
- * The order of the sessions table: by start (microsecond, then nanosecond), then
- * by uid. As an index, so that columns are moved once.
+ * The order of the sessions table: by start (microsecond, then nanosecond), then by uid. As row numbers, so that
+ * columns are moved once.
  */
 import { rowsByKey, timeKeys } from '../algorithm/roworder.ts';
 import { UID_BYTES } from '../session/rows/sessionrows.ts';
@@ -33,8 +33,8 @@ export function compareStarts(
 const SMALL = 4096;
 
 /**
- * Row numbers in order of (start, uid); equal rows keep their order. Linear in the
- * rows (a radix sort by time) unless very many share one step of it.
+ * Row numbers in order of (start, uid); equal rows keep their order. Linear in the rows (a radix sort by time) unless
+ * very many share one time step.
  */
 export function startOrder(rows: StartColumns): Uint32Array {
   const { length } = rows;
@@ -49,7 +49,7 @@ export function startOrder(rows: StartColumns): Uint32Array {
   if (length < SMALL) return order.sort(compare);
   const keys = timeKeys(rows.startUs, length);
   const byTime = rowsByKey(keys);
-  // Rows of one step of time stand together now, in their old order: settle each such stretch by itself.
+  // Rows of one time step are now together, in their old order: sort each such range by itself.
   for (let from = 0, to = 1; from < length; from = to, to = from + 1) {
     while (to < length && keys[byTime[to]] === keys[byTime[from]]) to++;
     if (to - from > 1) byTime.subarray(from, to).sort(compare);

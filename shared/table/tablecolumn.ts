@@ -1,10 +1,8 @@
 /**
- * What a table of results looks like: its columns in order, with names, types,
- * meaning, and how each is read from a row. The Parquet writers, the empty views of
- * the query engine, docs/tables.md and the Athena tables all come from these lists.
+ * Schema of a result table: its columns in order, with names, types, descriptions, and how each is read from a row. The
+ * Parquet writers, the empty views of the query engine, docs/tables.md and the Athena tables all come from these lists.
  *
- * Athena decides the types: nothing unsigned, nothing nested, no nanosecond
- * timestamps. Times are UTC.
+ * The types are limited by Athena: none unsigned, none nested, no nanosecond timestamps. Times are UTC.
  */
 
 /** Types a column can have, by their DuckDB names. TIMESTAMP values are cut to the millisecond. */
@@ -14,7 +12,7 @@ export type ColumnType = 'TIMESTAMP' | 'BIGINT' | 'INTEGER' | 'DOUBLE' | 'BOOLEA
 export interface TableColumn {
   readonly name: string;
   readonly type: ColumnType;
-  /** Whether NULL can stand in it. */
+  /** Whether it can be NULL. */
   readonly nullable: boolean;
   /** One sentence for people: meaning, unit, range, when NULL. */
   readonly description: string;
@@ -22,11 +20,14 @@ export interface TableColumn {
 
 /** A table of results; tables.ts lists them all. */
 export interface Table<Column extends TableColumn = TableColumn> {
-  /** What a row is, and what must be known to use it, for docs/tables.md. */
+  /** What a row is, and how to use it, for docs/tables.md. */
   readonly description: string;
   /** What its rows are sorted by, in words. */
   readonly order: string;
-  /** Whether its files lie by the day on which their sessions start (`dt=` in their keys); else a job has one file of it. */
+  /**
+   * Whether its files are partitioned by the day on which their sessions start (`dt=` in their keys); otherwise a job
+   * has one file of it.
+   */
   readonly byDay: boolean;
   /** The option of `run` and `submit` without which a job leaves it empty. */
   readonly option?: string;
@@ -43,12 +44,12 @@ const ATHENA_TYPES: Record<ColumnType, string> = {
   VARCHAR: 'string',
 };
 
-/** The name that Athena and Glue (Hive's type names) have for a column type. */
+/** The name of a column type in Athena and Glue (Hive's type names). */
 export function athenaType(type: ColumnType): string {
   return ATHENA_TYPES[type];
 }
 
-/** The same column where NULL can stand in it. */
+/** The same column, nullable. */
 export function orNull<Column extends TableColumn>(column: Column): Column {
   return { ...column, nullable: true };
 }

@@ -1,11 +1,11 @@
-/** The tables of a job's results: everything that goes through all of them asks this list. */
+/** The tables of a job's results: all code that handles every table uses this list. */
 import { ANOMALIES } from './anomalies.ts';
 import { CAPTURES } from './captures.ts';
 import { PACKETS } from './packets.ts';
 import { SESSIONS } from './sessions.ts';
 import type { Table } from './tablecolumn.ts';
 
-/** By name, in the order in which people read of them. */
+/** By name, in the order of the documentation. */
 export const TABLES = {
   sessions: SESSIONS,
   packets: PACKETS,
@@ -15,10 +15,10 @@ export const TABLES = {
 
 export type TableName = keyof typeof TABLES;
 
-/** Tables whose files lie by day: the publish tasks write them, from the runs of reduce. */
+/** Tables partitioned by day: the publish tasks write them, from the runs of reduce. */
 export type DayTable = { [Name in TableName]: (typeof TABLES)[Name]['byDay'] extends true ? Name : never }[TableName];
 
-/** Tables of which a job has one file: commit writes them. */
+/** Tables with one file a job: commit writes them. */
 export type JobTable = Exclude<TableName, DayTable>;
 
 export const TABLE_NAMES = Object.keys(TABLES) as TableName[];

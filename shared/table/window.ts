@@ -1,17 +1,16 @@
 /**
- * Which rows go into which file. Files are windows of session start time, cut so
- * that each holds about a given number of rows and none crosses midnight UTC.
+ * Plans which rows go into which file. Files are windows of session start time, each with about a given number of rows
+ * and none across midnight UTC.
  *
- * The cuts come from exact counts per slot of time, which add up to the same sums
- * however the rows lie in runs: the same sessions give the same files whatever the
- * partitions were.
+ * The windows are computed from exact counts per time slot, which add up to the same sums for any distribution of the
+ * rows over runs: the same sessions give the same files with any partitions.
  */
 
-/** Lengths that slots may have, microseconds: each a whole part of a day. */
+/** Lengths that slots may have, microseconds: each divides a day. */
 const SLOT_LENGTHS = [10, 60, 600, 3600, 86_400].map((seconds) => seconds * 1e6);
 /** Shortest length of a slot, microseconds. */
 export const SLOT_US = SLOT_LENGTHS[0];
-/** Slots of a job, at most, whatever times its captures name: 231 days of the shortest ones. */
+/** Most slots of a job, whatever times its captures have: 231 days of the shortest ones. */
 const MOST_SLOTS = 2_000_000;
 /** Length of a day, microseconds. */
 const DAY_US = 86_400_000_000;
@@ -21,7 +20,7 @@ export function slotLength(firstUs: number, lastUs: number): number {
   return SLOT_LENGTHS.find((us) => (lastUs - firstUs) / us <= MOST_SLOTS) ?? DAY_US;
 }
 
-/** One file to be: sessions that start in [fromUs, toUs), and how many rows that is. */
+/** A planned file: sessions that start in [fromUs, toUs), and the number of rows. */
 export interface Window {
   /** Day of the starts, YYYY-MM-DD, UTC. */
   day: string;
@@ -29,14 +28,14 @@ export interface Window {
   part: number;
   fromUs: number;
   toUs: number;
-  /** Exact unless one slot alone was too many rows and was cut; then an estimate. */
+  /** Exact unless a single slot had too many rows and was split; then an estimate. */
   rows: number;
 }
 
 /**
  * Count rows by the slot of their session start.
  *
- * @param order the rows that count, in order of their start
+ * @param order the rows to count, in order of their start
  * @returns slot number and count, alternating, in order of slots
  */
 export function countStarts(startUs: Float64Array, order: Uint32Array, slotUs: number): number[] {
@@ -45,7 +44,7 @@ export function countStarts(startUs: Float64Array, order: Uint32Array, slotUs: n
   return counts;
 }
 
-/** Count one row more, whose session starts no earlier than those before. */
+/** Count another row, whose session starts no earlier than those before. */
 export function addStart(counts: number[], startUs: number, slotUs: number): void {
   const slot = Math.floor(startUs / slotUs);
   if (counts.length > 0 && counts[counts.length - 2] === slot) counts[counts.length - 1]++;
@@ -58,9 +57,9 @@ export function sumStarts(sums: Map<number, number>, counts: readonly number[]):
 }
 
 /**
- * Cut time into windows of at most `maxRows` rows each, by whole slots. A slot
- * that holds more by itself is cut into equal lengths of time, as many as its
- * count asks for: how many rows each of these has is not known before they are written.
+ * Split time into windows of at most `maxRows` rows each, by whole slots. A single slot with more rows is split into
+ * equal lengths of time, as many as its count requires: the rows of each of these are not known before they are
+ * written.
  *
  * @param sums rows by slot
  */

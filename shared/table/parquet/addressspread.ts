@@ -1,9 +1,8 @@
 /**
- * How many different addresses stand in a row group. DuckDB gives bloom filters to
- * columns with dictionaries only, and its one limit on dictionaries holds for all
- * columns of a file: too low and a scanned network has no filters, too high and
- * every column of unique values carries a useless dictionary (measured: a quarter
- * more bytes and a third more time). So the limit is what the addresses need.
+ * Estimates the number of distinct addresses in a row group. DuckDB writes bloom filters only for columns with
+ * dictionaries, and has one dictionary limit for all columns of a file: if it is too low, a scanned network has no
+ * filters; if it is too high, every column of unique values has a useless dictionary (measured: a quarter more bytes
+ * and a third more time). So the limit is what the addresses need.
  */
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../packet/flow/flowtable.ts';
 import type { SessionRows } from '../../session/rows/sessionrows.ts';
@@ -22,7 +21,7 @@ const MAP_BITS = 22;
  */
 export function addressDictionaryLimit(rows: Pick<SessionRows, 'key' | 'origIsB'>, order: Uint32Array): number {
   const { key, origIsB } = rows;
-  // So few rows have no more addresses than any limit allows.
+  // So few rows cannot exceed the default limit.
   if (Math.ceil(order.length * SHARED_MARKS) <= DEFAULT_DICTIONARY_LIMIT) return DEFAULT_DICTIONARY_LIMIT;
   const origs = new Uint32Array(1 << (MAP_BITS - 5));
   const resps = new Uint32Array(1 << (MAP_BITS - 5));

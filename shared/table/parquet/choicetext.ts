@@ -1,6 +1,6 @@
 /**
- * A text as a ChoiceColumn holds it: ENUM members are C strings in UTF-8, so what those cannot hold is
- * replaced. Tables that keep the same names as plain text spell them like this too, or joins would miss them.
+ * A text as stored in a ChoiceColumn: ENUM members are C strings in UTF-8, so characters that these cannot contain are
+ * replaced. Tables with the same names as plain text convert them too, or joins would miss them.
  */
 export function choiceText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\ufffd');

@@ -1,12 +1,10 @@
 /**
- * Columns of one DuckDB data chunk (at most 2,048 rows), filled row by row from
- * typed arrays and handed over with one copy a column.
+ * Columns of one DuckDB data chunk (at most 2,048 rows), filled row by row from typed arrays and passed on with one
+ * copy a column.
  *
- * The layouts are DuckDB's vector formats: fixed-width values in native byte
- * order, validity as one bit a row (1 = not NULL), VARCHAR as 16-byte structs
- * (u32 length; up to 12 bytes stand inside, zero padded). Longer texts are
- * handed over one by one. 64-bit values are written as two 32-bit words, so that
- * no BigInt is made and everything a double holds exactly arrives exactly.
+ * The layouts are DuckDB's vector formats: fixed-width values in native byte order, validity as one bit a row (1 = not
+ * NULL), VARCHAR as 16-byte structs (u32 length; up to 12 bytes inline, zero padded). Longer texts are passed on one by
+ * one. 64-bit values are written as two 32-bit words, without BigInt and exact for every exact double.
  */
 import {
   BIGINT,
@@ -29,7 +27,10 @@ const TWO32 = 0x100000000;
 /** Bytes of text that fit inside DuckDB's 16-byte string struct. */
 const INLINE_BYTES = 12;
 
-/** A column under construction. Rows are set in any order; rows not set keep leftovers, so each row is set or made NULL. */
+/**
+ * A column under construction. Rows are set in any order; rows not set keep stale values, so each row must be set or
+ * made NULL.
+ */
 export abstract class ChunkColumn {
   abstract readonly type: DuckDBType;
   protected abstract readonly values: Uint8Array;
@@ -42,7 +43,7 @@ export abstract class ChunkColumn {
     this.nulls++;
   }
 
-  /** Copy rows 0..rows-1 into a vector of `type` and forget the NULLs. */
+  /** Copy rows 0..rows-1 into a vector of `type` and clear the NULLs. */
   flush(vector: duckdb.Vector, rows: number): void {
     const { buffer, byteOffset, byteLength } = this.values;
     duckdb.copy_data_to_vector(vector, 0, buffer as ArrayBuffer, byteOffset, (byteLength / CHUNK_ROWS) * rows);
@@ -81,7 +82,7 @@ export class BigintColumn extends ChunkColumn {
 export class TimestampColumn extends BigintColumn {
   override readonly type: DuckDBType = TIMESTAMP;
 
-  /** Set the millisecond in which microsecond `us` lies (cut, not rounded: Athena would round up into the next one). */
+  /** Set the millisecond of microsecond `us` (truncated: Athena would round up into the next one). */
   setMillisecondOf(row: number, us: number): void {
     this.set(row, Math.floor(us / 1000) * 1000);
   }
@@ -156,7 +157,7 @@ export class TextColumn extends ChunkColumn {
     for (let i = 0, to = row * 16 + 4; i < count; i++) this.values[to++] = from[start++];
   }
 
-  /** Zero the struct of a row, apart from its length. Long texts are handed over onto a length of 0. */
+  /** Zero the struct of a row, apart from its length. Long texts are set over a length of 0. */
   private clear(row: number, length: number): void {
     const at = row * 4;
     this.words[at] = length;
@@ -179,14 +180,14 @@ export class TextColumn extends ChunkColumn {
 }
 
 /**
- * VARCHAR of a closed list of texts, set by their place in the list. It travels
- * as an ENUM vector and becomes VARCHAR in the statement that writes it.
+ * VARCHAR of a closed list of texts, set by their index in the list. It is passed as an ENUM vector and cast to VARCHAR
+ * in the statement that writes it.
  */
 export class ChoiceColumn extends ChunkColumn {
   readonly type: DuckDBEnumType;
   protected readonly values: Uint8Array;
   private readonly codes: Uint8Array | Uint16Array | Uint32Array;
-  /** ENUM member of each place: equal texts share one. */
+  /** ENUM member of each index: equal texts share one. */
   private readonly members: Uint32Array;
 
   constructor(texts: readonly string[]) {

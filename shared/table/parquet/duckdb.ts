@@ -1,7 +1,6 @@
 /**
- * Opening DuckDB: one in-memory instance for a writer, one for queries. Nothing
- * is fetched and no extension is loaded: the Parquet code is built in, and a
- * function in the cloud must not reach out for more.
+ * Opening DuckDB: one in-memory instance for a writer, one for queries. Extensions are neither fetched nor loaded: the
+ * Parquet code is built in, and a Lambda function must not download more.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,28 +9,30 @@ import { isMainThread } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { callNative, interruptible, unlessEnding } from './nativecalls.ts';
 
-/** What an instance may use. */
+/** Limits of an instance. */
 export interface DuckDBLimits {
-  /** DuckDB's own buffers, as DuckDB spells sizes; default '256MB'. What does not fit goes to the temp directory. */
+  /**
+   * Memory limit of DuckDB's buffers, in DuckDB's notation; default '256MB'. Beyond it DuckDB spills to the temp
+   * directory.
+   */
   memoryLimit?: string;
   /** Existing directory where intermediate results may spill; default the system's. */
   tempDirectory?: string;
-  /** An open instance to write with, instead of one of its own; whoever opened it closes it. */
+  /** An open instance to write with, instead of a new one; its owner closes it. */
   writer?: OpenDuckDB;
   /** Threads, default 1: with one thread the bytes of a Parquet file depend on its rows alone. */
   threads?: number;
 }
 
-/** An open instance with its one connection; `close` frees both. What the connection is asked for goes through `callNative`. */
+/** An open instance with its one connection; `close` frees both. Calls of the connection go through `callNative`. */
 export interface OpenDuckDB {
   readonly connection: DuckDBConnection;
   close(): void;
 }
 
 /**
- * Open an in-memory instance. Safe in worker threads: every call makes an instance
- * of its own, with a temp directory of its own, because instances that share one
- * would write the same file names and a query could reach what lies there.
+ * Open an in-memory instance. Safe in worker threads: every call creates an instance with a temp directory of its own,
+ * because instances that share one would write the same file names and a query could read the files there.
  */
 export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB> {
   const temp = mkdtempSync(join(resolve(limits.tempDirectory ?? tmpdir()), 'flowstitch-duckdb-'));
@@ -39,7 +40,7 @@ export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB>
     process.off('exit', removeTemp);
     rmSync(temp, { recursive: true, force: true });
   };
-  // A program that is stopped does not come back to close what it has opened.
+  // A program that is stopped does not close what it has opened.
   if (isMainThread) process.on('exit', removeTemp);
   let instance: DuckDBInstance | undefined;
   try {
@@ -47,7 +48,7 @@ export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB>
       threads: String(limits.threads ?? 1),
       memory_limit: limits.memoryLimit ?? '256MB',
       temp_directory: temp,
-      // Functions in the cloud have no HOME, and DuckDB refuses some statements without one.
+      // Lambda functions have no HOME, and DuckDB refuses some statements without one.
       home_directory: temp,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',

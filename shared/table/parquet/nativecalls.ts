@@ -1,17 +1,17 @@
 /**
- * Calls into DuckDB run beside JavaScript, in threads of the addon. Where the JavaScript of a thread is ended while one
- * is under way the whole process aborts: the addon hands its answer to somebody who is gone. So calls are counted at a gate,
- * and whoever is to end a thread closes its gate and waits until no call is under way. The gate is shared memory: the
- * engine can close that of a worker which is too busy to hear it.
+ * Calls into DuckDB run in threads of the addon. If a worker thread is terminated while a call is in progress, the
+ * whole process aborts when the addon returns its result. So calls are counted at a gate; to end a thread, its gate is
+ * closed first, until no call is in progress. The gate is shared memory: the engine can close that of a worker which is
+ * too busy to process messages.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Set in the gate's one word when it is closed; the bits below count the calls under way. */
+/** Set in the gate's one word when it is closed; the bits below count the calls in progress. */
 const CLOSED = 1 << 30;
-/** Milliseconds between two looks at a gate that is not free yet. */
+/** Milliseconds between two checks of a gate that is still in use. */
 const LOOK_MS = 5;
 
-/** A call that was not begun since its thread is to end. */
+/** Thrown for a call that was not started because its thread is ending. */
 export class Stopping extends Error {
   override name = 'Stopping';
 }
@@ -21,7 +21,7 @@ export class NativeGate {
   readonly memory: SharedArrayBuffer;
   private readonly word: Int32Array;
 
-  /** @param memory that of the gate of another thread; a gate of its own without it */
+  /** @param memory of another thread's gate; a new gate by default */
   constructor(memory = new SharedArrayBuffer(4)) {
     this.memory = memory;
     this.word = new Int32Array(memory);
@@ -31,14 +31,14 @@ export class NativeGate {
   enter(): void {
     if ((Atomics.add(this.word, 0, 1) & CLOSED) === 0) return;
     this.leave();
-    throw new Stopping('this thread is to end: nothing new is begun');
+    throw new Stopping('this thread is ending: no new call is started');
   }
 
   leave(): void {
     Atomics.sub(this.word, 0, 1);
   }
 
-  /** From now on no call begins. */
+  /** From now on no call is started. */
   close(): void {
     Atomics.or(this.word, 0, CLOSED);
   }
@@ -47,7 +47,7 @@ export class NativeGate {
     return Atomics.load(this.word, 0) & ~CLOSED;
   }
 
-  /** Closes the gate; resolves when no call is under way. `whileWaiting` is done over and over until then. */
+  /** Closes the gate; resolves when no call is in progress. `whileWaiting` is called repeatedly until then. */
   async closed(whileWaiting: () => void = () => {}): Promise<void> {
     this.close();
     while (this.callsUnderWay > 0) {
@@ -60,27 +60,28 @@ export class NativeGate {
 let gate = new NativeGate();
 const connections = new Set<{ interrupt(): void }>();
 
-/** Makes this thread's calls go through a gate that another thread can close; before the first of them. */
+/** Makes this thread's calls go through a gate that another thread can close; to be called before the first of them. */
 export function useGate(memory: SharedArrayBuffer): void {
   gate = new NativeGate(memory);
 }
 
 /**
- * Makes calls of the addon, the last of which answers with a promise.
- * @throws Stopping when this thread is to end
+ * Makes calls of the addon, the last of which returns a promise.
+ * @throws Stopping when this thread is ending
  */
 export async function callNative<T>(call: () => Promise<T>): Promise<T> {
   gate.enter();
   try {
     return await call();
   } finally {
-    // The answer comes from the midst of the addon: only when the event loop has gone on has the call ended there too.
+    // The promise is resolved from inside the addon: the call has ended there only after the next turn of the event
+    // loop.
     await new Promise((resolve) => setImmediate(resolve));
     gate.leave();
   }
 }
 
-/** Makes calls of the addon that answer at once. When this thread is to end nothing is done: its end frees everything. */
+/** Makes synchronous calls of the addon. Does nothing when this thread is ending: its end frees everything. */
 export function unlessEnding(call: () => void): void {
   try {
     gate.enter();
@@ -95,15 +96,15 @@ export function unlessEnding(call: () => void): void {
   }
 }
 
-/** Makes a connection's calls known to `endNativeCalls`, until it is closed. */
+/** Registers a connection for `endNativeCalls`, until it is closed. */
 export function interruptible(connection: { interrupt(): void }): { forget(): void } {
   connections.add(connection);
   return { forget: () => void connections.delete(connection) };
 }
 
-/** Interrupts what this thread has under way and begins nothing more; resolves when the thread can end. */
+/** Interrupts this thread's calls and starts no more; resolves when the thread can end. */
 export function endNativeCalls(): Promise<void> {
-  // Over and over: a call that is only about to begin does not hear it.
+  // Repeatedly: a call that has not quite started misses the interrupt.
   return gate.closed(() => {
     for (const connection of connections) connection.interrupt();
   });

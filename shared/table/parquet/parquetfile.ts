@@ -1,11 +1,9 @@
 /**
- * Writing one Parquet file through DuckDB: rows are produced chunk by chunk into
- * typed columns and stream through a table function into COPY, so that memory
- * holds one row group, whatever the length of the table.
+ * Writes one Parquet file through DuckDB: rows are produced chunk by chunk in typed columns and streamed through a
+ * table function into COPY, so that memory holds one row group, for tables of any length.
  *
- * The file is what Athena and Trino read without surprises: zstd, V1 pages, row
- * groups near 100,000 rows. One thread writes it, so its bytes depend on the rows
- * and on nothing else.
+ * The file uses what Athena and Trino read reliably: zstd, V1 pages, row groups near 100,000 rows. One thread writes
+ * it, so its bytes depend on the rows alone.
  */
 
 import { stat } from 'node:fs/promises';
@@ -20,10 +18,10 @@ import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
 import { callNative } from './nativecalls.ts';
 import { sqlLiteral, sqlName } from './sqltext.ts';
 
-/** Rows of a full row group: a whole number of chunks, because DuckDB closes a group at a chunk's border. */
+/** Rows of a full row group: a whole number of chunks, because DuckDB closes a group at the end of a chunk. */
 export const ROW_GROUP_ROWS = 49 * CHUNK_ROWS;
 
-/** A fifth of a row group, as DuckDB's own default is: beyond it a dictionary mostly costs space. */
+/** A fifth of a row group, as DuckDB's default: beyond it a dictionary mostly wastes space. */
 export const DEFAULT_DICTIONARY_LIMIT = 20_000;
 
 /** What was written. */
@@ -33,7 +31,7 @@ export interface ParquetFile {
   bytes: number;
 }
 
-/** A table on its way into a file. */
+/** A table to be written to a file. */
 export interface ParquetContent {
   /** The table's columns, in order. */
   schema: readonly Pick<TableColumn, 'name' | 'type'>[];
@@ -46,11 +44,11 @@ export interface ParquetContent {
    * a bloom filter; default DEFAULT_DICTIONARY_LIMIT.
    */
   dictionaryLimit?: number;
-  /** Rows that it has at most, where that is known. */
+  /** Most rows of the table, if known. */
   mostRows?: number;
 }
 
-/** Name of the table function that gives the rows of the file which a connection writes. */
+/** Name of the table function that returns the rows of the file which a connection writes. */
 const ROWS_FUNCTION = 'rows_to_write';
 
 /** What is being written through a connection. */
@@ -60,7 +58,10 @@ interface Writing {
   failure: unknown;
 }
 
-/** Connections that have the table function, with what they write now. A function cannot be taken back, and what it holds neither: so one for all files. */
+/**
+ * Connections that have the table function, with what they write now. A function cannot be unregistered, and keeps its
+ * closure alive: so one is used for all files.
+ */
 const writers = new WeakMap<DuckDBConnection, { now: Writing | undefined }>();
 
 /**
@@ -78,8 +79,8 @@ export async function writeParquet(
   if (schema.length !== columns.length)
     throw new RangeError(`${columns.length} columns for a schema of ${schema.length}`);
   const target = resolve(path);
-  // DuckDB makes room for dictionaries of that many values before it sees a row: for a file of a few rows that costs
-  // five times what all else does. More values than rows there are not, so the bytes are the same.
+  // DuckDB allocates dictionaries of that many values before it sees a row: for a file of a few rows that costs five
+  // times as much as everything else. There are no more values than rows, so the bytes are the same.
   const dictionary = Math.min(
     source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT,
     Math.max(1, source.mostRows ?? Number.POSITIVE_INFINITY),
@@ -105,7 +106,7 @@ export async function writeParquet(
   return { path, rows: writing.rows, bytes: (await stat(target)).size };
 }
 
-/** DuckDB's words for what the disk does as a fault of the store; anything else as it is. */
+/** DuckDB's I/O errors as errors of the store; anything else unchanged. */
 function diskFault(cause: unknown, target: string): unknown {
   const words = cause instanceof Error ? cause.message : '';
   if (!words.startsWith('IO Error')) return cause;
@@ -118,7 +119,7 @@ function diskFault(cause: unknown, target: string): unknown {
   );
 }
 
-/** What a connection writes, to be set before its COPY; the connection has the table function from then on. */
+/** What a connection writes, to be set before its COPY; registers the table function on first use. */
 function writerOf(connection: DuckDBConnection): { now: Writing | undefined } {
   const known = writers.get(connection);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** Tables on their way into a Parquet file, column by column as their lists of columns say. */
+/** Writes tables into Parquet files, column by column as their column lists define. */
 import type { ChunkTable } from '../chunktable.ts';
 import type { RowTable, RowTime, RowValue } from '../rowtable.ts';
 import type { ColumnType } from '../tablecolumn.ts';
@@ -17,10 +17,10 @@ import type { DuckDBLimits } from './duckdb.ts';
 import { type ParquetContent, type ParquetFile, writeParquet } from './parquetfile.ts';
 
 /**
- * A source for `writeParquet` over rows that are held in typed columns.
+ * A source for `writeParquet` of rows in typed columns.
  *
  * @param rows what the columns are filled from
- * @param next makes `rows` those of the next chunk; the number of them, at most CHUNK_ROWS, 0 at the end
+ * @param next loads the next chunk into `rows`; returns the number of rows, at most CHUNK_ROWS, 0 at the end
  */
 export function chunkSource<Rows>({ columns }: ChunkTable<Rows>, rows: Rows, next: () => number): ParquetContent {
   const chunks = columns.map(({ type, choices }) =>
@@ -38,7 +38,7 @@ export function chunkSource<Rows>({ columns }: ChunkTable<Rows>, rows: Rows, nex
 }
 
 /**
- * Write a table of objects as one Parquet file. The rows come in the table's order, and are taken a chunk at a time as they are written.
+ * Write a table of objects as one Parquet file. The rows must be in the table's order, and are read a chunk at a time.
  *
  * @throws as `writeParquet`; RangeError when a value is null in a column that is not nullable
  */
@@ -74,7 +74,7 @@ function rowSource<Row>({ columns }: RowTable<Row>, rows: Iterable<Row>): Parque
   };
 }
 
-/** An empty column of a type, and what sets a row of it. */
+/** An empty column of a type, and the function that sets a row of it. */
 function chunkColumn(type: ColumnType): { column: ChunkColumn; set: (row: number, value: RowValue) => void } {
   switch (type) {
     case 'TIMESTAMP': {

@@ -3,8 +3,7 @@
  * reader can open, and which can also be read batch by batch: each record batch
  * is one byte range, and the schema is known without the footer.
  *
- * Objects of the job itself are read here, so what cannot be read is an error of
- * the whole object and throws.
+ * These are objects of the job itself, so unreadable bytes are an error of the whole object and throw.
  */
 import { crc32 } from 'node:zlib';
 import {
@@ -20,12 +19,12 @@ import {
 import { ARROW_ZSTD } from '../../shard/arrowzstd.ts';
 import { type CheckedRange, checkRanges } from '../../store/checkedrange.ts';
 
-/** Where one record batch stands in its object. Arrow's reader must not see damaged bytes: some keep it busy without end. */
+/** Position of one record batch in its object. Arrow's reader must not see damaged bytes: some make it loop forever. */
 export interface BatchRange extends CheckedRange {
   rows: number;
 }
 
-/** The file writer, asked where its batches stand before it forgets them. */
+/** The file writer, with the positions of its batches. */
 class RunWriter extends RecordBatchFileWriter {
   ranges(rows: readonly number[]): Omit<BatchRange, 'crc'>[] {
     return this._recordBatchBlocks.map((block, i) => ({
@@ -64,7 +63,7 @@ export function encodeArrowRun(
   return { bytes, ranges: ranges.map((range) => ({ ...range, crc: crc32(bytes.subarray(range.start, range.end)) })) };
 }
 
-/** The encapsulated schema message: what a reader must see before a batch that was cut out of its file. */
+/** The encapsulated schema message: needed before a batch that was read without its file. */
 export function schemaMessage(schema: Schema): Uint8Array {
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);
@@ -78,10 +77,11 @@ const END_OF_STREAM_BYTES = 8;
 /**
  * The record batches in `bytes`, which hold one or more whole batch ranges.
  *
- * @param schema what `schemaMessage` gave for the run's schema
+ * @param schema result of `schemaMessage` for the run's schema
  * @param ranges the batches that they hold, neighbours in one run
- * @param key what errors call the run
- * @throws StoreError 'damaged' when the bytes are not those that were written; Error when they hold another number of rows
+ * @param key the run's name in errors
+ * @throws StoreError 'damaged' when the bytes are not those that were written; Error when they have another number of
+ *   rows
  */
 export function* decodeArrowRun(
   schema: Uint8Array,
@@ -96,5 +96,5 @@ export function* decodeArrowRun(
     left -= batch.numRows;
     if (batch.numRows > 0) yield batch;
   }
-  if (left !== 0) throw new Error(`${key} holds ${rows - left} rows where its list of batches says ${rows}`);
+  if (left !== 0) throw new Error(`${key} has ${rows - left} rows, but its list of batches says ${rows}`);
 }

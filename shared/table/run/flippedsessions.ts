@@ -1,6 +1,6 @@
 /**
- * Sessions whose direction flipped after packets of theirs had been written to a run: what publishing puts right in
- * these rows. A list in the order of sessions, 27 bytes each, walked beside the packets, which come in that order too.
+ * Sessions whose direction flipped after packets of theirs had been written to a run: publishing corrects these rows. A
+ * list in the order of sessions, 27 bytes each, read in parallel with the packets, which are in that order too.
  */
 import { typedColumns } from '../../packet/typedcolumns.ts';
 import { UID_BYTES } from '../../session/rows/sessionrows.ts';
@@ -36,7 +36,7 @@ export function* flippedRows(
   }
 }
 
-/** What puts sessions in order, and their last direction. */
+/** The sort key of sessions, and their last direction. */
 class FlippedColumns extends typedColumns({
   startUs: 'f64',
   startNs: 'u16',
@@ -44,13 +44,13 @@ class FlippedColumns extends typedColumns({
   origIsB: 'u8',
 }) {}
 
-/** Directions by session, asked for in the order of sessions. */
+/** Directions by session, queried in the order of sessions. */
 export class FlippedSessions {
   private readonly columns = new FlippedColumns(0);
   private order = new Uint32Array(0);
   private next = 0;
 
-  /** Rows in any order; to be added before the first question. */
+  /** Rows in any order; to be added before the first query. */
   add(rows: readonly FlippedRow[]): void {
     const { columns } = this;
     columns.reserve(columns.length + rows.length);
@@ -63,7 +63,7 @@ export class FlippedSessions {
     }
   }
 
-  /** The last direction of a session, undefined where it did not flip. Sessions asked for never come before earlier ones. */
+  /** The last direction of a session, undefined if it did not flip. Queries must be in the order of sessions. */
   directionOf(sessions: Omit<StartColumns, 'length'>, row: number): number | undefined {
     const { columns } = this;
     if (columns.length === 0) return undefined;

@@ -1,8 +1,7 @@
 /**
- * Merging packet runs into the order of the packets table: sessions by (start,
- * uid), and inside a session the runs one after the other, which is time. Works on
- * whole sessions of a batch at a time, with one decoded batch per run that has
- * been reached.
+ * Merges packet runs into the order of the packets table: sessions by (start, uid), and inside a session the runs one
+ * after the other, which is the order of time. Processes whole sessions of a batch at a time, with one decoded batch
+ * for each run that has been reached.
  */
 
 import { Heap } from '../../algorithm/heap.ts';
@@ -15,7 +14,7 @@ import type { FlippedSessions } from './flippedsessions.ts';
 import { decodePacketBatch, type PacketRunBatch, SessionPackets } from './packetrun.ts';
 import type { Spool } from './spool.ts';
 
-/** Where the merge stands in one run. */
+/** Position of the merge in one run. */
 interface Cursor {
   /** Place of the run in the list: earlier runs hold earlier packets of a session. */
   run: number;
@@ -37,7 +36,7 @@ export class PacketMerge {
   private toUs = Number.NEGATIVE_INFINITY;
   private room = 0;
 
-  /** @param fromUs packets of sessions that start earlier are passed over */
+  /** @param fromUs packets of sessions that start earlier are skipped */
   constructor(spool: Spool<PacketRunBatch>, flipped: FlippedSessions, fromUs: number) {
     this.spool = spool;
     this.flipped = flipped;
@@ -64,7 +63,7 @@ export class PacketMerge {
    * Begins a file: of packets of sessions that start before `toUs`, at most `mostRows`.
    *
    * @param captureName for ranks in `ranksBefore(toUs)`
-   * @returns what gives its rows
+   * @returns the source of its rows
    */
   begin(toUs: number, mostRows: number, captureName: (rank: number) => string): ParquetContent {
     this.toUs = toUs;
@@ -76,7 +75,7 @@ export class PacketMerge {
     return { ...chunkSource(PACKETS, chunk, () => this.next(chunk.rows)), mostRows };
   }
 
-  /** Lowest and highest rank of a capture in the batches that are left and begin before `toUs`. */
+  /** Lowest and highest rank of a capture in the remaining batches that begin before `toUs`. */
   ranksBefore(toUs: number): { lowest: number; highest: number } {
     let lowest = Number.POSITIVE_INFINITY;
     let highest = -1;
@@ -88,7 +87,7 @@ export class PacketMerge {
     return { lowest, highest };
   }
 
-  /** Rows that the batches which are left and begin before `toUs` hold: no fewer than the file will have. */
+  /** Rows of the remaining batches that begin before `toUs`: no fewer than the file will have. */
   rowsBefore(toUs: number): number {
     let rows = 0;
     for (const { batches, batch, next } of this.heap.items)
@@ -112,7 +111,7 @@ export class PacketMerge {
     return chunk.length;
   }
 
-  /** The cursor at the top has moved: to its place in the heap, or out of it at its run's end. */
+  /** Restores the heap after its first cursor has moved, or removes it at its run's end. */
   private settle(top: Cursor): void {
     if (top.batch === undefined && top.next === top.batches.length) this.heap.shift();
     else this.heap.settle();
@@ -124,7 +123,7 @@ export class PacketMerge {
     cursor.row = 0;
   }
 
-  /** Pass over the rows of a batch that belong to sessions which start too early. */
+  /** Skip the rows of a batch that belong to sessions which start too early. */
   private passOver(cursor: Cursor, batch: SessionPackets): void {
     while (cursor.row < batch.length && batch.startUs[cursor.row] < this.fromUs) cursor.row++;
     if (cursor.row === batch.length) cursor.batch = undefined;
@@ -149,7 +148,10 @@ function startOf({ batch, row, batches, next }: Cursor): number {
   return batch === undefined ? batches[next].firstUs : batch.startUs[row];
 }
 
-/** Whether cursor `a` is to be served before `b`. One that has yet to load goes first at equal times: what it holds is not known. */
+/**
+ * Whether cursor `a` comes before `b`. At equal times one with a batch still to load comes first, as its content is not
+ * known.
+ */
 function before(a: Cursor, b: Cursor): boolean {
   if (a.batch !== undefined && b.batch !== undefined) {
     const order = compareStarts(a.batch, a.row, b.batch, b.row);

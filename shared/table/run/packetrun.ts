@@ -1,11 +1,10 @@
 /**
- * The packet run: packet rows as a reduce task writes them when the packets table
- * is asked for. An Arrow file in order of the rows' sessions (by start, then uid);
- * inside a session the rows keep the order in which the tracker gave them, which
- * is time.
+ * The packet run: packet rows as a reduce task writes them when the packets table is requested. An Arrow file in order
+ * of the rows' sessions (by start, then uid); inside a session the rows keep the tracker's order, which is the order of
+ * time.
  *
- * Each row carries its session's start, uid, protocol and direction *as known when
- * the run was written*; a direction that flipped later is put right at publishing.
+ * Each row carries its session's start, uid, protocol and direction *as known when the run was written*; a direction
+ * that flipped later is corrected at publishing.
  */
 import { type Data, Field, FixedSizeBinary, makeData, Schema } from 'apache-arrow';
 import { type ColumnArrays, namesOf, typedColumns } from '../../packet/typedcolumns.ts';
@@ -27,7 +26,7 @@ export interface PacketRunBatch extends RunBatch {
   lastCapture: number;
 }
 
-/** What each row has of its session. */
+/** Columns of a row from its session. */
 const SESSION_NUMBERS = {
   /** First packet: whole microseconds since 1970, and the nanoseconds below. */
   startUs: 'f64',
@@ -41,16 +40,16 @@ const SESSION_NUMBERS = {
 const UID_COLUMN = { uid: ['u8', UID_BYTES] } as const;
 const COLUMNS = { ...PACKET_NUMBERS, ...SESSION_NUMBERS, ...UID_COLUMN } as const;
 
-/** What must be known of a session by its number. */
+/** Data of sessions, by number. */
 export type SessionLookup = Readonly<ColumnArrays<typeof SESSION_NUMBERS & typeof UID_COLUMN>>;
 
 const ROW_COLUMNS = namesOf(PACKET_NUMBERS);
 const SESSION_NAMES = namesOf(SESSION_NUMBERS);
 
-/** Rows of packets, each with what is known of its session. */
+/** Rows of packets, each with data of its session. */
 export class SessionPackets extends typedColumns(COLUMNS) {}
 
-/** Lengths that mostly follow from another one are kept as the difference to it, modulo 2^32. */
+/** Lengths that mostly follow from another one are stored as the difference from it, modulo 2^32. */
 const SUBTRAHENDS: Partial<Record<(typeof ROW_COLUMNS)[number], (typeof ROW_COLUMNS)[number]>> = {
   origLen: 'capLen',
   ipLen: 'origLen',
@@ -111,7 +110,7 @@ export function encodePacketRun(
 /** Row numbers in order of (session start, session uid), rows of one session in their old order. */
 function bySession(rows: PacketRows, sessions: SessionLookup): Uint32Array {
   const { length, session } = rows;
-  // Numbers are given in order of opening, so those of one run lie close together.
+  // Sessions are numbered in order of opening, so those of one run are close together.
   let lowest = Number.POSITIVE_INFINITY;
   let highest = -1;
   for (let i = 0; i < length; i++) {
@@ -188,18 +187,18 @@ function columnLike(column: NumberArray, length: number): NumberArray {
 }
 
 /**
- * Decode one batch. Its columns are views where they need no arithmetic.
+ * Decode one batch. Its columns are views unless they need arithmetic.
  *
  * @param bytes its byte range
  * @throws Error when the bytes are not this batch
  */
 export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): SessionPackets {
-  // An object of the class, though its arrays come from elsewhere: rows are then copied from one shape to the same one.
+  // An object of the class, though its arrays are views: copies between rows then stay monomorphic.
   const packets = new SessionPackets(0);
   const columns = packets as unknown as Record<string, NumberArray>;
   for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range]))
     for (let i = 0; i < FIELDS.length; i++) columns[FIELDS[i].name] = childValues(batch, i);
-  // In the order of the columns, so that what is added back is whole already.
+  // In the order of the columns, so that the columns to be added are complete already.
   for (const [name, less] of Object.entries(SUBTRAHENDS)) columns[name] = sums(columns[name], columns[less]);
   packets.length = packets.capacity = range.rows;
   return packets;

@@ -1,19 +1,16 @@
-/**
- * What a publish task reads of the runs: the batches that reach into its windows, neighbours in one read,
- * several reads under way at once.
- */
+/** Reads of a publish task: the batches that overlap its windows, neighbours in one read, several reads in flight. */
 import { checkRanges } from '../../store/checkedrange.ts';
 import type { RunBatch } from './sessionrun.ts';
 
-/** Most bytes asked for in one read, unless a single batch is larger. */
+/** Most bytes of one read, unless a single batch is larger. */
 const READ_BYTES = 4 << 20;
-/** Reads under way at once: a window can touch hundreds of runs, and each read waits for the store. */
+/** Reads in flight at once: a window can touch hundreds of runs, and each read waits for the store. */
 const READS_AHEAD = 8;
 
 /** Reads bytes [start, end) of an object. */
 export type ReadObjectRange = (key: string, start: number, end: number) => Promise<Uint8Array>;
 
-/** A run as a publish task sees it. */
+/** A run as input of a publish task. */
 export interface PublishedRun<Batch extends RunBatch = RunBatch> {
   /** The object's key, as `read` takes it. */
   key: string;
@@ -29,7 +26,7 @@ export interface PlannedRead<Batch extends RunBatch = RunBatch> {
   batches: Batch[];
 }
 
-/** The reads that bring in every batch of `run` with a session start in [fromUs, toUs), neighbours together up to 4 MiB. */
+/** The reads for all batches of `run` with a session start in [fromUs, toUs), neighbours together up to 4 MiB. */
 export function planReads<Batch extends RunBatch>(
   run: PublishedRun<Batch>,
   fromUs: number,
@@ -50,7 +47,7 @@ export function planReads<Batch extends RunBatch>(
 }
 
 /**
- * Do the reads, several at once, and give their bytes in the order of `reads`.
+ * Perform the reads, several at once, and yield their bytes in the order of `reads`.
  *
  * @throws what `read` throws; StoreError 'damaged' for bytes that are not those of the batches
  */
@@ -60,7 +57,7 @@ export async function* readInOrder<Batch extends RunBatch>(
 ): AsyncGenerator<{ read: PlannedRead<Batch>; bytes: Uint8Array }> {
   const begin = ({ key, start, end }: PlannedRead<Batch>): Promise<Uint8Array> => {
     const bytes = read(key, start, end);
-    // When an earlier read fails nobody waits for this one any more.
+    // When an earlier read fails, this one is no longer awaited.
     bytes.catch(() => undefined);
     return bytes;
   };

@@ -1,11 +1,10 @@
 /**
- * Sessions of windows that may hold more than a file, taken in pieces of exact size and in the order of the table:
- * as many rows as there is room for, then the next ones. All sessions of an hour may start at one microsecond, so
- * time alone cannot cut them.
+ * Splits the sessions of windows with more rows than a file into pieces of exact size, in the order of the table. All
+ * sessions of an hour may start at one microsecond, so they cannot be split by time alone.
  *
- * Runs are sorted, so the rows of a piece are one stretch of each. A first walk over what decides the order (22 bytes
- * a row, one batch of each run in memory) finds where the stretches end, a second one moves whole rows. Which
- * session comes to which piece follows from the sessions alone, whatever runs they lie in.
+ * Runs are sorted, so the rows of a piece are one range of each. A first pass over the sort keys (22 bytes a row, one
+ * batch of each run in memory) finds the ends of the ranges, a second one copies whole rows. Which session goes into
+ * which piece depends on the sessions alone, not on the runs.
  */
 import { Heap } from '../../algorithm/heap.ts';
 import type { SessionRows } from '../../session/rows/sessionrows.ts';
@@ -13,25 +12,25 @@ import { compareStarts, type StartColumns } from '../startorder.ts';
 import { decodeSessionRows, decodeSessionStarts, lowerBound, type RunBatch } from './sessionrun.ts';
 import type { Spool } from './spool.ts';
 
-/** Where the walk stands in one run. */
+/** Position of the first pass in one run. */
 interface Cursor {
   batches: readonly RunBatch[];
   /** The batch it is in, and what orders its rows. */
   batch: number;
   starts: StartColumns;
   row: number;
-  /** Where the piece began. */
+  /** Where the piece begins. */
   fromBatch: number;
   fromRow: number;
 }
 
 export class SessionPieces {
   private readonly spool: Spool<RunBatch>;
-  /** All runs; those with rows left also stand in the heap. */
+  /** All runs; those with rows left are also in the heap. */
   private readonly cursors: Cursor[] = [];
   private readonly heap = new Heap(before);
 
-  /** @param fromUs rows that start earlier are passed over */
+  /** @param fromUs rows that start earlier are skipped */
   constructor(spool: Spool<RunBatch>, fromUs: number) {
     this.spool = spool;
     for (const batches of spool.runs) {
@@ -45,7 +44,7 @@ export class SessionPieces {
     }
   }
 
-  /** Fills `into`, which is empty, with the next rows that start before `toUs`: all of them, or as many as it has room for. */
+  /** Fills `into`, which is empty, with the next rows that start before `toUs`: all of them, or as many as fit. */
   take(into: SessionRows, toUs: number): void {
     const { items } = this.heap;
     for (let left = into.capacity; left > 0 && items.length > 0; left--) {
@@ -56,7 +55,7 @@ export class SessionPieces {
     for (const cursor of this.cursors) this.move(cursor, into);
   }
 
-  /** One row on, in the run whose row comes first. */
+  /** Advances by one row, in the run whose row comes first. */
   private step(): void {
     const { heap } = this;
     const top = heap.items[0];
@@ -74,7 +73,7 @@ export class SessionPieces {
     heap.settle();
   }
 
-  /** Appends the rows of a run that the walk has passed since it was here. */
+  /** Appends the rows of a run that the first pass has covered since the last call. */
   private move(cursor: Cursor, into: SessionRows): void {
     for (; cursor.fromBatch < cursor.batch || cursor.fromRow < cursor.row; cursor.fromBatch++, cursor.fromRow = 0) {
       const range = cursor.batches[cursor.fromBatch];

@@ -1,7 +1,6 @@
 /**
- * The session run: what a reduce task writes and publish tasks read. An Arrow
- * file of session rows in the order of the sessions table, in batches small
- * enough that a publish task reads little beyond its window.
+ * The session run: written by a reduce task and read by publish tasks. An Arrow file of session rows in the order of
+ * the sessions table, in batches small enough that a publish task reads little beyond its window.
  *
  * Columns are those of SessionRows under their own names, plus `uid` and `key` as
  * fixed-size binary (the key's words little-endian), `history` as text and `tunnel` as binary (packet/flow/tunneltable.ts).
@@ -18,7 +17,7 @@ import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from '
 /** Rows of a full batch. */
 export const SESSION_BATCH_ROWS = 8192;
 
-/** One batch of a run: where it stands, and which session starts it holds. */
+/** One batch of a run: its position, and the session starts that it contains. */
 export interface RunBatch extends BatchRange {
   /** Earliest and latest session start in it, microseconds since 1970. */
   firstUs: number;
@@ -52,7 +51,8 @@ const SCHEMA = new Schema(FIELDS);
 const SCHEMA_MESSAGE = schemaMessage(SCHEMA);
 
 /**
- * Encode session rows, in any order, as one run in the order of the sessions table. No rows give a run without batches.
+ * Encode session rows, in any order, as one run in the order of the sessions table. Without rows the run has no
+ * batches.
  *
  * @param slotUs length of the slots by which starts are counted
  */
@@ -106,7 +106,8 @@ function sessionBatch(rows: SessionRows, order: Uint32Array): { rows: number; ch
   return { rows: count, children };
 }
 
-// Loops of their own functions: sessionBatch would be optimized in the middle of one, and thrown away behind it.
+// The loops are functions of their own: otherwise sessionBatch would be optimized in the middle of one (on-stack
+// replacement), and deoptimized after it.
 
 function gather(from: NumberArray, order: Uint32Array, to: NumberArray): void {
   for (let i = 0; i < order.length; i++) to[i] = from[order[i]];
@@ -123,7 +124,7 @@ function gatherWords(from: Uint32Array, size: number, order: Uint32Array, to: Ui
 }
 
 /**
- * Append to `into` the rows of whole batches whose start lies in [fromUs, toUs).
+ * Append to `into` the rows of whole batches whose start is in [fromUs, toUs).
  *
  * @param bytes the ranges of `batches`, neighbours in one run, one after the other
  * @returns how many rows were appended
@@ -159,7 +160,7 @@ export function decodeSessionRows(
   for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range])) appendRows(batch, into, from, to);
 }
 
-/** What puts the rows of one batch in order, in memory of its own. @throws Error when the bytes are not this batch */
+/** The sort key columns of one batch, copied. @throws Error when the bytes are not this batch */
 export function decodeSessionStarts(bytes: Uint8Array, range: BatchRange): StartColumns {
   let columns: StartColumns | undefined;
   for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range]))
@@ -173,7 +174,7 @@ export function decodeSessionStarts(bytes: Uint8Array, range: BatchRange): Start
   return columns;
 }
 
-/** There are more rows than they were given room for. */
+/** There is no room for the rows. */
 export class NoRoom extends RangeError {}
 
 /** The values of child `index` of a record batch. */
@@ -214,7 +215,7 @@ export function lowerBound(values: Float64Array, limit: number): number {
   return low;
 }
 
-/** Few histories make up most rows: one string each keeps a million rows small. */
+/** Most rows share few histories: one string each saves memory with a million rows. */
 const texts = new Map<string, string>();
 const TEXTS_KEPT = 4096;
 

@@ -1,8 +1,7 @@
 /**
- * Batches of a publish task, copied to a file in the temp directory: DuckDB takes
- * rows in calls that cannot wait for a store, and what a task covers can be larger
- * than memory. The file is unlinked as soon as it is open, so nothing of it
- * outlives the process.
+ * Batches of a publish task, copied to a file in the temp directory: DuckDB reads rows in synchronous calls that cannot
+ * wait for a store, and a task's rows can exceed memory. The file is unlinked as soon as it is open, so it does not
+ * outlive the process.
  */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +17,7 @@ export class Spool<Batch extends RunBatch> {
   private length = 0;
   private lastKey: string | undefined;
 
-  /** @param directory where the file is made; default the system's temp directory */
+  /** @param directory where the file is created; default the system's temp directory */
   constructor(directory: string = tmpdir()) {
     const own = mkdtempSync(join(directory, 'flowstitch-spool-'));
     try {
@@ -28,7 +27,7 @@ export class Spool<Batch extends RunBatch> {
     }
   }
 
-  /** Append what a planned read brought; the reads of one run come one after the other, in order. */
+  /** Append the bytes of a planned read; the reads of one run must come one after the other, in order. */
   append(read: PlannedRead<Batch>, bytes: Uint8Array): void {
     if (read.key !== this.lastKey) this.runs.push([]);
     this.lastKey = read.key;
