@@ -2,9 +2,11 @@
  * The library: everything that may be imported from 'flowstitch', described in docs/library.md. What is not exported
  * here may change with any version.
  */
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { type LocalRunOptions, runLocally } from './engine/localrun.ts';
+import { MOST_WORKERS } from './engine/protocol.ts';
 import { type GivenOptions, givenOptions, jobOptions } from './job/options.ts';
 import { wholeNumber } from './job/optionvalues.ts';
 import type { JobSummary } from './job/summary.ts';
@@ -16,7 +18,8 @@ export type { AnomalySink } from './capture/anomaly.ts';
 export type { CaptureFacts, Damage } from './capture/facts.ts';
 export { type CaptureHead, readCapture, readHead } from './capture/read.ts';
 export type { RecordSink } from './capture/recordsink.ts';
-export { JobInProgress } from './engine/runplace.ts';
+export type { TaskReport } from './control/task.ts';
+export { JobInProgress, PlaceLost } from './engine/runplace.ts';
 export { JobError } from './job/context.ts';
 export { OptionError } from './job/optionvalues.ts';
 export { RefusedSql } from './query/permittedsql.ts';
@@ -25,7 +28,7 @@ export type { GivenOptions, JobSummary, OpenResults };
 
 /** Options of a run. */
 export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onTask' | 'onRetry' | 'onDamaged'> {
-  /** Paths of the captures: files, each named once. */
+  /** Paths of the captures: files. One that is named twice is read once. */
   captures: readonly string[];
   /** Folder of the results; created if missing. */
   out: string;
@@ -40,28 +43,30 @@ export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' |
  *
  * @returns the job's summary, which names damaged captures
  * @throws OptionError for an unknown option or an invalid value; the system's error for a capture that does not exist;
- *   JobInProgress while another process runs this job; JobError when a stage failed on every attempt;
+ *   JobInProgress while another process runs this job; PlaceLost when the folder of results is removed meanwhile;
+ *   JobError when a stage failed on every attempt;
  *   the signal's reason when it was aborted
  */
 export async function run({ captures, out, workers, options = {}, ...events }: RunOptions): Promise<JobSummary> {
-  const threads = wholeNumber(workers === undefined ? undefined : String(workers), 'workers', 1, 256);
+  const threads = wholeNumber(workers === undefined ? undefined : String(workers), 'workers', 1, MOST_WORKERS);
   const wanted = jobOptions(givenOptions(options));
-  const refs: CaptureRef[] = [];
-  for (const path of captures) refs.push(await fileCapture(path));
+  const refs = new Map<string, CaptureRef>();
+  for (const path of captures) if (!refs.has(resolve(path))) refs.set(resolve(path), await fileCapture(path));
   return runLocally({
     ...events,
     out: resolve(out),
-    captures: refs,
+    captures: [...refs.values()],
     options: wanted,
     workers: threads ?? availableParallelism(),
   });
 }
 
-/** @throws the system's error when the path does not exist, or is not a file */
+/** @throws the system's error when the path does not exist; Error when it is not a file */
 async function fileCapture(path: string): Promise<CaptureRef> {
   const location = resolve(path);
+  if (!(await stat(location)).isFile()) throw new Error(`${path} is not a file`);
   const version = await fileVersion(location);
-  if (version === undefined) throw new Error(`${path}: no such file`);
+  if (version === undefined) throw new Error(`${path} was removed`);
   return { name: path, location: fileLocation(Buffer.from(location)), ...version };
 }
 

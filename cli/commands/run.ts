@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { LocalRunOptions } from '../../shared/engine/localrun.ts';
+import { MOST_WORKERS } from '../../shared/engine/protocol.ts';
 import type { OptionValues } from '../../shared/job/optiondescription.ts';
 import { JOB_OPTIONS, jobOptions } from '../../shared/job/options.ts';
 import { wholeNumber } from '../../shared/job/optionvalues.ts';
@@ -18,7 +19,6 @@ import { UsageError } from '../usage/usage.ts';
 
 /** Inputs that are named when they are passed over. */
 const NOTES = 20;
-const MOST_WORKERS = 256;
 
 const OPTIONS = {
   out: {

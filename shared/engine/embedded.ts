@@ -222,7 +222,7 @@ class Pool {
         return;
       }
       if (answer.kind === 'damaged') {
-        this.options.onDamaged?.(answer.words);
+        this.tell(() => this.options.onDamaged?.(answer.words));
         return;
       }
       if (answer.kind === 'dying') {
@@ -234,7 +234,8 @@ class Pool {
       this.idle.push(worker);
       if (answer.kind === 'report') {
         delivery?.acknowledge();
-        this.options.onTask?.(answer.report);
+        const { report } = answer;
+        this.tell(() => this.options.onTask?.(report));
       } else this.failed(delivery, answer);
       this.settle?.();
     });
@@ -251,6 +252,16 @@ class Pool {
     worker.on('error', (error) => died(`the worker died: ${error instanceof Error ? error.message : String(error)}`));
     worker.on('exit', (code) => died(`the worker ended with code ${code}`));
     return worker;
+  }
+
+  /** Calls a function of the caller's. An error in it ends the run, as an error in the run itself would. */
+  private tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.error ??= error;
+      this.settle?.();
+    }
   }
 
   private failed(delivery: Delivery | undefined, failure: Failure): void {
@@ -270,7 +281,7 @@ class Pool {
       return;
     }
     const again = delivery.receives < this.queue.maxReceives && this.options.signal?.aborted !== true;
-    if (again) this.options.onRetry?.(stage as Stage, task, failure.reason);
+    if (again) this.tell(() => this.options.onRetry?.(stage as Stage, task, failure.reason));
     delivery.release();
   }
 }

@@ -5,6 +5,9 @@ import type { Fault } from '../job/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
 import type { StoreWriter } from '../store/directorystore.ts';
 
+/** Worker threads of a run, at most. */
+export const MOST_WORKERS = 256;
+
 /** What a worker is started with. */
 export interface WorkerSetup {
   /** Folders of the two stores, and of scratch. */

@@ -29,8 +29,6 @@ import type { Stage } from './stageresults.ts';
 /** Folder of the jobs' own files below the results folder, on one machine. */
 export const WORK_FOLDER = '_flowstitch';
 
-export const STAGES = ['plan', 'map', 'balance', 'reduce', 'publish', 'commit'] as const;
-
 /** Tasks whose done keys share a prefix, so that one listing returns them all. */
 export const DONE_GROUP = 1000;
 

@@ -127,6 +127,7 @@ export function givenOptions(value: unknown): GivenOptions {
   for (const [name, given] of Object.entries(value)) {
     if (!Object.hasOwn(JOB_OPTIONS, name))
       throw new OptionError(`unknown option '${name}'; options are ${Object.keys(JOB_OPTIONS).join(', ')}`);
+    if (given === undefined) continue;
     const { value: wanted, numeric }: OptionDescription = JOB_OPTIONS[name as keyof typeof JOB_OPTIONS];
     const kind = wanted === undefined ? 'boolean' : 'string';
     if (typeof given !== kind && !(numeric && typeof given === 'number'))

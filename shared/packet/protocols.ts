@@ -88,6 +88,8 @@ export const TUNNEL_KINDS = new Map<number, TunnelKind>();
 for (const kind of TUNNELS.flatMap(({ kinds }) => kinds)) {
   if ((TUNNEL_KINDS.get(kind.number) ?? kind) !== kind)
     throw new Error(`${kind.name}: number ${kind.number} is another kind's`);
+  if (!Number.isInteger(kind.number) || kind.number < 1 || kind.number > 63)
+    throw new Error(`${kind.name}: number ${kind.number} does not fit into the six bits of a shard`);
   TUNNEL_KINDS.set(kind.number, kind);
 }
 

@@ -14,18 +14,21 @@
  * wheel: all cells are less than one revolution ahead of the wheel's own time, which is a double. Advancing terminates:
  * it empties each cell at most once, and sessions armed again meanwhile go to another list.
  */
+import { END_REASONS } from './rows/sessionrows.ts';
 import type { SessionConfig } from './sessionconfig.ts';
 import type { SessionSlots } from './slots.ts';
 import * as L from './slots.ts';
 
-/** Index into END_REASONS (sessionrows.ts). */
-export const REASON_INACTIVE = 0;
-export const REASON_CLOSED = 1;
-export const REASON_RESET = 2;
-export const REASON_ATTEMPT = 3;
-export const REASON_HALF_CLOSED = 4;
-export const REASON_REUSED = 5;
-export const REASON_END_OF_INPUT = 6;
+const indexOf = (reason: (typeof END_REASONS)[number]): number => END_REASONS.indexOf(reason);
+
+/** Index into END_REASONS. */
+export const REASON_INACTIVE = indexOf('inactive');
+export const REASON_CLOSED = indexOf('closed');
+export const REASON_RESET = indexOf('reset');
+export const REASON_ATTEMPT = indexOf('attempt');
+export const REASON_HALF_CLOSED = indexOf('half_closed');
+export const REASON_REUSED = indexOf('reused');
+export const REASON_END_OF_INPUT = indexOf('end_of_input');
 
 /** Microseconds of a bucket. */
 export const BUCKET_US = 1 << 20;

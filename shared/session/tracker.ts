@@ -30,7 +30,7 @@ import { addFlip } from './history.ts';
 import { isReuse, kindOf, startsReversed } from './reuse.ts';
 import { type PacketOutput, writePacket } from './rows/packetrow.ts';
 import { writeSession } from './rows/sessionrow.ts';
-import type { SessionRows } from './rows/sessionrows.ts';
+import { type SessionRows, UID_BYTES } from './rows/sessionrows.ts';
 import { writeUid } from './rows/uid.ts';
 import { checkConfig, portRoles, ROLE_DNS, ROLE_NTP, type SessionConfig } from './sessionconfig.ts';
 import * as L from './slots.ts';
@@ -310,7 +310,7 @@ export class SessionTracker {
       directory.startNs[n] = ns;
       directory.origIsB[n] = origIsB;
       directory.proto[n] = this.flows.words[flow * KEY_WORDS + KEY_PROTO];
-      writeUid(this.flows.words, flow * KEY_WORDS, us, ns, ordinal, directory.uid, n * 12);
+      writeUid(this.flows.words, flow * KEY_WORDS, us, ns, ordinal, directory.uid, n * UID_BYTES);
     }
     return slot;
   }

@@ -15,6 +15,7 @@ import type { StageResults } from '../job/stageresults.ts';
 import { FlowTable } from '../packet/flow/flowtable.ts';
 import { PacketRows } from '../session/rows/packetrows.ts';
 import { SessionRows, UID_BYTES } from '../session/rows/sessionrows.ts';
+import { uidText } from '../session/rows/uid.ts';
 import { SessionDirectory } from '../session/sessiondirectory.ts';
 import { SessionTracker } from '../session/tracker.ts';
 import { mergeSegments } from '../shard/merge.ts';
@@ -68,7 +69,7 @@ async function runReduce(
       if (captures < 2) continue;
       spanning++;
       if (longest !== null && captures < longest.captures) continue;
-      const uid = uidText(rows, row);
+      const uid = uidText(rows.uid, row * UID_BYTES);
       if (longest === null || captures > longest.captures || uid < longest.uid) longest = { captures, uid };
     }
     const { bytes, batches, starts } = encodeSessionRun(rows, spec.slotUs);
@@ -175,8 +176,4 @@ function* inParts(rows: Iterable<FlippedRow>): Generator<FlippedRow[]> {
     part = [];
   }
   if (part.length > 0) yield part;
-}
-
-function uidText(rows: SessionRows, row: number): string {
-  return String.fromCharCode(...rows.uid.subarray(row * UID_BYTES, (row + 1) * UID_BYTES));
 }

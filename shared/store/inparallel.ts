@@ -5,13 +5,14 @@ export const REQUESTS_AT_ONCE = 32;
 
 /**
  * What `ask` returns for each item, in the order of the items; at most `atOnce` requests are in flight.
- * @throws the first error, once all requests in flight have ended; none is started after it
+ * @throws RangeError for an `atOnce` below 1; the first error, once all requests in flight have ended; none is started after it
  */
 export async function inParallel<T, R>(
   items: readonly T[],
   atOnce: number,
   ask: (item: T, at: number) => Promise<R>,
 ): Promise<R[]> {
+  checkAtOnce(atOnce);
   const answers: R[] = new Array(items.length);
   let next = 0;
   const work = async (): Promise<void> => {
@@ -30,12 +31,13 @@ export async function inParallel<T, R>(
   return answers;
 }
 
-/** The same as a stream, without holding all answers: they come in order, with `atOnce` requests ahead. */
+/** The same as a stream, without holding all answers: they come in order, with `atOnce` requests (1 or more) ahead. */
 export async function* eachInParallel<T, R>(
   items: Iterable<T>,
   atOnce: number,
   ask: (item: T) => Promise<R>,
 ): AsyncGenerator<R, void> {
+  checkAtOnce(atOnce);
   const underWay: Promise<R>[] = [];
   for (const item of items) {
     if (underWay.length >= atOnce) yield await (underWay.shift() as Promise<R>);
@@ -45,4 +47,8 @@ export async function* eachInParallel<T, R>(
     underWay.push(answer);
   }
   for (const answer of underWay) yield await answer;
+}
+
+function checkAtOnce(atOnce: number): void {
+  if (!(atOnce >= 1)) throw new RangeError(`at least one request must be in flight, not ${atOnce}`);
 }

@@ -2,7 +2,7 @@
  * The anomalies table: what is odd about a capture or a packet, under a stable
  * name.
  */
-import type { AnomalyRow } from '../capture/anomaly.ts';
+import { ANOMALY_ROWS_PER_NAME, type AnomalyRow } from '../capture/anomaly.ts';
 import { choiceText } from './parquet/choicetext.ts';
 import { column, nullableColumn, type RowTable, type RowTime } from './rowtable.ts';
 
@@ -14,8 +14,7 @@ export interface NamedAnomaly extends AnomalyRow {
 const timeOf = ({ us, ns }: AnomalyRow): RowTime | null => (us < 0 ? null : { us, ns });
 
 export const ANOMALIES = {
-  description:
-    'What is odd, under stable names: at most 25 rows of one name in one capture, then one row with the count of the rest.',
+  description: `What is odd, under stable names: at most ${ANOMALY_ROWS_PER_NAME} rows of one name in one capture, then one row with the count of the rest.`,
   order: 'rank of the capture, offset, name',
   byDay: false,
   columns: [

@@ -2,6 +2,7 @@
  * The packets table: one row a packet of a session, sorted so that the lookup of a session reads one row group. A
  * fragment has a row of its own in addition to that of its datagram.
  */
+import { IPPROTO_TCP } from '../packet/flow/flowtable.ts';
 import type { PACKET_NUMBERS } from '../session/rows/packetrows.ts';
 import { UID_BYTES } from '../session/rows/sessionrows.ts';
 import { type ChunkTable, chunkColumns } from './chunktable.ts';
@@ -28,8 +29,6 @@ export interface PacketChunk {
 type NumberName = keyof typeof PACKET_NUMBERS;
 type Fill<Column> = (to: Column, chunk: PacketChunk) => void;
 
-const TCP = 6;
-
 function bigints(name: NumberName): Fill<BigintColumn> {
   return (to, { rows }) => {
     const from = rows[name];
@@ -46,7 +45,7 @@ function integers(name: NumberName): Fill<IntegerColumn> {
 
 /** A fragment has no transport header of its own; its datagram's row has it. */
 function hasTcp({ proto, fragOfUs }: SessionPackets, i: number): boolean {
-  return proto[i] === TCP && fragOfUs[i] < 0;
+  return proto[i] === IPPROTO_TCP && fragOfUs[i] < 0;
 }
 
 function tcpBigints(name: NumberName): Fill<BigintColumn> {

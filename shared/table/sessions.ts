@@ -4,7 +4,16 @@
  */
 import { addressText } from '../packet/address.ts';
 import { communityId } from '../packet/flow/communityid.ts';
-import { KEY_ADDR_A, KEY_ADDR_B, KEY_PROTO, KEY_WORDS, shownPorts } from '../packet/flow/flowtable.ts';
+import {
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  KEY_ADDR_A,
+  KEY_ADDR_B,
+  KEY_PROTO,
+  KEY_WORDS,
+  shownPorts,
+} from '../packet/flow/flowtable.ts';
 import { tunnelText } from '../packet/tunneltext.ts';
 import {
   CONN_STATES,
@@ -41,19 +50,17 @@ type NumberName = (typeof SESSION_COLUMNS)[number];
 type Fill<Column> = (to: Column, chunk: SessionChunk) => void;
 
 const PROTO_TEXTS = ['tcp', 'udp', 'icmp', 'sctp', 'unknown_transport'] as const;
-const TCP = 6;
-
 /** Place in PROTO_TEXTS of an IP protocol number. */
 function protoPlace(ipProto: number): number {
   switch (ipProto) {
-    case TCP:
+    case IPPROTO_TCP:
       return 0;
-    case 17:
+    case IPPROTO_UDP:
       return 1;
     case 1:
     case 58:
       return 2;
-    case 132:
+    case IPPROTO_SCTP:
       return 3;
     default:
       return 4;
@@ -109,7 +116,7 @@ function tcpFlags(name: 'origTcpFlags' | 'respTcpFlags'): Fill<IntegerColumn> {
     const from = rows[name];
     for (let i = 0; i < order.length; i++) {
       const row = order[i];
-      if ((rows.key[row * KEY_WORDS + KEY_PROTO] & 0xff) === TCP) to.set(i, from[row]);
+      if ((rows.key[row * KEY_WORDS + KEY_PROTO] & 0xff) === IPPROTO_TCP) to.set(i, from[row]);
       else to.setNull(i);
     }
   };

@@ -17,7 +17,7 @@
 #
 #   Without OUTPUT-FOLDER it writes to the folder demo/ beside this script. A
 #   folder that already holds trace-* files is refused unless -f is given (then
-#   those trace-* files are replaced). demo/README.md is written by hand and
+#   those trace-* files are replaced). README.md beside it is written by hand and
 #   describes the captures that are in git; this script doesn't touch it.
 #
 # What it needs

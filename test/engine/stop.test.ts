@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STAGES } from '../../shared/job/keys.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { command } from '../cli/harness.ts';
 import { between, random, temporaryFolder } from '../job/harness.ts';
 import { cli, currentFiles, startCli } from './cli.ts';
@@ -46,7 +46,7 @@ async function startUpTo(out: string, stage: string, ms: number) {
   return process;
 }
 
-for (const [number, stage] of STAGES.entries())
+for (const [number, stage] of STAGE_ORDER.entries())
   test(`a signal during ${stage} ends the run in order, and the same command goes on (seed ${SEED})`, async (t) => {
     const next = random(SEED + number);
     for (const signal of ['SIGINT', 'SIGTERM'] as const)

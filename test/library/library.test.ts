@@ -39,6 +39,35 @@ test('what is wrong is told before anything is written', async (t) => {
   const out = join(scratchFolder(t), 'results');
   await assert.rejects(run({ captures: [], out, options: { 'udp-timeout': 'soon' } }), OptionError);
   await assert.rejects(run({ captures: [], out, workers: 0 }), OptionError);
-  await assert.rejects(run({ captures: [join(out, 'none.pcap')], out }), /none\.pcap: no such file/);
+  await assert.rejects(run({ captures: [join(out, 'none.pcap')], out }), { code: 'ENOENT' });
+  await assert.rejects(run({ captures: [import.meta.dirname], out }), /library is not a file/);
   await assert.rejects(openResults(out), /has no finished results/);
+});
+
+test('a capture that is named twice is read once, and an option without a value is none', async (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, EXAMPLE_CAPTURES);
+  const [monday] = Object.keys(EXAMPLE_CAPTURES).map((name) => join(folder, name));
+  const { captures, packets } = await run({
+    captures: [monday, join(folder, '.', 'captures', '..', 'captures', 'monday.pcap')],
+    out: join(folder, 'results'),
+    workers: 1,
+    options: { 'udp-timeout': undefined },
+  });
+  assert.deepEqual([captures, packets], [1, 10]);
+});
+
+test('an error in a callback ends the run, and is what it throws', async (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, EXAMPLE_CAPTURES);
+  const job = { captures: [join(folder, 'captures/monday.pcap')], out: join(folder, 'results'), workers: 1 };
+  const thrown = new Error('of the caller');
+  const fails = run({
+    ...job,
+    onTask: () => {
+      throw thrown;
+    },
+  });
+  await assert.rejects(fails, (error) => error === thrown);
+  assert.equal((await run(job)).packets, 10);
 });

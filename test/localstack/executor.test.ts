@@ -72,7 +72,6 @@ describe('a function on LocalStack', { skip: found === null ? SKIPPED : false },
   });
 
   test('a process that exits or is killed is answered for at once, and the next invocation has a new one', async () => {
-    const since = Date.now();
     const exits: [object, RegExp][] = [
       [{ do: 'exit', status: 3 }, /Runtime exited with error: exit status 3/],
       [{ do: 'exit', status: 0 }, /Runtime exited without providing a reason/],
@@ -84,7 +83,6 @@ describe('a function on LocalStack', { skip: found === null ? SKIPPED : false },
       assert.match(error.errorMessage, words);
     }
     assert.deepEqual((await order({ do: 'sleep', ms: 1 })).error, undefined);
-    assert.ok(Date.now() - since < 10_000);
   });
 
   test('a process that passes the function’s memory is killed', async () => {

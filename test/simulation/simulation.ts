@@ -22,7 +22,7 @@ import type { Deed, Scenario, Shape } from './scenario.ts';
 import { KINDS, noRequests, queueOf, type Requests, storeOf } from './services.ts';
 import { inputsOf, OutOfTime, SESSIONS, worksOf } from './stages.ts';
 import { EPOCH, VirtualTime } from './time.ts';
-import { verify } from './verify.ts';
+import { type AskedJob, verify } from './verify.ts';
 
 /** Invocations at once of a stage that has a task or two a job, as infra/ sets it. */
 const AT_ONCE_UNLESS_WIDE = 2;
@@ -57,12 +57,6 @@ export interface Outcome {
 }
 
 /** A job that somebody asked for. */
-export interface AskedJob {
-  id: string;
-  dataset: string;
-  shape: Shape;
-}
-
 export class Simulation {
   readonly time = new VirtualTime();
   readonly observer: Observer;

@@ -7,11 +7,28 @@ import type { JobSummary } from '../../shared/job/summary.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { tasksOf } from './bounds.ts';
-import type { AskedJob, Simulation } from './simulation.ts';
+import type { Bucket } from './bucket.ts';
+import type { Observer } from './observer.ts';
+import type { Process } from './process.ts';
+import type { Shape } from './scenario.ts';
 import { SESSIONS } from './stages.ts';
 
+export interface AskedJob {
+  id: string;
+  dataset: string;
+  shape: Shape;
+}
+
+/** What of a simulation is checked. */
+export interface Checked {
+  readonly observer: Observer;
+  readonly work: Bucket<Process>;
+  readonly results: Bucket<Process>;
+  readonly asked: ReadonlyMap<string, AskedJob>;
+}
+
 /** Checks every job that was committed, and what readers see. Whatever is not as it must be becomes a violation. */
-export function verify(simulation: Simulation): void {
+export function verify(simulation: Checked): void {
   const newest = new Map<string, AskedJob>();
   for (const asked of simulation.asked.values()) {
     const { committedAt } = simulation.observer.job(asked.id);
@@ -29,10 +46,10 @@ export function verify(simulation: Simulation): void {
 }
 
 class Verification {
-  private readonly simulation: Simulation;
+  private readonly simulation: Checked;
   private readonly asked: AskedJob;
 
-  constructor(simulation: Simulation, asked: AskedJob) {
+  constructor(simulation: Checked, asked: AskedJob) {
     this.simulation = simulation;
     this.asked = asked;
   }

@@ -168,6 +168,16 @@ test('an upload with a part that fails for good is aborted, and the local file s
   assert.deepEqual([last?.method, last?.query.has('uploadId')], ['DELETE', true]);
 });
 
+test('where the parts cannot be removed either, the error is still that of the part', async (t) => {
+  const { fake, store } = await start(t);
+  fake.fail(isPart, { error: { status: 404, code: 'NoSuchBucket', message: 'gone' } });
+  fake.fail(({ method, query }) => method === 'DELETE' && query.has('uploadId'), {
+    error: { status: 403, code: 'AccessDenied', message: 'User is not allowed to abort' },
+  });
+  await assert.rejects(store.putFile('large', fileOf(t, Buffer.alloc(9 << 20))), /there is no bucket bucket/);
+  assert.equal(fake.uploads.size, 1);
+});
+
 test('an upload whose last response was lost is stored', async (t) => {
   const { fake, store } = await start(t);
   const bytes = randomBytes(9 << 20);

@@ -38,17 +38,19 @@ export const KEY_FLAG_ONE_WAY_FROM_B = 0x400;
 /** Which part of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
 export type ShardBy = '5tuple' | '4tuple' | '2tuple';
 
-/** SCTP's number: its ports are no part of a flow (sctp.ts). */
-export const SCTP = 132;
+/** Numbers of IP protocols (IANA). SCTP's ports are no part of a flow (sctp.ts). */
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_SCTP = 132;
 
 /** Both ports of the key at word `at` as a session shows them: none for SCTP, whose keys have them for the Community ID alone. */
 export function shownPorts(words: Uint32Array, at: number): number {
-  return (words[at + KEY_PROTO] & 0xff) === SCTP ? 0 : words[at + KEY_PORTS];
+  return (words[at + KEY_PROTO] & 0xff) === IPPROTO_SCTP ? 0 : words[at + KEY_PORTS];
 }
 
 /** IP protocols that have ports: TCP, UDP, SCTP. Only their ports enter the shard hash. */
 export function hasPorts(proto: number): boolean {
-  return proto === 6 || proto === 17 || proto === 132;
+  return proto === IPPROTO_TCP || proto === IPPROTO_UDP || proto === IPPROTO_SCTP;
 }
 
 /** This process's random numbers. */

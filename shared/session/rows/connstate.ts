@@ -2,21 +2,22 @@
 import { historyText } from '../history.ts';
 import * as L from '../slots.ts';
 import { sequenceBytes } from '../tcp/tcpcontents.ts';
+import { CONN_STATES } from './sessionrows.ts';
 
-// Index into CONN_STATES (sessionrows.ts).
-const S0 = 0;
-const S1 = 1;
-const SF = 2;
-const REJ = 3;
-const S2 = 4;
-const S3 = 5;
-const RSTO = 6;
-const RSTR = 7;
-const RSTOS0 = 8;
-const RSTRH = 9;
-const SH = 10;
-const SHR = 11;
-const OTH = 12;
+const indexOf = (state: (typeof CONN_STATES)[number]): number => CONN_STATES.indexOf(state);
+const S0 = indexOf('S0');
+const S1 = indexOf('S1');
+const SF = indexOf('SF');
+const REJ = indexOf('REJ');
+const S2 = indexOf('S2');
+const S3 = indexOf('S3');
+const RSTO = indexOf('RSTO');
+const RSTR = indexOf('RSTR');
+const RSTOS0 = indexOf('RSTOS0');
+const RSTRH = indexOf('RSTRH');
+const SH = indexOf('SH');
+const SHR = indexOf('SHR');
+const OTH = indexOf('OTH');
 
 /** A SYN, then a reset by the same side before anything that could have established a session. */
 const SYN_THEN_RESET = /^\^?S[^HAFGIQ]*R/;

@@ -1,5 +1,5 @@
 /** The row of a session that has ended. */
-import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS, SCTP } from '../../packet/flow/flowtable.ts';
+import { type FlowTable, IPPROTO_SCTP, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../../packet/flow/flowtable.ts';
 import { historyText } from '../history.ts';
 import * as L from '../slots.ts';
 import { packetsOf, type SessionSlots } from '../slots.ts';
@@ -25,7 +25,8 @@ export function writeSession(s: SessionSlots, slot: number, reason: number, flow
   rows.endUs[row] = reals[ra + L.R_END];
   rows.endNs[row] = words[at + L.W_NANOS] >>> 16;
   for (let i = 0; i < KEY_WORDS; i++) rows.key[row * KEY_WORDS + i] = flows.words[keyAt + i];
-  if ((flows.words[keyAt + KEY_PROTO] & 0xff) === SCTP) rows.key[row * KEY_WORDS + KEY_PORTS] = words[at + L.W_PORTS];
+  if ((flows.words[keyAt + KEY_PROTO] & 0xff) === IPPROTO_SCTP)
+    rows.key[row * KEY_WORDS + KEY_PORTS] = words[at + L.W_PORTS];
   writeUid(flows.words, keyAt, startUs, startNs, words[at + L.W_ORDINAL], rows.uid, row * UID_BYTES);
   rows.origIsB[row] = origEnd;
   rows.connState[row] = connState(s, slot);

@@ -1,7 +1,7 @@
 /** Uploads local files to S3: in one request, or in parts of a fixed size (multipart upload), a few at a time. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { answerOf } from './s3errors.ts';
 
@@ -17,19 +17,32 @@ const READ_BYTES = 1 << 20;
 /**
  * Uploads a file as one object, which readers see complete or not at all.
  * @returns its size in bytes
- * @throws errors of the SDK and of the file system; the parts already uploaded are removed then
+ * @throws errors of the SDK and of the file system; the parts already uploaded are removed then, if S3 can still be reached
  */
 export async function uploadFile(client: S3Client, bucket: string, key: string, path: string): Promise<number> {
   const { size } = await stat(path);
   const target = { Bucket: bucket, Key: key };
   const partSize = Math.max(PART_BYTES, Math.ceil(size / MOST_PARTS));
   const Body = createReadStream(path, { highWaterMark: READ_BYTES });
-  const upload = new Upload({ client, params: { ...target, Body }, partSize, queueSize: PARALLEL_PARTS });
+  const upload = new Upload({
+    client,
+    params: { ...target, Body },
+    partSize,
+    queueSize: PARALLEL_PARTS,
+    // Removed below: where that fails too, the library would throw its error in place of the part's.
+    leavePartsOnError: true,
+  });
   try {
     await upload.done();
   } catch (error) {
     // The response to CompleteMultipartUpload was lost: the next attempt finds no upload, but the object exists.
-    if (answerOf(error).code !== 'NoSuchUpload') throw error;
+    if (answerOf(error).code !== 'NoSuchUpload') {
+      if (upload.uploadId !== undefined)
+        await client
+          .send(new AbortMultipartUploadCommand({ ...target, UploadId: upload.uploadId }))
+          .catch(() => undefined);
+      throw error;
+    }
     const made = await client.send(new HeadObjectCommand(target)).catch(() => undefined);
     if (made?.ContentLength !== size || !made.ETag?.endsWith(`-${Math.ceil(size / partSize)}"`)) throw error;
   } finally {

@@ -4,6 +4,7 @@
  */
 import { typedColumns } from '../../packet/typedcolumns.ts';
 import { UID_BYTES } from '../../session/rows/sessionrows.ts';
+import { uidText } from '../../session/rows/uid.ts';
 import { compareStarts, type StartColumns, startOrder } from '../startorder.ts';
 import type { SessionLookup } from './packetrun.ts';
 
@@ -31,7 +32,7 @@ export function* flippedRows(
     columns.uid.set(sessions.uid.subarray(number * UID_BYTES, (number + 1) * UID_BYTES), i * UID_BYTES);
   }
   for (const i of startOrder(columns)) {
-    const uid = String.fromCharCode(...columns.uid.subarray(i * UID_BYTES, (i + 1) * UID_BYTES));
+    const uid = uidText(columns.uid, i * UID_BYTES);
     yield [columns.startUs[i], columns.startNs[i], uid, sessions.origIsB[once[i]]];
   }
 }

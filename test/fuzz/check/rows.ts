@@ -7,6 +7,7 @@ import {
   END_REASONS,
   SESSION_COLUMNS,
   type SessionRows,
+  UID_BYTES,
   UNSET,
 } from '../../../shared/session/rows/sessionrows.ts';
 import { uidText } from '../../../shared/session/rows/uid.ts';
@@ -63,7 +64,7 @@ function sessionOf(rows: SessionRows, row: number): TrackedSession {
   const key = rows.key.subarray(row * KEY_WORDS, (row + 1) * KEY_WORDS);
   return {
     ...values,
-    uid: uidText(rows.uid, row * 12),
+    uid: uidText(rows.uid, row * UID_BYTES),
     key: key.join(','),
     proto: key[KEY_PROTO] & ~KEY_FLAG_V6 & 0xff,
     history: rows.history[row],

@@ -7,12 +7,12 @@ import { addressText } from '../../../shared/packet/address.ts';
 import { META_FROM_B } from '../../../shared/packet/columns.ts';
 import { communityId } from '../../../shared/packet/flow/communityid.ts';
 import {
+  IPPROTO_SCTP,
   KEY_ADDR_A,
   KEY_ADDR_B,
   KEY_PORTS,
   KEY_PROTO,
   KEY_WORDS,
-  SCTP,
 } from '../../../shared/packet/flow/flowtable.ts';
 import { CORPUS, decodeCapture, noCorpus } from '../captures.ts';
 import { bytes, ipv4, ipv6, tcp, text, udp, Workbench } from '../harness.ts';
@@ -40,7 +40,7 @@ for (const [file, seed, encoding] of [
       const fromB = (columns.meta[row] & META_FROM_B) !== 0;
       // A session of SCTP gets its first packet's ports, which are no part of its flow.
       const key = flows.words.slice(at, at + KEY_WORDS);
-      if ((key[KEY_PROTO] & 0xff) === SCTP) {
+      if ((key[KEY_PROTO] & 0xff) === IPPROTO_SCTP) {
         const sent = columns.seq[row];
         key[KEY_PORTS] = fromB ? (sent << 16) | (sent >>> 16) : sent;
       }
