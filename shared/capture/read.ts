@@ -27,11 +27,9 @@ interface ReadOptions {
 }
 
 /**
- * Read a whole capture, compressed or not.
+ * Read a whole capture, compressed or not. A capture that is refused at its beginning is not read further.
  *
- * @param sink gets every record in the order of the file A capture that is refused at its beginning is not read
- * further.
- *
+ * @param sink gets every record in the order of the file
  * @param options `reopen` opens the same source again: with it no byte before a fault of the compression is lost (see
  *   decompress.ts); `bounds` are the limits of decompression
  * @returns the facts, for any bytes; only errors of the source (and of the sink) are thrown

@@ -23,7 +23,7 @@ export function checkRanges(key: string, bytes: Uint8Array, ranges: readonly Che
   const from = ranges[0].start;
   const wanted = ranges[ranges.length - 1].end - from;
   if (bytes.length !== wanted) {
-    const there = `only ${bytes.length} of its ${wanted} bytes from byte ${from} on exist`;
+    const there = `${bytes.length} of its ${wanted} bytes from byte ${from} on exist`;
     throw new StoreError('damaged', key, `${key} is damaged: ${there}`);
   }
   for (const { start, end, crc } of ranges)

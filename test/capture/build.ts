@@ -1,6 +1,6 @@
 /**
- * Builds captures for tests: pcap and pcapng in every variant the reader
- * knows, plain, gzip or zstd, from records given as plain values.
+ * Builds captures for tests: pcap and pcapng in every variant the reader knows, uncompressed, gzip or zstd, from
+ * records given as plain values.
  */
 
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -22,7 +22,7 @@ export interface BuiltRecord {
   interface?: number;
 }
 
-/** How a pcap is to be written. Little-endian microseconds Ethernet version 2.4 when nothing is said. */
+/** Options of a pcap; by default little-endian, microseconds, Ethernet, version 2.4. */
 export interface PcapOptions {
   nano?: boolean;
   bigEndian?: boolean;
@@ -44,7 +44,7 @@ export interface BuiltInterface {
   tsoffset?: number;
 }
 
-/** How a pcapng is to be written: one interface as given here, or several. */
+/** Options of a pcapng: one interface as given here, or several. */
 export interface PcapngOptions extends BuiltInterface {
   bigEndian?: boolean;
   /** The interfaces, instead of the one described by the other options. */
@@ -138,7 +138,7 @@ export function interfaceBlock(options: BuiltInterface = {}, bigEndian = false):
   return block(1, new Uint8Array(body.buffer, 0, at > 8 ? at + 4 : at), bigEndian);
 }
 
-/** The count of units that an interface would write for a time; units finer than it has are cut off. */
+/** A time in an interface's units, truncated. */
 export function timestampUnits(us: number, ns: number, tsresol: number, tsoffset = 0): bigint {
   const nanos = BigInt(us) * 1000n + BigInt(ns) - BigInt(tsoffset) * 1_000_000_000n;
   const exponent = BigInt(tsresol & 0x7f);
@@ -193,12 +193,12 @@ export function zstd(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(zstdCompressSync(bytes));
 }
 
-/** A source that gives the bytes in chunks of the given size, or whole. */
+/** A source that yields the bytes in chunks of the given size, or whole. */
 export async function* chunked(bytes: Uint8Array, size = bytes.length): AsyncGenerator<Uint8Array, void> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** One record as it came out of the reader. */
+/** One record as read. */
 export interface ReadRecord {
   us: number;
   ns: number;
@@ -227,20 +227,20 @@ export class RecordList implements RecordSink {
   }
 }
 
-/** What a capture of bytes reads as: its records, facts and anomalies. */
+/** Result of reading a capture: its records, facts and anomalies. */
 export interface Reading {
   records: ReadRecord[];
   facts: CaptureFacts;
   anomalies: AnomalyLog;
 }
 
-/** Parse bytes pushed in chunks whose sizes `nextSize` gives; one chunk when absent. */
+/** Parse bytes in chunks of the sizes that `nextSize` returns; one chunk when absent. */
 export function parse(bytes: Uint8Array, nextSize: () => number = () => bytes.length): Reading {
   const list = new RecordList();
   const anomalies = new AnomalyLog();
   const parser = new CaptureParser(list, anomalies);
   for (let at = 0; at < bytes.length; ) {
-    // A copy that is wiped after the call: the parser must not hold on to a chunk.
+    // A copy that is overwritten after the call: the parser must not keep references to a chunk.
     const chunk = bytes.slice(at, at + Math.max(1, nextSize()));
     parser.push(chunk);
     at += chunk.length;

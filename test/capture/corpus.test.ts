@@ -1,6 +1,6 @@
 /**
- * Real captures against what others say of them: a table of record counts,
- * Arkime's packet offsets, and the independent reader pcap-parser.
+ * Real captures against other programs' results: a table of record counts, Arkime's packet offsets, and the independent
+ * reader pcap-parser.
  */
 
 import assert from 'node:assert/strict';
@@ -44,11 +44,10 @@ async function read(capture: string): Promise<{ list: RecordList; facts: Capture
 }
 
 /**
- * Captures that do not come out whole, and why. Elsewhere every record of the
- * table is read and nothing is lost.
+ * Captures that are not read completely, and why. Of all others every record of the table is read and nothing is lost.
  */
 const OTHERWISE: Record<string, Pick<CaptureFacts, 'records' | 'status' | 'bytesLost'>> = {
-  // A three-byte hole behind record 18; the 181 records behind it are sound.
+  // A three-byte hole after record 18; the 181 records after it are sound.
   'suricata-verify/tests/smtp-to-comma/10.7.29.101_49898-178.63.41.150_25.pcap': {
     records: 199,
     status: 'damaged',
@@ -63,11 +62,11 @@ const OTHERWISE: Record<string, Pick<CaptureFacts, 'records' | 'status' | 'bytes
     status: 'truncated',
     bytesLost: 1,
   },
-  // Snoop is a format of its own, which is not read.
+  // Snoop is another format, which is not supported.
   'PcapPlusPlus/Tests/Pcap++Test/PcapExamples/solaris.snoop': { records: 0, status: 'unreadable', bytesLost: 0 },
 };
 
-test('every capture of the corpus gives the records that the table counts', { skip }, async () => {
+test('every capture of the corpus has the record count of the table', { skip }, async () => {
   const rows = table<Row>('zeek-conn.jsonl.gz');
   for (const { capture, packets, filetype } of rows) {
     const { facts, list } = await read(capture);
@@ -96,7 +95,7 @@ test('every packet offset that Arkime reports is one of ours, with the same leng
     for (const { packetPos, packetLen } of expected) {
       packetPos.forEach((offset, i) => {
         assert.ok(lengths.has(offset), `${capture} at ${offset}`);
-        // Of fragmented datagrams Arkime tells the joined length.
+        // For fragmented datagrams Arkime reports the joined length.
         if (!capture.endsWith('-frag.pcap')) assert.equal(lengths.get(offset), packetLen[i], `${capture} at ${offset}`);
         checked++;
       });
@@ -117,7 +116,7 @@ type PcapParser = {
   };
 };
 
-test('every undamaged classic microsecond capture reads record for record as pcap-parser reads it', {
+test('every undamaged classic microsecond capture has the same records as with pcap-parser', {
   skip,
 }, async () => {
   const { parse } = createRequire(import.meta.url)('pcap-parser') as PcapParser;
@@ -130,7 +129,7 @@ test('every undamaged classic microsecond capture reads record for record as pca
     const theirs = createHash('sha1');
     let count = 0;
     await new Promise<void>((resolve, reject) => {
-      // In pieces, because it copies all it holds with every record that straddles two.
+      // In pieces, because it copies its whole buffer for every record that spans two.
       const pieces = Array.from({ length: Math.ceil(plain.length / 65_536) }, (_, i) =>
         plain.subarray(i * 65_536, (i + 1) * 65_536),
       );

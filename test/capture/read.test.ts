@@ -24,7 +24,7 @@ for (const [name, compress] of [
   ['gzip', gzip],
   ['zstd', zstd],
 ] as const) {
-  test(`a capture under compression ${name} reads as the bare one does`, async () => {
+  test(`a capture under compression ${name} reads like the uncompressed one`, async () => {
     for (const bare of [writePcap(records, { nano: true }), writePcapng(records)]) {
       const list = new RecordList();
       const facts = await readCapture(chunked(compress(bare), 10_000), list, new AnomalyLog());
@@ -60,7 +60,7 @@ for (const [name, compress] of [
   });
 }
 
-test('a compressed capture cut off gives what came before, with the place in both', async () => {
+test('a truncated compressed capture yields what came before, with the place in both', async () => {
   const bare = writePcap(records);
   for (const [name, compress] of [
     ['gzip', gzip],
@@ -86,7 +86,7 @@ test('a small capture is its own head', async () => {
   assert.equal(cut.facts.status, 'truncated');
 });
 
-test('the head tells the first record, not the earliest', async () => {
+test('the head has the first record, not the earliest', async () => {
   const [a, b] = records;
   const head = await readHead(chunked(writePcap([b, a])));
   assert.equal(head.firstUs, b.us);
@@ -99,7 +99,7 @@ test('a first record larger than the head is waited for', async () => {
   assert.equal(head.firstUs, large.us);
 });
 
-test('an error of the source comes through', async () => {
+test('an error of the source is thrown', async () => {
   async function* source() {
     yield writePcap(records).subarray(0, 1000);
     throw new Error('access denied');
@@ -108,7 +108,7 @@ test('an error of the source comes through', async () => {
   await assert.rejects(readHead(source()), /access denied/);
 });
 
-test('an empty compressed capture is empty, and bytes behind it are named', async () => {
+test('an empty compressed capture is empty, and bytes after it are reported', async () => {
   const log = new AnomalyLog();
   const facts = await readCapture(chunked(concat([gzip(new Uint8Array(0)), new Uint8Array(3)])), new RecordList(), log);
   assert.deepEqual([facts.format, facts.status, facts.compression], ['empty', 'empty', 'gzip']);
@@ -131,7 +131,7 @@ test('link types have the names of the registry, unknown numbers a name of their
   assert.equal(linkTypeName(9999), 'LINKTYPE_9999');
 });
 
-test('what is refused at its beginning is not read any further', HEAVY, async () => {
+test('a capture that is refused at its beginning is not read further', HEAVY, async () => {
   const version = writePcap([], { version: [9, 0] });
   const section = Uint8Array.from([0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4, ...new Uint8Array(16)]);
   for (const [head, reason] of [
@@ -158,7 +158,7 @@ test('what is refused at its beginning is not read any further', HEAVY, async ()
   }
 });
 
-test('bounds of the compression are told in the facts: nothing was read, or what came before', async () => {
+test('exceeded compression limits are in the facts: nothing was read, or what came before', async () => {
   const window = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 1, 0, 0);
   const none = await readCapture(chunked(window), new RecordList(), new AnomalyLog());
   assert.deepEqual([none.status, none.damage[0].reason], ['unreadable', 'zstd_window_too_large']);

@@ -16,7 +16,7 @@ function write(seed: number, records: BuiltRecord[]): Uint8Array {
   return variants[seed % variants.length]();
 }
 
-/** Flip bytes, drop pieces and cut the tail; returns the bytes and the first place that was touched. */
+/** Flip bytes, drop pieces and cut the tail; returns the bytes and the first place changed. */
 function damage(next: () => number, bytes: Uint8Array): { bytes: Uint8Array; from: number } {
   let out: Uint8Array = bytes.slice();
   let from = out.length;
@@ -32,7 +32,7 @@ function damage(next: () => number, bytes: Uint8Array): { bytes: Uint8Array; fro
   return { bytes: out, from };
 }
 
-test('any chunking gives the same records, facts and anomalies, of sound and of damaged captures', () => {
+test('any chunking yields the same records, facts and anomalies, of sound and of damaged captures', () => {
   for (const seed of seeds(40)) {
     const next = random(seed);
     const sound = write(seed, randomRecords(next, 60));
@@ -48,7 +48,7 @@ test('any chunking gives the same records, facts and anomalies, of sound and of 
   }
 });
 
-test('damage never throws, never touches the records before it, and is always told', () => {
+test('damage never throws, never affects the records before it, and is always reported', () => {
   for (const seed of seeds(600)) {
     const next = random(seed);
     const sound = write(seed, randomRecords(next, 40, 120));
@@ -59,7 +59,7 @@ test('damage never throws, never touches the records before it, and is always to
     assert.deepEqual(records.slice(0, before.length), before, `seed ${seed}: damage from ${from}`);
     assert.equal(facts.bytes, bytes.length);
     assert.equal(facts.records, records.length);
-    // A packet's block whose type has changed is a block of another kind: no damage, but odd.
+    // A packet block with a changed type is a block of another type: odd, but not damage.
     const told = facts.status !== 'complete' || anomalies.rows.length > 0;
     if (records.length < clean.length - 1 && bytes.length === sound.length)
       assert.ok(told, `seed ${seed}: ${records.length} of ${clean.length} records`);
@@ -68,7 +68,7 @@ test('damage never throws, never touches the records before it, and is always to
   }
 });
 
-test('a single flipped byte costs at most one record of a classic capture', () => {
+test('a single flipped byte loses at most one record of a classic capture', () => {
   for (const seed of seeds(400)) {
     const next = random(seed);
     const records = randomRecords(next, 30, 120);
@@ -83,7 +83,7 @@ test('a single flipped byte costs at most one record of a classic capture', () =
   }
 });
 
-test('random bytes behind any file header end with facts', () => {
+test('random bytes after any file header are read to the end, with facts', () => {
   for (const seed of seeds(60)) {
     const next = random(seed);
     const head = write(seed, []);
@@ -95,7 +95,7 @@ test('random bytes behind any file header end with facts', () => {
   }
 });
 
-test('what the parser holds is bounded however much damage it scans', () => {
+test('memory of the parser is bounded for any amount of damage', () => {
   // Headers that claim the largest records allowed, over and over, each leading into the next window.
   const claim = writePcap([{ us: 1_700_000_000_000_000, bytes: new Uint8Array(16), origLen: 262_144 }]);
   const teeth = new Uint8Array(claim.length - 24 + 37);
@@ -109,7 +109,7 @@ test('what the parser holds is bounded however much damage it scans', () => {
   for (let i = 0; i < 300; i++) parser.push(chunk);
   const grown = process.memoryUsage().arrayBuffers - before;
   parser.end();
-  // The window of resynchronisation is a mebibyte; doubling buffers and a collector that has not run yet explain the rest.
+  // The resynchronization window is a mebibyte; doubling buffers and uncollected garbage explain the rest.
   assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes`);
 });
 

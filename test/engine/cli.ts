@@ -1,4 +1,4 @@
-/** The command line as a process of its own, and what it leaves in a folder of results. */
+/** Runs the command line as a process of its own, and reads its folder of results. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ export interface CliEnd {
 
 export interface CliProcess {
   child: ChildProcess;
-  /** Resolves when standard error has something, or is closed. */
+  /** Resolves when standard error has output, or is closed. */
   speaks: Promise<void>;
   ended: Promise<CliEnd>;
 }

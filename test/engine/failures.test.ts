@@ -1,4 +1,4 @@
-/** Tasks that fail each time they are tried, on worker threads: the job ends and says which. */
+/** Tasks that fail on every attempt, on worker threads: the job ends and names them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import { demoCaptures } from '../job/cutting.ts';
 import { captureRefs, lines, plainConfig, readTables, runJob, temporaryFolder, Workplace } from '../job/harness.ts';
 
-/** Does a job up to the messages of its reduce stage. */
+/** Runs a job up to the messages of its reduce stage. */
 async function upToReduce(options: EmbeddedOptions): Promise<void> {
   const place = new Workplace(options.out);
   const queue = new InProcessQueue();
@@ -32,7 +32,7 @@ function shardsOf(out: string): string[] {
     .map((name) => join(root, name));
 }
 
-test('a damaged shard is named and made again in the same run, whatever became of its bytes', async () => {
+test('a damaged shard is named and rewritten in the same run, for any damage', async () => {
   using folder = temporaryFolder();
   const captures = await captureRefs(demoCaptures().slice(0, 3));
   const config = plainConfig();
@@ -66,7 +66,7 @@ test('a damaged shard is named and made again in the same run, whatever became o
   }
 });
 
-test('what was made again in place of something damaged stays, however often the job is asked for', async () => {
+test('a rewritten object stays, however often the job is run again', async () => {
   using folder = temporaryFolder();
   const captures = await captureRefs(demoCaptures().slice(0, 2));
   const options: EmbeddedOptions = {
@@ -85,14 +85,14 @@ test('what was made again in place of something damaged stays, however often the
   assert.ok(made.length > 0 && told.length > 0);
   assert.equal((await runEmbedded({ ...options, onDamaged })).job, job);
   assert.deepEqual(shardsOf(options.out), made);
-  // A job with other timeouts, and of the same shards.
+  // A job with other timeouts and the same shards.
   const config = plainConfig({ sessions: { ...plainConfig().sessions, udpInactivityUs: 5e6 } });
   const other = await runEmbedded({ ...options, config, onDamaged });
   assert.equal(other.reusedTasks, other.mapTasks);
   assert.equal(told.length, 1);
 });
 
-test('a table file that is not as long as it was is made again', async () => {
+test('a table file with another length is rewritten', async () => {
   using folder = temporaryFolder();
   const captures = await captureRefs(demoCaptures().slice(0, 2));
   const options = { out: join(folder.path, 'out'), captures, config: plainConfig(), workers: 1 };
@@ -109,12 +109,12 @@ test('a table file that is not as long as it was is made again', async () => {
   }
 });
 
-test('a capture that ends each worker that reads it costs itself alone', async () => {
+test('a capture that kills each worker that reads it loses itself only', async () => {
   using folder = temporaryFolder();
   const captures = await captureRefs(demoCaptures().slice(0, 3));
   const fatal = captures[1];
   const shim = join(folder.path, 'fatal.mjs');
-  // The head is read by plan, which lives; whoever reads on does not.
+  // Plan reads the head only and survives; a worker that reads further does not.
   writeFileSync(
     shim,
     `import fs from 'node:fs/promises';
@@ -152,7 +152,7 @@ test('a run that is stopped before it began ends with the reason it was given', 
   assert.equal((await runEmbedded(options)).captures, 1);
 });
 
-test('no scratch is left behind, not even that of a process which died', async () => {
+test('no scratch is left over, not even that of a dead process', async () => {
   using folder = temporaryFolder();
   const captures = await captureRefs(demoCaptures().slice(0, 1));
   const options = { out: join(folder.path, 'out'), captures, config: plainConfig(), workers: 1 };
@@ -161,5 +161,5 @@ test('no scratch is left behind, not even that of a process which died', async (
   mkdirSync(join(scratch, String(dead), 'task-1'), { recursive: true });
   mkdirSync(join(scratch, String(process.ppid), 'task-1'), { recursive: true });
   await runEmbedded(options);
-  assert.deepEqual(readdirSync(scratch), [String(process.ppid)], 'that of a process which lives is not ours to clear');
+  assert.deepEqual(readdirSync(scratch), [String(process.ppid)], 'scratch of a running process is not removed');
 });

@@ -1,7 +1,6 @@
 /**
- * A run that is killed at any moment and started again gives the files that an
- * undisturbed run gives, byte for byte; Ctrl-C stops it promptly; and one capture
- * more costs the mapping of that one.
+ * A run that is killed at any moment and started again yields the same files as an undisturbed run, byte for byte;
+ * Ctrl-C stops it promptly; and for an additional capture only that one is mapped.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -20,7 +19,7 @@ const OPTIONS = ['--workers', '2', '--packets', '--json'];
 const folder = temporaryFolder();
 const captures = join(folder.path, 'captures');
 let undisturbed: Record<string, string>;
-/** Milliseconds that it took. */
+/** Its duration in milliseconds. */
 let duration = 0;
 
 const runInto = (out: string): string[] => ['run', captures, '--out', out, ...OPTIONS];
@@ -60,7 +59,7 @@ test(`killed at random moments and run again: the same files (seed ${SEED})`, as
   }
 });
 
-test('Ctrl-C stops in the middle with code 130 and says how to go on; and going on is right', async () => {
+test('Ctrl-C stops a run with code 130 and says how to continue, which yields the right results', async () => {
   const out = join(folder.path, 'stopped');
   const { child, speaks, ended } = startCli(runInto(out));
   await speaks;

@@ -1,4 +1,7 @@
-/** Runs into one folder of results at the same time, in processes of their own and in other PID namespaces; and what killed ones leave. */
+/**
+ * Concurrent runs into one folder of results, in processes of their own and in other PID namespaces; and leftovers of
+ * killed runs.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -41,7 +44,7 @@ const scratchOf = (out: string): string[] => {
 
 /** Starts a run, and waits until it has taken its place. */
 async function startRun(input: string, out: string, ...more: string[]): Promise<CliProcess> {
-  // Those of dead runs are still there.
+  // Scratch of dead runs still exists.
   const before = scratchOf(out);
   const run = startCli(runOf(input, out, ...more));
   const ownNote = (name: string): boolean =>
@@ -69,7 +72,7 @@ function assertSentAway({ code, stdout, stderr }: Pick<CliEnd, 'code' | 'stdout'
   assert.doesNotMatch(stderr, /^\s+at /m);
 }
 
-test('a second run of the same job at the same time says who does it, and disturbs nothing', async () => {
+test('a concurrent second run of the same job names the first, and does not disturb it', async () => {
   const out = join(folder.path, 'same');
   const first = await startRun(captures, out);
   for (const ms of [0, 200]) {
@@ -79,7 +82,7 @@ test('a second run of the same job at the same time says who does it, and distur
   assertDone(await first.ended, out);
 });
 
-test('runs of the same job that begin at the same moment: one does it, the others name it', async () => {
+test('of runs of the same job that start at the same moment one does it, and the others name it', async () => {
   const out = join(folder.path, 'race');
   const ends = await Promise.all(Array.from({ length: 4 }, () => cli(runOf(captures, out))));
   const done = ends.filter(({ code }) => code === 0);
@@ -88,7 +91,7 @@ test('runs of the same job that begin at the same moment: one does it, the other
   for (const end of done) assertDone(end, out);
 });
 
-test('different jobs into one folder at the same time are each right', async () => {
+test('concurrent different jobs into one folder each have the right results', async () => {
   const out = join(folder.path, 'different');
   const inputs = readdirSync(captures).map((name) => join(captures, name));
   const ends = await Promise.all([
@@ -105,7 +108,7 @@ test('different jobs into one folder at the same time are each right', async () 
 
 const unshare = ['--user', '--map-root-user', '--pid', '--fork', '--mount-proc'];
 const namespaces = spawnSync('unshare', [...unshare, 'true']).status === 0;
-const without = namespaces ? false : 'this machine lets nobody make PID namespaces (unshare --pid)';
+const without = namespaces ? false : 'PID namespaces are not permitted on this machine (unshare --pid)';
 test('a run in another PID namespace knows of the first, and leaves its scratch alone', { skip: without }, async () => {
   const out = join(folder.path, 'namespace');
   const first = await startRun(captures, out);
@@ -122,7 +125,7 @@ test('a run in another PID namespace knows of the first, and leaves its scratch 
   assert.equal(end.code, 0, end.stderr);
   assert.doesNotMatch(end.stderr, /retrying/);
   assert.deepEqual(scratchOf(out), []);
-  // The other way round: the first one is in a namespace, where its process id is that of nobody here.
+  // The reverse: the first one is in a namespace, and its process id does not exist here.
   const inside = join(folder.path, 'inside');
   const child = spawn('unshare', [...unshare, process.execPath, ENTRY, ...runOf(captures, inside)], {
     stdio: 'ignore',
@@ -142,9 +145,9 @@ test('a run in another PID namespace knows of the first, and leaves its scratch 
 const namesBelow = (path: string): string[] => readdirSync(path, { recursive: true, encoding: 'utf8' });
 const unfinishedIn = (out: string): string[] => namesBelow(out).filter((name) => name.includes('.unfinished-'));
 
-test('what killed runs left is cleared away by the next, what a living one has under way is not', async () => {
+test('leftovers of killed runs are removed by the next run, those of a running one are not', async () => {
   const out = join(folder.path, 'killed');
-  // The last kill is well before the job's end, however slow this machine is at looking.
+  // The last kill is well before the job's end, even on a slow machine.
   const stages = ['map', 'balance', 'reduce'];
   for (const [i, stage] of stages.entries()) {
     const run = await startRun(captures, out);
@@ -157,7 +160,7 @@ test('what killed runs left is cleared away by the next, what a living one has u
   }
   const [dead] = scratchOf(out);
   assert.ok(dead !== undefined);
-  // Such as a kill between the writing of a file and its renaming leaves: of that run, and of an earlier version.
+  // As left by a kill between write and rename of a file: by that run, and by an earlier version.
   const planted = [
     join(out, `_flowstitch/.unfinished-${dead}-0123456789abcdef`),
     join(out, '_flowstitch/jobs/.unfinished-0123456789abcdef'),
@@ -167,14 +170,14 @@ test('what killed runs left is cleared away by the next, what a living one has u
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, 'half');
   }
-  writeFileSync(join(out, '.unfinished-notes'), 'beside the folders that runs write to');
+  writeFileSync(join(out, '.unfinished-notes'), 'next to the folders that runs write to');
   const last = await startRun(captures, out);
   const [living] = scratchOf(out).filter((name) => name !== dead);
   const held = join(out, `_flowstitch/.unfinished-${living}-0123456789abcdef`);
   writeFileSync(held, 'half');
   const other = await cli(runOf(join(captures, 'copy-1'), out));
   assert.equal(other.code, 0, other.stderr);
-  if (last.child.exitCode === null) assert.ok(existsSync(held), 'somebody may yet finish it');
+  if (last.child.exitCode === null) assert.ok(existsSync(held), 'its writer may still finish it');
   assert.equal((await last.ended).code, 0);
   const again = await cli(runOf(captures, out));
   assertDone(again, out);
@@ -182,7 +185,7 @@ test('what killed runs left is cleared away by the next, what a living one has u
   assert.equal(readFileSync(join(out, '.unfinished-notes'), 'utf8').length, 37);
 });
 
-test('the note of a run that cannot be read keeps nobody from another job', async () => {
+test('an unreadable note of a run does not prevent another job', async () => {
   const out = join(folder.path, 'unreadable');
   const capture = join(folder.path, 'small.pcap');
   writeFileSync(capture, udpCapture(10));

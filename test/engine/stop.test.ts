@@ -1,6 +1,6 @@
 /**
- * Ctrl-C, SIGTERM and a folder of results that vanishes, at every stage and most of all while DuckDB works: the
- * program ends by itself, with the exit code and the sentence that belong to it, and going on is right.
+ * Ctrl-C, SIGTERM and a folder of results that vanishes, at every stage and especially while DuckDB runs: the program
+ * exits by itself, with the right exit code and message, and can be continued with the right results.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -38,7 +38,7 @@ function hasBegun(out: string, stage: string): boolean {
   return existsSync(jobs) && readdirSync(jobs).some((job) => existsSync(join(jobs, job, stage, 'list.json')));
 }
 
-/** Starts a run and waits until a stage has begun, and some milliseconds more. */
+/** Starts a run and waits until some milliseconds after a stage has begun. */
 async function startUpTo(out: string, stage: string, ms: number) {
   const process = startCli(runInto(out), folder.path);
   while (process.child.exitCode === null && process.child.signalCode === null && !hasBegun(out, stage)) await sleep(2);
@@ -65,7 +65,7 @@ for (const [number, stage] of STAGE_ORDER.entries())
           );
           assert.match(end.stderr, /^stopped\. Run the same command again to resume\.\n$/m, context);
           assert.equal(end.stdout, '', context);
-        } else t.diagnostic(`${context}: it had ended before`);
+        } else t.diagnostic(`${context}: the run had ended before`);
         assert.deepEqual(readdirSync(join(out, '_flowstitch/.scratch')), [], context);
         const again = await cli(runInto(out), folder.path);
         assert.equal(again.code, 0, `${context}\n${again.stderr}`);
@@ -91,7 +91,7 @@ test('a second Ctrl-C ends the program at once, by the signal itself', async () 
   await sleep(1);
   child.kill('SIGINT');
   const { code, signal, stderr } = await ended;
-  // Either the second one came in time, or the first was done with.
+  // Either the second one came in time, or the first had been handled.
   assert.ok(signal === 'SIGINT' || code === 130 || code === 0, `${code} ${signal} ${stderr}`);
 });
 
@@ -114,7 +114,7 @@ test('a folder of results that vanishes while a job publishes is named, exit cod
   assert.ok(failed > 0, 'none was in time');
 });
 
-test('Ctrl-C stops a query in the middle, and leaves nothing of it', async () => {
+test('Ctrl-C stops a running query, and leaves no files', async () => {
   const temp = join(folder.path, 'temp');
   const args = ['sql', 'select sum(a.range * b.range) from range(10000000) a, range(10000000) b'];
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

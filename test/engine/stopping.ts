@@ -1,6 +1,6 @@
 /**
- * A process that stops runs of one job over and over, at moments spread over their publish and commit stages, and goes
- * on with them, in the way that Ctrl-C does. It says how many were stopped, or dies of what was stopped badly.
+ * A process that repeatedly stops runs of one job, at moments spread over their publish and commit stages, as Ctrl-C
+ * does, and continues them. It prints how many were stopped, or crashes if a stop was unclean.
  */
 import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -15,7 +15,7 @@ let stopped = 0;
 for (let round = 0; round < Number(rounds); round++) {
   const stop = new AbortController();
   const reason = new Error('enough');
-  // After it has begun to publish, or has gone on with that: up to most of a second.
+  // Up to 0.9 s after the run has begun or continued to publish.
   const later = (): void => void setTimeout(() => stop.abort(reason), (round * 137) % 900);
   try {
     await runEmbedded({

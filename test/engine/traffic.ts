@@ -5,7 +5,7 @@ import { byTime, demoCaptures, encodePiece, type Packet, readPackets } from '../
 
 const HOUR_US = 3600 * 1e6;
 
-/** Writes a capture for each copy into `folder`, which is made. */
+/** Writes a capture for each copy into `folder`, which is created. */
 export async function writeTraffic(folder: string, copies: number): Promise<void> {
   const stream: Packet[] = [];
   for (const path of demoCaptures()) stream.push(...(await readPackets(path)).packets);

@@ -1,4 +1,4 @@
-/** Case after case until time is up; each finding that is not known yet is made small and kept. */
+/** Runs case after case until time is up; each new finding is shrunk and kept. */
 
 import type { Found } from './check/finding.ts';
 import { keepFinding } from './keep.ts';
@@ -11,30 +11,30 @@ import { shrink } from './shrink.ts';
 export interface CampaignOptions {
   seed: number;
   seconds: number;
-  /** First case, and how many at most. */
+  /** First case, and the most cases. */
   from: number;
   cases: number;
   corpus: boolean;
   /** Folder for findings. */
   findings: string;
-  /** Seconds that go into making one finding small. */
+  /** Seconds for shrinking one finding. */
   shrinkSeconds: number;
   parts?: string;
   limits?: Partial<Limits>;
   tell(line: string): void;
 }
 
-/** What came of a campaign of one kind. */
+/** Results of a campaign of one kind. */
 export interface Campaign {
   kind: LaneKind;
   cases: number;
   bytes: number;
   records: number;
-  /** Cases that showed something, by signature. */
+  /** Cases with findings, by signature. */
   findings: Map<string, { found: Found; times: number; first: number; folder: string; bytes: number }>;
 }
 
-/** Time that a finding may take to be seen again while it is made small: hangs are waited for less long than at first. */
+/** CPU limit for reproducing a finding while shrinking: hangs are detected sooner than at first. */
 const SHRINK_CPU_SECONDS = 2;
 const SHRINK_TRIES = 4000;
 
@@ -79,7 +79,7 @@ export async function campaign(kind: LaneKind, options: CampaignOptions): Promis
   return done;
 }
 
-/** The case as small as it can be made with the same finding. */
+/** The smallest case found with the same finding. */
 async function shrunk(
   made: FuzzCase,
   found: Found,
@@ -89,7 +89,7 @@ async function shrunk(
 ): Promise<FuzzCase> {
   const until = performance.now() + options.shrinkSeconds * 1000;
   const fatal = found.check === 'hang' || found.check === 'crash' || found.check === 'memory';
-  // A lane of its own where each try costs a process, with less patience.
+  // A lane of its own when each attempt costs a process, with lower limits.
   const limits = { ...LIMITS[kind], ...options.limits };
   const cpuSeconds = kind === 'captures' ? Math.min(SHRINK_CPU_SECONDS, limits.cpuSeconds) : limits.cpuSeconds;
   const own = fatal ? new Lane({ kind, corpus: false, parts: options.parts }, { ...limits, cpuSeconds }) : lane;

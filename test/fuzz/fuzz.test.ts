@@ -1,4 +1,4 @@
-/** The fuzzer finds defects that are put in for it, of each kind, makes them small, and does the same for the same seed. */
+/** The fuzzer finds planted defects of each kind, shrinks them, and is reproducible by seed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { temporaryFolder } from '../job/harness.ts';
@@ -40,16 +40,16 @@ function foundBy(check: Check, { findings }: Campaign): { folder: string; bytes:
   return found[0];
 }
 
-test('a decoder that forgets packets is found, and the case made small enough to read', async () => {
+test('a decoder that loses packets is found, and the case shrunk to a readable size', async () => {
   using folder = temporaryFolder();
   const { folder: kept, bytes } = foundBy('conservation', await withBroken('decoder', folder.path, 60));
   const { made } = readFinding(kept);
   assert.equal(made.captures.length, 1);
-  // A capture's header and one packet, whatever stood around it.
+  // A capture's header and one packet, without anything around it.
   assert.ok(bytes < 200, `${bytes} bytes, seed ${SEED}`);
 });
 
-test('a tracker that never comes back is a finding and not the end', async () => {
+test('a tracker that never returns is a finding and does not end the campaign', async () => {
   using folder = temporaryFolder();
   const ended = await withBroken('tracker', folder.path, 25, { cpuSeconds: 1.5 });
   const { folder: kept } = foundBy('hang', ended);
@@ -57,7 +57,7 @@ test('a tracker that never comes back is a finding and not the end', async () =>
   assert.equal(ended.cases, 25);
 });
 
-test('memory without end is a finding and not the end', async () => {
+test('unbounded memory is a finding and does not end the campaign', async () => {
   using folder = temporaryFolder();
   const ended = await withBroken('reader', folder.path, 1, { megabytes: 900 });
   foundBy('memory', ended);
@@ -70,7 +70,7 @@ test('the same seed and number make the same case', async () => {
   assert.notDeepEqual(await makeCase(SEED, 1, bases), await makeCase(SEED + 1, 1, bases));
 });
 
-test('a case is made as small as what it must show', async () => {
+test('a case is shrunk to what shows the finding', async () => {
   const wanted = [0xde, 0xad, 0xbe, 0xef];
   const captures = [new Uint8Array(500), new Uint8Array(3000)];
   captures[1].set(wanted.slice(0, 2), 1200);

@@ -1,4 +1,4 @@
-/** Findings in files: the captures as small as they could be made, as they were, and how to see it again. */
+/** Findings in files: the captures shrunk and as they were, and how to reproduce the finding. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Found } from './check/finding.ts';
@@ -34,7 +34,7 @@ export function keepFinding(
   return folder;
 }
 
-/** A finding as it was kept, its small captures. */
+/** A kept finding, with its shrunk captures. */
 export function readFinding(folder: string): { kept: KeptCase; made: FuzzCase } {
   const kept = JSON.parse(readFileSync(join(folder, 'finding.json'), 'utf8')) as KeptCase;
   const names = readdirSync(folder).filter((name) => name.startsWith('capture-'));

@@ -1,6 +1,6 @@
 /**
- * A process for cases, and the limits that are put on each of them: cpu time, time, memory. What
- * goes beyond is a finding, and the process is replaced.
+ * A process for cases, and the limits of each case: CPU time, wall time, memory. Exceeding one is a finding, and the
+ * process is replaced.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import type { Answer, Asked, LaneSetup } from './lanework.ts';
 
 export interface Limits {
   cpuSeconds: number;
-  /** Time in all: a case that waits for ever takes no cpu time. */
+  /** Wall time: a case that waits forever takes no CPU time. */
   seconds: number;
   megabytes: number;
 }
@@ -23,7 +23,7 @@ export const LIMITS: Record<LaneSetup['kind'], Limits> = {
 const LOOK_MS = 100;
 /** Clock ticks of a second in /proc, on every Linux. */
 const TICKS = 100;
-/** A process is replaced after so many cases, so that what piles up over many of them is not laid to one. */
+/** Cases after which a process is replaced, so that memory that accumulates over many is not blamed on one. */
 const CASES = 20_000;
 const LAST_WORDS = 4000;
 
@@ -39,7 +39,7 @@ export class Lane {
     this.limits = limits;
   }
 
-  /** Does one case. Limits apply to it alone. */
+  /** Runs one case. Limits apply to it alone. */
   async ask(asked: Asked): Promise<Answer> {
     const child = await this.ready();
     const cpuBefore = cpuSeconds(child.pid!);
@@ -113,7 +113,7 @@ export class Lane {
   }
 }
 
-/** Cpu seconds of a process so far; where there is no /proc, 0: then time alone is a limit. */
+/** CPU seconds of a process so far; 0 without /proc: then only wall time is limited. */
 function cpuSeconds(pid: number): number {
   const fields = procFile(pid, 'stat').split(') ')[1]?.split(' ');
   return fields === undefined ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS;

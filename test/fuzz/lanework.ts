@@ -1,6 +1,6 @@
 /**
- * The process in which cases are looked at: it does one at a time, as its parent asks, and says what it
- * found. Whoever looks from outside can end it, whatever it is caught in.
+ * The process that examines cases: one at a time, as its parent requests, and reports its findings. The parent can kill
+ * it in any state.
  */
 
 import { examine } from './check/examine.ts';
@@ -10,10 +10,10 @@ import { examineJob } from './check/wholejobs.ts';
 import { Bases } from './make/bases.ts';
 import { type FuzzCase, makeCase } from './make/cases.ts';
 
-/** What cases are looked at for. */
+/** Kind of examination. */
 export type LaneKind = 'captures' | 'jobs';
 
-/** What the process is told when it begins: its argument. */
+/** The process's argument. */
 export interface LaneSetup {
   kind: LaneKind;
   corpus: boolean;
@@ -21,7 +21,7 @@ export interface LaneSetup {
   parts?: string;
 }
 
-/** Which case to do: one that is made here, or the captures as they are. */
+/** The case to examine: one to generate here, or given captures. */
 export type Asked = { seed: number; number: number } | { made: FuzzCase };
 
 export interface Answer {

@@ -1,6 +1,6 @@
 /**
- * Makes a case small that shows a finding: whole captures away, compression off, then records and blocks, then
- * bytes, as long as the same finding comes of it (delta debugging, Zeller and Hildebrandt 2002).
+ * Shrinks a case with a finding: removes whole captures, compression, then records and blocks, then bytes, as long as
+ * the finding remains (delta debugging, Zeller and Hildebrandt 2002).
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { concat } from '../capture/build.ts';
@@ -8,9 +8,9 @@ import type { FuzzCase } from './make/cases.ts';
 import { framingOf, joined } from './make/framing.ts';
 
 export interface ShrinkBounds {
-  /** Times that the case is looked at. */
+  /** Most examinations of the case. */
   tries: number;
-  /** Time when to stop, as performance.now() has it. */
+  /** Time to stop, by performance.now(). */
   until: number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The captures whose results the golden digests hold: the demo's, and made-up ones that touch every link type,
- * protocol, tunnel, format, anomaly and column. Compressed ones are packed here by hand, without compressing:
- * what zlib and zstd make of bytes differs from version to version.
+ * The captures whose results the golden digests hold: the demo's, and constructed ones that cover every link type,
+ * protocol, tunnel, format, anomaly and column. Compressed ones use stored blocks only: the output of zlib and zstd
+ * differs from version to version.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -29,7 +29,7 @@ export interface GoldenCapture {
 
 /** More fragments than a datagram may have. */
 const MANY_FRAGMENTS = 16_400;
-/** Between kinds, so that none goes on with the sessions of another. */
+/** Time between kinds, so that none continues the sessions of another. */
 const APART_US = 70_000_000;
 /** Link types that are all tried, known or not. */
 const LINK_TYPES = 300;
@@ -111,7 +111,7 @@ function formats(): GoldenCapture[] {
   return captures;
 }
 
-/** Bytes without meaning. */
+/** Arbitrary bytes. */
 function counted(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => at * 7);
 }
@@ -160,7 +160,7 @@ function damages(): GoldenCapture[] {
   return captures;
 }
 
-/** All golden captures, in no order that means anything. */
+/** All golden captures, in no particular order. */
 export function goldenCaptures(): GoldenCapture[] {
   const captures: GoldenCapture[] = demoCaptures().map((path) => ({
     name: `demo: ${basename(path)}`,

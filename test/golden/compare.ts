@@ -1,8 +1,8 @@
-/** Golden digests against those of this code: what has changed, which revision is to be raised for it, and how. */
+/** Compares the golden digests with those of this code: what has changed, and which revision must be raised. */
 import { MAPPING_REVISION, PUBLISHING_REVISION, TRACKING_REVISION } from '../../shared/job/revisions.ts';
 import type { Digests } from './run.ts';
 
-/** Stages from the first to the last: what one writes, the next reads. */
+/** Stages in order: each reads the output of the one before. */
 export const HELD = ['mapping', 'tracking', 'publishing'] as const;
 export type Held = (typeof HELD)[number];
 
@@ -10,7 +10,7 @@ export type Held = (typeof HELD)[number];
 export interface Fixture {
   /** Digest of the captures. */
   inputs: string;
-  /** Of each stage its revision, with those of the stages before it, and the digests of what it wrote. */
+  /** For each stage its revision, with those of the stages before it, and the digests of its output. */
   mapping: { revision: string; digests: Digests };
   tracking: { revision: string; digests: Digests };
   publishing: { revision: string; digests: Digests };
@@ -22,14 +22,14 @@ const CONSTANTS: Record<Held, string> = {
   publishing: 'PUBLISHING_REVISION',
 };
 
-/** The revision of each stage, those before it included: what they write is what it reads. */
+/** The revision of each stage, including those before it, whose output it reads. */
 export const CURRENT: Record<Held, string> = {
   mapping: `${MAPPING_REVISION}`,
   tracking: `${MAPPING_REVISION}.${TRACKING_REVISION}`,
   publishing: `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`,
 };
 
-/** Parts that are named at most: one change shows in many. */
+/** Most parts that are named: one change affects many. */
 const NAMED = 12;
 
 export function fixtureOf(
@@ -46,12 +46,12 @@ export function fixtureOf(
 }
 
 export interface Difference {
-  /** raise: content has changed under an old revision. write: the fixture is to be written anew, and may be. */
+  /** raise: content has changed under an old revision. write: the fixture must be rewritten, and may be. */
   kind: 'raise' | 'write';
   message: string;
 }
 
-/** @returns null when the fixture is that of this code */
+/** @returns null when the fixture agrees with this code */
 export function differenceOf(known: Fixture | undefined, actual: Fixture): Difference | null {
   if (known === undefined) return { kind: 'write', message: 'there are no golden digests: npm run golden' };
   if (known.inputs !== actual.inputs)

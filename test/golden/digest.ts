@@ -1,17 +1,17 @@
 /**
- * Digests of what objects say, column by column, not of their bytes: the libraries that compress (zstd in Node and in
- * DuckDB) may make other bytes of the same content from version to version, and Parquet's footer names the program
- * that wrote it. What a reader must know beside the values is digested too: schemas, codecs, batches, row groups.
+ * Digests of the content of objects, column by column, not of their bytes: the compression libraries (zstd in Node and
+ * in DuckDB) may produce other bytes of the same content from version to version, and Parquet's footer names the
+ * program that wrote it. What a reader needs besides the values is digested too: schemas, codecs, batches, row groups.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type Data, MessageReader, RecordBatchReader } from 'apache-arrow';
 import { type FileMetaData, parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 
-/** Values of a column that are kept, for whoever asks what there was. */
+/** Most values of a column that are kept for the coverage tests. */
 const MOST_VALUES = 5000;
 
-/** Digests under names: each says by itself what has changed. */
+/** Named digests, which show what has changed. */
 export class Parts {
   private readonly hashes = new Map<string, Hash>();
 
@@ -36,13 +36,13 @@ export class Parts {
   }
 }
 
-/** The bytes of one column in a batch: its values, and where they end if they are of many lengths. */
+/** The bytes of one column in a batch: its values, and their offsets if they vary in length. */
 function addData(parts: Parts, part: string, data: Data): void {
   parts.add(part, `${data.type} ${data.length} ${data.nullCount}`);
   for (const buffer of [data.valueOffsets, data.values] as (ArrayBufferView | undefined)[]) {
     if (buffer === undefined) continue;
     const { buffer: memory, byteOffset } = buffer;
-    // Values lie in buffers padded to eight bytes: what is behind the last one means nothing.
+    // Buffers are padded to eight bytes; the padding is not digested.
     const length = Math.min(buffer.byteLength, lengthOf(data, buffer));
     parts.add(part, new Uint8Array(memory, byteOffset, length));
   }
@@ -71,7 +71,7 @@ export function addArrow(parts: Parts, name: string, bytes: Uint8Array): void {
   parts.addJson(`${name}: form`, codecs(bytes));
 }
 
-/** How the bodies of an Arrow stream's batches are compressed; a file has a magic word in front. */
+/** How the bodies of an Arrow stream's batches are compressed; a file begins with a magic number. */
 function codecs(bytes: Uint8Array): (number | null)[] {
   const isFile = new TextDecoder().decode(bytes.subarray(0, 6)) === 'ARROW1';
   const found: (number | null)[] = [];
@@ -113,7 +113,7 @@ function valueText(value: unknown): string {
   return `${typeof value} ${value}`;
 }
 
-/** What readers of the file are told of it, its encodings, sizes and statistics aside: DuckDB chooses those. */
+/** The file's metadata without encodings, sizes and statistics, which DuckDB chooses. */
 function formOf({ schema, row_groups, key_value_metadata }: FileMetaData): unknown {
   return {
     schema: schema.map(({ name, type, repetition_type, converted_type, logical_type }) => ({

@@ -1,4 +1,4 @@
-/** What every stage writes is what its revision stands for; and the captures that show it touch all there is. */
+/** The output of every stage agrees with its revision, and the golden captures cover every feature. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -78,7 +78,7 @@ describe('the golden captures touch', () => {
   });
 
   test('every column of every table, with two values at least', () => {
-    // `service` is not told yet; `version` is what the captures' source says, here always the same.
+    // `service` is not determined yet; `version` comes from the captures' source, here always the same.
     const constant = new Set(['plain sessions: service', 'plain captures: version']);
     const missing = [...touched.columns].filter(
       ([column, values]) => column.startsWith('plain ') && values.size < 2 && !constant.has(column),

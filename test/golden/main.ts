@@ -1,8 +1,8 @@
 /**
- * Writes the golden digests anew: `npm run golden`, after the revision was raised whose content has changed.
+ * Rewrites the golden digests: `npm run golden`, after raising the revision of the changed stage.
  *
- * Refuses where content has changed under the same revision. `--replace` writes all the same: for a revision that was
- * raised already since anybody else could have used it, as while branches are merged.
+ * Refuses if content has changed under the same revision. `--replace` writes anyway: for a revision that was raised but
+ * not released yet, as while branches are merged.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { differenceOf, type Fixture, fixtureOf } from './compare.ts';

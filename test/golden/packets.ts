@@ -22,7 +22,7 @@ const outer = (payload: Uint8Array, proto: number): Uint8Array =>
   ipv4(payload, { proto, src: '192.0.2.1', dst: '192.0.2.2' });
 const six = ipv6(udp(7, 8, text('abcd')), 17);
 
-/** What neither the link layers nor the kinds of transports have. */
+/** Frames beyond those of the link layers and transports. */
 const MORE: Kind[] = [
   ['802.11', 105, wireless('0801', body)],
   ['802.11 with four addresses', 105, wireless('8803', body, '00'.repeat(8))],
@@ -71,10 +71,10 @@ const MORE: Kind[] = [
 /** One of each, by link type. */
 export const KINDS: readonly Kind[] = [...LAYERS, ...PACKETS.map(([name, frame]): Kind => [name, 1, frame]), ...MORE];
 
-/** Bytes of a frame that are changed, at most: headers stand in front. */
+/** Most bytes of a frame that are changed: the headers come first. */
 const CHANGED = 110;
 
-/** A frame, all of its beginnings, and it with each byte in turn at its extremes. */
+/** A frame, the frame cut at every byte, and with each byte in turn at its extremes. */
 export function damaged(frame: Uint8Array, from: number): BuiltRecord[] {
   const records: BuiltRecord[] = [];
   const add = (content: Uint8Array, origLen = content.length): void => {
@@ -93,7 +93,7 @@ export function damaged(frame: Uint8Array, from: number): BuiltRecord[] {
 
 const FLAGS = [2, 2, 18, 16, 16, 16, 24, 17, 4, 20, 194, 0];
 
-/** Conversations of TCP, UDP and ICMP over hours, in which anything may come after anything. */
+/** Conversations of TCP, UDP and ICMP over hours, in random order. */
 export function conversations(count: number): BuiltRecord[] {
   const next = random(7);
   const records: BuiltRecord[] = [];

@@ -1,4 +1,4 @@
-/** Jobs over the golden captures, and the digests of what each stage of them wrote. */
+/** Jobs over the golden captures, and the digests of each stage's output. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { MemoryStore } from '../job/memorystore.ts';
 import { type GoldenCapture, goldenCaptures } from './captures.ts';
 import { addArrow, addParquet, Parts } from './digest.ts';
 
-/** Small pieces, so that every border between them is touched. */
+/** Small sizes, so that every boundary is crossed. */
 const SIZES = {
   taskBytes: 700_000,
   shardRows: 6000,
@@ -31,7 +31,7 @@ const SIZES = {
   fileRows: 4000,
 };
 
-/** What is asked for, and of which captures: all of it by default, and what options change. */
+/** Jobs and their captures: one with everything, and others with further options. */
 const JOBS: [name: string, config: JobConfig, captures: RegExp][] = [
   ['plain', plainConfig({ dataset: 'golden', packets: true, sizes: SIZES }), /./],
   [
@@ -54,7 +54,7 @@ export interface Golden {
   mapping: Digests;
   tracking: Digests;
   publishing: Digests;
-  /** What the captures have touched. */
+  /** What the captures cover. */
   touched: {
     fates: Set<string>;
     linkTypes: Set<string>;
@@ -118,7 +118,7 @@ async function allOf<T>(parts: AsyncIterable<T[]>): Promise<T[]> {
   return all;
 }
 
-/** Reads what the stages of one job have left. */
+/** Reads the output of one job's stages. */
 class Stages {
   private readonly store: MemoryStore;
   private readonly job: string;
@@ -132,7 +132,10 @@ class Stages {
     this.touched = touched;
   }
 
-  /** JSON without what differs from run to run: keys hold random numbers, and places depend on how well bytes compress. */
+  /**
+   * JSON without values that differ from run to run: keys contain random numbers, and positions depend on compressed
+   * sizes.
+   */
   private plainly(value: unknown, varying: ReadonlySet<string> = VARYING): unknown {
     if (Array.isArray(value)) return value.map((member) => this.plainly(member, varying));
     if (typeof value === 'string')
@@ -161,7 +164,7 @@ class Stages {
       parts.addJson(`${this.name} results of map`, this.plainly(result));
       const summary = await this.json<MapSummary>(result.summary);
       this.touch(summary);
-      // What stands in it beside what is digested by itself below, and that nothing else does.
+      // The other members of the summary, besides those digested below.
       const { captures: _, shards: _s, fragments: _f, anomalies: _a, ...totals } = summary;
       parts.addJson(`${this.name} summaries`, [Object.keys(summary).sort(), totals]);
       for (const { capture, ...outcome } of summary.captures)
@@ -203,7 +206,7 @@ class Stages {
       await this.arrow(parts, 'datagrams', `${prefix}datagrams-${at}.arrow`);
     for (let task = 0; task < balance.partitions; task++) {
       const spec = await this.json<ReduceSpec>(`${balance.specs}${task}.json`);
-      // Of each batch its place, which varies, its first row and its rows.
+      // For each batch its position, which varies, its first row and its rows.
       for (const { segments } of spec.groups)
         for (const segment of segments)
           for (let at = 4; at < segment.length; at += 4) segment[at] = segment[at + 1] = 0;
@@ -231,7 +234,7 @@ class Stages {
   }
 }
 
-/** Members whose values differ with the version of what compresses, or follow from bytes that do. */
+/** Members whose values depend on the version of the compression libraries. */
 const VARYING = new Set(['crc', 'bytes', 'start', 'end', 'crc', 'shuffleBytes']);
 
 const NOTHING: ReadonlySet<string> = new Set();

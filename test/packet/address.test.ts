@@ -37,7 +37,7 @@ test('IPv6 is in the canonical form of RFC 5952', () => {
   for (const [digits, expected] of cases) assert.equal(ipv6Text(words(digits), 0), expected);
 });
 
-test('random IPv6 addresses read back as they were', () => {
+test('random IPv6 addresses are parsed back unchanged', () => {
   const seed = SEED;
   const next = random(seed);
   for (let i = 0; i < 5000; i++) {

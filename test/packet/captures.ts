@@ -1,4 +1,4 @@
-/** The corpus of captures beside the repository, and a decoder fed by one of them. */
+/** The corpus of captures next to the repository, and a decoder of its captures. */
 import { createReadStream, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readCapture } from '../../shared/capture/read.ts';
@@ -10,7 +10,7 @@ import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 
 export const CORPUS = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 
-/** For the `skip` option of a test: false when the corpus is there. */
+/** For the `skip` option of a test: false when the corpus exists. */
 export const noCorpus: string | false = existsSync(CORPUS) ? false : 'corpus not found';
 
 export interface Decoded {

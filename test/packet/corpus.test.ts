@@ -35,6 +35,6 @@ test('every capture decodes without a throw, and fates sum up to records', { ski
     records += decoded.records;
     sessions += decoded.columns.length;
   }
-  // Rarer link types aside, captures of IP are what the corpus is made of.
+  // Apart from rare link types, the corpus consists of IP captures.
   assert.ok(sessions > records / 2, `${sessions} of ${records}`);
 });

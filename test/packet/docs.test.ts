@@ -1,4 +1,4 @@
-/** docs/decoding.md says what the decoders' files say. */
+/** docs/decoding.md agrees with the decoders' descriptions. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ test('the tables of protocols are up to date', () => {
   assert.equal(decoding, withProtocols(decoding), 'run npm run docs');
 });
 
-test('a text without the marks of a table is refused, not left as it is', () => {
+test('a text without the marks of a table is refused, not left unchanged', () => {
   assert.throws(
     () => withProtocols(decoding.replace('<!-- end of tunnels -->', '')),
     /no marks for its table of tunnels/,

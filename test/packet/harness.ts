@@ -1,6 +1,4 @@
-/**
- * Makes packets from hex and headers, decodes them, and tells rows in words.
- */
+/** Builds packets from hex and headers, decodes them, and describes rows as text. */
 import { addressText } from '../../shared/packet/address.ts';
 import { META_FROM_B, META_LEVEL_SHIFT, META_LEVELS, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
@@ -113,7 +111,7 @@ export function tcp(srcPort: number, dstPort: number, payload: Uint8Array, o: Tc
   );
 }
 
-/** Ethernet frame of `payload`; `type` as hex, with whatever stands between it and the payload. */
+/** Ethernet frame of `payload`; `type` as hex, with anything between it and the payload. */
 export function ethernet(type: string, payload: Uint8Array): Uint8Array {
   return bytes('0200000000010200000000 02', type, payload);
 }
@@ -125,10 +123,10 @@ export function text(value: string): Uint8Array {
 /** The number in shards of a kind of tunnel, by its name in the sessions' `tunnel`. */
 export function kindNumber(name: string): number {
   for (const kind of TUNNEL_KINDS.values()) if (kind.name === name) return kind.number;
-  throw new Error(`no tunnel is called ${name}`);
+  throw new Error(`there is no tunnel ${name}`);
 }
 
-/** A flow key in words: protocol, both ends, and what else is in it. */
+/** A flow key as text: protocol, both ends, and further parts. */
 export function flowText(flows: FlowTable, flow: number): string {
   const { words } = flows;
   const at = flow * KEY_WORDS;
@@ -153,9 +151,9 @@ export class Workbench {
     });
   }
 
-  /** Decode one packet, whole unless told otherwise; returns the name of its fate. */
+  /** Decode one packet, complete by default; returns the name of its fate. */
   decode(packet: Uint8Array, linkType = 1, capLen = packet.length, origLen = packet.length): FateName {
-    // Behind seven other bytes and before more, so that reading outside of the record shows.
+    // With other bytes before and after, so that reads outside the record are noticed.
     const buffer = bytes('ffffffffffffff', packet.subarray(0, capLen), 'ffffffffffffffff');
     const fate = this.decoder.packet(buffer, 7, capLen, origLen, this.us, 0, linkType, this.offset);
     this.us += 1000;

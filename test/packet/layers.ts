@@ -1,4 +1,4 @@
-/** Frames of each link layer around one datagram, for tests that need all there are. */
+/** Frames of each link layer around one datagram, for tests that need all of them. */
 import { be16, bytes, ethernet, ipv4, text, udp } from './harness.ts';
 
 export const datagram = ipv4(udp(1000, 53, text('query')));

@@ -1,4 +1,4 @@
-/** The list of protocols: nothing that has a decoder is missing from it, and everything on it can be reached. */
+/** The list of protocols: it has every decoder, and each can be reached. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
@@ -16,10 +16,10 @@ function isProtocol(value: unknown): value is Protocol {
   return typeof value === 'object' && value !== null && 'decode' in value && 'form' in value;
 }
 
-/** A link type for private use, which nobody else reads. */
+/** A link type for private use, without a decoder. */
 const USER0 = 147;
 
-test('every protocol that a file describes is on the list', async () => {
+test('every protocol defined in a file is on the list', async () => {
   const found: Protocol[] = [];
   for (const folder of FOLDERS)
     for (const name of readdirSync(folder)) {
@@ -34,7 +34,7 @@ test('every protocol that a file describes is on the list', async () => {
   assert.equal(found.length, listed.size);
 });
 
-test('among the packets of the golden captures there is one for each protocol', () => {
+test('the golden captures have a packet of each protocol', () => {
   const decoded = new Set<Protocol>();
   const restore = BY_CODE.map((one) => {
     const { decode } = one;
@@ -60,7 +60,7 @@ test('among the packets of the golden captures there is one for each protocol', 
   );
 });
 
-test('what a protocol says is shown to readers: each has a name of its own and a way that leads to it', () => {
+test('for the docs, each protocol has a name of its own and something that leads to it', () => {
   assert.equal(new Set(BY_CODE.map(({ name }) => name)).size, BY_CODE.length);
   for (const { name, toldBy, linkTypes, etherTypes, pppProtocols, ipProtocols, udpPorts } of BY_CODE)
     assert.ok(
@@ -69,7 +69,7 @@ test('what a protocol says is shown to readers: each has a name of its own and a
     );
 });
 
-test('the numbers of tunnels stay what they are in shards that have been written', () => {
+test('the numbers of tunnels in existing shards do not change', () => {
   for (const [number, name, id] of [
     [1, 'ip', undefined],
     [2, 'gre', 'key'],
@@ -127,7 +127,7 @@ test('a UDP port is one tunnel’s, and no service’s', () => {
   assert.deepEqual([named(53, 7000), named(7000, 53)], [false, false], 'the other port is a service');
 });
 
-test('a tunnel is told by first bytes wherever its mask says, and by what it looks like', () => {
+test('a tunnel is recognized by the masked first bytes, and by `looksLike`', () => {
   const tunnels = new UdpTunnels();
   const kinds = [{ number: 62, name: 'x' }];
   const by = (mask: number, value: number, looksLike?: Protocol['looksLike']) => {
@@ -151,13 +151,13 @@ test('a tunnel is told by first bytes wherever its mask says, and by what it loo
   assert.equal(of([1, 2, 3, 7]), fourth);
   assert.equal(of([1, 2, 3, 8]), -1);
   assert.equal(of([0xaf, 2, 0xf5, 8, 1]), outer);
-  assert.equal(of([0xaf, 2, 0xf5, 7, 1]), fourth, 'the first that was entered');
+  assert.equal(of([0xaf, 2, 0xf5, 7, 1]), fourth, 'the first registered');
   assert.equal(of([0xaf, 2, 0xf5, 8, 2]), -1);
   assert.equal(of([0xaf, 2, 0xf5, 8, 1], 20), -1);
   assert.equal(of([1, 2, 3, 7], 19), -1, 'no room for an IP header');
 });
 
-test('one way to begin is enough, and each of its bits counts', () => {
+test('one matching pattern is enough, and each of its bits counts', () => {
   const tunnels = new UdpTunnels();
   const kinds = [{ number: 62, name: 'x' }];
   const head = [0xa1, 0xb2, 0xc3, 0xd4];

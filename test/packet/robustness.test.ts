@@ -1,4 +1,4 @@
-/** Whatever bytes come: no throw, one fate, no row without a session. */
+/** Any bytes: no throw, one fate, no row without a session. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { META_LEVELS } from '../../shared/packet/columns.ts';
@@ -7,7 +7,7 @@ import { KINDS } from '../golden/packets.ts';
 import { SEED } from '../seed.ts';
 import { random, Workbench } from './harness.ts';
 
-/** All that lead to a decoder of their own, and one that does not. */
+/** All link types with a decoder, and one without. */
 const LINK_TYPES = [...BY_CODE.flatMap(({ linkTypes }) => (linkTypes === 'others' ? [] : linkTypes)), 147];
 
 /** Records with rows on level 0. */
@@ -28,7 +28,7 @@ for (const [name, linkType, packet] of KINDS) {
     for (let capLen = 0; capLen <= packet.length; capLen++) {
       const bench = new Workbench();
       const fate = bench.decode(packet, linkType, capLen);
-      // The bytes behind the record differ here: they must not matter.
+      // The bytes after the record differ here: they must not matter.
       const rows = innermostRows(bench);
       const again = bench.decode(packet.subarray(0, capLen), linkType, capLen, capLen) === 'session';
       assert.equal(innermostRows(bench) - rows, again ? 1 : 0);

@@ -28,7 +28,7 @@ test('a UDP datagram that announces less than its header counts, but has sent no
   assert.deepEqual([row.state, row.history, row.pkts, row.ipBytes], ['OTH', 'D', [1, 0], [60, 0]]);
 });
 
-test('a session of broken headers only ends at the second look, eleven seconds after it began', () => {
+test('a session of broken headers only ends at the second check, eleven seconds after it began', () => {
   const sessions = (at: number) =>
     new Dialogue(49671, 25014).a({ flags: ACK, broken: true, at: 0 }).a({ flags: ACK, broken: true, at }).end();
   assert.equal(sessions(11 * SECOND - 1).length, 1);

@@ -1,4 +1,4 @@
-/** The captures of a session, against a plain set, and what a packet costs however many there are. */
+/** The captures of a session, against a plain set, and the cost of a packet with any number of them. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DRAWN_FOR_WORD } from '../../shared/packet/flow/keyhash.ts';
@@ -9,7 +9,7 @@ import { random } from './walk.ts';
 const SEED = Number(process.env.SEED ?? 17);
 
 test(`sessions over many captures are counted like sets (seed ${SEED})`, () => {
-  // With zeros drawn all nodes hang on one head.
+  // With zeros drawn all nodes are in one list.
   for (const drawn of [undefined, new Int32Array(2 * DRAWN_FOR_WORD)]) {
     const next = random(SEED);
     const slots = new SessionSlots(2);
@@ -36,7 +36,7 @@ test(`sessions over many captures are counted like sets (seed ${SEED})`, () => {
   }
 });
 
-/** Steps of `packets` packets of one session that go round `captures` captures. */
+/** Steps of `packets` packets of one session that cycle through `captures` captures. */
 function steps(packets: number, captures: number, stride: number): number {
   const slots = new SessionSlots(2);
   const sets = new CaptureSets(slots);
@@ -57,6 +57,6 @@ test('a packet of a session over 8,000 captures costs no more steps than over 80
   }
 });
 
-test('a session that alternates between two captures looks nothing up', () => {
+test('a session that alternates between two captures needs no lookup', () => {
   assert.equal(steps(100_000, 2, 1), 0);
 });

@@ -3,13 +3,13 @@ import test from 'node:test';
 import { compareCases, differencesOf } from './casebook/compare.ts';
 import { CASES } from './casebook/index.ts';
 
-test('every case of the casebook gives the rows that are reasoned there', async () => {
+test('every case of the casebook yields the rows that are derived there', async () => {
   const part = await compareCases();
   assert.deepEqual(differencesOf(part), []);
   assert.deepEqual([part.captures, part.capturesEqual], [CASES.length, CASES.length]);
 });
 
-test('a row that is reasoned wrongly is named with its case, its fields and its reasons', async () => {
+test('a wrong row is reported with its case, its fields and its reasons', async () => {
   const [first] = CASES;
   const [row] = first.rows;
   const wrong = [{ ...first, rows: [{ ...row, state: 'S1', pkts: [6, 4] as const }] }];

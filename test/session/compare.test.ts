@@ -44,7 +44,7 @@ test('a row of the other direction is the same row, with other ends', () => {
   assert.deepEqual(differences[0].fields, ['orig_h', 'orig_p', 'resp_h', 'resp_p']);
 });
 
-test('a row that only one side has differs in every field, and so does its capture', () => {
+test('a row that only one side has differs in every field, and its capture counts as different', () => {
   const made = part([row(), row({ ts: 7 })], [row(), row({ ts: 8 })]);
   assert.deepEqual([made.rows, made.equal, made.captures, made.capturesEqual], [3, 1, 1, 0]);
   assert.equal(made.equalBy.missed_bytes, 1);
@@ -60,7 +60,7 @@ test('a capped part takes the first rows in time order', () => {
   assert.match(reportText([made]), /tcp: history \| 1 \|/);
 });
 
-test('a share that fell is named with both values', () => {
+test('a share that fell is reported with both values', () => {
   const held = shares(part([row()], [row()]));
   const now = shares(part([row({ orig_pkts: 2 })], [row()]));
   assert.deepEqual(fallen(held, held), []);

@@ -1,4 +1,4 @@
-/** Counts at the ends of their widths: they go on where they can, and stay where they cannot; none begins again. */
+/** Counts at the limits of their widths: they continue or saturate; none wraps to 0. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
@@ -17,7 +17,7 @@ test('a count in a word reaches 4,294,967,295 and stays there', () => {
   for (let i = 0; i < 3; i++) assert.equal(L.count(words, 0), L.MOST_COUNTED);
 });
 
-test('a history tells the thousand millionth gap, and no gap twice', () => {
+test('a history has a letter for the thousand millionth gap, and none twice', () => {
   const slots = new L.SessionSlots(1);
   const slot = slots.take();
   const at = slot * L.WORDS + L.W_ENDS + L.E_GAPS;
@@ -28,7 +28,7 @@ test('a history tells the thousand millionth gap, and no gap twice', () => {
   assert.equal(historyText(slots, slot), 'GGG');
 });
 
-test('a history holds as many letters as it may, and not one more', () => {
+test('a history is cut exactly at its limit', () => {
   const slots = new L.SessionSlots(1);
   const slot = slots.take();
   const letters = 'DdTt';
@@ -48,7 +48,7 @@ test('a session row holds counts of any size', () => {
     const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
     slots.words[we + L.E_PACKETS] = -1;
     slots.words[we + L.E_PACKETS_WRAPS] = packets / 2 ** 32 - 1;
-    // Over the border of 32 bits, and over it, back and over it again.
+    // Past 32 bits once, and past it, back and past it again.
     for (let i = 0; i <= end; i++) L.countPacket(slots.words, we);
     L.uncountPacket(slots.words, we);
     L.countPacket(slots.words, we);

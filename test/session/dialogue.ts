@@ -1,4 +1,4 @@
-/** Scripted packets of one flow for the tracker's tests, and the rows that come of them. */
+/** Scripted packets of one flow for the tracker's tests, and the resulting rows. */
 import {
   META_BROKEN,
   META_DATAGRAM,
@@ -20,10 +20,10 @@ export const SYN = 2;
 export const RST = 4;
 export const ACK = 16;
 export const SECOND = 1_000_000;
-/** First packets stand here. */
+/** Time of first packets. */
 export const T0 = 1_700_000_000 * SECOND;
 
-/** What a scripted packet may say beside its direction. */
+/** Options of a scripted packet other than its direction. */
 export interface Said {
   flags?: number;
   seq?: number;
@@ -46,7 +46,7 @@ export interface Said {
   flow?: number;
 }
 
-/** A session as the tests look at it. */
+/** A session as the tests compare it. */
 export interface Seen {
   state: string;
   history: string;
@@ -123,7 +123,7 @@ export class Dialogue {
     return this.take(META_FROM_B, said);
   }
 
-  /** Ends the input and gives the sessions in order of their start. */
+  /** Ends the input and returns the sessions in order of their start. */
   end(): Seen[] {
     this.tracker.finish();
     return seenRows(this.rows);

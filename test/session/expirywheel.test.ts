@@ -1,4 +1,4 @@
-/** The expiry wheel against a plain list: nobody is forgotten, whatever time passes, and nobody is looked at too often. */
+/** The expiry wheel against a plain list: after any time no session is forgotten, and none is checked too often. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MAX_US } from '../../shared/capture/facts.ts';
@@ -12,7 +12,7 @@ const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 const bucketOf = (us: number) => Math.floor(us / BUCKET_US);
 
-test(`whoever is due is looked at, over seconds and over centuries (seed ${SEED})`, () => {
+test(`due sessions are checked, over seconds and over centuries (seed ${SEED})`, () => {
   for (let round = 0; round < 30; round++) {
     const next = random(SEED + round);
     const slots = new SessionSlots(4);
@@ -59,7 +59,7 @@ test(`whoever is due is looked at, over seconds and over centuries (seed ${SEED}
   }
 });
 
-test('sessions that may be idle for a year are not looked at each hour', () => {
+test('sessions that may be idle for a year are not checked every hour', () => {
   const slots = new SessionSlots(4);
   const wheel = new ExpiryWheel(slots);
   const sessions = 100;
@@ -72,5 +72,5 @@ test('sessions that may be idle for a year are not looked at each hour', () => {
       wheel.add(slot, year + slot);
     });
   // Put off for 203 days, put into its revolution, put into its bucket.
-  assert.ok(looks <= 3 * sessions, `${looks / sessions} looks a session`);
+  assert.ok(looks <= 3 * sessions, `${looks / sessions} checks a session`);
 });

@@ -1,4 +1,4 @@
-/** The sessions of captures in the terms of Zeek's conn.log, and the lines of a conn.log. */
+/** The sessions of captures as rows of Zeek's conn.log, and the lines of a conn.log. */
 import { createReadStream } from 'node:fs';
 import { readCapture } from '../../shared/capture/read.ts';
 import { addressText } from '../../shared/packet/address.ts';
@@ -79,7 +79,7 @@ export function zeekRow(line: Record<string, unknown>): ConnRow {
     orig_bytes: line.orig_bytes as number | undefined,
     resp_bytes: line.resp_bytes as number | undefined,
     conn_state: line.conn_state as string,
-    // X says that a payload parser reached one of its limits; it says nothing about the packets.
+    // X means that a payload parser reached one of its limits; it is unrelated to the packets.
     history: (line.history as string | undefined)?.replaceAll('X', ''),
     missed_bytes: line.missed_bytes as number,
     orig_pkts: line.orig_pkts as number,
@@ -118,7 +118,7 @@ function ownRow(rows: SessionRows, row: number): ConnRow {
   };
 }
 
-/** The packets of capture files in time order, datagrams joined. Where times are equal the file named first comes first. */
+/** The packets of capture files in time order, datagrams joined. At equal times the file listed first comes first. */
 async function decodeCaptures(
   paths: readonly string[],
 ): Promise<{ columns: PacketColumns; order: Uint32Array; flows: FlowTable }> {

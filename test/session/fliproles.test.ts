@@ -24,14 +24,14 @@ test('a session between DNS ports that begins with an answer has its originator 
   assert.deepEqual([s.history, s.state, s.pkts, s.ipBytes], ['D^', 'S0', [1, 0], [88, 0]]);
 });
 
-test('an answer that is not the first message flips nothing, but what is too short for a message does not count', () => {
+test('an answer that is not the first message flips nothing, but payload too short for a message does not count', () => {
   const late = new Dialogue(53, 53, 17).b({ len: 60 }).b({ len: 60, hint: HINT_DNS_ANSWER });
   assert.equal(only(late.end()).history, 'D');
   const short = new Dialogue(53, 53, 17).b({ len: 11 }).b({ len: 60, hint: HINT_DNS_ANSWER });
   assert.equal(only(short.end()).history, 'D^');
 });
 
-test('an answer of the responder flips nothing', () => {
+test('a response by the responder flips nothing', () => {
   const d = new Dialogue(40000, 53, 17).a({ len: 5 }).b({ len: 60, hint: HINT_DNS_ANSWER });
   assert.equal(only(d.end()).history, 'Dd');
 });
@@ -62,7 +62,7 @@ test('an answer to a multicast address flips nothing', () => {
   assert.equal(flips6(0xfe800000), true);
 });
 
-test("an NTP server's message from the originator flips the session: packets go with hosts, payload stays with roles", () => {
+test("an NTP server's message from the originator flips the session: packets are counted by host, payload by role", () => {
   const d = new Dialogue(123, 123, 17).b({ len: 48, ipLen: 76, hint: HINT_NTP_SERVER });
   const s = only(d.a({ len: 48, ipLen: 76, hint: HINT_NTP_CLIENT }).end());
   assert.equal(s.origIsB, 0);
@@ -74,6 +74,6 @@ test("an NTP client's message from the responder flips the session, once", () =>
   assert.equal(only(d.a({ len: 48, hint: HINT_NTP_CLIENT }).end()).history, 'Dd^');
 });
 
-test('other ports are not looked at', () => {
+test('other ports are ignored', () => {
   assert.equal(only(new Dialogue(40000, 5000, 17).a({ len: 60, hint: HINT_DNS_ANSWER }).end()).history, 'D');
 });

@@ -1,4 +1,4 @@
-/** Fragments that wait for their datagrams: whose they are, and what any number of them at one timestamp costs. */
+/** Fragments that wait for their datagrams: their sessions, and the cost of any number of them at one timestamp. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
@@ -7,7 +7,7 @@ import { random } from './walk.ts';
 
 const SEED = Number(process.env.SEED ?? 23);
 
-/** Rows whose offset tells them apart. */
+/** Rows that differ by offset. */
 function rows(count: number): PacketColumns {
   const columns = new PacketColumns(count);
   for (let row = 0; row < count; row++) columns.offset[row] = row;
@@ -48,7 +48,7 @@ test(`fragments come out with their flow, in order of arrival (seed ${SEED})`, (
   assert.ok(orphans > 0);
 });
 
-test('at one timestamp a datagram looks at its own fragments only', () => {
+test('at one timestamp a datagram visits its own fragments only', () => {
   const count = 100_000;
   const columns = rows(count);
   for (const flows of [1, 1000, count]) {

@@ -22,7 +22,7 @@ test('captures: a thousand, entered in any order, are counted once each', () => 
   assert.equal(d.end()[0].captures[2], 1000);
 });
 
-test('fragments are in no count, but in the packet rows and the captures', () => {
+test('fragments are not counted, but are in the packet rows and the captures', () => {
   const d = new Dialogue(40000, 5000, 17);
   d.a({ fragment: 2500, at: 5000, ns: 100, capture: 1 });
   d.a({ datagram: true, len: 2000, ipLen: 2028, at: 5000, ns: 100, capture: 2 });
@@ -110,6 +110,6 @@ test('uids are spread evenly over all digits, and do not collide', () => {
   }
   assert.equal(seen.size, n);
   assert.equal(counts.size, 12 * 62);
-  // Each digit is binomial with mean n / 62 = 323 and deviation 18; the times are fixed, so this cannot flicker.
+  // Each digit is binomial with mean n / 62 = 323 and deviation 18; the times are fixed, so this test is deterministic.
   for (const [digit, count] of counts) assert.ok(Math.abs(count - n / 62) < 6 * 18, `${digit}: ${count}`);
 });

@@ -7,7 +7,7 @@ import { seeds } from '../seed.ts';
 import { ACK, Dialogue, FIN, RST, SECOND, SYN, seenRows, T0 } from './dialogue.ts';
 import { walk } from './walk.ts';
 
-/** How many sessions two packets make that lie `gap` microseconds apart. */
+/** The sessions of two packets that are `gap` microseconds apart. */
 function udpSessions(gap: number): string[] {
   return new Dialogue(40000, 5000, 17)
     .a({ len: 10, at: 0 })
@@ -87,7 +87,7 @@ test('a DNS session ends at a tick of ten seconds that finds it silent', () => {
 });
 
 test('payload that cannot be DNS changes nothing about the ticks of a DNS session', () => {
-  // The parser that looks is there because of the port, and stays.
+  // The parser is attached because of the port, and stays.
   const d = new Dialogue(40000, 53, 17).a({ len: 58, at: 0 }).b({ len: 6, at: 200_000 });
   assert.deepEqual(
     d
@@ -101,8 +101,8 @@ test('payload that cannot be DNS changes nothing about the ticks of a DNS sessio
   );
 });
 
-test('a side that closed and reset is looked at six seconds apart, and ends only at a look that finds five of silence', () => {
-  // Looks come at 5, 11, 17, ... seconds; that at 5 s finds 4.9 s of silence.
+test('a session closed and reset by one side is checked every six seconds, and ends at a check after five seconds of silence', () => {
+  // Checks are at 5, 11, 17, ... seconds; that at 5 s finds 4.9 s of silence.
   const ends = (at: number) => {
     const d = new Dialogue(40000, 80).handshake().b({ flags: ACK | FIN, seq: 501, ack: 101, at: 50_000 });
     d.b({ flags: RST, seq: 502, at: 100_000 }).a({ flags: ACK, seq: 101, ack: 502, len: 1, at });
@@ -110,7 +110,7 @@ test('a side that closed and reset is looked at six seconds apart, and ends only
   };
   assert.equal(ends(5_200_000), 1);
   assert.equal(ends(6_049_999), 1);
-  assert.equal(ends(6_050_000), 2, 'the half-closed session is looked at six seconds after its close, too');
+  assert.equal(ends(6_050_000), 2, 'the half-closed session is checked six seconds after its close, too');
 });
 
 test('the end of input of the whole job decides what had ended before', () => {
@@ -123,7 +123,7 @@ test('the end of input of the whole job decides what had ended before', () => {
   assert.equal(reasonAt(T0 + 60 * SECOND), 'inactive');
 });
 
-test('expire frees sessions whose time has passed, over any gap', () => {
+test('expire frees sessions that have timed out, over any gap', () => {
   const d = new Dialogue(40000, 5000, 17).a({ len: 1, at: 0 });
   d.tracker.expire(T0 + 59 * SECOND);
   assert.equal(d.tracker.openSessions, 1);
@@ -155,7 +155,7 @@ function track(seed: number, capacity: number, expireEvery: number): string[] {
 test('sessions are the same however often expire is called and however small the row batch is', () => {
   for (const seed of seeds(5)) {
     const never = track(seed, 100_000, 0);
-    assert.ok(never.length > 100, `seed ${seed}: too few sessions to tell anything`);
+    assert.ok(never.length > 100, `seed ${seed}: too few sessions to be meaningful`);
     assert.deepEqual(track(seed, 1, 1), never, `seed ${seed}, expire after every packet`);
     assert.deepEqual(track(seed, 7, 97), never, `seed ${seed}, expire now and then`);
   }

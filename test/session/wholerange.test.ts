@@ -1,6 +1,6 @@
 /**
- * Times: whatever the readers let through (0..MAX_US) the tracker takes. Packets moved by any number
- * of microseconds give the same sessions, moved.
+ * Times: the tracker accepts all that readers produce (0..MAX_US). Packets moved by any number of microseconds yield
+ * the same sessions, moved.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -17,7 +17,7 @@ const SEED = Number(process.env.SEED ?? 41);
 /** A cell of the expiry wheel covers 2^20 microseconds: the numbers of cells outgrow 31 bits after this time. */
 const CELLS_OF_31_BITS = 2 ** 51;
 
-/** Sessions of the packets with `by` added to their times; times are given as they were before. */
+/** Sessions of the packets with `by` added to their times; times are returned without it. */
 function sessions(columns: PacketColumns, flows: FlowTable, by: number): string[] {
   const us = columns.us.slice();
   for (let row = 0; row < columns.length; row++) columns.us[row] += by;
@@ -43,13 +43,13 @@ function starts(length: number, next: () => number): number[] {
   return [...spread, year2055, CELLS_OF_31_BITS - 2 ** 20].filter((at) => at >= 0 && at <= MAX_US - length);
 }
 
-test(`packets moved to any time give the same sessions, moved (seed ${SEED})`, () => {
+test(`packets moved to any time yield the same sessions, moved (seed ${SEED})`, () => {
   for (let round = 0; round < 3; round++) {
     const { columns, flows } = walk(SEED + round, 3000);
     const first = columns.us[0];
     const length = columns.us[columns.length - 1] - first;
     const expected = sessions(columns, flows, 0);
-    assert.ok(expected.length > 100, `seed ${SEED + round}: too few sessions to tell anything`);
+    assert.ok(expected.length > 100, `seed ${SEED + round}: too few sessions to be meaningful`);
     for (const start of starts(length, random(SEED + round)))
       assert.deepEqual(
         sessions(columns, flows, start - first),
@@ -59,7 +59,7 @@ test(`packets moved to any time give the same sessions, moved (seed ${SEED})`, (
   }
 });
 
-test('three SYNs of one flow end, in the very second in which cells outgrow 31 bits', () => {
+test('three SYNs of one flow end, in the second in which cells exceed 31 bits', () => {
   const late = CELLS_OF_31_BITS - T0;
   const d = new Dialogue(40000, 80).a({ flags: SYN, seq: 1000, at: late + 100_000 });
   d.a({ flags: SYN, seq: 2000, at: late + 100_001 }).a({ flags: SYN, seq: 3000, at: late + 10 * SECOND });

@@ -6,7 +6,7 @@ import { fallen, type Shares, shares } from './fidelity/report.ts';
 
 const skip = existsSync(CORPUS) ? false : 'corpus not found';
 
-/** Shares that hold; `npm run fidelity -- --write` keeps them when they have grown. */
+/** Lower bounds of the shares; `npm run fidelity -- --write` updates them when they have grown. */
 const held: Record<string, Shares> = JSON.parse(readFileSync(new URL('fidelity.json', import.meta.url), 'utf8'));
 
 test('no field agrees with Zeek in fewer rows than it did', { skip }, async (t) => {

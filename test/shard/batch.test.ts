@@ -1,4 +1,4 @@
-/** Packet rows to Arrow batches and back; and what few rows have. */
+/** Packet rows to Arrow batches and back, and rare fields. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { put32, uint32 } from '../../shared/algorithm/bytes.ts';
@@ -9,7 +9,7 @@ import { BatchEncoder } from '../../shared/shard/batchencoder.ts';
 import { getDouble, getKey, MAX_RARE_BYTES, putDouble, putKey } from '../../shared/shard/rarefields.ts';
 import { assertSameRows, dice, extremeRows, randomFlows, rowTexts, SEED } from './packets.ts';
 
-test(`every kind of flow key comes back as it was (SEED=${SEED})`, () => {
+test(`every kind of flow key is read back (SEED=${SEED})`, () => {
   const flows = randomFlows(dice(SEED), 2000);
   const bytes = new Uint8Array(MAX_RARE_BYTES + 3);
   const key = new Uint32Array(KEY_WORDS);
@@ -21,7 +21,7 @@ test(`every kind of flow key comes back as it was (SEED=${SEED})`, () => {
   }
 });
 
-test('words and doubles come back, the extremes included', () => {
+test('words and doubles are read back, the extremes included', () => {
   const bytes = new Uint8Array(12);
   for (const word of [0, 1, 0x7fffffff, 0x80000000, 0xffffffff]) {
     assert.equal(put32(bytes, 2, word), 6);
@@ -33,7 +33,7 @@ test('words and doubles come back, the extremes included', () => {
   }
 });
 
-test(`rows come back column by column, through any cut into batches (SEED=${SEED})`, () => {
+test(`rows are read back column by column, with any division into batches (SEED=${SEED})`, () => {
   const roll = dice(SEED + 1);
   const encoder = new BatchEncoder(700);
   for (let round = 0; round < 40; round++) {
@@ -55,7 +55,7 @@ test(`rows come back column by column, through any cut into batches (SEED=${SEED
   }
 });
 
-test('captures get the numbers that the reader gives them', () => {
+test('captures get the numbers of the reader', () => {
   const roll = dice(5);
   const flows = randomFlows(roll, 5);
   const columns = extremeRows(roll, 200, flows, 4);

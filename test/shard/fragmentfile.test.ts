@@ -1,4 +1,4 @@
-/** Fragment files: what is written comes back, and many merge into one order. */
+/** Fragment files: rows are read back, and many files merge into one order. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { encodeFragments, type FragmentFile, mergeFragments } from '../../shared
 import { HEAVY } from '../heavy.ts';
 import { assertSameRows, type Dice, dice, SEED } from './packets.ts';
 
-/** Fragments of few datagrams, so that keys meet, with values from the whole of their ranges. */
+/** Fragments of few datagrams, so that keys repeat, with values from their whole ranges. */
 function randomFragments(roll: Dice, count: number, captures: number): FragmentColumns {
   const columns = new FragmentColumns(1);
   const one = new FragmentColumns(1);
@@ -42,7 +42,7 @@ function randomFragments(roll: Dice, count: number, captures: number): FragmentC
   return columns;
 }
 
-/** A row as text; `ranks` turn capture numbers into ranks. Where its head stands in the pool is no part of it. */
+/** A row as text; `ranks` turn capture numbers into ranks. The place of its head in the pool is left out. */
 function fragmentText(columns: FragmentColumns, row: number, ranks: ArrayLike<number> | null): string {
   const values = FRAGMENT_COLUMNS.filter((name) => name !== 'headStart').map((name) => {
     const value = columns[name][row];
@@ -72,7 +72,7 @@ async function mergedTexts(t: TestContext, files: readonly FragmentFile[]): Prom
   return texts;
 }
 
-test(`a file gives back its fragments in their order, over several batches (SEED=${SEED})`, async (t) => {
+test(`fragments are read back from a file in order, over several batches (SEED=${SEED})`, async (t) => {
   const roll = dice(SEED);
   for (const count of [1, 4095, 4096, 4097, 10_000]) {
     const columns = randomFragments(roll, count, 3);
@@ -80,7 +80,8 @@ test(`a file gives back its fragments in their order, over several batches (SEED
     const file = fileOf(columns, ranks);
     assert.equal(file.batches.length, Math.ceil(count / 4096));
     const expected = [...sortedFragmentOrder(columns)].map((row) => fragmentText(columns, row, ranks));
-    // A file is in the order of capture numbers, which its writer puts in the order of ranks: here only keys and times count.
+    // A file is in the order of capture numbers, which its writer assigns in the order of ranks: here only keys and
+    // times matter.
     const actual = await mergedTexts(t, [file]);
     assertSameRows(actual, expected, `${count} fragments, SEED=${SEED}`);
   }
@@ -113,7 +114,7 @@ test(
   },
 );
 
-test('an Arrow reader that knows nothing of ours reads the whole object', () => {
+test('a standard Arrow reader reads the whole object', () => {
   const columns = randomFragments(dice(3), 5000, 2);
   const { bytes } = encodeFragments(columns, sortedFragmentOrder(columns));
   const table = tableFromIPC(bytes);
@@ -125,6 +126,6 @@ test('an Arrow reader that knows nothing of ours reads the whole object', () => 
   );
 });
 
-test('no files give no fragments', async (t) => {
+test('no files yield no fragments', async (t) => {
   assert.deepEqual(await mergedTexts(t, []), []);
 });

@@ -1,4 +1,4 @@
-/** Merging segments: against a plain sort, in passes, and within its bound of memory. */
+/** Merging segments: against a plain sort, in passes, and within its memory limit. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ function scratchFolder(t: TestContext): string {
 
 /** A segment that is never read. */
 function planned(firstUs: number, lastUs: number, rows: number): Segment {
-  const read = (): never => assert.fail('a plan reads nothing');
+  const read = (): never => assert.fail('planning reads nothing');
   const batches = [{ start: 0, end: 0, crc: 0, firstRow: 0, rows }];
   const key = 'planned';
   return { key, read, baseUs: firstUs, firstUs, lastUs, from: 0, to: rows, batches, captures: null, oneBucket: false };
@@ -60,7 +60,7 @@ test(`segments merge into the order of a plain sort, in one go and in passes (SE
   }
 });
 
-test('no segments give no rows', async (t) => {
+test('no segments yield no rows', async (t) => {
   const emit = (): never => assert.fail('there is nothing to emit');
   await mergeSegments([], new FlowTable(), emit, { maxOpenRows: 10, scratch: scratchFolder(t) });
 });
@@ -76,7 +76,7 @@ test('segments that follow each other in time are not open together', () => {
   assert.equal(peakOpenRows(together), 100 * one);
 });
 
-test('a pass takes neighbours that fit into the bound together, and two where two do not', () => {
+test('a pass takes neighbours that fit within the limit together, and at least two', () => {
   const segments = [30, 30, 30, 200, 200, 10].map((rows) => planned(0, 1, rows));
   const sizes = (most: number): number[][] => passGroups(segments, most).map((group) => group.map(({ to }) => to));
   assert.deepEqual(sizes(3 * openRows(segments[0])), [[30, 30, 30], [200, 200], [10]]);
@@ -101,11 +101,11 @@ test('5,000 shards that all span the same hour are merged within the memory boun
     segments.push(wholeSegment(makeShard(columns, flows, sharding, 16_384)));
   }
   segments.sort((a, b) => a.firstUs - b.firstUs);
-  assert.ok(peakOpenRows(segments) > 0.95 * shards * rowsEach, 'in one go nearly all of the rows would be open');
+  assert.ok(peakOpenRows(segments) > 0.95 * shards * rowsEach, 'in one pass nearly all of the rows would be open');
 
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  // Memory of arrays that were let go is given back some time after the collection that found them.
+  // Memory of released arrays is freed some time after the garbage collection that finds them.
   const live = async (): Promise<number> => {
     for (let i = 0; i < 5; i++) {
       collect();
@@ -134,8 +134,8 @@ test('5,000 shards that all span the same hour are merged within the memory boun
   await mergeSegments(measured, new FlowTable(), emit, { maxOpenRows, scratch: scratchFolder(t) });
   assert.equal(rows, shards * rowsEach);
   t.diagnostic(`at most ${(peak / 1e6).toFixed(1)} MB lived at once`);
-  // All at once these segments would take 76 MB (measured): 70 bytes a row, and some 8 KB a segment. The bound is worth
-  // 3.5 MB of rows, the buffers of one run that is being written 2 MB, and what is known of 5,000 segments and 25 runs
-  // less than 1 MB. The limit leaves as much again three times for arrays that were let go and are not given back yet.
+  // Together these segments would take 76 MB (measured): 70 bytes a row, and some 8 KB a segment. The limit allows 3.5
+  // MB of rows, the buffers of the run being written take 2 MB, and the descriptions of 5,000 segments and 25 runs less
+  // than 1 MB. The assertion allows three times as much again for released arrays that are not freed yet.
   assert.ok(peak < 25e6, `${peak} bytes lived at once`);
 });

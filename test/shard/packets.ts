@@ -31,7 +31,10 @@ function word(roll: Dice): number {
   return [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, roll(2 ** 32)][roll(6)];
 }
 
-/** Flows of every kind a key can tell apart: IPv4 and IPv6, all protocols, one-way ICMP both ways, VLANs and tunnels in the key. */
+/**
+ * Flows of every kind that a key distinguishes: IPv4 and IPv6, all protocols, one-way ICMP both ways, VLANs and tunnels
+ * in the key.
+ */
 export function randomFlows(roll: Dice, count: number): FlowTable {
   const flows = new FlowTable();
   const key = new Uint32Array(KEY_WORDS);
@@ -80,7 +83,7 @@ export function extremeRows(roll: Dice, count: number, flows: FlowTable, capture
     columns.ns[row] = [0, 999, roll(1000)][roll(3)];
     columns.flow[row] = roll(flows.count);
     columns.capture[row] = roll(captures);
-    // A record stands at an offset of its own: what tells rows apart that are equal in time.
+    // Each record has an offset of its own, which distinguishes rows of equal time.
     columns.offset[row] = [0, 2 ** 32 - 4096, 2 ** 32, 2 ** 45, roll(2 ** 28) * 4096][roll(5)] + (row % 4096);
     const payload = [0, 1, 65_535, roll(1500)][roll(4)];
     columns.payloadLen[row] = payload;

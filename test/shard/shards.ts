@@ -23,7 +23,7 @@ export function makeShard(
   return writer.write(columns, columns.length, flows, sharding, ranks, batchRows);
 }
 
-/** First row of each bucket in a shard, and the number of rows behind the last. */
+/** First row of each bucket in a shard, then the number of rows. */
 export function bucketStarts({ index }: MadeShard): number[] {
   return [...index.buckets.filter((_, i) => i % 2 === 1), index.rows];
 }
@@ -56,7 +56,7 @@ export function wholeSegment(shard: MadeShard): Segment {
   return segmentOf(shard, 0, shard.index.rows, shard.index.buckets.length === 2);
 }
 
-/** All rows of a segment as text, in the order in which a reader gives them. */
+/** All rows of a segment as text, in the order of its reader. */
 export async function readSegment(segment: Segment, flows: FlowTable): Promise<string[]> {
   const reader = new SegmentReader(segment, flows);
   const rows: string[] = [];

@@ -1,4 +1,4 @@
-/** What a shard looks like: its order, its batches, and that any Arrow reader reads it. */
+/** Properties of a shard: its order, its batches, and that any Arrow reader reads it. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
@@ -33,7 +33,7 @@ function expectedBuckets(columns: PacketColumns, flows: FlowTable, sharding: Sha
   return buckets;
 }
 
-test(`rows stand by bucket and then in the order of records, and the index says where (SEED=${SEED})`, async () => {
+test(`rows are ordered by bucket and then by the order of records, as the index says (SEED=${SEED})`, async () => {
   const roll = dice(SEED);
   for (let round = 0; round < 15; round++) {
     const sharding: Sharding = {
@@ -66,7 +66,7 @@ test(`rows stand by bucket and then in the order of records, and the index says 
   }
 });
 
-test('captures of equal time stand in order of their ranks, not of their numbers', async () => {
+test('captures of equal time are in order of their ranks, not of their numbers', async () => {
   const flows = randomFlows(dice(1), 1);
   const columns = orderedRows(dice(1), 3, flows, 5, 1);
   columns.us.fill(5);
@@ -80,7 +80,7 @@ test('captures of equal time stand in order of their ranks, not of their numbers
   );
 });
 
-test('batches end where buckets end, adjoin, and reach the size asked for', () => {
+test('batches end where buckets end, are adjacent, and reach the requested size', () => {
   const roll = dice(3);
   const flows = randomFlows(roll, 400);
   const shard = makeShard(orderedRows(roll, 20_000, flows, 1e15, 50), flows, SHARDING, 1000);
@@ -102,7 +102,7 @@ test('batches end where buckets end, adjoin, and reach the size asked for', () =
 test('a bucket larger than a batch gets batches of its own, which begin where it begins', HEAVY, async () => {
   const roll = dice(4);
   const flows = randomFlows(roll, 60);
-  // The heavy flow has more rows than two batches hold; the others stand around it.
+  // The heavy flow has more rows than two batches; the others are around it.
   const columns = orderedRows(roll, 2 * MAX_BATCH_ROWS + 30_000, flows, 1e15, 50);
   for (let row = 0; row < columns.length; row++) if (row % 10 !== 0) columns.flow[row] = 0;
   const shard = makeShard(columns, flows, SHARDING, 16_384);
@@ -144,7 +144,7 @@ test(`any run of buckets reads as the rows of those buckets in order of time (SE
   }
 });
 
-test('one writer makes the same bytes of the same rows, whatever it wrote before', () => {
+test('a writer produces the same bytes from the same rows, whatever it wrote before', () => {
   const flows = randomFlows(dice(8), 30);
   const columns = extremeRows(dice(9), 500, flows, 2);
   const first = makeShard(columns, flows, SHARDING, 50);
@@ -153,7 +153,7 @@ test('one writer makes the same bytes of the same rows, whatever it wrote before
   assert.deepEqual(makeShard(columns, flows, SHARDING, 50), first);
 });
 
-test('an Arrow reader that knows nothing of ours reads the whole object', async () => {
+test('a standard Arrow reader reads the whole object', async () => {
   const roll = dice(6);
   const flows = randomFlows(roll, 50);
   const columns = extremeRows(roll, 3000, flows, 2);
@@ -162,7 +162,7 @@ test('an Arrow reader that knows nothing of ours reads the whole object', async 
   assert.equal(table.numRows, 3000);
   assert.equal(table.batches.length, shard.index.batches.length);
   assert.deepEqual(table.schema.fields.map(String), SHARD_SCHEMA.fields.map(String));
-  // Columns that stand as they are can be compared without our decoder.
+  // Columns that are not encoded can be compared without our decoder.
   const values = (name: string): number[] => [...(table.getChild(name) ?? [])].sort((a, b) => a - b);
   for (const [name, column] of [
     ['ns', columns.ns],
@@ -177,7 +177,7 @@ test('an Arrow reader that knows nothing of ours reads the whole object', async 
   assert.equal((await readSegment(wholeSegment(shard), new FlowTable())).length, rowTexts(columns, flows).length);
 });
 
-test('a segment whose bytes hold fewer batches than its list says is an error', async () => {
+test('a segment with fewer batches than its list says is an error', async () => {
   const flows = randomFlows(dice(12), 20);
   const shard = makeShard(orderedRows(dice(12), 400, flows, 1e15, 9), flows, SHARDING, 50);
   const segment = wholeSegment(shard);

@@ -101,7 +101,7 @@ describe('chunk columns', () => {
     ];
     const column = new TextColumn();
     const count = CHUNK_ROWS * 2 + 100;
-    // Rows change between short, long and NULL, so that leftovers of an earlier chunk would show.
+    // Rows change between short, long and NULL, so that stale values of an earlier chunk would be noticed.
     const text = (row: number): string | null => (row % 7 === 3 ? null : texts[(row * 5) % texts.length]);
     const values = await roundTrip('VARCHAR', column, count, (i, row) => {
       const value = text(row);

@@ -39,7 +39,7 @@ function stored<Batch extends RunBatch>(
   };
 }
 
-/** 0..n-1, dealt to `hands` hands at random. */
+/** 0..n-1, distributed to `hands` hands at random. */
 function deal(n: number, hands: number, next: () => number): number[][] {
   const dealt = Array.from({ length: hands }, (): number[] => []);
   for (let i = 0; i < n; i++) dealt[Math.floor(next() * hands)].push(i);
@@ -85,7 +85,7 @@ async function files(parts: AsyncGenerator<PublishedPart>): Promise<PublishedPar
 
 const ALL_TIME = { fromUs: 0, toUs: 2 ** 53 };
 
-/** A folder of its own, what one file of a task is told, and no bound on it that matters. */
+/** A task for one file, with a folder of its own and no effective row limit. */
 function taskOf(name: string, ...windows: { fromUs: number; toUs: number }[]) {
   const directory = join(dir, name);
   mkdirSync(directory);
@@ -93,7 +93,7 @@ function taskOf(name: string, ...windows: { fromUs: number; toUs: number }[]) {
 }
 
 describe('publishing sessions', () => {
-  test(`the file is the same however the rows lie in runs (seed ${SEED})`, async () => {
+  test(`the file is the same for any distribution of the rows over runs (seed ${SEED})`, async () => {
     const rows = randomSessions(30_000, SEED);
     const next = random(SEED);
     const fromUs = DAY0_US + 600_000_000;
@@ -113,14 +113,14 @@ describe('publishing sessions', () => {
     assert.deepEqual(bytes[2], bytes[0]);
   });
 
-  test('a window without rows gives no file', async () => {
+  test('a window without rows has no file', async () => {
     const runs = stored([encodeSessionRun(randomSessions(10, 1))]);
     const task = taskOf('none', { fromUs: 0, toUs: 1 });
     assert.deepEqual(await files(publishSessions({ ...task, ...runs })), []);
     assert.deepEqual(await files(publishSessions({ ...task, runs: [], read: runs.read })), []);
   });
 
-  test(`windows that share a task give the files that each gives alone (seed ${SEED})`, async () => {
+  test(`windows that share a task yield the same files as each alone (seed ${SEED})`, async () => {
     const runs = stored([encodeSessionRun(randomSessions(5000, SEED))]);
     const windows = [0, 100, 101, 200e6, 400e6, 3600e6].map((us) => DAY0_US + us);
     const ranges = windows.slice(1).map((toUs, i) => ({ fromUs: windows[i], toUs }));
@@ -129,7 +129,7 @@ describe('publishing sessions', () => {
     for (const [number, range] of ranges.entries())
       for (const file of await files(publishSessions({ ...taskOf(`alone-${number}`, range), ...runs })))
         alone.push({ ...file, window: number });
-    assert.equal(alone.length, 4, 'in that one microsecond nothing starts');
+    assert.equal(alone.length, 4, 'no session starts in that one microsecond');
     const content = ({ window, piece, rows, path }: PublishedPart): unknown[] => [
       window,
       piece,
@@ -193,7 +193,7 @@ describe('publishing sessions', () => {
   });
 });
 
-/** The rows of the packets table in its order, in the plainest way. */
+/** The rows of the packets table in its order, computed in the simplest way. */
 function expectedPackets(rows: PacketRows, lookup: SessionLookup, fromUs: number, toUs: number): QueryValue[][] {
   const key = (i: number): string => {
     const session = rows.session[i];
@@ -315,7 +315,7 @@ describe('publishing packets', () => {
     }
   });
 
-  test(`a file that is full ends, be it within a session (seed ${SEED})`, HEAVY, async () => {
+  test(`a full file ends, even within a session (seed ${SEED})`, HEAVY, async () => {
     const { rows, lookup } = randomPackets(20_000, 300, SEED);
     for (const [tasks, cuts] of [
       [1, 0],
@@ -332,7 +332,7 @@ describe('publishing packets', () => {
     }
   });
 
-  test('a direction that flipped after a run was written is put right in all its rows', async () => {
+  test('a direction that flipped after a run was written is corrected in all its rows', async () => {
     const { rows, lookup } = randomPackets(3000, 50, 21);
     const early = encodePacketRun(takePackets(rows, [...Array(1500).keys()]), lookup);
     const flipped = [0, 3, 7];
@@ -355,13 +355,13 @@ describe('publishing packets', () => {
     assert.deepEqual(await readPackets(parts), expectedPackets(rows, last, 0, 2 ** 53));
   });
 
-  test('no runs give no file', async () => {
+  test('no runs yield no file', async () => {
     const none = { runs: [], read: async (): Promise<Uint8Array> => new Uint8Array(0) };
     const task = taskOf('no-packets', { fromUs: 0, toUs: 1 });
     assert.deepEqual(await files(publishPackets({ ...task, ...none, flipped: NONE })), []);
   });
 
-  test('a read that brings too few bytes, or fails, is an error, and nothing is left in the temp directory', async () => {
+  test('a read that returns too few bytes, or fails, is an error, and nothing is left in the temp directory', async () => {
     const temp = mkdtempSync(join(dir, 'temp-'));
     const { rows, lookup } = randomPackets(100, 5, 22);
     const { runs, read } = stored([encodePacketRun(rows, lookup)]);

@@ -35,7 +35,7 @@ const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const HISTORIES = ['', 'S', 'Dd', 'ShADadFf', 'ShADadfFrR', 'ShADadttTTFfRRRRRR'];
 export const DAY0_US = 1_700_006_400_000_000;
 
-/** Numbers of the whole range of each column: those that mean nothing to the tests need nothing more. */
+/** Numbers of the whole range of each column: enough for columns that the tests do not interpret. */
 function fillAny<Name extends string>(
   rows: Record<Name, Float64Array | Uint32Array | Uint16Array | Uint8Array>,
   names: readonly Name[],

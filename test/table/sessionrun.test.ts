@@ -10,7 +10,7 @@ import { dayOf, planWindows, SLOT_US, slotLength, sumStarts } from '../../shared
 import { SEED } from '../seed.ts';
 import { DAY0_US, nanoseconds, random, randomSessions, takeSessions, uidOf } from './rows.ts';
 
-/** The order that `startOrder` promises, in the plainest way. */
+/** The order of `startOrder`, computed in the simplest way. */
 function plainOrder(rows: SessionRows): number[] {
   const key = Array.from({ length: rows.length }, (_, i) => ({
     i,
@@ -83,7 +83,7 @@ describe('session run', () => {
     assert.equal(into.startUs[into.length - 1], batches[2].lastUs);
   });
 
-  test('only rows that start in [from, to) are appended, behind what is there', () => {
+  test('only rows that start in [from, to) are appended, after the existing ones', () => {
     const rows = randomSessions(1000, 4, DAY0_US, 100);
     const { bytes, batches } = encodeSessionRun(rows);
     const into = new SessionRows(1000);
@@ -97,7 +97,7 @@ describe('session run', () => {
     assertSameRows(into, takeSessions(rows, plainOrder(rows)));
   });
 
-  test('no rows give a run without batches', () => {
+  test('without rows a run has no batches', () => {
     const run = encodeSessionRun(new SessionRows(0));
     assert.deepEqual([run.rows, run.batches, run.starts], [0, [], []]);
     assert.equal(tableFromIPC(run.bytes).numRows, 0);
@@ -114,7 +114,7 @@ describe('session run', () => {
     assert.equal(Buffer.from(table.getChild('uid')!.get(9_000)).toString(), uidOf(rows.uid, at));
   });
 
-  test('rows that do not fit, and bytes that are no batches, are errors', () => {
+  test('rows that do not fit, and bytes that are not batches, are errors', () => {
     const { bytes, batches } = encodeSessionRun(randomSessions(100, 6));
     const range = bytes.subarray(batches[0].start, batches[0].end);
     assert.throws(() => decodeSessionBatches(range, batches, new SessionRows(99), 0, 2 ** 53), RangeError);
@@ -153,7 +153,7 @@ function summed(runs: readonly (readonly number[])[]): Map<number, number> {
 }
 
 describe('windows', () => {
-  test(`are the same however the rows lie in runs, and hold every row once (seed ${SEED})`, () => {
+  test(`are the same for any distribution of the rows over runs, and contain every row once (seed ${SEED})`, () => {
     const rows = randomSessions(5000, SEED, DAY0_US - 40 * SLOT_US, 100 * SLOT_US);
     const whole = planWindows(summed([encodeSessionRun(rows).starts]), 300, SLOT_US);
     const parts = [0, 1, 2].map((k) =>
@@ -169,7 +169,7 @@ describe('windows', () => {
       held += inside.length;
       assert.equal(dayOf(window.fromUs), window.day);
       assert.equal(dayOf(window.toUs - 1), window.day);
-      // The slot of the many equal starts is cut by time, where counts are estimates.
+      // The slot of the many equal starts is split by time, where counts are estimates.
       if (window.toUs - window.fromUs >= SLOT_US) assert.equal(inside.length, window.rows);
     }
     assert.equal(held, 5000);
@@ -178,7 +178,7 @@ describe('windows', () => {
       assert.equal(whole[i].part, whole[i].day === whole[i - 1].day ? whole[i - 1].part + 1 : 0);
     }
   });
-  test('a slot with too many rows is cut by time', () => {
+  test('a slot with too many rows is split by time', () => {
     assert.deepEqual(
       planWindows(summed([[7, 25, 8, 5]]), 10, SLOT_US).map((w) => [w.fromUs / SLOT_US, w.toUs / SLOT_US, w.rows]),
       [
@@ -189,7 +189,7 @@ describe('windows', () => {
       ],
     );
   });
-  test('slots are longer where a job spans more time, and always whole parts of a day', () => {
+  test('slots are longer for jobs that span more time, and always divide a day', () => {
     const day = 86_400e6;
     for (const days of [0, 1, 231, 232, 1000, 20_000, 104_250]) {
       const slot = slotLength(5, 5 + days * day);

@@ -29,7 +29,7 @@ async function readParquet(path: string): Promise<Row[]> {
 
 const unset = (value: number): bigint | null => (value === -1 ? null : BigInt(value));
 
-/** What the row says besides addresses and the Community ID, whose text has tests of its own. */
+/** The row without addresses and the Community ID, which have tests of their own. */
 function expectedRow(rows: SessionRows, i: number): Row {
   const protoWord = rows.key[i * KEY_WORDS + KEY_PROTO];
   const ipProto = protoWord & 0xff;
@@ -204,7 +204,7 @@ describe('sessions table', () => {
     assert.deepEqual(readFileSync(two), readFileSync(one));
   });
 
-  test('capture names of any kind arrive as they are', async () => {
+  test('capture names of any kind are read back unchanged', async () => {
     const names = ["quo'te", 'a"b', 'line\nbreak', '😀', '', '%s', '\\x00', 'é'.repeat(500), 'DROP TABLE'];
     const rows = randomSessions(names.length, 15);
     rows.captureFirst.set([...names.keys()]);
@@ -237,7 +237,7 @@ describe('sessions table', () => {
     assert.deepEqual(readFileSync(paths[1]), readFileSync(paths[2]));
   });
 
-  test('a failure while rows are produced comes out as it is', async () => {
+  test('an error while rows are produced is thrown unchanged', async () => {
     const rows = randomSessions(10, 17);
     rows.tunnel.fill(1);
     rows.tunnels.read = () => {

@@ -128,7 +128,7 @@ describe('captures table', () => {
     assert.deepEqual(rows, [[0n], [0n]]);
   });
 
-  test('a null where none can be is refused', async () => {
+  test('a null in a column that is not nullable is refused', async () => {
     const bad = { ...sound, status: null as unknown as string };
     await assert.rejects(writeRows(join(dir, 'bad.parquet'), CAPTURES, [bad]), /column status cannot be NULL/);
   });
@@ -156,7 +156,7 @@ describe('anomalies table', () => {
     count: 1,
   });
 
-  test('is ordered by rank, offset and name, and has NULL for what has no time', async () => {
+  test('is ordered by rank, offset and name, and has NULL for anomalies without a time', async () => {
     const path = join(dir, 'anomalies.parquet');
     const sort = new AnomalySort(dir);
     for (const given of [row(1, 0, 'a'), row(0, 50, 'b'), row(0, 50, 'a', -1), row(0, 2 ** 40, 'z'), row(0, 7, 'z')])
@@ -182,7 +182,7 @@ describe('anomalies table', () => {
     assert.equal(read[0].detail, '\0\x1b"quo\'te"\n');
   });
 
-  test('rows that went to scratch and rows that did not leave in one order, equal ones as they came', () => {
+  test('rows from scratch and from memory are in one order, equal ones in order of arrival', () => {
     const next = random(SEED);
     const rows = Array.from({ length: 5000 }, (_, i) => ({
       ...row(Math.floor(next() * 200), Math.floor(next() * 5), pick(next, ['a', 'b'])),
@@ -200,7 +200,7 @@ describe('anomalies table', () => {
     }
   });
 
-  test('no rows give a file with the columns and no rows', async () => {
+  test('without rows the file has the columns and no rows', async () => {
     const path = join(dir, 'none.parquet');
     assert.equal((await writeRows(path, ANOMALIES, [])).rows, 0);
     assert.deepEqual(await readParquet(path), []);

@@ -60,7 +60,7 @@ test('bytes without compression pass through', async () => {
 });
 
 for (const [name, compress] of forms) {
-  test(`${name}: several members or frames in a row are one stream, wherever chunks cut them`, async () => {
+  test(`${name}: several members or frames in a row are one stream, in any chunks`, async () => {
     const parts = [noise(2, 900), noise(3, 1), new Uint8Array(0), noise(4, 300)];
     const packed = concat(parts.map(compress));
     const want = concat(parts);
@@ -84,7 +84,7 @@ for (const [name, compress] of forms) {
     }
   });
 
-  test(`${name}: a stream cut off anywhere gives a prefix and is called truncated`, async () => {
+  test(`${name}: a stream cut off anywhere yields a prefix and is reported as truncated`, async () => {
     const want = noise(5, 300_000);
     const packed = compress(want);
     let longest = 0;
@@ -97,11 +97,11 @@ for (const [name, compress] of forms) {
       assert.ok(bytes.length >= longest, `cut at ${length}`);
       longest = bytes.length;
     }
-    // The last zstd block, of at most 128 KiB, comes whole or not at all.
+    // The last zstd block, of at most 128 KiB, is decompressed whole or not at all.
     assert.ok(longest >= (name === 'gzip' ? want.length : want.length - 131_072), `${longest}`);
   });
 
-  test(`${name}: bytes behind the last member or frame are named, and are a fault unless they are zeros`, async () => {
+  test(`${name}: bytes after the last member or frame are reported, and are a fault unless they are zeros`, async () => {
     const want = noise(6, 500);
     const zeros = await take(concat([compress(want), new Uint8Array(1000)]), 64);
     assert.deepEqual([zeros.bytes, zeros.told], [want, ['zeros_after_compression']]);
@@ -111,7 +111,7 @@ for (const [name, compress] of forms) {
     assert.deepEqual(garbage.details, [`from ${packed.length} on`]);
   });
 
-  test(`${name}: what stands behind the last member or frame is read while it is zeros only`, async () => {
+  test(`${name}: bytes after the last member or frame are read only while they are zeros`, async () => {
     const packed = compress(noise(6, 500));
     let given = 0;
     async function* source() {
@@ -127,7 +127,7 @@ for (const [name, compress] of forms) {
     assert.ok(given >= 5 && given <= 70, `${given} chunks`);
   });
 
-  test(`${name}: a source that stops being read is told so`, async () => {
+  test(`${name}: a source is closed when reading stops`, async () => {
     let closed = false;
     async function* source() {
       try {
@@ -141,7 +141,7 @@ for (const [name, compress] of forms) {
     assert.ok(closed);
   });
 
-  test(`${name}: errors of the source are thrown, and not taken for damage`, async () => {
+  test(`${name}: errors of the source are thrown, not reported as damage`, async () => {
     const packed = compress(noise(8, 200_000));
     async function* source() {
       yield packed.subarray(0, 5000);
@@ -153,7 +153,7 @@ for (const [name, compress] of forms) {
     }, /network is down/);
   });
 
-  test(`${name}: a bomb is decompressed in pieces, as fast as they are taken`, async () => {
+  test(`${name}: a decompression bomb is decompressed in pieces, no faster than they are taken`, async () => {
     const packed = concat(Array.from({ length: 4 }, () => compress(new Uint8Array(40_000_000))));
     const bounds = { ...DEFAULT_BOUNDS, ratio: 1e9 };
     const { chunks } = await decompressed(chunked(packed), { fault: assert.fail, odd: assert.fail }, { bounds });
@@ -169,7 +169,7 @@ for (const [name, compress] of forms) {
 }
 
 for (const [name, compress] of forms) {
-  test(`${name}: more than the ratio beyond the first bytes that are free is refused, and what came before is kept`, async () => {
+  test(`${name}: output above the ratio, beyond the free bytes, is refused, and what came before is kept`, async () => {
     const zeros = compress(new Uint8Array(60_000_000));
     const packed = concat([zeros, zeros, zeros]);
     for (const size of [100, packed.length]) {
@@ -193,7 +193,7 @@ for (const [name, compress] of forms) {
   });
 }
 
-test('gzip: every optional header field is passed over', async () => {
+test('gzip: every optional header field is skipped', async () => {
   const want = noise(9, 100);
   const member = gzip(want);
   const extra = [0x41, 0x42, 2, 0, 1, 2];
@@ -205,7 +205,7 @@ test('gzip: every optional header field is passed over', async () => {
     assert.deepEqual(await take(packed, size), { ...(await take(member)), bytes: want });
 });
 
-test('gzip: a wrong checksum is named, and what follows is read on', async () => {
+test('gzip: a wrong checksum is reported, and reading continues after it', async () => {
   const one = gzip(noise(10, 300));
   one[one.length - 6] ^= 1;
   const { bytes, told } = await take(concat([one, gzip(noise(11, 300))]));
@@ -213,7 +213,7 @@ test('gzip: a wrong checksum is named, and what follows is read on', async () =>
   assert.deepEqual(bytes, concat([noise(10, 300), noise(11, 300)]));
 });
 
-test('gzip: not a byte before a fault is lost when the source can be opened again, else at most 64 KiB', async () => {
+test('gzip: no byte before a fault is lost when the source can be reopened, otherwise at most 64 KiB', async () => {
   for (const length of [10, 70_000, 1_000_000]) {
     const want = noise(12, length);
     // A flush ends the first blocks at a byte; a block of the reserved type follows.
@@ -229,7 +229,7 @@ test('gzip: not a byte before a fault is lost when the source can be opened agai
   }
 });
 
-test('zstd: a fault in a block costs that block and what follows, and nothing before', async () => {
+test('zstd: a fault in a block loses that block and what follows, and nothing before', async () => {
   const want = noise(13, 1_000_000);
   const packed = zstd(want);
   // The blocks of a frame: three bytes with the size, after a header that ends at `at`.
@@ -253,13 +253,13 @@ test('zstd: skippable frames are skipped, before and between frames', async () =
   }
 });
 
-/** A frame whose blocks are given, with the window that a descriptor asks for. */
+/** A frame of the given blocks, with a window descriptor. */
 function frame(window: number, ...blocks: Uint8Array[]): Uint8Array {
   const head = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x00, window);
   return concat([head, ...blocks, Uint8Array.of(1, 0, 0)]);
 }
 
-/** A block of bytes as they are. */
+/** A raw block. */
 function rawBlock(bytes: Uint8Array): Uint8Array {
   return concat([Uint8Array.of((bytes.length << 3) & 0xff, bytes.length >>> 5, bytes.length >>> 13), bytes]);
 }
@@ -273,7 +273,7 @@ test('zstd: checksums are verified', async () => {
   assert.deepEqual((await take(packed, 1000)).told, ['corrupt_compression']);
 });
 
-test('zstd: a window beyond the bound is refused by name before it is allocated, and what came before is kept', async () => {
+test('zstd: a window above the limit is refused by name before it is allocated, and what came before is kept', async () => {
   const want = noise(16, 300);
   const first = zstd(want);
   for (const [log, bound, read] of [
@@ -292,7 +292,7 @@ test('zstd: a window beyond the bound is refused by name before it is allocated,
         assert.match(details[0], /at \d+: its window is 2048 MiB, at most 128 MiB are given; --max-zstd-window/);
     }
   }
-  // A frame that is its own window: its size stands in eight bytes.
+  // A single-segment frame, whose size has eight bytes.
   const own = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 1, 0, 0, 0);
   assert.deepEqual((await take(concat([own, rawBlock(want)]))).told, ['zstd_window_too_large']);
 });
@@ -309,12 +309,12 @@ test(
   },
 );
 
-test('any chunking of corrupt compression gives the same bytes and the same words', HEAVY, async () => {
+test('any chunking of corrupt compression yields the same bytes and the same messages', HEAVY, async () => {
   for (const [name, compress] of forms) {
     for (let seed = 1; seed <= 40; seed++) {
       const next = random(seed);
       const kind = seed % 4;
-      // Bytes that do not compress stand in raw blocks, those that do in others; many tiny blocks, members and frames too.
+      // Incompressible bytes are in raw blocks, others in compressed ones; many tiny blocks, members and frames too.
       const plain =
         kind === 1
           ? Uint8Array.from({ length: 150_000 }, () => Math.floor(next() * 256))
@@ -342,7 +342,7 @@ test('any chunking of corrupt compression gives the same bytes and the same word
   }
 });
 
-/** Cpu seconds that something takes. */
+/** CPU seconds of some work. */
 async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -350,44 +350,48 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6;
 }
 
-test('a megabyte of tiny members, tiny blocks or corrupt captures costs little more than its size', HEAVY, async () => {
-  const members = Array.from({ length: 50_000 }, () => gzip(new Uint8Array(0)));
-  // What twice so many decompressors cost on this machine: several times what each of these takes. With a decompressor or
-  // a feed for each it took as much and up to seven times that.
-  const unit = await cpuSeconds(async () => {
-    for (let i = 0; i < 2; i++) for (const member of members) gunzipSync(member);
-  });
-  assert.ok((await cpuSeconds(() => take(concat(members)))) < unit);
-  const block = rawBlock(Uint8Array.of(9));
-  const blocks = frame(0x50, concat(Array.from({ length: 250_000 }, () => block)));
-  assert.ok((await cpuSeconds(() => take(blocks))) < 2 * unit);
-  const noisy = Uint8Array.from({ length: 65_000 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 15);
-  const flushed = deflateRawSync(noisy, { finishFlush: constants.Z_FULL_FLUSH });
-  const corrupt = concat([gzip(noisy).subarray(0, 10), flushed, Uint8Array.of(7, 7, 7, 7)]);
-  let opened = 0;
-  const spent = await cpuSeconds(async () => {
-    for (let i = 0; i < 15; i++) {
-      const { bytes } = await take(corrupt, 65_536, () => {
-        opened++;
-        return chunked(corrupt, 65_536);
-      });
-      assert.ok(Buffer.compare(bytes, noisy) === 0);
-    }
-  });
-  assert.ok(spent < 3 * unit, `${spent} s, ${unit} s`);
-  assert.equal(opened, 2 * 15);
-  const tiny = frame(
-    0x50,
-    concat(Array.from({ length: 1000 }, () => block)),
-    Uint8Array.of(0x24, 0, 0, 255, 255, 255, 255),
-  );
-  const tail = await cpuSeconds(async () => {
-    for (let i = 0; i < 100; i++) assert.equal((await take(tiny, 65_536, () => chunked(tiny))).bytes.length, 1000);
-  });
-  assert.ok(tail < 1.5 * unit, `${tail} s, ${unit} s`);
-});
+test(
+  'a megabyte of tiny members, tiny blocks or corrupt captures costs little more than its size suggests',
+  HEAVY,
+  async () => {
+    const members = Array.from({ length: 50_000 }, () => gzip(new Uint8Array(0)));
+    // The cost of twice as many decompressors on this machine: several times that of each input here. With a decompressor
+    // or a feed for each, the inputs cost as much and up to seven times that.
+    const unit = await cpuSeconds(async () => {
+      for (let i = 0; i < 2; i++) for (const member of members) gunzipSync(member);
+    });
+    assert.ok((await cpuSeconds(() => take(concat(members)))) < unit);
+    const block = rawBlock(Uint8Array.of(9));
+    const blocks = frame(0x50, concat(Array.from({ length: 250_000 }, () => block)));
+    assert.ok((await cpuSeconds(() => take(blocks))) < 2 * unit);
+    const noisy = Uint8Array.from({ length: 65_000 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 15);
+    const flushed = deflateRawSync(noisy, { finishFlush: constants.Z_FULL_FLUSH });
+    const corrupt = concat([gzip(noisy).subarray(0, 10), flushed, Uint8Array.of(7, 7, 7, 7)]);
+    let opened = 0;
+    const spent = await cpuSeconds(async () => {
+      for (let i = 0; i < 15; i++) {
+        const { bytes } = await take(corrupt, 65_536, () => {
+          opened++;
+          return chunked(corrupt, 65_536);
+        });
+        assert.ok(Buffer.compare(bytes, noisy) === 0);
+      }
+    });
+    assert.ok(spent < 3 * unit, `${spent} s, ${unit} s`);
+    assert.equal(opened, 2 * 15);
+    const tiny = frame(
+      0x50,
+      concat(Array.from({ length: 1000 }, () => block)),
+      Uint8Array.of(0x24, 0, 0, 255, 255, 255, 255),
+    );
+    const tail = await cpuSeconds(async () => {
+      for (let i = 0; i < 100; i++) assert.equal((await take(tiny, 65_536, () => chunked(tiny))).bytes.length, 1000);
+    });
+    assert.ok(tail < 1.5 * unit, `${tail} s, ${unit} s`);
+  },
+);
 
-test('random damage to compressed bytes never throws and is always told', async () => {
+test('random damage to compressed bytes never throws and is always reported', async () => {
   for (const [name, compress] of forms) {
     for (const seed of seeds(60)) {
       const next = random(seed);
@@ -395,9 +399,9 @@ test('random damage to compressed bytes never throws and is always told', async 
       const at = Math.floor(next() * packed.length);
       packed[at] ^= 1 + Math.floor(next() * 255);
       const { bytes, told, compression } = await take(packed, 500);
-      // Flips in a gzip header's time, flags of no consequence and system change nothing.
+      // Flips in a gzip header's time, system and insignificant flags change nothing.
       const silent = compression === 'none' || (name === 'gzip' && at < 10) || bytes.length === 0;
-      // Frames without a checksum cannot tell every flip: then the bytes differ.
+      // Frames without a checksum cannot detect every flip: then the bytes differ.
       if (!silent && name === 'gzip') assert.notEqual(told.length, 0, `${name} seed ${seed}: byte ${at}`);
     }
   }

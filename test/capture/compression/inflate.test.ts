@@ -14,7 +14,7 @@ const STRATEGIES = [
   constants.Z_FILTERED,
 ];
 
-/** What zlib makes of the stream at the beginning of `bytes`: its output and the bytes it took, or null. */
+/** zlib's result for the stream at the beginning of `bytes`: its output and the bytes used, or null. */
 function byZlib(bytes: Uint8Array): { output: Buffer; used: number } | null {
   try {
     const { buffer, engine } = inflateRawSync(bytes, { info: true }) as unknown as {
@@ -27,7 +27,7 @@ function byZlib(bytes: Uint8Array): { output: Buffer; used: number } | null {
   }
 }
 
-test('small streams inflate as zlib inflates them, to the byte behind them', () => {
+test('small streams inflate as with zlib, to the byte after them', () => {
   const small = new SmallInflate(ROOM);
   for (let seed = 1; seed <= 3000; seed++) {
     const next = random(seed);
@@ -46,7 +46,7 @@ test('small streams inflate as zlib inflates them, to the byte behind them', () 
   }
 });
 
-test('wrong streams are taken only if zlib takes them, and give the same', HEAVY, () => {
+test('invalid streams are accepted only if zlib accepts them, with the same output', HEAVY, () => {
   const small = new SmallInflate(ROOM);
   let taken = 0;
   for (let seed = 1; seed <= 20_000; seed++) {
@@ -68,7 +68,7 @@ test('wrong streams are taken only if zlib takes them, and give the same', HEAVY
   assert.ok(taken > 1000, `${taken} streams`);
 });
 
-test('what does not fit into the room is left to node:zlib', () => {
+test('streams that do not fit into the output are left to node:zlib', () => {
   const packed = deflateRawSync(new Uint8Array(ROOM + 1));
   assert.ok(!new SmallInflate(ROOM).inflate(packed));
   assert.ok(new SmallInflate(ROOM + 1).inflate(packed));

@@ -1,6 +1,6 @@
 /**
- * Captures that are sound but for their clocks: whatever the record headers say of the time, lengths decide, so every
- * record is found and none is made up.
+ * Captures that are sound except for their clocks: whatever the times in the record headers, lengths decide, so every
+ * record is found and none is invented.
  */
 
 import assert from 'node:assert/strict';
@@ -22,7 +22,7 @@ import {
 const START = 1_700_000_000_000_000;
 const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
 
-/** Seconds and the part of a second that a clock gives to record `i`. */
+/** Seconds and sub-seconds of record `i` by a clock. */
 type Clock = (i: number, next: () => number, unit: number) => [sec: number, sub: number];
 
 const below = (next: () => number, end: number): number => Math.floor(next() * end);
@@ -50,7 +50,7 @@ const VARIANTS: PcapOptions[] = [
   { version: [2, 2] },
 ];
 
-/** Bytes that look like a capture of the same day themselves, as those of a file transfer do. */
+/** Bytes that look like a capture of the same day, as in a file transfer. */
 function captureWithin(next: () => number, options: PcapOptions): Uint8Array {
   const parts = Array.from({ length: 1 + below(next, 20) }, (_, i) =>
     pcapRecord({ us: START + i * 1000, bytes: new Uint8Array(1 + below(next, 60)).fill(i) }, options),
@@ -58,7 +58,7 @@ function captureWithin(next: () => number, options: PcapOptions): Uint8Array {
   return concat([new Uint8Array(below(next, 70)), ...parts]);
 }
 
-/** A packet of bytes that say nothing, or of such as have been taken for records. */
+/** A packet of random bytes, or of bytes that have been mistaken for records. */
 function packet(next: () => number, options: PcapOptions): Uint8Array {
   const most = next() < 0.05 ? 20_000 : next() < 0.3 ? 1500 : 100;
   const length = below(next, most);
@@ -77,7 +77,7 @@ function records(next: () => number, options: PcapOptions, count: number): Built
   });
 }
 
-/** Sets the clock of a classic capture whose records stand at `offsets`. */
+/** Sets the clock of a classic capture with records at `offsets`. */
 function setClock(
   capture: Uint8Array,
   offsets: number[],
@@ -92,13 +92,13 @@ function setClock(
   }
 }
 
-/** Where records are, and what they are, apart from their times. */
+/** Offsets and contents of records, without their times. */
 function places({ records: read }: Reading): string[] {
   return read.map(({ offset, origLen, bytes }) => `${offset} ${origLen} ${bytes}`);
 }
 
 for (const [name, clock] of Object.entries(CLOCKS)) {
-  test(`${name}: every record of a classic capture is found and none is made up`, () => {
+  test(`${name}: every record of a classic capture is found and none is invented`, () => {
     for (const seed of SEEDS) {
       const next = random(seed);
       const options = VARIANTS[seed % VARIANTS.length];
@@ -125,7 +125,7 @@ for (const [name, clock] of Object.entries(CLOCKS)) {
   });
 }
 
-test('a capture of two clocks that is damaged is read on behind the damage', () => {
+test('a damaged capture of two clocks is read on after the damage', () => {
   for (const seed of SEEDS) {
     const next = random(seed);
     const options = VARIANTS[seed % 6];
@@ -153,7 +153,7 @@ test('a capture of two clocks that is damaged is read on behind the damage', () 
   }
 });
 
-test('pcapng: times over the whole range decide nothing', () => {
+test('pcapng: times over the whole range have no influence', () => {
   const last = Number.MAX_SAFE_INTEGER;
   for (const seed of SEEDS) {
     const next = random(seed);
@@ -186,7 +186,7 @@ test('sound captures of the corpus give the same records when every second time 
     const { format, status, byteOrder } = sound.facts;
     if (format !== 'pcap' || status !== 'complete') continue;
     const offsets = sound.records.map(({ offset }) => offset);
-    // A record of no bytes at no time is what files end in that were preallocated and never filled.
+    // An all-zero header is what preallocated files that were never filled end in.
     const nothing = sound.records.some(({ bytes, origLen }) => bytes === '' && origLen === 0);
     if (offsets.length < 2 || nothing) continue;
     for (const odd of [0, 1]) {

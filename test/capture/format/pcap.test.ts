@@ -43,7 +43,7 @@ const variants: [string, PcapOptions][] = [
   ['version 2.2, whose lengths stand the other way round', { version: [2, 2] }],
 ];
 for (const [name, options] of variants) {
-  test(`pcap ${name}: every field of every record comes back`, () => {
+  test(`pcap ${name}: every field of every record is read back`, () => {
     const records = plain(20).map((record) => ({ ...record, origLen: 1500 }));
     const { records: read, facts, anomalies } = parse(writePcap(records, options));
     const at = offsets(records, options.modified ? 24 : 16);
@@ -68,7 +68,7 @@ for (const [name, options] of variants) {
   });
 }
 
-test('facts are plain JSON and tell the earliest and latest time, not the first and last record', () => {
+test('facts are plain JSON and have the earliest and latest time, not that of the first and last record', () => {
   const times = [5, 3, 9, 1, 9, 4];
   const bytes = new Uint8Array(4);
   const { facts } = parse(
@@ -123,7 +123,7 @@ test('a capture of zero bytes is empty, one of a header alone is complete', () =
   assert.deepEqual([bare.format, bare.status, bare.records, bare.lastUs], ['pcap', 'complete', 0, null]);
 });
 
-test('foreign bytes are unreadable by name, and no more is counted than was looked at, however they come', () => {
+test('foreign bytes are unreadable by name, and only the bytes examined are counted, in any chunks', () => {
   const foreign = new TextEncoder().encode('snoop\0\0\0 and more');
   const snoop = parse(foreign).facts;
   assert.deepEqual([snoop.format, snoop.status, snoop.bytes], ['unknown', 'unreadable', 4]);
@@ -138,7 +138,7 @@ test('foreign bytes are unreadable by name, and no more is counted than was look
   }
 });
 
-test('of the link-type field only the low half is the link type', () => {
+test('only the low half of the link-type field is the link type', () => {
   const { records, facts, anomalies } = parse(writePcap(plain(1), { linkType: 0x34000069 }));
   assert.equal(records[0].linkType, 105);
   assert.deepEqual(facts.linkTypes, [105]);
@@ -149,7 +149,7 @@ test('of the link-type field only the low half is the link type', () => {
   );
 });
 
-test('a capture cut off anywhere gives all whole records, and names the place and what was there', () => {
+test('a capture cut off anywhere yields all complete records, and reports the place and the bytes present', () => {
   const records = plain(4);
   const whole = writePcap(records);
   const at = offsets(records);
@@ -170,7 +170,7 @@ test('a capture cut off anywhere gives all whole records, and names the place an
   }
 });
 
-test('a record header overwritten in the middle costs that record and nothing else', () => {
+test('a record header overwritten in the middle loses that record only', () => {
   for (const seed of seeds(8)) {
     const next = random(seed);
     const records = randomRecords(next, 60);
@@ -200,7 +200,7 @@ test('a record header overwritten in the middle costs that record and nothing el
   }
 });
 
-test('a wrong but possible length costs its record alone, wherever it stands', () => {
+test('a wrong but possible length loses its record only, wherever it is', () => {
   const records = plain(30, 100);
   const at = offsets(records);
   for (const length of [0, 1, 50, 99, 101, 117, 250, 5000, 262_144]) {
@@ -232,7 +232,7 @@ test('a time that jumps by years in one header is kept: the lengths are sound', 
   assert.equal(facts.firstUs, 12_345);
 });
 
-test('captures of days that lie years apart are read whole', () => {
+test('captures of days that are years apart are read completely', () => {
   const records = plain(40).map((record, i) => ({ ...record, us: record.us + Math.floor(i / 4) * 40_000_000_000_000 }));
   assert.equal(parse(writePcap(records)).facts.records, 40);
   const apart = plain(40).map((record, i) => ({ ...record, us: 1_000_000_000_000 + i * 90_000_000_000 }));
@@ -240,7 +240,7 @@ test('captures of days that lie years apart are read whole', () => {
   assert.deepEqual([facts.records, facts.status], [40, 'complete']);
 });
 
-test('garbage behind the last record is damage up to the end, counted in bytes', () => {
+test('garbage after the last record is damage up to the end, counted in bytes', () => {
   for (const seed of seeds(4)) {
     const next = random(seed);
     const garbage = Uint8Array.from({ length: 50_000 }, () => Math.floor(next() * 256));
@@ -252,7 +252,7 @@ test('garbage behind the last record is damage up to the end, counted in bytes',
   }
 });
 
-test('zeros behind the last record, as preallocation leaves them, are damage and not records', () => {
+test('zeros after the last record, as left by preallocation, are damage and not records', () => {
   const good = writePcap(plain(10));
   for (const zeros of [16, 40, 4096, 1_000_000]) {
     const { records, facts } = parse(concat([good, new Uint8Array(zeros)]));
@@ -261,7 +261,7 @@ test('zeros behind the last record, as preallocation leaves them, are damage and
   }
 });
 
-test('a hole of garbage far larger than memory windows is crossed', () => {
+test('reading continues after a hole of garbage far larger than memory windows', () => {
   const next = random(21);
   const records = plain(20);
   const at = offsets(records);
@@ -276,7 +276,7 @@ test('a hole of garbage far larger than memory windows is crossed', () => {
   assert.deepEqual([facts.damageCount, facts.bytesLost], [1, garbage.length]);
 });
 
-test('a piece missing from the middle costs the record it tears at most', () => {
+test('a piece missing from the middle loses at most the record that it is part of', () => {
   const records = plain(40, 200);
   const at = offsets(records);
   const whole = writePcap(records);
@@ -286,7 +286,7 @@ test('a piece missing from the middle costs the record it tears at most', () => 
     const shift = at[30] + 5 - cut;
     const sound = [...at.slice(0, 20), ...at.slice(31).map((offset) => offset - shift)];
     const got = read.map((record) => record.offset);
-    // The torn record's own header is whole: it may be read, with the wrong bytes behind it.
+    // The damaged record's own header is complete: it may be read, with the wrong bytes after it.
     assert.deepEqual(
       got.filter((offset) => offset !== at[20]),
       sound,
@@ -296,7 +296,7 @@ test('a piece missing from the middle costs the record it tears at most', () => 
   }
 });
 
-test('damage in the first record header does not cost the others', () => {
+test('damage in the first record header does not lose the others', () => {
   const records = plain(10);
   const whole = writePcap(records);
   whole.fill(0xff, 24, 40);
@@ -307,7 +307,7 @@ test('damage in the first record header does not cost the others', () => {
   );
 });
 
-test('captured bytes beyond the length on the wire are named and the record is kept', () => {
+test('captured bytes beyond the length on the wire are reported and the record is kept', () => {
   const records = plain(5);
   records[2].origLen = 10;
   const { records: read, facts, anomalies } = parse(writePcap(records));
@@ -320,7 +320,7 @@ test('captured bytes beyond the length on the wire are named and the record is k
   );
 });
 
-test('a captured length that is wrong and leads to the border of a later record costs one record', () => {
+test('a wrong captured length that leads to the start of a later record loses one record', () => {
   const records = plain(12);
   for (const [from, to] of [
     [0, 1],
@@ -343,7 +343,7 @@ test('a captured length that is wrong and leads to the border of a later record 
   }
 });
 
-test('a sub-second field beyond a second is carried over and named', () => {
+test('a sub-second field beyond a second is carried over and reported', () => {
   const whole = writePcap(plain(5));
   new DataView(whole.buffer).setUint32(24 + 76 + 4, 2_500_001, true);
   const { records, facts, anomalies } = parse(whole);
@@ -355,7 +355,7 @@ test('a sub-second field beyond a second is carried over and named', () => {
   );
 });
 
-test('a writer that gets every header wrong in the same way is read all the same', () => {
+test('a capture with the same error in every header is still read', () => {
   const records = plain(5000, 1).map((record) => ({ ...record, origLen: 0 }));
   const { facts, anomalies } = parse(writePcap(records), () => 4096);
   assert.deepEqual([facts.records, facts.status], [5000, 'complete']);
@@ -364,14 +364,14 @@ test('a writer that gets every header wrong in the same way is read all the same
   assert.equal(anomalies.rows[25].count, 5000 - 25);
 });
 
-test('records of no bytes are records', () => {
+test('empty records are records', () => {
   const records = plain(6, 0).map((record) => ({ ...record, origLen: 64 }));
   const { records: read, facts } = parse(writePcap(records));
   assert.equal(read.length, 6);
   assert.equal(facts.status, 'complete');
 });
 
-test('records of 262,144 bytes are read whatever the snaplen, larger ones where the snaplen announces them', () => {
+test('records of 262,144 bytes are read whatever the snaplen, larger ones if the snaplen announces them', () => {
   const large = [{ us: START, bytes: new Uint8Array(262_144).fill(7) }, ...plain(3)];
   assert.equal(parse(writePcap(large, { snaplen: 96 }), () => 10_000).facts.records, 4);
   const larger = [{ us: START, bytes: new Uint8Array(1_000_000).fill(7) }, ...plain(3)];
@@ -381,7 +381,7 @@ test('records of 262,144 bytes are read whatever the snaplen, larger ones where 
   assert.deepEqual([refused.records, refused.bytesLost], [3, 1_000_016]);
 });
 
-test('a header that claims four gigabytes makes the reader hold no more than arrives', () => {
+test('with a header that claims four gigabytes the reader holds no more than arrives', () => {
   const claim = pcapRecord({ us: START, bytes: new Uint8Array(0) });
   new DataView(claim.buffer).setUint32(8, 0xfffffff0, true);
   const { facts } = parse(concat([pcapHeader({ snaplen: 0xffffffff }), claim, new Uint8Array(100).fill(9)]));

@@ -36,7 +36,7 @@ const variants: [string, PcapngOptions][] = [
   ['offset alone', { tsoffset: -3600 }],
 ];
 for (const [name, options] of variants) {
-  test(`pcapng ${name}: every field of every record comes back`, () => {
+  test(`pcapng ${name}: every field of every record is read back`, () => {
     const records = plain(20, 61).map((record) => ({ ...record, origLen: 1500 }));
     const { records: read, facts, anomalies } = parse(writePcapng(records, options));
     assert.deepEqual(
@@ -107,7 +107,7 @@ test('a simple packet is cut at the snaplen of interface 0 and repeats the time 
   assert.equal(anomalies.rows.filter((row) => row.name === 'packet_without_time').length, 1);
 });
 
-test('blocks that carry no packets are skipped, and unregistered types are named', () => {
+test('blocks without packets are skipped, and unregistered types are reported', () => {
   const packet = packetBlock(plain(1)[0]);
   const body = new Uint8Array(32).fill(3);
   const { records, facts, anomalies } = parse(
@@ -131,7 +131,7 @@ test('blocks that carry no packets are skipped, and unregistered types are named
   );
 });
 
-test('a block too large to hold is skipped as it streams by', HEAVY, () => {
+test('a block too large to hold is skipped while streaming', HEAVY, () => {
   const packet = packetBlock(plain(1)[0]);
   const body = Uint8Array.from({ length: 20_000_000 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 15);
   const file = concat([sectionHeader(), interfaceBlock(), packet, block(10, body), packet, packet]);
@@ -141,7 +141,7 @@ test('a block too large to hold is skipped as it streams by', HEAVY, () => {
   }
 });
 
-test('blocks inside of a large block that is sound are its own', () => {
+test('blocks inside a large sound block are part of its body', () => {
   const packet = packetBlock(plain(1)[0]);
   const within = writePcapng(plain(50));
   for (const size of [1_500_000, 5_000_000, 15_000_000]) {
@@ -153,7 +153,7 @@ test('blocks inside of a large block that is sound are its own', () => {
   }
 });
 
-test('a block length grown beyond reason costs that block and nothing else', () => {
+test('an unreasonably large block length loses that block only', () => {
   const records = plain(30);
   for (const length of [2_000_000, 0x7ffffff0, 0xfffffffc]) {
     const names = block(4, new Uint8Array(20));
@@ -166,7 +166,7 @@ test('a block length grown beyond reason costs that block and nothing else', () 
   }
 });
 
-test('damage to any byte of a block header or trailer costs at most that block', () => {
+test('damage to any byte of a block header or trailer loses at most that block', () => {
   const records = plain(12);
   const clean = writePcapng(records);
   const whole = parse(clean).records;
@@ -187,7 +187,7 @@ test('damage to any byte of a block header or trailer costs at most that block',
   }
 });
 
-test('a packet longer than its block, or of an unknown interface, costs its block', () => {
+test('a packet longer than its block, or of an unknown interface, loses its block', () => {
   const records = plain(3);
   const clean = writePcapng(records);
   const victim = parse(clean).records[1].offset;
@@ -204,7 +204,7 @@ test('a packet longer than its block, or of an unknown interface, costs its bloc
   assert.equal(parse(stray).facts.damage[0].reason, 'unknown_interface');
 });
 
-test('a capture cut off anywhere gives all whole records and the place', () => {
+test('a capture cut off anywhere yields all complete records and the place', () => {
   const clean = writePcapng(plain(4));
   const whole = parse(clean).records;
   for (let length = 1; length < clean.length; length++) {
@@ -220,7 +220,7 @@ test('a capture cut off anywhere gives all whole records and the place', () => {
   }
 });
 
-test('a first section without a byte-order magic is unreadable, a later one costs only itself', () => {
+test('a first section without a byte-order magic is unreadable, a later one loses only itself', () => {
   const bad = sectionHeader();
   bad.fill(0, 8, 12);
   const alone = parse(concat([bad, interfaceBlock(), packetBlock(plain(1)[0])])).facts;
@@ -231,7 +231,7 @@ test('a first section without a byte-order magic is unreadable, a later one cost
   assert.deepEqual([facts.status, facts.bytesLost], ['damaged', 28]);
 });
 
-test('random garbage between blocks is crossed, at any alignment', () => {
+test('reading continues after random garbage between blocks, at any alignment', () => {
   for (const seed of seeds(6)) {
     const next = random(seed);
     const records = randomRecords(next, 20);

@@ -5,7 +5,7 @@ import { InterfaceClock } from '../../../shared/capture/format/timestamps.ts';
 import { SEED } from '../../seed.ts';
 import { random } from '../build.ts';
 
-/** The same in whole numbers of any size. */
+/** The same in BigInt. */
 function exact(hi: number, lo: number, tsresol: number, offset: bigint): [us: number, ns: number] {
   const exponent = BigInt(tsresol & 0x7f);
   const unit = tsresol & 0x80 ? 2n ** exponent : 10n ** exponent;
@@ -42,7 +42,7 @@ test('every resolution agrees with exact arithmetic, at random counts and at the
   }
 });
 
-test('an offset moves the time, and what falls outside the range is clamped and says so', () => {
+test('an offset moves the time, and times outside the range are clamped and marked', () => {
   const clock = new InterfaceClock(9, 1_600_000_000n);
   clock.read(0, 1_234_567_890);
   assert.deepEqual([clock.us, clock.ns, clock.clamped], [1_600_000_001_234_567, 890, false]);
@@ -67,7 +67,7 @@ test('counts and offsets over their whole 64 bits agree with exact arithmetic', 
     const hi = word() >>> Math.floor(next() * 32);
     const lo = word();
     const seconds = ((BigInt(hi) << 32n) | BigInt(lo)) / unit;
-    // Some offsets bring the time back to the years that there are, the others are any.
+    // Some offsets bring the time back into the valid years, the others are random.
     const near = BigInt(Math.floor(next() * 9e9)) - seconds;
     const offset = BigInt.asIntN(64, next() < 0.7 ? near : (BigInt(word()) << 32n) | BigInt(word()));
     const clock = new InterfaceClock(binary | n, offset);
@@ -95,7 +95,7 @@ test('units whose whole range is under two seconds stay in range', () => {
   }
 });
 
-test('the resolution is told as people write it', () => {
+test('the resolution is shown in the usual notation', () => {
   assert.deepEqual(
     [6, 9, 3, 0x80 | 20].map((tsresol) => new InterfaceClock(tsresol, 0n).resolution),
     ['us', 'ns', '10^-3', '2^-20'],

@@ -1,4 +1,4 @@
-/** A decoder that forgets packets of one kind: it says that they are in sessions and gives no row. */
+/** A decoder that loses packets of one kind: it reports them as in sessions but adds no row. */
 import { FATE_SESSION } from '../../../shared/packet/fate.ts';
 import { PARTS, type Parts } from '../check/parts.ts';
 

@@ -1,4 +1,4 @@
-/** A reader that keeps everything that it has read. */
+/** A reader that keeps all bytes in memory. */
 import { PARTS, type Parts } from '../check/parts.ts';
 
 const kept: Uint8Array[] = [];

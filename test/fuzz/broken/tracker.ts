@@ -1,4 +1,4 @@
-/** A tracker that never comes back from a packet whose time needs more than 32 bits of seconds. */
+/** A tracker that never returns from a packet whose time needs more than 32 bits of seconds. */
 import { PARTS, type Parts } from '../check/parts.ts';
 
 export const parts: Parts = {

@@ -8,17 +8,17 @@ import { checkSameReading, readChecked } from './reading.ts';
 import type { Tracked } from './rows.ts';
 import { type Decoded, decode, sessionLines, track, trackShards } from './stages.ts';
 
-/** Cpu time that a case may take whatever it holds, and for each byte: stored or uncompressed, whichever are more. */
+/** CPU time allowed for any case, and for each byte, stored or uncompressed, whichever are more. */
 const FREE_US = 150_000;
 const BYTE_US = 1.5;
-/** Times that a case which took too long is measured again: the least counts. */
+/** Times that a case which took too long is measured again: the minimum counts. */
 const MEASUREMENTS = 3;
 /** Bytes of a capture that are also read one at a time. */
 const BYTEWISE = 2000;
 /** Chunks of a capture, about: each costs a turn of the event loop. */
 const MOST_CHUNKS = 500;
 
-/** What is known of a case once it has been looked at. */
+/** Result of examining a case. */
 export interface Examined {
   records: number;
   sessions: number;

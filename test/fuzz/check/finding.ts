@@ -1,24 +1,24 @@
-/** What the fuzzer finds: a check that failed, in words that tell one defect from another. */
+/** Findings of the fuzzer: failed checks, with messages that distinguish defects. */
 
 /** Checks by name. Users of the fuzzer grep these names. */
 export type Check =
   /** Something was thrown. */
   | 'exception'
-  /** More cpu time, or time at all, than the case may take. */
+  /** More CPU time or wall time than a case may take. */
   | 'hang'
   /** More memory than the case may take. */
   | 'memory'
-  /** The process that looked at the case died. */
+  /** The process that examined the case died. */
   | 'crash'
-  /** More cpu time than the bytes are worth. */
+  /** Too much CPU time for the number of bytes. */
   | 'slow'
-  /** What the reader says of a capture contradicts what it gave out. */
+  /** The reader's facts of a capture contradict its records. */
   | 'facts'
   /** A capture whose lengths are sound from its first byte to its last is read as something else. */
   | 'sound'
   /** Records, fragments or packets are not all accounted for. */
   | 'conservation'
-  /** A row that cannot be. */
+  /** An invalid row. */
   | 'row'
   | 'uid'
   /** Another result for other chunks of the same bytes. */
@@ -43,7 +43,7 @@ export class Finding extends Error {
   }
 }
 
-/** A finding as it travels between processes and into files. */
+/** A finding as sent between processes and written to files. */
 export interface Found {
   check: Check;
   message: string;

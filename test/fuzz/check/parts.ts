@@ -1,6 +1,6 @@
 /**
- * The parts of Flowstitch that the fuzzer looks at, so that a test can put a broken one in the place
- * of each and see it found.
+ * The parts of Flowstitch that the fuzzer examines, so that a test can replace each with a broken one and check that it
+ * is found.
  */
 import type { AnomalySink } from '../../../shared/capture/anomaly.ts';
 import { readCapture } from '../../../shared/capture/read.ts';

@@ -1,7 +1,7 @@
 /**
- * A capture through the reader, and what must hold of any bytes: each record lies inside of the capture and behind
- * the one before, the facts say what was given out, every byte of a classic capture is in a record or lost, sound captures are
- * read as they stand, and the size of chunks decides nothing.
+ * Reads a capture and checks what must hold for any bytes: each record is inside the capture and after the one before,
+ * the facts agree with the records, every byte of a classic capture is in a record or lost, sound captures are read
+ * exactly, and the size of chunks has no influence.
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
@@ -12,10 +12,10 @@ import { Finding } from './finding.ts';
 import type { Parts } from './parts.ts';
 import { type SoundRecord, soundRecords } from './sound.ts';
 
-/** Uncompressed bytes beyond which a compressed capture is not walked. */
+/** Most uncompressed bytes of a compressed capture that is checked by `soundRecords`. */
 const MOST_WALKED = 20_000_000;
 
-/** What came out of the reader, record by record, as far as it is compared. */
+/** The reader's records, as far as they are compared. */
 export class RecordTally implements RecordSink {
   readonly offsets: number[] = [];
   readonly capLens: number[] = [];
@@ -53,13 +53,13 @@ export class RecordTally implements RecordSink {
     this.sink?.record(bytes, start, capLen, origLen, us, ns, linkType, offset);
   }
 
-  /** Record `i` in words. */
+  /** Record `i` as text. */
   text(i: number): string {
     if (i >= this.offsets.length) return 'no record';
     return `offset ${this.offsets[i]}, ${this.capLens[i]} of ${this.origLens[i]} bytes, link type ${this.linkTypes[i]}, ${this.us[i]} us ${this.ns[i]} ns`;
   }
 
-  /** Digest of all packets' bytes, once all have come. */
+  /** Digest of all packets' bytes, at the end. */
   get bytesDigest(): string {
     this.digested ??= this.digest.digest('hex');
     return this.digested;
@@ -69,7 +69,7 @@ export class RecordTally implements RecordSink {
 export interface Reading {
   tally: RecordTally;
   facts: CaptureFacts;
-  /** What the reader found odd, and whoever took the records. */
+  /** Anomalies of the reader and of the records' consumer. */
   anomalies: AnomalyRow[];
 }
 
@@ -81,7 +81,7 @@ async function* inChunks(bytes: Uint8Array, nextSize: () => number): AsyncGenera
   }
 }
 
-/** Reads a capture in chunks of the sizes that `nextSize` gives, and checks what it says of itself. */
+/** Reads a capture in chunks of the sizes that `nextSize` returns, and checks its facts. */
 export async function readChecked(
   parts: Parts,
   bytes: Uint8Array,
@@ -144,7 +144,7 @@ function recordHeader(bytes: Uint8Array): number {
   return magic === 0xa1b2c3d4 || magic === 0xd4c3b2a1 || magic === 0xa1b23c4d || magic === 0x4d3cb2a1 ? 16 : 0;
 }
 
-/** A capture whose lengths lead from end to end must be read as it stands. */
+/** A capture whose lengths lead from its start to its end must be read exactly. */
 export function checkSound(bytes: Uint8Array, { tally, facts }: Reading): void {
   const plain = facts.compression === 'none' ? bytes : facts.compression === 'gzip' ? inflated(bytes) : null;
   const records = plain === null ? null : soundRecords(plain);
@@ -179,7 +179,7 @@ function inflated(bytes: Uint8Array): Uint8Array | null {
   }
 }
 
-/** Two readings of the same bytes must be one. */
+/** Two readings of the same bytes must be equal. */
 export function checkSameReading(one: Reading, other: Reading): void {
   const differs = (what: string, how: string): Finding =>
     new Finding('chunks', `other ${what} in other chunks of the same bytes\n${how}`);

@@ -1,4 +1,4 @@
-/** Sessions that can be: what must hold of every row, whatever packets it was made of. */
+/** Invariants of session rows, for any packets. */
 import { MAX_US } from '../../../shared/capture/facts.ts';
 import { KEY_FLAG_V6, KEY_PROTO, KEY_WORDS } from '../../../shared/packet/flow/flowtable.ts';
 import { tunnelText } from '../../../shared/packet/tunneltext.ts';
@@ -25,14 +25,14 @@ export interface TrackedSession extends Values {
   tunnelText: string;
 }
 
-/** What a tracker, or several of one job, gave out. */
+/** The output of a tracker, or of several of one job. */
 export interface Tracked {
   sessions: TrackedSession[];
   uids: Set<string>;
   packets: number;
   ipBytes: number;
   packetRows: number;
-  /** Fragments of no datagram. */
+  /** Fragments without a datagram. */
   orphans: number;
 }
 
@@ -42,7 +42,7 @@ const COUNTS = ['origPkts', 'respPkts', 'origIpBytes', 'respIpBytes', 'missedByt
 const OR_UNSET = ['durationUs', 'origBytes', 'respBytes', 'synRttUs'] as const;
 const PARTS_OF_PACKETS = ['retransmitted', 'outOfOrder', 'duplicate'] as const;
 
-/** Takes the rows out, each checked. @param captures how many there are */
+/** Checks the rows and moves them to `out`. @param captures how many there are */
 export function checkTracked(rows: SessionRows, captures: number, out: Tracked): void {
   for (let row = 0; row < rows.length; row++) {
     const session = sessionOf(rows, row);
@@ -72,7 +72,7 @@ function sessionOf(rows: SessionRows, row: number): TrackedSession {
   };
 }
 
-/** What cannot be about a session, null when nothing is. */
+/** What is invalid in a session, null if nothing is. */
 export function whatIsWrong(s: TrackedSession, captures: number): string | null {
   const whole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
   if (!whole(s.startUs) || !whole(s.endUs) || s.endUs > MAX_US || s.startNs > 999 || s.endNs > 999)

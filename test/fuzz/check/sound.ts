@@ -1,6 +1,6 @@
 /**
- * Captures that are sound by their lengths: a walk that forgives nothing leads from the first byte to the last.
- * What it finds is what a reader must find, whatever the times say. Written without anything of the reader's.
+ * Captures with sound lengths: a strict walk leads from the first byte to the last. A reader must find the same
+ * records, whatever their times. Shares no code with the reader.
  */
 
 /** A record as the walk sees it. `ns` is the time in nanoseconds since 1970. */
@@ -14,7 +14,7 @@ export interface SoundRecord {
 }
 
 const RECORD_LIMIT = 262_144;
-// The bounds of a record are stated here anew: an oracle that took them from the reader would err with it.
+// The limits of a record are repeated here: an oracle that took them from the reader would share its errors.
 const MOST_ORIG_LEN = 16 * 1024 * 1024;
 const MAX_NS = BigInt(Number.MAX_SAFE_INTEGER) * 1000n;
 
@@ -140,7 +140,7 @@ function timeOf(units: bigint, { resolution, offset }: Interface): bigint | unde
   if (offset > 2n ** 43n || offset < -(2n ** 43n)) return undefined;
   const perSecond = (resolution & 0x80) === 0 ? 10n ** exponent : 2n ** exponent;
   const counted = (units * 1_000_000_000n) / perSecond;
-  // Beyond what a number holds exactly, adding and clamping are one and the same only far from the border.
+  // Beyond exact doubles, adding and clamping commute only far from the limit.
   if (counted > 2n ** 62n) return undefined;
   const ns = counted + offset * 1_000_000_000n;
   return ns < 0n ? 0n : ns >= MAX_NS + 1000n ? MAX_NS : ns;

@@ -30,7 +30,7 @@ import { checkTracked, sessionText, type Tracked } from './rows.ts';
 
 /** Rows of sessions, and of packets, that a tracker fills before they are taken out. */
 const ROWS = 128;
-/** Used again for each case, as map tasks do. */
+/** Reused for each case, as in map tasks. */
 const writer = new ShardWriter();
 
 /** All packets of a case's captures: `capture` holds ranks. */
@@ -38,7 +38,7 @@ export interface Decoded {
   columns: PacketColumns;
   flows: FlowTable;
   readings: Reading[];
-  /** What stands for a capture of a rank where captures of equal content may change places. */
+  /** The identity of a capture of a rank, equal for captures of equal content, which may change places. */
   contents: string[];
 }
 
@@ -76,7 +76,7 @@ export async function decode(parts: Parts, made: FuzzCase, order: readonly numbe
     readings.push(reading);
   }
   const ranked = readings.map(({ facts }, number) => {
-    // Captures of equal records are told apart by nothing that an order of reading could change.
+    // Captures of equal records are not distinguished by anything that depends on the order of reading.
     const capture = { headDigest: '', size: facts.bytes, name: '' };
     return { facts, digest: digests[number], number, capture };
   });
@@ -98,7 +98,7 @@ export async function decode(parts: Parts, made: FuzzCase, order: readonly numbe
   return { columns, flows, readings, contents: ranked.map(({ digest }) => digest) };
 }
 
-/** Every record of a capture has one fate, and rows where its fate promises them. */
+/** Every record of a capture has one fate, and rows if its fate requires them. */
 function checkFates(
   { facts, tally }: Reading,
   fates: Float64Array,
@@ -124,7 +124,7 @@ function checkFates(
     throw new Finding('conservation', `${fates[FATE_FRAGMENT]} records are fragments, ${standing} are kept`);
 }
 
-/** One tracker with everything that it gives out. */
+/** One tracker with all its output. */
 class Tracking {
   private readonly rows = new SessionRows(ROWS);
   private readonly packetRows = new PacketRows(ROWS);
@@ -193,7 +193,7 @@ function checkConserved({ columns, flows }: Decoded, out: Tracked): void {
   for (let row = 0; row < columns.length; row++) {
     const meta = columns.meta[row];
     const tcp = (flows.words[columns.flow[row] * KEY_WORDS + KEY_PROTO] & 0xff) === 6;
-    // A broken TCP header opens a session and is then passed over.
+    // A broken TCP header opens a session and is otherwise ignored.
     if ((meta & META_FRAGMENT) !== 0 || (tcp && (meta & META_BROKEN) !== 0)) continue;
     packets++;
     ipBytes += columns.ipLen[row];
@@ -271,7 +271,7 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
   return out;
 }
 
-/** Sessions as sorted lines, captures told by what they hold. */
+/** Sessions as sorted lines, captures identified by content. */
 export function sessionLines({ sessions }: Tracked, { contents }: Decoded): string[] {
   return sessions.map((session) => sessionText(session, contents)).sort();
 }

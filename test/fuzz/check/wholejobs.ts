@@ -1,6 +1,6 @@
 /**
  * Captures through whole jobs, twice: as `flowstitch run` would, and with other names, order, buckets, sizes and
- * workers. The tables must be the same, hold what the captures hold, and agree with the stages in one process.
+ * workers. The tables must be the same, contain all of the captures, and agree with the stages in one process.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** What cases are made of beside conversations of their own: the project's traffic, the demo's captures and, where it is there, the corpus. */
+/**
+ * Sources of cases besides generated conversations: the project's traffic, the demo's captures and, where it is there,
+ * the corpus.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +16,7 @@ import type { Dice } from './dice.ts';
 
 const CORPUS = fileURLToPath(new URL('../../../../shared/corpus/captures/', import.meta.url));
 const TRAFFIC_PACKETS = 4000;
-/** Larger captures would cost more time than they show. */
+/** Larger captures would cost more time than they reveal. */
 const MOST_FILE_BYTES = 100_000;
 /** Packets, and bytes of them, that a case takes from a base. */
 const MOST_PACKETS = 60;

@@ -1,4 +1,4 @@
-/** A case of the fuzzer: some captures, made from a seed and a number, and how they are to be looked at. */
+/** A case of the fuzzer: some captures, made from a seed and a number, and how they are examined. */
 import { MAX_US } from '../../../shared/capture/facts.ts';
 import type { Packet } from '../../job/cutting.ts';
 import { tunnelTraffic } from '../../job/tunneltraffic.ts';
@@ -11,21 +11,21 @@ import { encode } from './encode.ts';
 import { damageFraming } from './framedamage.ts';
 import { damagePackets } from './packetdamage.ts';
 
-/** What a look at captures needs: all checks of a case follow from it. */
+/** Input of an examination: all checks of a case follow from it. */
 export interface FuzzCase {
   captures: Uint8Array[];
   keyVlan: boolean;
   keyVni: boolean;
-  /** Seed of what may be otherwise without the result being otherwise: chunks, buckets, order, names, sizes. */
+  /** Seed of variations that must not change the result: chunks, buckets, order, names, sizes. */
   variation: number;
 }
 
 export interface MadeCase extends FuzzCase {
-  /** What was done to each capture, in words. */
+  /** How each capture was made. */
   steps: string[];
 }
 
-/** Uncompressed bytes that a capture of a case has at most, so that slow ones show as slow and not as large. */
+/** Uncompressed bytes that a capture of a case has at most, so that slowness is not caused by size. */
 const MOST_BYTES = 400_000;
 
 /** Packets to begin with. */
@@ -51,7 +51,7 @@ function piecesOf(packets: Packet[], dice: Dice): Packet[][] {
     pieces.push(packets.slice(from, to));
     from = to;
   }
-  // As from two sensors on one line: some packets stand in two captures.
+  // As from two sensors on one line: some packets are in two captures.
   if (dice.chance(0.2)) pieces.push(dice.pick(pieces));
   return pieces;
 }

@@ -1,7 +1,6 @@
 /**
- * Clocks that run as no clock should: over the whole range that readers let through, back and
- * forth, two in one capture, every second one stopped, and right at the borders of the widths in
- * which a time could be held.
+ * Abnormal clocks: over the whole range that readers accept, back and forth, two in one capture, every second time 0,
+ * and at the limits of the widths that could hold a time.
  */
 import { MAX_US } from '../../../shared/capture/facts.ts';
 import type { Packet } from '../../job/cutting.ts';
@@ -9,7 +8,7 @@ import type { Dice } from './dice.ts';
 
 const SECOND = 1_000_000;
 const DAY = 86_400 * SECOND;
-/** The first microsecond that classic pcap cannot say: its seconds have 32 bits. */
+/** The first microsecond that classic pcap cannot represent: its seconds have 32 bits. */
 export const PCAP_END_US = 2 ** 32 * SECOND;
 
 /** Where a width ends: 31 and 32 bits of seconds, 31 bits of 2^20 microseconds, what a double holds exactly. */

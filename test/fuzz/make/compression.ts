@@ -3,7 +3,7 @@ import { concat, gzip, zstd } from '../../capture/build.ts';
 import type { Dice } from './dice.ts';
 
 const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
-/** Bytes up to which a capture is taken apart into members and blocks of their own: each costs the reader some. */
+/** Bytes up to which a capture is taken apart into members and blocks of their own: each has a cost for the reader. */
 const MOST_TAKEN_APART = 40_000;
 
 /** A zstd frame of uncompressed blocks, as small as asked for. @param windowLog 10 to 41 */

@@ -1,7 +1,7 @@
 /**
- * Conversations of a few packets each, of every protocol that the tracker treats in a way of its own:
- * TCP with handshakes, data, holes, repeats and every end; DNS and NTP; ICMP of both versions; SCTP;
- * datagrams in fragments that overlap, repeat or never come; stacks of VLANs and of tunnels.
+ * Conversations of a few packets each, of every protocol with rules of its own in the tracker: TCP with handshakes,
+ * data, holes, repeats and every end; DNS and NTP; ICMP of both versions; SCTP; datagrams in fragments that overlap,
+ * repeat or never come; stacks of VLANs and of tunnels.
  */
 import type { Packet } from '../../job/cutting.ts';
 import { be16, be32, bytes, ethernet, ipv4, ipv6, tcp, udp, V6_ONE, V6_TWO } from '../../packet/harness.ts';
@@ -49,7 +49,7 @@ function tcpConversation(dice: Dice, carry: Carrier, emit: (frame: Uint8Array) =
   for (let turns = dice.below(8); turns > 0; turns--) {
     const side = dice.below(2);
     const length = dice.pick([0, 1, 10, 100, 600]);
-    // Holes, repeats and windows far off: by how much the segment stands away from its place.
+    // Holes, repeats and windows far off: the distance of the segment from its place.
     const skip = dice.chance(0.25) ? dice.pick([-length, -1, 1, 700, 0x7fffffff, dice.word()]) : 0;
     say(side, dice.pick([ACK, PSH | ACK, 0, dice.below(512)]), length, skip);
   }
@@ -100,7 +100,7 @@ function fragments(dice: Dice, emit: (frame: Uint8Array) => void): void {
   for (const piece of dice.chance(0.4) ? dice.shuffled(pieces) : pieces) emit(piece);
 }
 
-/** More headers than anybody unpacks. */
+/** More headers than are unpacked. */
 function deepStack(dice: Dice, emit: (frame: Uint8Array) => void): void {
   let packet: Uint8Array = ipv4(udp(1, 2, dice.bytes(8)));
   for (let depth = dice.between(1, 12); depth > 0; depth--) {

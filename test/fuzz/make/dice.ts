@@ -1,4 +1,4 @@
-/** Draws of the fuzzer: every case has a stream of its own, which its seed and number alone decide. */
+/** Draws of the fuzzer: every case has a stream of its own, determined by its seed and number. */
 import { random } from '../../capture/build.ts';
 
 export class Dice {

@@ -40,12 +40,12 @@ function pcap(packets: readonly Packet[], dice: Dice): { bytes: Uint8Array; form
     snaplen: dice.pick([262_144, 65_535, 0, 0xffffffff, 1_000_000]),
     linkType: packets[0]?.linkType ?? 1,
   };
-  // The modified format and the swapped lengths of old versions do not go together.
+  // The modified format and the swapped lengths of old versions cannot be combined.
   if (options.modified) options.nano = false;
   return { bytes: writePcap([...packets], options), form: `pcap ${JSON.stringify(options)}` };
 }
 
-/** Blocks between packets that readers pass over. */
+/** Blocks between packets that readers skip. */
 function passedOver(dice: Dice, big: boolean): Uint8Array {
   const type = dice.pick([4, 5, 7, 9, 10, 0x0bad, 0x40000bad, 0x80000001, 0x204, 0x7777]);
   return block(type, dice.bytes(dice.below(60)), big);

@@ -1,6 +1,6 @@
 /**
- * Damage to the framing of a capture: bits, lengths, cuts, splices, pieces doubled, dropped and in another order,
- * and what pcapng's sections and interfaces can be abused for.
+ * Damage to the framing of a capture: bits, lengths, cuts, splices, pieces doubled, dropped and in another order, and
+ * misuse of pcapng's sections and interfaces.
  */
 import { block, concat, interfaceBlock, sectionHeader } from '../../capture/build.ts';
 import type { Dice } from './dice.ts';
@@ -20,7 +20,7 @@ function onPieces(change: (pieces: Uint8Array[], dice: Dice, other: Framing, own
   };
 }
 
-/** Where in a piece its lengths and numbers stand. */
+/** Offset of a length or number in a piece. */
 function fieldOf(kind: Framing['kind'], dice: Dice): number {
   return kind === 'pcap' ? dice.pick([0, 4, 8, 8, 8, 12]) : dice.pick([0, 4, 4, 8, 8, 12, 20, 24]);
 }

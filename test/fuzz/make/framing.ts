@@ -1,7 +1,7 @@
-/** A capture cut at the borders of its records or blocks, as far as its lengths lead on: for damage, and for making findings small. */
+/** Splits a capture into its records or blocks, as far as its lengths lead: for damage, and for shrinking. */
 import { concat } from '../../capture/build.ts';
 
-/** What stands before the first record (pcap's file header), and the pieces behind it. */
+/** What is before the first record (pcap's file header), and the pieces after it. */
 export interface Framing {
   kind: 'pcap' | 'pcapng' | 'other';
   little: boolean;

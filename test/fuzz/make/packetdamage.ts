@@ -1,4 +1,4 @@
-/** Packets that their senders, or the wire, got wrong: the framing of the capture around them stays sound. */
+/** Damaged packets in captures with sound framing. */
 
 import { writePcap } from '../../capture/build.ts';
 import type { Packet } from '../../job/cutting.ts';
@@ -51,9 +51,9 @@ const DAMAGES: [number, Damage][] = [
   ],
   [1, (packet, dice) => ({ ...packet, bytes: dice.bytes(dice.between(1, 100)) })],
   [1, (packet, dice) => ({ ...packet, linkType: dice.pick(LINK_TYPES) })],
-  // Bytes on the wire that nothing bears out.
+  // A wrong length on the wire.
   [1, (packet, dice) => ({ ...packet, origLen: packet.bytes.length + dice.below(100_000) })],
-  // Payload that is itself a capture: what a reader that has lost its way would take for records.
+  // Payload that is itself a capture: a reader that resynchronizes could mistake it for records.
   [
     2,
     (packet, dice, all) => {

@@ -38,7 +38,7 @@ for (const [file, seed, encoding] of [
     for (let row = 0; row < columns.length; row++) {
       const at = columns.flow[row] * KEY_WORDS;
       const fromB = (columns.meta[row] & META_FROM_B) !== 0;
-      // A session of SCTP gets its first packet's ports, which are no part of its flow.
+      // An SCTP session has its first packet's ports, which are not part of its flow.
       const key = flows.words.slice(at, at + KEY_WORDS);
       if ((key[KEY_PROTO] & 0xff) === IPPROTO_SCTP) {
         const sent = columns.seq[row];
@@ -61,12 +61,12 @@ for (const [file, seed, encoding] of [
       got.push(baseline);
     }
     const line = (b: Baseline) => `${b.proto} ${b.saddr} ${b.daddr} ${b.sport ?? ''} ${b.dport ?? ''} ${b.communityid}`;
-    // The baselines name each tuple once, in order of its first packet.
+    // The baselines list each tuple once, in order of its first packet.
     assert.deepEqual([...new Set(got.map(line))], expected.map(line));
   });
 }
 
-test('flows have the ids that other programs give them', () => {
+test('flows have the same ids as in other programs', () => {
   const one = 'fe800001020304050607 08090a0b0c0d'.replace(' ', '');
   const two = 'fe801011121314151617 18191a1b1c1d'.replace(' ', '');
   const v4 = { src: '1.2.3.4', dst: '5.6.7.8' };

@@ -1,4 +1,4 @@
-/** Flow keys and their table: both directions meet, different keys do not. */
+/** Flow keys and their table: both directions share a key, different flows do not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../../shared/packet/flow/flowtable.ts';
@@ -52,7 +52,7 @@ test('an IPv4 flow and an IPv6 flow of the same words are two', () => {
   assert.deepEqual([...bench.columns.flow.subarray(0, 4)], [0, 1, 0, 1]);
 });
 
-test('the table numbers keys like a map does, through growth and clearing', () => {
+test('the table numbers keys like a Map, through growth and clearing', () => {
   const seed = SEED;
   const next = random(seed);
   const table = new FlowTable(4);

@@ -1,7 +1,4 @@
-/**
- * Keys that were made to collide. What is counted are the slots that looking every key up once touches,
- * never time.
- */
+/** Keys constructed to collide. The tests count the slots that a lookup of every key touches, never time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PacketColumns } from '../../../shared/packet/columns.ts';
@@ -20,7 +17,7 @@ import { kindNumber, random } from '../harness.ts';
 const KIND_GRE = kindNumber('gre');
 
 const KEYS = 20_000;
-/** A table that is half full at most needs 1.5 slots a key on average; an unlucky draw a few more. */
+/** A table that is at most half full needs 1.5 slots a key on average; an unlucky draw a few more. */
 const FEW = 3;
 const TUNNEL_WORDS = MAX_LAYERS * LAYER_WORDS;
 
@@ -29,7 +26,7 @@ function drawn(words: number, seed: number): Int32Array {
   return Int32Array.from({ length: words * DRAWN_FOR_WORD }, () => next(2 ** 32) | 0);
 }
 
-/** Several draws, the one of this process among them. */
+/** Several draws, including this process's own. */
 const draws = (words: number): (Int32Array | undefined)[] => [
   undefined,
   ...[1, 2, 3].map((seed) => drawn(words, seed)),
@@ -65,7 +62,7 @@ const KEYS4: Record<string, (i: number) => [number, number, number]> = {
 };
 
 for (const [name, key] of Object.entries(KEYS4))
-  test(`a flow table is not slowed down by keys that were chosen: ${name}`, () => {
+  test(`a flow table is not slowed down by chosen keys: ${name}`, () => {
     for (const [draw, random] of draws(KEY_WORDS).entries()) {
       const table = new FlowTable(16, random);
       for (let i = 0; i < KEYS; i++) table.lookup4(...key(i), 17, 0, 0);
@@ -74,12 +71,12 @@ for (const [name, key] of Object.entries(KEYS4))
     }
   });
 
-test('a flow table is not slowed down by IPv6 keys that were chosen', () => {
+test('a flow table is not slowed down by chosen IPv6 keys', () => {
   for (const [draw, random] of draws(KEY_WORDS).entries()) {
     const table = new FlowTable(16, random);
     const key = new Uint32Array(KEY_WORDS);
     key[9] = 6 | KEY_FLAG_V6;
-    // The last word undoes under murmur3 what the first did.
+    // Under murmur3 the last word cancels the first.
     for (let i = 0; i < KEYS; i++) {
       key[0] = 0x20010000 + i;
       let h = 0;
@@ -92,7 +89,7 @@ test('a flow table is not slowed down by IPv6 keys that were chosen', () => {
   }
 });
 
-/** GRE tunnels whose keys undo what the addresses do to a multiplicative hash. */
+/** GRE tunnels whose keys cancel the addresses in a multiplicative hash. */
 function greTunnel(i: number): number[] {
   const words = [KIND_GRE | LAYER_HAS_ID, 0, 0, 0, 0xc0000000 + (i & 0xffff), 0, 0, 0, 0xc1000000 + (i >>> 16)];
   let h = 1;
@@ -100,17 +97,13 @@ function greTunnel(i: number): number[] {
   return [...words, (Math.imul(0x2468ace0 ^ (h >>> 15), inverse(0x9e3779b1 | 0)) ^ h) >>> 0];
 }
 
-test('a tunnel table is not slowed down by tunnels that were chosen', () => {
+test('a tunnel table is not slowed down by chosen tunnels', () => {
   for (const [draw, random] of draws(TUNNEL_WORDS).entries()) {
     const table = new TunnelTable(random);
     for (let i = 0; i < KEYS; i++) table.lookup(greTunnel(i), 1);
     assert.equal(table.count, KEYS);
     assert.ok(table.probes() < KEYS * FEW, `draw ${draw}: ${table.probes() / KEYS} slots a tunnel`);
-    assert.equal(
-      table.hash(1),
-      table.hash(KEYS),
-      'the hash that is the same everywhere is the one that was turned round',
-    );
+    assert.equal(table.hash(1), table.hash(KEYS), 'the stable hash is the one that was inverted');
   }
 });
 
@@ -131,11 +124,11 @@ test('keys that collide under one draw are spread under another', () => {
     assert.equal(table.count, keys.length);
     return table.probes();
   };
-  assert.ok(probes(known) > 100_000, `seed ${seed}: the keys collide under the draw that they were made for`);
+  assert.ok(probes(known) > 100_000, `seed ${seed}: the keys collide under the draw that they were constructed for`);
   for (const other of [undefined, drawn(KEY_WORDS, seed + 1)]) assert.ok(probes(other) < keys.length * FEW);
 });
 
-test('keys of one and the same hash are told apart', () => {
+test('keys with equal hashes are distinguished', () => {
   const flows = new FlowTable(16, new Int32Array(KEY_WORDS * DRAWN_FOR_WORD));
   const tunnels = new TunnelTable(new Int32Array(TUNNEL_WORDS * DRAWN_FOR_WORD));
   for (let round = 0; round < 2; round++)

@@ -17,7 +17,7 @@ const B = 0xc0000202;
 const layer4 = (kind: number, id = 0): number[] => [kind, 0, 0, 0, A, 0, 0, 0, B, id];
 const layer6 = (kind: number): number[] => [kind | LAYER_V6, 0x20010db8, 0, 0, 1, 0x20010db8, 0, 0, 2, 0];
 
-test('equal tunnels have one number, whatever is different has another', () => {
+test('equal tunnels have one number, different ones have different numbers', () => {
   const table = new TunnelTable();
   const seen = new Map<string, number>();
   for (let round = 0; round < 2; round++)
@@ -38,7 +38,7 @@ test('equal tunnels have one number, whatever is different has another', () => {
   assert.equal(table.lookup(layer4(KIND_IP), 1), 1);
 });
 
-test('a tunnel comes back from its bytes, and into another table', () => {
+test('a tunnel is read back from its bytes, and copied into another table', () => {
   const table = new TunnelTable();
   const other = new TunnelTable();
   other.lookup(layer4(KIND_IP), 1);
@@ -61,7 +61,7 @@ test('a tunnel comes back from its bytes, and into another table', () => {
   }
 });
 
-test('text names kind, outer addresses and number, the outermost first', () => {
+test('the text has kind, outer addresses and identifier, the outermost layer first', () => {
   const table = new TunnelTable();
   assert.equal(tunnelText(table, 0), '');
   const words = [...layer4(KIND_GTP | LAYER_HAS_ID, 0xfffffffe), ...layer6(KIND_TEREDO)];
@@ -71,7 +71,7 @@ test('text names kind, outer addresses and number, the outermost first', () => {
   );
 });
 
-test('a table that once held many tunnels is cleared at the cost of those that it holds', () => {
+test('the cost of clearing a table depends on its current tunnels, not on those it once had', () => {
   const table = new TunnelTable();
   for (let id = 0; id < 20_000; id++) table.lookup(layer4(KIND_VXLAN | LAYER_HAS_ID, id), 1);
   table.clear();

@@ -52,7 +52,7 @@ test('ages borrow across the nanoseconds', () => {
   assert.deepEqual([joinery.columns.ageUs[1], joinery.columns.ageNs[1]], [999, 200]);
 });
 
-test('a TCP header is read out of the joined head, even when the first fragment holds only a part of it', () => {
+test('a TCP header is read from the joined head, even if the first fragment has only a part of it', () => {
   const segment = tcp(443, 50000, text('220 a reply that is long enough'), {
     seq: 7,
     ack: 9,
@@ -101,7 +101,7 @@ test('two datagrams under one key, one after the other, are two, each with its o
   );
 });
 
-test('five minutes after its first fragment a datagram is given up, and the late fragment begins another', () => {
+test('five minutes after its first fragment a datagram is dropped, and the late fragment begins another', () => {
   const parts = cut(MESSAGE, [1480]);
   const minutes = 5 * 60 * 1000;
   assert.deepEqual(
@@ -153,7 +153,7 @@ test('a late duplicate of a completed datagram never completes', () => {
   assert.deepEqual(new Joinery().add(parts[0], 0).add(parts[1], 1).add(parts[1], 2).join().counts(), [2, 1]);
 });
 
-test('fragments behind the end move the end, as in Zeek', () => {
+test('fragments beyond the end move the end, as in Zeek', () => {
   const joinery = new Joinery();
   joinery.add(ipv4(MESSAGE.subarray(1480, 1600), { id: 1, offset: 1480 }), 0);
   joinery.add(ipv4(MESSAGE.subarray(1600, 3008), { id: 1, offset: 1600, more: true }), 1);
@@ -168,7 +168,7 @@ test('a fragment beyond 65535 bytes is refused by name and never completes', () 
   assert.deepEqual(joinery.counts(), [0, 1]);
 });
 
-test('a datagram of endless fragments is given up', () => {
+test('a datagram of too many fragments is dropped', () => {
   const joinery = new Joinery();
   const part = ipv4(new Uint8Array(8), { id: 1, offset: 8, more: true });
   joinery.add(part, 0);
@@ -179,7 +179,7 @@ test('a datagram of endless fragments is given up', () => {
   assert.deepEqual(joinery.counts(), [0, MAX_FRAGMENTS + 5]);
 });
 
-test('a joined datagram whose transport header is short counts as completed and makes no row', () => {
+test('a joined datagram whose transport header is short counts as completed and has no row', () => {
   const joinery = new Joinery();
   joinery.addAll(cut(new Uint8Array(16), [8], { proto: 6 }), 0, 2);
   joinery.join();
@@ -187,7 +187,7 @@ test('a joined datagram whose transport header is short counts as completed and 
   assert.deepEqual(joinery.odd, ['truncated_header@2']);
 });
 
-test('IPv6 fragments join by addresses and id, with extension headers behind the fragment header', () => {
+test('IPv6 fragments join by addresses and id, with extension headers after the fragment header', () => {
   const payload = bytes('11 00 0104 00000000', udp(7, 8, new Uint8Array(1000)));
   const fragment = (start: number, end: number, next: number) =>
     ipv6(
@@ -202,7 +202,7 @@ test('IPv6 fragments join by addresses and id, with extension headers behind the
       V6_TWO,
       V6_ONE,
     );
-  // Only the first fragment's next header tells what the datagram holds (RFC 8200).
+  // Only the first fragment's next header gives the datagram's protocol (RFC 8200).
   const joinery = new Joinery()
     .add(fragment(512, payload.length, 17), 0)
     .add(fragment(0, 512, 60), 1)
@@ -220,7 +220,7 @@ test('IPv6 fragments join by addresses and id, with extension headers behind the
   assert.deepEqual(joinery.odd, ['fragment_protocol_inconsistency@0']);
 });
 
-test('a datagram keeps the VLANs of its fragments, in the key when they are part of it', () => {
+test('a datagram keeps the VLANs of its fragments, also when they are part of the key', () => {
   for (const keyVlan of [false, true]) {
     const joinery = new Joinery(keyVlan);
     for (const tags of ['8100 0005 0800', '8100 0006 0800'])
@@ -236,7 +236,7 @@ test('a datagram keeps the VLANs of its fragments, in the key when they are part
   }
 });
 
-test('columns copied row by row join like the ones they were copied from', () => {
+test('columns copied row by row join like the originals', () => {
   const joinery = new Joinery();
   joinery.addAll(cut(MESSAGE, [104, 208, 1480]));
   const { fragments } = joinery.bench;
@@ -247,7 +247,7 @@ test('columns copied row by row join like the ones they were copied from', () =>
   assert.deepEqual([joinery.rows()[0].flow, joinery.rows()[0].payload], [FLOW, 3000]);
 });
 
-test('random fragments of random datagrams join exactly when a bitmap says so', () => {
+test('random fragments of random datagrams join exactly when a bitmap is complete', () => {
   const seed = SEED;
   const next = random(seed);
   for (let round = 0; round < 300; round++) {
@@ -295,7 +295,7 @@ test('random fragments of random datagrams join exactly when a bitmap says so', 
   }
 });
 
-test('fragments that come from behind, with holes between them, cost a logarithm of the ranges each', () => {
+test('fragments in reverse order, with holes between them, cost a logarithm of the ranges each', () => {
   const joinery = new Joinery();
   const count = 4000;
   for (let i = count; i > 0; i--)

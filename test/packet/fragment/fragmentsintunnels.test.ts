@@ -22,7 +22,7 @@ function levelOf(joinery: Joinery, row: number): number {
   return (joinery.columns.meta[row] & META_LEVELS) >> META_LEVEL_SHIFT;
 }
 
-/** What the tests of tunnels look at: kind, flow, level, tunnel, capture and payload of every row. */
+/** The fields that the tests of tunnels compare: kind, flow, level, tunnel, capture and payload of every row. */
 function layered(joinery: Joinery): (string | number)[][] {
   return joinery
     .rows()
@@ -36,7 +36,7 @@ function layered(joinery: Joinery): (string | number)[][] {
     ]);
 }
 
-test('a tunnel that was fragmented gives the outer and the inner session, each with all its fragments', () => {
+test('a fragmented tunnel yields the outer and the inner session, each with all its fragments', () => {
   const whole = vxlan(ipv4(MESSAGE));
   const joinery = new Joinery();
   const parts = cut(whole.subarray(20), [1480, 2960], { src: '192.0.2.1', dst: '192.0.2.2' });
@@ -51,11 +51,11 @@ test('a tunnel that was fragmented gives the outer and the inner session, each w
     ['fragment', FLOW, 0, TUNNEL, 1, 0],
   ]);
   assert.deepEqual(joinery.counts(), [3, 0]);
-  assert.equal(joinery.columns.meta[1] & META_TRUNCATED, 0, 'only the head is at hand, but nothing was cut off');
+  assert.equal(joinery.columns.meta[1] & META_TRUNCATED, 0, 'only the head is in memory, but nothing was cut off');
   assert.deepEqual(joinery.odd, []);
 });
 
-test('fragments inside of a tunnel are joined under its layers', () => {
+test('fragments inside a tunnel are joined under its layers', () => {
   const joinery = new Joinery();
   for (const [i, part] of cut(MESSAGE, [1480, 2960]).entries()) joinery.add(vxlan(part), i, i);
   assert.equal(joinery.bench.columns.length, 3, 'the outer datagrams have rows of their own already');
@@ -69,7 +69,7 @@ test('fragments inside of a tunnel are joined under its layers', () => {
   assert.deepEqual(joinery.counts(), [3, 0]);
 });
 
-test('fragments of fragments join with those that came whole, and every record leads to the innermost session', () => {
+test('fragments of fragments join with unfragmented ones, and every record belongs to the innermost session', () => {
   // Large inner fragments made the outer packet too long, so it was cut again; the last, small one was not.
   const [first, second, last] = cut(MESSAGE, [1480, 2960]);
   const joinery = new Joinery();

@@ -1,4 +1,4 @@
-/** Collects fragments, joins them, and tells the rows in words. */
+/** Collects fragments, joins them, and describes the rows as text. */
 import assert from 'node:assert/strict';
 import { META_DATAGRAM, META_FRAGMENT, PacketColumns } from '../../../shared/packet/columns.ts';
 import { FlowTable } from '../../../shared/packet/flow/flowtable.ts';

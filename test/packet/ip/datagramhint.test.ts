@@ -12,14 +12,14 @@ const QUESTION = '123401000001000000000000';
 const CLIENT = `23${'00'.repeat(47)}`;
 const SERVER = `24${'00'.repeat(47)}`;
 
-test('an answer to a port of DNS is known by its first flag', () => {
+test('a response to a DNS port is recognized by its first flag', () => {
   for (const port of [53, 137, 5353, 5355]) assert.equal(hint(ANSWER, 40000, port), HINT_DNS_ANSWER);
   assert.equal(hint(QUESTION, 40000, 53), HINT_NONE);
   assert.equal(hint(ANSWER.slice(2), 40000, 53), HINT_NONE, 'shorter than a header');
   assert.equal(hint(ANSWER, 53, 40000), HINT_NONE, 'answers come from a server');
 });
 
-test("a server's message to the NTP port and a client's from it are known by their mode", () => {
+test('a server message to the NTP port and a client message from it are recognized by their mode', () => {
   assert.equal(hint(SERVER, 40000, 123), HINT_NTP_SERVER);
   assert.equal(hint(CLIENT, 123, 40000), HINT_NTP_CLIENT);
   assert.equal(hint(CLIENT, 40000, 123), HINT_NONE);

@@ -1,4 +1,4 @@
-/** IPv4 and IPv6: lengths, fragments that are told apart, extension headers. */
+/** IPv4 and IPv6: lengths, fragments, extension headers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { META_BROKEN, META_TRUNCATED } from '../../../shared/packet/columns.ts';
@@ -25,14 +25,14 @@ test('Ethernet padding is not payload', () => {
   assert.equal(bench.columns.meta[0] & META_TRUNCATED, 0);
 });
 
-test('padding behind an IP packet without payload is not a TCP header', () => {
+test('padding after an IP packet without payload is not a TCP header', () => {
   assert.equal(
     new Workbench().decode(ethernet('0800', bytes(ipv4(hex(''), { proto: 6 }), new Uint8Array(26)))),
     'truncated_header',
   );
 });
 
-test('payload that the snaplen cut off counts, and the row says so', () => {
+test('payload that the snaplen cut off counts, and the row is marked', () => {
   const bench = new Workbench();
   const packet = ipv4(tcp(1, 2, new Uint8Array(1000)), { proto: 6 });
   assert.equal(bench.decode(packet, RAW, 68), 'session');
@@ -41,7 +41,7 @@ test('payload that the snaplen cut off counts, and the row says so', () => {
   assert.deepEqual([bench.columns.capLen[0], bench.columns.origLen[0]], [68, 1040]);
 });
 
-test('total length 0 of segmentation offload stands for the captured bytes', () => {
+test('total length 0 of segmentation offload means the captured bytes', () => {
   const bench = new Workbench();
   assert.equal(bench.decode(ipv4(tcp(1, 2, new Uint8Array(3000)), { proto: 6, total: 0 }), RAW), 'session');
   assert.equal(bench.payload(), 3000);
@@ -71,12 +71,12 @@ test('damaged IPv4 headers have names', () => {
   assert.equal(new Workbench().decode(ipv4(hex(''), { proto: 59 }), RAW), 'ipv6_no_next');
 });
 
-test('a record that claims fewer bytes on the wire than it holds is read by what it holds', () => {
+test('a record with fewer bytes on the wire than captured is read by its captured bytes', () => {
   const packet = ipv4(udp(1, 2, text('payload')));
   assert.equal(new Workbench().decode(packet, RAW, packet.length, 3), 'session');
 });
 
-test('fragments become fragment rows, whichever of them they are', () => {
+test('fragments become fragment rows, first, middle and last', () => {
   const bench = new Workbench();
   const part = new Uint8Array(64).fill(7);
   assert.equal(bench.decode(ipv4(part, { id: 0xbeef, more: true }), RAW), 'fragment');
@@ -87,7 +87,7 @@ test('fragments become fragment rows, whichever of them they are', () => {
   assert.deepEqual([...fragments.fragOffset.subarray(0, 3)], [0, 64, 240]);
   assert.deepEqual([...fragments.fragLength.subarray(0, 3)], [64, 64, 64]);
   assert.deepEqual([...fragments.more.subarray(0, 3)], [1, 1, 0]);
-  assert.deepEqual([...fragments.headLen.subarray(0, 3)], [64, 64, 16], 'only what lies below byte 256 is kept');
+  assert.deepEqual([...fragments.headLen.subarray(0, 3)], [64, 64, 16], 'only bytes below 256 are kept');
   assert.equal(fragments.id[2], 0xbeef);
   assert.equal(fragments.proto[2], 17);
 });
@@ -98,7 +98,7 @@ test('DF on a fragment and a small fragment are odd', () => {
   assert.deepEqual(bench.odd, ['fragment_with_DF', 'excessively_small_fragment']);
 });
 
-test('of fragments not captured in full the first is a packet, the others are refused', () => {
+test('a truncated first fragment is taken as a packet, other truncated fragments are refused', () => {
   const bench = new Workbench();
   const first = ipv4(udp(1000, 53, new Uint8Array(992)), { more: true });
   assert.equal(bench.decode(first, RAW, 96), 'session');
@@ -150,7 +150,7 @@ test('an extension header that is cut off is a flow without ports', () => {
   assert.equal(bench.flow(), '0 2001:db8::1:0 2001:db8::2:0');
 });
 
-test('ESP, mobility and no-next-header end what can be read of IPv6', () => {
+test('ESP, mobility and no-next-header end the decoding of IPv6', () => {
   assert.equal(new Workbench().decode(ipv6(new Uint8Array(40), 50), RAW), 'ipv6_esp');
   assert.equal(
     new Workbench().decode(ipv6(bytes('3b 01 0500 0000 0000', new Uint8Array(8)), 135), RAW),
@@ -175,7 +175,7 @@ test('damaged IPv6 headers have names', () => {
   );
 });
 
-test('payload length 0 leaves the length open: TCP opens a session and counts nothing, UDP counts its own', () => {
+test('payload length 0 gives no length: TCP opens a session and counts nothing, UDP counts its own length', () => {
   const bench = new Workbench();
   assert.equal(bench.decode(ipv6(tcp(1, 2, new Uint8Array(100)), 6, V6_ONE, V6_TWO, 0), RAW), 'session');
   assert.deepEqual([bench.payload(), bench.columns.meta[0], bench.columns.ipLen[0]], [0, META_BROKEN, 40]);
@@ -210,7 +210,7 @@ test('an atomic fragment is a whole packet, its fragment header not counted', ()
   assert.equal(bench.fragments.length, 0);
 });
 
-test('a fragment header behind an atomic one ends the extension headers, one further on is skipped', () => {
+test('a fragment header after an atomic one ends the extension headers, one further on is skipped', () => {
   const inner = udp(7, 8, text('abcd'));
   const behind = new Workbench();
   behind.decode(ipv6(bytes(fragmentHeader(44, 0, 0), fragmentHeader(17, 0, 0), inner), 44), RAW);

@@ -18,7 +18,7 @@ import { bytes, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } fro
 
 const RAW = 101;
 
-test('a TCP segment gives all its fields', () => {
+test('all fields of a TCP segment are decoded', () => {
   const bench = new Workbench();
   const segment = tcp(443, 50000, text('hello'), {
     seq: 0xfffffff0,
@@ -36,7 +36,7 @@ test('a TCP segment gives all its fields', () => {
   );
 });
 
-test('a row holds nothing of the packet before it', () => {
+test('a row has nothing of the packet before it', () => {
   const bench = new Workbench();
   bench.decode(ipv4(tcp(443, 50000, text('SSH-2.0-x'), { seq: 1, ack: 2, window: 3, flags: 0x18 }), { proto: 6 }), RAW);
   bench.decode(ipv4(hex('0011223344'), { proto: 103 }), RAW);
@@ -56,7 +56,7 @@ test('a TCP header shorter than 20 bytes is refused, by its announced or its cap
   );
 });
 
-test('a TCP header length that cannot be makes a broken row', () => {
+test('an invalid TCP header length makes a broken row', () => {
   for (const [header, name] of [
     [16, 'bad_TCP_header_len'],
     [60, 'truncated_header'],
@@ -74,7 +74,7 @@ test('a TCP header length that cannot be makes a broken row', () => {
   assert.equal(cut.columns.meta[0] & META_BROKEN, META_BROKEN, 'options that the snaplen cut off');
 });
 
-test('the first payload bytes give a hint', () => {
+test('the first payload bytes determine the hint', () => {
   const hints: [string, number][] = [
     ['SSH-2.0-OpenSSH_9.6\r\n', HINT_SSH_BANNER],
     ['SSH-', HINT_SSH_BANNER],
@@ -105,7 +105,7 @@ test('hints are not read from bytes that were not captured', () => {
   assert.deepEqual([bench.columns.hint[0], bench.payload()], [HINT_NONE, 7]);
 });
 
-test('UDP payload is what its own length field says', () => {
+test('UDP payload length is that of its own length field', () => {
   const bench = new Workbench();
   bench.decode(ipv4(udp(1, 2, text('abcdefgh'), 12)), RAW);
   bench.decode(ipv4(udp(1, 2, text('abcdefgh'), 3)), RAW);
@@ -146,12 +146,12 @@ test('ICMP and ICMPv6 requests and replies are one flow under their types', () =
         bench.flow(),
         v6 ? `58 2001:db8::1:${request} 2001:db8::2:${reply}` : `1 10.0.0.1:${request} 10.0.0.2:${reply}`,
       );
-      assert.equal(bench.payload(), 8, 'the bytes behind the eight of the header');
+      assert.equal(bench.payload(), 8, 'the bytes after the eight of the header');
     }
   }
 });
 
-test('a one-way ICMP message is a flow of its own direction, even where type and code mirror each other', () => {
+test('a one-way ICMP message is a flow of its own direction, even if type and code mirror each other', () => {
   const bench = new Workbench();
   const message = (type: number, code: number) => bytes([type, code], new Uint8Array(6));
   bench.decode(ipv6(message(1, 3), 58, V6_ONE, V6_TWO), RAW);
@@ -173,7 +173,7 @@ test('short UDP and ICMP headers are refused', () => {
   assert.equal(new Workbench().decode(ipv4(new Uint8Array(9), { proto: 1 }), RAW, 27), 'internally_truncated_header');
 });
 
-test('SCTP has no ports in its flow, as in Zeek; they travel beside it', () => {
+test('SCTP has no ports in its flow, as in Zeek; they are kept with the packet', () => {
   const bench = new Workbench();
   bench.decode(ipv4(bytes('0b59 0b5a 00000001 00000000', new Uint8Array(16)), { proto: 132 }), RAW);
   assert.equal(bench.flow(), '132 10.0.0.1:0 10.0.0.2:0');

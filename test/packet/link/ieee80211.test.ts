@@ -10,7 +10,7 @@ const datagram = ipv4(udp(1000, 53, text('query')));
 const FLOW = '17 10.0.0.1:1000 10.0.0.2:53';
 const SNAP = 'aaaa03 000000 0800';
 const body = bytes(SNAP, datagram);
-/** Frame control and what is left of a header of three addresses. */
+/** Frame control and the rest of a header with three addresses. */
 const frame = (control: string, rest: Uint8Array, more = '') => bytes(control, '00'.repeat(22), more, rest);
 const subframe = (payload: Uint8Array) => bytes('00'.repeat(12), be16(payload.length), payload);
 
@@ -20,7 +20,7 @@ for (const [name, packet] of [
   ['data with four addresses', frame('0803', body, '00'.repeat(6))],
   ['QoS data with four addresses', frame('8803', body, '00'.repeat(8))],
 ] as const)
-  test(`a frame of ${name} leads to the datagram, alone and behind radiotap`, () => {
+  test(`a frame of ${name} leads to the datagram, alone and after radiotap`, () => {
     for (const [bytesOf, linkType] of [
       [packet, IEEE80211],
       [bytes('0000 0c00 00000000 01020304', packet), RADIOTAP],
@@ -80,7 +80,7 @@ test('an aggregate has the best fate of its packets, and ends where it cannot be
   );
 });
 
-test('an aggregate in a tunnel in an aggregate gives each packet one row', () => {
+test('in an aggregate in a tunnel in an aggregate each packet has one row', () => {
   const inside = frame('8801', subframe(body), '8000');
   const gre = bytes(SNAP, ipv4(bytes('0000 8200', inside), { proto: 47 }));
   const bench = new Workbench();
@@ -89,7 +89,7 @@ test('an aggregate in a tunnel in an aggregate gives each packet one row', () =>
   assert.deepEqual([bench.flow(), bench.tunnel()], [FLOW, 'gre 10.0.0.1>10.0.0.2']);
 });
 
-test('of several fragments in an aggregate one stands for the record', () => {
+test('of several fragments in an aggregate one counts for the record', () => {
   const piece = (offset: number) =>
     bytes(SNAP, ipv4(new Uint8Array(24), { id: 7, offset, more: offset === 0, proto: 17 }));
   const bench = new Workbench();

@@ -16,7 +16,7 @@ for (const [name, linkType, frame] of LAYERS) {
     assert.deepEqual(bench.odd, []);
   });
 
-  test(`${name} cut at any byte is refused by name, never a session before the UDP header is there`, () => {
+  test(`${name} cut at any byte is refused by name, never a session without the whole UDP header`, () => {
     // An 802.3 frame is refused, as Zeek does, unless all that its length field announces was captured.
     const whole = name.startsWith('802.3') ? frame.length : frame.length - 'query'.length;
     for (let capLen = 0; capLen < frame.length; capLen++) {
@@ -39,7 +39,7 @@ test('every family number of IPv6 on the BSDs is known', () => {
   }
 });
 
-test('what carries no IP is not_ip', () => {
+test('frames without IP are not_ip', () => {
   const padding = new Uint8Array(46);
   const frames: [string, number, Uint8Array][] = [
     ['ARP', 1, ethernet('0806 0001080006040001', padding)],
@@ -58,7 +58,7 @@ test('what carries no IP is not_ip', () => {
   }
 });
 
-test('what is wrong with the rarer headers has a name', () => {
+test('faults of rare headers have names', () => {
   const cases: [number, Uint8Array, FateName][] = [
     [239, hex('02000000'), 'truncated_nflog_header'],
     [239, bytes('02010000', datagram), 'unknown_nflog_version'],
@@ -78,7 +78,7 @@ test('what is wrong with the rarer headers has a name', () => {
   for (const [linkType, packet, fate] of cases) assert.equal(new Workbench().decode(packet, linkType), fate);
 });
 
-test('a link type that is not known is tried as raw IP, as in Zeek, and else refused by name', () => {
+test('an unknown link type is tried as raw IP, as in Zeek, and otherwise refused by name', () => {
   const bench = new Workbench();
   assert.equal(bench.decode(datagram, 147), 'session');
   assert.equal(bench.flow(), FLOW);
@@ -123,7 +123,7 @@ test('a stack of VLAN, MPLS and PPPoE leads to IPv6', () => {
   assert.deepEqual([bench.columns.vlan[0], bench.columns.innerVlan[0]], [6, 7]);
 });
 
-test('LLC and SNAP behind a VLAN tag lead to IP, trailing bytes left out', () => {
+test('LLC and SNAP after a VLAN tag lead to IP, without trailing bytes', () => {
   const bench = new Workbench();
   const frame = ethernet(
     `8100 0001 ${hexOf(datagram.length + 8)} aaaa03 000000 0800`,
@@ -133,7 +133,7 @@ test('LLC and SNAP behind a VLAN tag lead to IP, trailing bytes left out', () =>
   assert.equal(bench.flow(), FLOW);
 });
 
-test('tags that never end are refused without reading beyond the record', () => {
+test('endless tags are refused without reading beyond the record', () => {
   for (const tags of ['8100 0001', '8926 00000000', `88e7 00000000 ${'00'.repeat(12)}`])
     assert.equal(
       new Workbench().decode(ethernet(tags.repeat(5000), hex(''))),
@@ -152,7 +152,7 @@ test('25 headers are read, Ethernet, tags, IP and UDP together, and the packet i
     assert.equal(new Workbench().decode(ethernet(`${'8100 0001 '.repeat(tags)}0800`, datagram)), fate, `${tags} tags`);
 });
 
-test('an Ethernet frame needs more than 16 bytes to be looked at, as in Zeek', () => {
+test('an Ethernet frame is decoded only if longer than 16 bytes, as in Zeek', () => {
   assert.equal(new Workbench().decode(ethernet('0806', new Uint8Array(2))), 'truncated_ethernet_frame');
   assert.equal(new Workbench().decode(ethernet('0806', new Uint8Array(3))), 'not_ip');
 });

@@ -1,4 +1,4 @@
-/** GENEVE with options, as Gateway Load Balancers send it, and what is no GENEVE. */
+/** GENEVE with options, as Gateway Load Balancers send it, and datagrams that are not GENEVE. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes, ethernet, hex, ipv4, ipv6, tcp, text, udp, Workbench } from '../harness.ts';
@@ -26,7 +26,7 @@ test('both directions of an inspected session are one, options skipped', () => {
   );
 });
 
-test('Ethernet and IPv6 are carried as well, anything else is not IP', () => {
+test('Ethernet and IPv6 are decoded too, anything else is not IP', () => {
   const bench = new Workbench();
   bench.decode(carry(bytes('00006558 00003900', ethernet('0800', there))), RAW);
   assert.deepEqual(
@@ -38,7 +38,7 @@ test('Ethernet and IPv6 are carried as well, anything else is not IP', () => {
   assert.equal(bench.decode(carry(hex('00000806 00003900 000108000604')), RAW), 'not_ip');
 });
 
-test('another version, options beyond the end and nothing at all are no tunnel', () => {
+test('another version, options beyond the end and an empty payload are not a tunnel', () => {
   for (const [payload, odd] of [
     ['40000800 00000000 45000014', ['geneve_invalid_version']],
     ['3f000800 00000000 45000014', []],

@@ -58,7 +58,7 @@ for (const [name, packet, tunnel] of carried) {
   });
 }
 
-test('what is wrong with GRE has a name', () => {
+test('faults of GRE have names', () => {
   const cases: [header: string, fate: FateName][] = [
     ['0002 0800', 'unknown_gre_version'],
     ['4000 0800', 'gre_routing'],
@@ -80,7 +80,7 @@ test('what is wrong with GRE has a name', () => {
   }
 });
 
-test('IPv6 in enhanced GRE must be just as long as what is there', () => {
+test('IPv6 in enhanced GRE must be exactly as long as the payload', () => {
   const packet = ipv6(udp(1, 2, text('x')), 17);
   const header = '2001 880b 00000003 ff030057';
   assert.equal(new Workbench().decode(gre(header, packet), RAW), 'session');
@@ -88,7 +88,7 @@ test('IPv6 in enhanced GRE must be just as long as what is there', () => {
   assert.equal(new Workbench().decode(gre(header, packet.subarray(0, 45)), RAW), 'truncated_inner_IP');
 });
 
-test('over UDP the carrier is a session too, and what is no GRE is nothing but that', () => {
+test('over UDP the carrier is a session too, and a datagram that is not GRE is only that', () => {
   const bench = new Workbench();
   const carry = (payload: Uint8Array) => ipv4(udp(50000, 4754, payload), { src: '192.0.2.1', dst: '192.0.2.2' });
   assert.equal(bench.decode(carry(bytes('2000 0800 00000005', inner)), RAW), 'session');

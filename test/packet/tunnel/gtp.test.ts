@@ -43,13 +43,13 @@ test('both directions are one session under different TEIDs, also with the VNI i
   assert.notEqual(bench.tunnel(1), bench.tunnel(3));
 });
 
-test('IPv6 is carried as well', () => {
+test('IPv6 is decoded too', () => {
   const bench = new Workbench();
   bench.decode(message('30', '', ipv6(udp(1, 2, text('x')), 17)), RAW);
   assert.equal(bench.flow(), '17 2001:db8::1:1 2001:db8::2:2');
 });
 
-test('what carries no packet of just its length is a datagram like any other', () => {
+test('a message without a packet of exactly its length is a datagram like any other', () => {
   for (const payload of [
     bytes('50ff', be16(inner.length), '0000a001', inner), // version 2
     bytes('20ff', be16(inner.length), '0000a001', inner), // GTP'
@@ -68,7 +68,7 @@ test('what carries no packet of just its length is a datagram like any other', (
   }
 });
 
-test('GTP is never inside of GTP', () => {
+test('GTP inside GTP is not decoded', () => {
   const bench = new Workbench();
   bench.decode(message('30', '', message('30', '', inner)), RAW);
   assert.deepEqual(bench.levels(), [1, 0]);

@@ -1,4 +1,4 @@
-/** IP in IP, in all four mixtures. */
+/** IP in IP, in all four combinations. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes, ethernet, hex, ipv4, ipv6, text, udp, Workbench } from '../harness.ts';
@@ -31,7 +31,7 @@ for (const [name, packet, flow, tunnel] of mixtures)
     assert.deepEqual(bench.odd, []);
   });
 
-test('the version that the outer header names must be there', () => {
+test('the inner version must be that of the outer header', () => {
   for (const packet of [ipv4(six, { proto: 4 }), ipv4(four, { proto: 41 }), ipv4(hex('4500'), { proto: 4 })]) {
     const bench = new Workbench();
     const fate = packet.length > 60 || packet[9] === 4 ? 'invalid_inner_IP_version' : 'truncated_inner_IP';
@@ -40,7 +40,7 @@ test('the version that the outer header names must be there', () => {
   }
 });
 
-test('the inner length must be that of what is there, bytes behind the outer packet included', () => {
+test('the inner length must be that of the payload, trailing bytes included', () => {
   const packet = ipv4(four, { proto: 4 });
   assert.equal(new Workbench().decode(ethernet('0800', packet)), 'session');
   assert.equal(new Workbench().decode(ethernet('0800', bytes(packet, '00000000'))), 'inner_IP_payload_length_mismatch');

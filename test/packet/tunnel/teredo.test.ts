@@ -34,7 +34,7 @@ for (const [name, payload] of [
   });
 }
 
-test('IPv6 without a Teredo address is no tunnel on another port', () => {
+test('IPv6 without a Teredo address is not a tunnel on another port', () => {
   const plain = ipv6(udp(1000, 2000, text('hi')), 17);
   const bench = new Workbench();
   bench.decode(carry(plain, 40000), RAW);
@@ -42,7 +42,7 @@ test('IPv6 without a Teredo address is no tunnel on another port', () => {
   assert.deepEqual(bench.levels(), [0, 1, 0]);
 });
 
-test('a bubble carries nothing, even with bytes behind it', () => {
+test('a bubble carries no packet, even with trailing bytes', () => {
   for (const payload of [ipv6(hex(''), 59, CLIENT, HOST), bytes(ipv6(hex(''), 59, CLIENT, HOST), '010203')]) {
     const bench = new Workbench();
     assert.equal(bench.decode(carry(payload), RAW), 'teredo_bubble');
@@ -50,7 +50,7 @@ test('a bubble carries nothing, even with bytes behind it', () => {
   }
 });
 
-test('a packet longer or shorter than the datagram is no tunnel', () => {
+test('a packet longer or shorter than the datagram is not a tunnel', () => {
   for (const payload of [
     bytes(inner, '00'),
     inner.subarray(0, -1),

@@ -1,4 +1,4 @@
-/** VXLAN: the inner session, whatever the outer ports are, and what is no VXLAN. */
+/** VXLAN: the inner session, with any outer ports, and datagrams that are not VXLAN. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes, ethernet, hex, ipv4, ipv6, tcp, text, udp, V6_ONE, V6_TWO, Workbench } from '../harness.ts';
@@ -57,7 +57,7 @@ test('network identifiers separate flows only when they are part of the key', ()
   }
 });
 
-test('over IPv6 the tunnel names IPv6 addresses', () => {
+test('over IPv6 the tunnel has IPv6 addresses', () => {
   const bench = new Workbench();
   bench.decode(ipv6(udp(60000, 4789, vxlan('ffffff', inner)), 17, V6_ONE, V6_TWO), RAW);
   assert.equal(bench.tunnel(), 'vxlan 2001:db8::1>2001:db8::2 vni=16777215');
@@ -87,7 +87,7 @@ test('the record’s fate is that of the innermost packet, and the outer one has
   }
 });
 
-test('what the snaplen cut off is missing from the inner packet, not a reason to refuse it', () => {
+test('bytes that the snaplen cut off are missing from the inner packet, which is not refused', () => {
   const bench = new Workbench();
   const packet = carry(60000, vxlan('000001', ethernet('0800', ipv4(tcp(1, 2, new Uint8Array(1000)), { proto: 6 }))));
   assert.equal(bench.decode(packet, RAW, 120, packet.length), 'session');
@@ -95,7 +95,7 @@ test('what the snaplen cut off is missing from the inner packet, not a reason to
   assert.deepEqual([bench.columns.meta[0] & 8, bench.columns.meta[1] & 8], [8, 8]);
 });
 
-test('tunnels are unpacked two layers deep; what is below is a datagram', () => {
+test('tunnels are unpacked two layers deep; the third is a plain datagram', () => {
   const once = (frame: Uint8Array) =>
     ethernet('0800', carry(60001, vxlan('000002', frame), '198.51.100.1', '198.51.100.2'));
   const bench = new Workbench();

@@ -1,7 +1,7 @@
 /**
- * What a case of the casebook is: packets that were thought out, and the rows that Zeek's rules make of them, each with
- * its reasons. The rows are derived by hand from those rules (conn_state() in base/protocols/conn/main.zeek, TCP.cc, UDP.cc,
- * ICMP.cc), not printed by a program: where one differs from ours, either the reasons are wrong or we are.
+ * A case of the casebook: constructed packets, and the rows that follow from Zeek's rules, each with its reasons. The
+ * rows are derived by hand from those rules (conn_state() in base/protocols/conn/main.zeek, TCP.cc, UDP.cc, ICMP.cc),
+ * not printed by a program: if one differs from ours, either its reasons or our code is wrong.
  */
 import { type BuiltRecord, gzip, writePcap, writePcapng, zstd } from '../../capture/build.ts';
 import { ethernet, ipv4, tcp, udp } from '../../packet/harness.ts';
@@ -13,7 +13,7 @@ export const RST = 4;
 export const PSH = 8;
 export const ACK = 16;
 
-/** The instant from which a case's milliseconds count: 2026-01-05 12:00:00 UTC. */
+/** The time to which a case's milliseconds are relative: 2026-01-05 12:00:00 UTC. */
 const BEGIN_US = 1_767_614_400_000_000;
 
 /** A row of conn.log as the casebook states it. */
@@ -23,20 +23,22 @@ export interface Expected {
   proto: 'tcp' | 'udp' | 'icmp';
   orig: readonly [host: string, port: number];
   resp: readonly [host: string, port: number];
-  /** Milliseconds from the first packet to the last; absent where they are one, and then there are no bytes either. */
+  /**
+   * Milliseconds from the first packet to the last; absent if there is only one, and then there are no bytes either.
+   */
   lasts?: number;
   bytes?: readonly [orig: number, resp: number];
   state: string;
-  /** Absent where Zeek keeps none: ICMP. */
+  /** Absent if Zeek has none: ICMP. */
   history?: string;
   missed?: number;
   pkts: readonly [orig: number, resp: number];
   ipBytes: readonly [orig: number, resp: number];
-  /** Why the row is so, by Zeek's rules. */
+  /** Why the row has these values, by Zeek's rules. */
   why: string;
 }
 
-/** A capture of a case: its packets stand in it in the order given. */
+/** A capture of a case, with its packets in the order given. */
 export interface CaseCapture {
   name: string;
   records: readonly BuiltRecord[];
@@ -48,7 +50,7 @@ export interface Case {
   rows: readonly Expected[];
 }
 
-/** A frame at so many milliseconds after the case's beginning. */
+/** A frame `ms` milliseconds after the case's beginning. */
 export function at(ms: number, frame: Uint8Array): BuiltRecord {
   return { us: BEGIN_US + ms * 1000, bytes: frame };
 }
@@ -111,7 +113,7 @@ export function frame(packet: Uint8Array): Uint8Array {
   return ethernet('0800', packet);
 }
 
-/** The bytes of a capture, in the format that its name tells: .pcap or .pcapng, and .gz or .zst behind it. */
+/** The bytes of a capture, in the format of its name: .pcap or .pcapng, then optionally .gz or .zst. */
 export function captureBytes({ name, records }: CaseCapture): Uint8Array {
   const plain = /\.pcapng\b/.test(name) ? writePcapng([...records]) : writePcap([...records]);
   if (name.endsWith('.gz')) return gzip(plain);
@@ -120,7 +122,7 @@ export function captureBytes({ name, records }: CaseCapture): Uint8Array {
 
 const IP_PROTO = { tcp: 6, udp: 17 } as const;
 
-/** The row in the terms in which it is compared with ours. */
+/** The row in the form that is compared with ours. */
 export function connRow(row: Expected): ConnRow {
   const { proto, orig, resp, lasts, bytes, pkts, ipBytes } = row;
   return {

@@ -1,4 +1,4 @@
-/** The casebook's cases beside our sessions of them, by the comparison that Zeek's own logs go through. */
+/** Compares the casebook's rows with our sessions, in the same way as Zeek's logs. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export async function compareCases(cases: readonly Case[] = CASES): Promise<Part
   return part;
 }
 
-/** What differs, a line a field, with the reasons that the case gives for its rows. */
+/** The differences, one line a row, with the reasons of the case. */
 export function differencesOf(part: Part, cases: readonly Case[] = CASES): string[] {
   return part.differences.map(({ capture, fields, kind, ours, zeek }) => {
     const rows = cases.find(({ name }) => name === capture)?.rows ?? [];

@@ -1,4 +1,4 @@
-/** The casebook: every case there is. */
+/** The casebook: all cases. */
 import type { Case } from './case.ts';
 import { DATAGRAMS } from './datagrams.ts';
 import { LAYERS } from './layers.ts';

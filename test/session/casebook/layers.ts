@@ -1,4 +1,4 @@
-/** Cases of what may lie around a packet: VLAN tags and a tunnel. */
+/** Cases of packets in VLAN tags and in a tunnel. */
 import { bytes, ethernet, ipv4, udp } from '../../packet/harness.ts';
 import { at, type Case, Ends, frame } from './case.ts';
 
@@ -6,7 +6,7 @@ const tagged = new Ends(41, 9999);
 const inside = new Ends(42, 9999);
 
 const VXLAN_PORT = 4789;
-/** Flags with the bit that says that there is a network identifier, and that identifier: 7. */
+/** Flags with the bit for a valid network identifier, and that identifier: 7. */
 const VXLAN_HEADER = '08000000 00000700';
 /** Bytes around an inner packet: IP, UDP and VXLAN headers, and the inner Ethernet header. */
 const AROUND = 20 + 8 + 8 + 14;

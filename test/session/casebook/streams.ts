@@ -1,4 +1,4 @@
-/** Cases of what may happen to a TCP stream, and of sessions in several captures. */
+/** Cases of faults in TCP streams, and of sessions in several captures. */
 import type { BuiltRecord } from '../../capture/build.ts';
 import { ACK, type Case, Ends, type Expected, FIN, PSH } from './case.ts';
 

@@ -1,4 +1,4 @@
-/** Cases of TCP of which no handshake was seen, or none that succeeded. */
+/** Cases of TCP without a handshake, or without a successful one. */
 import { ACK, type Case, Ends, FIN, PSH, RST, SYN } from './case.ts';
 
 const unanswered = new Ends(11, 80);

@@ -32,7 +32,7 @@ function differingFields({ ours, zeek }: Pair): Field[] {
   return FIELDS.filter((field) => ours[field] !== zeek[field]);
 }
 
-/** What sort of difference it is, short enough to be counted by. */
+/** The kind of a difference, to count by. */
 function kindOf(pair: Pair, fields: readonly Field[]): string {
   const row = pair.zeek ?? pair.ours;
   const proto = row?.proto === 'unknown_transport' ? `IP protocol ${row.ip_proto}` : row?.proto;
@@ -41,7 +41,7 @@ function kindOf(pair: Pair, fields: readonly Field[]): string {
   return `${proto}: ${fields.join(', ')}`;
 }
 
-/** The rows of two tables side by side, in order of time; rows of the same identity in the order in which they stand. */
+/** The rows of two tables side by side, in order of time; rows of the same identity in their original order. */
 export function pairRows(ours: readonly ConnRow[], zeek: readonly ConnRow[]): Pair[] {
   const waiting = new Map<string, ConnRow[]>();
   for (const row of ours) {

@@ -1,7 +1,6 @@
 /**
- * Tables of what Zeek says of captures, in two forms: a line a capture that
- * holds its connections, or a line a connection where there is one capture only.
- * The corpus of captures beside the checkout has both.
+ * Tables of Zeek's connections of captures, in two forms: a line a capture with its connections, or a line a connection
+ * for a single capture. The corpus of captures next to the checkout has both.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,15 +10,15 @@ import { DEFAULTS, type SessionConfig } from '../../../shared/session/sessioncon
 import { type ConnRow, sessionsOf, zeekRow } from '../fidelity.ts';
 import { Part, pairRows } from './compare.ts';
 
-/** The corpus; it need not be there. */
+/** The corpus; it may be missing. */
 export const CORPUS = join(dirname(fileURLToPath(import.meta.url)), '../../../../shared/corpus');
 /** Most rows that a capture has in the capped part. */
 const CAP = 100;
 const IGMP = 2;
-/** Marks in `odd` that stand for bytes nobody can read; the others name what is rare, or wrong but readable. */
+/** Marks in `odd` for unreadable bytes; the others are for rare or wrong but readable ones. */
 const DAMAGE = /truncated|bad-record|mismatch/;
 
-/** What Zeek says of one capture. */
+/** Zeek's connections of one capture. */
 interface CaptureTable {
   capture: string;
   odd: string;
@@ -50,12 +49,12 @@ export function tableConfig(folder: string): SessionConfig {
   return { ...DEFAULTS, likelyServerPorts: { tcp: ports('tcp'), udp: ports('udp') } };
 }
 
-/** Zeek stops at damage and our sessions go on: such tables have no common end. */
+/** Zeek stops at damage and we read on, so such tables cannot be compared. */
 function isReadToEnd(table: CaptureTable): boolean {
   return table.zeek_exit === 0 && !/\berror\b/.test(table.zeek_stderr) && !DAMAGE.test(table.odd);
 }
 
-/** IGMP stands in the tables for packets that the Zeek of the tables could not parse. */
+/** IGMP rows are packets that the tables' version of Zeek could not parse. */
 function isComparable(row: ConnRow): boolean {
   return row.ip_proto !== IGMP;
 }
@@ -78,7 +77,7 @@ async function compareCapture(
  * The captures below `folder` that the table names and that Zeek read to their end.
  *
  * @param sound for those that the table calls odd in nothing
- * @param odd for the others: cut by a snaplen, out of order, with marks that few captures bear
+ * @param odd for the others: cut by a snaplen, out of order, with rare marks
  */
 async function compareTable(
   folder: string,

@@ -1,11 +1,11 @@
 /**
- * How far the sessions say what Zeek's conn.log says.
+ * Compares sessions with Zeek's conn.log.
  *
  *     npm run fidelity                                  # the casebook, and the corpus where it lies beside the checkout
  *     npm run fidelity -- CAPTURE TABLE.jsonl.gz        # any capture, or folder of captures, and Zeek's table of it
  *
  * --list FILE  where every difference is written, a line of JSON each; .cache/fidelity.jsonl without it
- * --write      keep the table and the shares of the corpus in test/session/, where the tests hold them
+ * --write      keep the table and the shares of the corpus in test/session/, which the tests use as lower bounds
  */
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,12 +29,12 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-/** The cases whose rows were reasoned by hand: they need nothing but the checkout. @returns whether all rows are equal */
+/** The cases with rows derived by hand: they need only the checkout. @returns whether all rows are equal */
 async function compareCasebook(): Promise<boolean> {
   const part = await compareCases();
   const { captures, capturesEqual, rows, equal } = part;
   console.log(
-    `casebook: ${equal} of ${rows} rows and ${capturesEqual} of ${captures} cases are as test/session/casebook/ reasons them`,
+    `casebook: ${equal} of ${rows} rows and ${capturesEqual} of ${captures} cases are as derived in test/session/casebook/`,
   );
   for (const difference of differencesOf(part)) console.log(`  ${difference}`);
   return equal === rows;
@@ -51,7 +51,7 @@ const { values, positionals } = parseArgs({
   options: { list: { type: 'string' }, write: { type: 'boolean' } },
 });
 if (positionals.length !== 0 && positionals.length !== 2)
-  fail('give a capture (or a folder of captures) and a table of what Zeek says of it, or neither for the corpus');
+  fail('give a capture (or a folder of captures) and its table by Zeek, or neither for the corpus');
 if (values.write && positionals.length > 0) fail('--write keeps the shares of the corpus: give no capture with it');
 const own = positionals.length === 0;
 if (own) {

@@ -1,13 +1,13 @@
-/** Comparisons as a table for readers, as a list for programs, and as shares to be held. */
+/** Comparisons as a table for readers, as a list for programs, and as shares for the tests. */
 import { FIELDS } from '../fidelity.ts';
 import type { Part } from './compare.ts';
 
-/** Kinds of difference that the table names. */
+/** Most kinds of difference in the table. */
 const KINDS = 10;
 
 const count = (n: number) => n.toLocaleString('en-US');
 
-/** A share, and how many are missing to the whole. */
+/** A share, and the number of others. */
 function share(equal: number, all: number): string {
   if (equal === all) return '100 %';
   return `${((100 * equal) / all).toFixed(3)} % (${count(all - equal)} not)`;
@@ -76,7 +76,7 @@ export function shares(part: Part): Shares {
   return result;
 }
 
-/** The names of the shares that are smaller than those held, with both values. */
+/** The names of the shares that are smaller than the recorded ones, with both values. */
 export function fallen(now: Shares, held: Shares): string[] {
   return Object.keys(held)
     .filter((name) => !(now[name] >= held[name] - 1e-9))

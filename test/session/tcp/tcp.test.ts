@@ -29,7 +29,7 @@ test('S1: established, not closed', () => {
   assert.equal(s.reason, 'end_of_input');
 });
 
-test('SF: both sides close; the trailing acknowledgement is no part of the duration', () => {
+test('SF: both sides close; the trailing acknowledgement is not part of the duration', () => {
   const d = tcp().handshake();
   d.a({ flags: ACK, seq: 101, ack: 501, len: 10 }).b({ flags: ACK, seq: 501, ack: 111, len: 20 });
   d.a({ flags: ACK | FIN, seq: 111, ack: 521 }).b({ flags: ACK | FIN, seq: 521, ack: 112 });
@@ -130,7 +130,7 @@ test('OTH: the middle of a session', () => {
   assert.deepEqual(s.bytes, [10, 20]);
 });
 
-test('bytes and history go on across the wrap of the sequence space', () => {
+test('bytes and history continue across the wrap of the sequence space', () => {
   const isn = 0xfffffff0;
   const d = tcp().handshake(isn, isn);
   d.a({ flags: ACK, seq: isn + 1, ack: isn + 1, len: 100 });
@@ -149,7 +149,7 @@ test('more than 4 GB are counted', () => {
   const d = tcp().handshake(0, 0);
   const step = 0x40000000;
   for (let i = 1; i <= 5; i++) {
-    // Only the last kilobyte of each gigabyte is there.
+    // Only the last kilobyte of each gigabyte is captured.
     d.a({ flags: ACK, seq: (1 + i * step - 1024) >>> 0, ack: 1, len: 1024 });
     d.b({ flags: ACK, seq: 1, ack: (1 + i * step) >>> 0 });
   }
@@ -157,7 +157,7 @@ test('more than 4 GB are counted', () => {
   assert.equal(s.bytes[0], 5 * step);
 });
 
-test('acknowledged bytes that were not seen are missed, and give a G behind the acknowledgement', () => {
+test('acknowledged bytes that were not seen are missed, and add a G after the acknowledgement', () => {
   const d = tcp().handshake();
   d.a({ flags: ACK, seq: 101, ack: 501, len: 10 }).a({ flags: ACK, seq: 211, ack: 501, len: 10 });
   d.b({ flags: ACK, seq: 501, ack: 221 });
@@ -166,17 +166,17 @@ test('acknowledged bytes that were not seen are missed, and give a G behind the 
   assert.equal(s.history, 'ShADaG');
 });
 
-test('a segment that fills a hole is out of order, one that brings nothing is a retransmission', () => {
+test('a segment that fills a hole is out of order, one without new bytes is a retransmission', () => {
   const d = tcp().handshake();
   d.a({ flags: ACK, seq: 111, ack: 501, len: 10 }).a({ flags: ACK, seq: 101, ack: 501, len: 10 });
   d.a({ flags: ACK, seq: 101, ack: 501, len: 20 }).a({ flags: ACK, seq: 101, ack: 501, len: 20 });
   const s = only(d.end());
   assert.deepEqual(s.counts, { retransmitted: 2, outOfOrder: 1, duplicate: 1, truncated: 0 });
-  assert.equal(s.history, 'ShADT', 'the letter T comes at the 1st and 10th');
+  assert.equal(s.history, 'ShADT', 'the letter T is added at the 1st and 10th');
   assert.deepEqual(s.bytes, [20, 0]);
 });
 
-test('letters of retransmissions come at 1, 10 and 100', () => {
+test('letters of retransmissions are added at 1, 10 and 100', () => {
   const d = tcp().handshake().a({ flags: ACK, seq: 101, ack: 501, len: 10 });
   for (let i = 0; i < 99; i++) d.a({ flags: ACK, seq: 101, ack: 501, len: 10 });
   assert.equal(only(d.end()).history, 'ShADTT');
@@ -201,7 +201,7 @@ test('FIN+RST is I, SYN+FIN is Q, once a side', () => {
   assert.equal(only(d.end()).history, 'Qi');
 });
 
-test('a zero window gives a W, but not with a reset', () => {
+test('a zero window adds a W, but not with a reset', () => {
   const d = tcp().handshake().b({ flags: ACK, seq: 501, ack: 101, window: 0 }).a({ flags: RST, seq: 101, window: 0 });
   assert.equal(only(d.end()).history, 'ShAawR');
 });
@@ -271,7 +271,7 @@ test('sessions of one flow that begin at the same time have different uids', () 
 });
 
 test('a close waits for the data before it', () => {
-  // The FIN comes with ten bytes missing; the session is closed once they are there.
+  // The FIN comes with ten bytes missing; the session is closed once they have arrived.
   const d = tcp()
     .handshake()
     .a({ flags: ACK | FIN, seq: 111, ack: 501 });

@@ -18,7 +18,7 @@ function established(): { slots: L.SessionSlots; contents: TcpContents; slot: nu
   for (let end = 0; end < 2; end++) {
     const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
     slots.words[we + L.E_STATE] = L.STATE_ESTABLISHED;
-    // Something has been acknowledged, so that the limits for unheard ends do not count.
+    // Something has been acknowledged, so that the limits without any acknowledgement do not apply.
     slots.words[we + L.E_ACK] = 2;
   }
   return { slots, contents, slot };
@@ -34,7 +34,7 @@ test('segments in order are delivered at once', () => {
   assert.equal(delivered(slots), 21);
 });
 
-test('a hole holds back what comes behind it until it is filled', () => {
+test('a hole holds back the bytes after it until it is filled', () => {
   const { slots, contents, slot } = established();
   assert.equal(contents.sent(slot, 0, 11, 10), NEW_AT_TOP);
   assert.equal(delivered(slots), 1);
@@ -58,7 +58,7 @@ test('one range more than the limit is not kept', () => {
   assert.equal(missed(slots), 10 + 10 * RANGES_LIMIT - RANGES_LIMIT);
 });
 
-test('an end of which nothing is acknowledged is given up beyond 16 KiB above a hole', () => {
+test('an end without any acknowledgement is no longer followed beyond 16 KiB above a hole', () => {
   const { slots, contents, slot } = established();
   slots.words[L.W_ENDS + L.E_ACK] = 1;
   contents.sent(slot, 0, 101, 16385);
@@ -76,7 +76,7 @@ function unheard(to: number): ReturnType<typeof established> {
 
 const kept = (slots: L.SessionSlots) => slots.reals[L.R_ENDS + L.X_DELIVERED] - slots.reals[L.R_ENDS + L.X_TRIMMED];
 
-test('contents in order are kept for an acknowledgement until 16 KiB went without any, and then no more', () => {
+test('contents in order are kept for an acknowledgement up to 16 KiB without any, and then no longer', () => {
   const few = unheard(16385);
   few.contents.sent(few.slot, 0, 1, 1000);
   assert.equal(kept(few.slots), 1000);
@@ -95,7 +95,7 @@ test('contents before a hole are kept even when none were acknowledged', () => {
   assert.equal(kept(slots), 10);
 });
 
-test('an end with more than 10 MiB unacknowledged is given up', () => {
+test('an end with more than 10 MiB unacknowledged is no longer followed', () => {
   const { slots, contents, slot } = established();
   for (let mib = 0; mib < 10; mib++) contents.sent(slot, 0, 1 + mib * 1048576, 1048576);
   assert.equal(slots.words[L.W_ENDS + L.E_STATE] & L.END_SKIPPING, 0);
