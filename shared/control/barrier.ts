@@ -1,12 +1,12 @@
 /**
  * The barrier between stages, on conditional writes alone.
  *
- * A task's end is one key, written by whoever is first. After writing it, or
- * finding it written, everybody calls advance(): when all tasks of the stage have
+ * A task's end is one key; the first writer wins. After writing it, or
+ * finding it written, each process calls advance(): when all tasks of the stage have
  * ended and the next stage is not marked sent, it writes the next stage's list,
- * sends its messages, and only then marks it sent. Whoever crashes in between
- * leaves a state from which the next caller goes on; messages may be doubled,
- * which harms nothing, but none is lost. No lock is held anywhere.
+ * sends its messages, and only then marks it sent. A process that crashes in between
+ * leaves a state from which the next caller continues; messages may be sent twice,
+ * which is harmless, but none is lost. There are no locks.
  */
 
 import type { Job } from '../job/jobconfig.ts';
@@ -30,10 +30,10 @@ import { STAGE_ORDER, STAGES } from '../stage/stages.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 
-/** Works out the list of a stage from what the stages before it have written: the same list whoever asks. */
+/** Computes the task list of a stage from the results of earlier stages; deterministic. */
 export type StagePlanner = (stage: Stage) => Promise<StageList>;
 
-/** The lists of a job's stages, as the stages' descriptions have them. */
+/** The task lists of a job's stages, from the stages' descriptions. */
 export const stagePlanner =
   (store: ObjectStore, job: Job): StagePlanner =>
   (stage) =>
@@ -45,7 +45,7 @@ async function countKeys(store: ObjectStore, prefix: string): Promise<number> {
   return count;
 }
 
-/** Whether every task of a stage has ended. Looks at one group, and at the other groups only once that one is complete. */
+/** Whether every task of a stage has ended. Checks one group, and the others only once that one is complete. */
 async function stageComplete(
   store: ObjectStore,
   job: string,
@@ -61,11 +61,11 @@ async function stageComplete(
   return (await countKeys(store, completePrefix(job, stage))) === groups;
 }
 
-/** What moving a job on led to. */
+/** The result of moving a job on. */
 export interface Advance {
   /** The stage whose messages were sent by this call, or null. */
   began: Stage | null;
-  /** Nothing more will happen in the job by itself. */
+  /** The job has ended. */
   ended: boolean;
 }
 
@@ -91,7 +91,7 @@ export async function advance(
     if (list === undefined) return GOES_ON;
     if (list.tasks > 0 && !(await stageComplete(store, job, ended, list.tasks, group))) return GOES_ON;
     const next = STAGE_ORDER[STAGE_ORDER.indexOf(ended) + 1];
-    // Messages of an ended stage may come again at any time: they find this and are done.
+    // Messages of an ended stage may be delivered again at any time: they stop here.
     if (next !== undefined && (await store.head(sentKey(job, next))) !== undefined) return GOES_ON;
     if (list.tasks > 0) {
       const failed = await failureOf(store, job, ended, list.tasks);
@@ -113,8 +113,8 @@ export async function advance(
 }
 
 /**
- * What ends the job after a stage that seemed complete, or null. `unended` when it is not, or not any more: marks and
- * earlier listings do not know of ends that were taken away meanwhile. A good end never is; so what is found good stays so.
+ * What ends the job after a stage that seemed complete, or null. `unended` when it is not, or no longer, complete: marks
+ * and earlier listings may be older than the removal of a failed end. A successful end is never removed.
  */
 async function failureOf(
   store: ObjectStore,
@@ -134,7 +134,7 @@ async function failureOf(
 }
 
 /**
- * Sends the messages again of whatever has not ended: how a job goes on after its processes died, or begins.
+ * Sends the messages of all unended tasks again: how a job starts, or continues after its processes died.
  * @returns how many messages were sent
  */
 export async function resume(
@@ -146,7 +146,7 @@ export async function resume(
   const stage = await newestStage(store, job);
   if (stage === null) return 0;
   let sent = await sendUnended(store, queue, job, stage);
-  // A job may have been moved on from a stage while failures of it were forgotten: they are waited for.
+  // A job may have been moved on from a stage while its failures were removed: they are waited for.
   const before = STAGE_ORDER[STAGE_ORDER.indexOf(stage) - 1];
   if (before !== undefined) sent += await sendUnended(store, queue, job, before);
   if (sent > 0) return sent;
@@ -179,8 +179,8 @@ async function sendUnended(store: ObjectStore, queue: TaskQueue, job: string, st
 }
 
 /**
- * Takes the ends of the newest stage's failed tasks away, so that they are tried again. To be called while the job
- * has ended: then no task begins that could end well in the moment before its end is taken away.
+ * Removes the ends of the newest stage's failed tasks, so that they are tried again. To be called while the job
+ * has ended: then no task begins that could succeed just before its end is removed.
  */
 export async function forgetFailures(store: ObjectStore, job: string): Promise<void> {
   const stage = await newestStage(store, job);

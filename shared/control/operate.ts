@@ -1,4 +1,4 @@
-/** What people do with jobs on a pipeline: submit, list, cancel, resume. */
+/** Operations on the jobs of a pipeline: submit, list, cancel, resume. */
 
 import { JobError, loadJob, requireJson } from '../job/context.ts';
 import { discardForNext } from '../job/fault.ts';
@@ -15,14 +15,14 @@ import { forgetFailures } from './barrier.ts';
 import { type JobEntry, type JobSource, registerJob } from './start.ts';
 import { enqueueJob, reopenJob, takeTurn } from './turns.ts';
 
-/** What submitting led to. */
+/** The result of submitting a job. */
 export interface Submitted {
   job: string;
-  /** began: it runs. waits: another job of the data set runs. committed: the same job was done before. ended: it failed or was cancelled before. */
+  /** began: it runs. waits: another job of the data set runs. committed: the same job is done already. ended: it failed or was cancelled. */
   state: 'began' | 'waits' | 'committed' | 'ended';
 }
 
-/** Asks for a job over these captures. The same captures and configuration are the same job, however often it is asked for. */
+/** Submits a job over these captures. The same captures and configuration are the same job, however often it is submitted. */
 export async function submitJob(
   store: ObjectStore,
   queue: TaskQueue,
@@ -31,7 +31,7 @@ export async function submitJob(
   source: JobSource,
 ): Promise<Submitted> {
   const id = jobId(config, captures);
-  // It may have run before, and its files have been removed since: that turn of its is over.
+  // It may have run before, and its files may have been removed since: that turn is over.
   if ((await store.head(jobKey(id))) === undefined) await reopenJob(store, config.dataset, id);
   const { job } = await registerJob(store, config, captures, source);
   if (await isCommitted(store, job.job)) return { job: job.job, state: 'committed' };
@@ -40,8 +40,8 @@ export async function submitJob(
 }
 
 /**
- * Makes the tables of a committed job the ones that readers see, where those of another have been since: its
- * commit is done once more.
+ * Makes the tables of a committed job current again, after those of another job: repeats its
+ * commit.
  * @returns began, or waits
  */
 export async function recommitJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Submitted> {
@@ -52,10 +52,10 @@ export async function recommitJob(store: ObjectStore, queue: TaskQueue, id: stri
 }
 
 /**
- * Stops a job within one task's time, and lets the next one of its data set begin.
- * @param queue null where the pipeline is of another version, which must begin the next job itself
+ * Stops a job within one task's time, and starts the next one of its data set.
+ * @param queue null where the pipeline has another version, which must start the next job itself
  * @param id as findJob takes it
- * @returns whether there was anything to stop
+ * @returns whether the job was running or waiting
  * @throws JobError when there is no such job
  */
 export async function cancelJob(store: ObjectStore, queue: TaskQueue | null, id: string): Promise<boolean> {
@@ -66,22 +66,22 @@ export async function cancelJob(store: ObjectStore, queue: TaskQueue | null, id:
   return running;
 }
 
-/** What resuming led to. */
+/** The result of resuming a job. */
 export interface Resumed {
-  /** The job that runs now: another than was named when that one had gone on without some captures. */
+  /** The job that runs now: a new one when the named job was committed without some captures. */
   job: string;
-  /** nothing: the job was done whole. */
+  /** nothing: the job is complete. */
   state: 'began' | 'waits' | 'nothing';
   /** Captures that are tried again by another job. */
   again: number;
 }
 
 /**
- * Repeats what failed. A job that failed or was cancelled goes on where it stands. One that was committed
- * without some captures cannot: its tables are made; nor one that met a damaged object. A new job with the same
- * captures and configuration tries again, and takes all shards that are sound. One that runs gets its messages again.
+ * Repeats what failed. A job that failed or was cancelled continues where it stopped. One that was committed
+ * without some captures, or that found a damaged object, cannot: a new job with the same captures and
+ * configuration tries again, and reuses all sound shards. A running job gets its messages again.
  * @param id as findJob takes it
- * @throws JobError when there is no such job, OtherVersion when another version began it
+ * @throws JobError when there is no such job, OtherVersion when another version started it
  */
 export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string): Promise<Resumed> {
   const { job, dataset, source } = await findJob(store, id);
@@ -89,7 +89,7 @@ export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string
   const nextTry = async (again: number, damaged?: string): Promise<Resumed> => {
     const captures = await requireJson<CaptureRef[]>(store, inputsKey(job));
     const retry = (config.retry ?? 0) + 1;
-    // What was known beforehand to be unreadable may have been mended since.
+    // Captures that were known to be unreadable may have been repaired since.
     const fresh = captures.map(({ refused: _, ...capture }) => capture);
     if (damaged !== undefined) await discardForNext(store, damaged, jobId({ ...config, retry }, fresh));
     const next = await submitJob(store, queue, { ...config, retry }, fresh, source);
@@ -116,17 +116,17 @@ export async function listJobs(store: ObjectStore, dataset?: string): Promise<Jo
 
 /**
  * A job's entry.
- * @param id its id, or the beginning of it that no other job's id shares
+ * @param id its id, or a unique prefix of it
  * @throws JobError when there is none, or several
  */
 export async function findJob(store: ObjectStore, id: string): Promise<JobEntry> {
   const jobs = await readEntries(store, DATASETS_PREFIX, id);
   if (jobs.length === 1) return jobs[0];
   if (jobs.length === 0) throw new JobError(`there is no job ${id} in this pipeline`, id);
-  throw new JobError(`${id} is the beginning of several jobs: ${jobs.map(({ job }) => job).join(', ')}`, id);
+  throw new JobError(`${id} is a prefix of several jobs: ${jobs.map(({ job }) => job).join(', ')}`, id);
 }
 
-/** Entries below a prefix of jobs whose ids begin so, the newest first. */
+/** Entries below a prefix, of jobs whose ids begin with `id`, the newest first. */
 async function readEntries(store: ObjectStore, prefix: string, id: string): Promise<JobEntry[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(prefix)) {

@@ -7,7 +7,7 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { takeTurn } from './turns.ts';
 
-/** Ends the job: none of its tasks is done by other rules. The next job of its data set may begin. */
+/** Ends the job: its tasks must not run by other rules. The next job of its data set may begin. */
 export async function endForVersion(
   store: ObjectStore,
   queue: TaskQueue,

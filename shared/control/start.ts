@@ -1,4 +1,4 @@
-/** Beginning a job: what is written before its first task runs. */
+/** Starting a job: what is written before its first task runs. */
 import { loadJob } from '../job/context.ts';
 import { type Job, type JobConfig, jobId } from '../job/jobconfig.ts';
 import { writeEnd } from '../job/jobend.ts';
@@ -15,7 +15,7 @@ import { newestTry, type Surroundings } from './tries.ts';
 export interface JobSource {
   /** Prefix of the captures, as s3://bucket/prefix; null for files. */
   prefix: string | null;
-  /** Who asked: a person, a marker object, or quiet after uploads. */
+  /** What started it: a user, a marker object, or quiet after uploads. */
   by: 'submit' | 'marker' | 'quiet';
 }
 
@@ -32,7 +32,7 @@ export interface JobEntry {
 }
 
 /**
- * Writes down what a job is, and no message: whoever does it again changes nothing.
+ * Writes a job's files, and sends no message. Idempotent.
  * @returns the job, and whether it is new
  */
 export async function registerJob(
@@ -54,23 +54,23 @@ export async function registerJob(
     bytes: captures.reduce((sum, { size }) => sum + size, 0),
     submitted: Date.now(),
   };
-  // The entry of a job whose files have expired is still there, with the time and size of then.
+  // The entry of a job whose files have expired still exists, with its original time and size.
   if (fresh) await store.put(jobsPrefix(config.dataset) + id, jsonBytes(entry));
   else await store.putIfAbsent(jobsPrefix(config.dataset) + id, jsonBytes(entry));
   return { job, fresh };
 }
 
-/** What starting a job led to. */
+/** The result of starting a job. */
 export interface StartedJob {
   job: Job;
-  /** new: begun now. resumed: some of it was done before. committed: nothing is left to do. */
+  /** new: started now. resumed: partly done before. committed: nothing is left to do. */
   state: 'new' | 'resumed' | 'committed';
 }
 
 /**
- * Begins a job on this machine, or goes on with it where it stands. Where captures were lost in it, or something of
- * it was damaged, its next try is begun.
- * @param around where the tables of a job that was done before must be still, and what else is looked at
+ * Starts a job on this machine, or continues it where it stopped. If it lost captures, or an object of
+ * it was damaged, its next try is started.
+ * @param around where the tables of a committed job must still be, and what else is checked
  */
 export async function startJob(
   store: ObjectStore,
@@ -97,5 +97,5 @@ export async function startJob(
   }
 }
 
-/** Jobs that a start gives up because something of them is damaged: a disk that damages more is past help. */
+/** Jobs that a start gives up because an object of them is damaged: with more than that, the disk is broken. */
 const MOST_DAMAGED = 4;

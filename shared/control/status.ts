@@ -1,4 +1,4 @@
-/** How a job stands, while it runs and afterwards. */
+/** The status of a job, while it runs and afterwards. */
 
 import { loadJobFile, UnknownJob } from '../job/context.ts';
 import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
@@ -25,13 +25,13 @@ export interface StageStatus {
   lastEnd: number | null;
 }
 
-/** How far a job is, in a word. */
+/** The state of a job. */
 export interface JobState {
   /** waiting: another job of the data set runs. removed: its files have expired; its tables remain. */
   state: 'waiting' | 'running' | 'committed' | 'failed' | 'cancelled' | 'removed';
   /** The job that it waits for. */
   behind: string | null;
-  /** Why it goes no further, where it was not committed. */
+  /** Why it ended, where it was not committed. */
   end: JobEnd | null;
 }
 
@@ -39,11 +39,11 @@ export interface JobStatus extends JobState {
   entry: JobEntry;
   software: string;
   stages: StageStatus[];
-  /** Tasks that failed each time they were tried. */
+  /** Tasks that failed on every attempt. */
   failures: { stage: Stage; task: number; reason: string }[];
   /** Packets that map tasks have read so far, and the captures they were in. */
   mapped: { packets: number; captures: number };
-  /** Seconds that the tasks which ended well took, all together. */
+  /** Total seconds of the successful tasks. */
   taskSeconds: number;
   summary: JobSummary | null;
 }
@@ -65,11 +65,11 @@ async function stateOf(store: ObjectStore, job: string, turns: () => Promise<Tur
   if (before !== undefined) return before;
   const { running } = await turns();
   if (running === job) return { state: 'running', behind: null, end: null };
-  // It may have ended since, and then it waits for nobody.
+  // It may have ended since.
   return (await endedState(store, job)) ?? { state: 'waiting', behind: running, end: null };
 }
 
-/** The state of a job in which nothing more happens; undefined of one that runs or waits. */
+/** The state of a job that has ended; undefined for one that runs or waits. */
 async function endedState(store: ObjectStore, job: string): Promise<JobState | undefined> {
   if (await isCommitted(store, job)) return { state: 'committed', behind: null, end: null };
   const end = await readEnd(store, job);
@@ -89,7 +89,7 @@ export async function jobStatus(
   known: Map<string, Done> = new Map(),
 ): Promise<JobStatus> {
   const entry = await findJob(store, id);
-  // Before all else: what is read after it may be newer than this, and then nothing that it says is missing.
+  // Read first: everything read later is at least as new, so nothing that this state implies is missing.
   const state = await stateOf(store, entry.job, () => turnsOf(store, entry.dataset));
   if (state.state === 'removed')
     throw new UnknownJob(`the files of job ${entry.job} have expired; its tables remain`, entry.job);
@@ -141,7 +141,7 @@ async function stageStatus(
   const dones: [number, Done][] = [];
   await inParallel(ends, REQUESTS_AT_ONCE, async ({ task, key }) => {
     const done = known.get(key) ?? (await readDone(store, job, stage, task));
-    // Somebody resumes the job at this moment.
+    // The job is being resumed.
     if (done === undefined) return;
     if (done.ok) known.set(key, done);
     dones.push([task, done]);
@@ -149,7 +149,7 @@ async function stageStatus(
   return { status, dones: dones.sort(([a], [b]) => a - b) };
 }
 
-/** Stage at which a job stands: the last one whose tasks are known. */
+/** The current stage of a job: the last one whose tasks are known. */
 export function stageAt({ stages }: Pick<JobStatus, 'stages'>): StageStatus {
   return stages.findLast(({ tasks }) => tasks !== null) ?? stages[0];
 }

@@ -1,5 +1,5 @@
 /**
- * One message, one task: what a worker thread and a Lambda function alike do when
+ * One message, one task: what worker threads and Lambda functions do when
  * a message arrives.
  */
 import { randomBytes } from 'node:crypto';
@@ -15,25 +15,25 @@ import { asStage, STAGES } from '../stage/stages.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { advance, stagePlanner } from './barrier.ts';
 
-/** How a task came out, for whoever shows progress. */
+/** The result of a task's message, for showing progress. */
 export interface TaskReport {
   message: TaskMessage;
   job: Job;
-  /** How the task ended; null when it was not done (`skipped`) or not finished yet (`unfinished`). */
+  /** How the task ended; null when it was not run (`skipped`) or is not finished yet (`unfinished`). */
   done: Done | null;
-  /** False when the task had ended before and the message only came again. */
+  /** False when the task had ended before and the message was only delivered again. */
   fresh: boolean;
-  /** Nothing was done, since the job has failed or was cancelled; or the task goes on with another message. */
+  /** skipped: the job has failed or was cancelled. unfinished: the task continues with another message. */
   instead: 'skipped' | 'unfinished' | null;
-  /** The stage that this task's end has begun, or null. */
+  /** The stage that this task's end has started, or null. */
   began: Stage | null;
-  /** The job has come to its end, good or bad. */
+  /** Whether the job has ended. */
   ended: boolean;
 }
 
 /**
- * Does the task that a message names, unless it has been done, and moves the job on.
- * @param workOf who does the tasks of the message's stage
+ * Runs the task that a message names, unless it is done, and moves the job on.
+ * @param workOf the code of the message's stage
  */
 export async function runTask(context: TaskContext, message: TaskMessage, workOf: WorkOf): Promise<TaskReport> {
   const { store, queue } = context;
@@ -56,7 +56,7 @@ export async function runTask(context: TaskContext, message: TaskMessage, workOf
   return { message, job, done, fresh, instead: null, ...advanced };
 }
 
-/** One attempt at a task, and its end written down. */
+/** One attempt of a task; records its end. */
 async function attemptTask(context: TaskContext, job: Job, { stage, run }: StageWork, task: number): Promise<Done> {
   const startedAt = performance.now();
   const cpuBefore = process.threadCpuUsage();
@@ -81,10 +81,10 @@ function requestsSince(before: RequestTotals, now: RequestTotals): RequestTotals
 }
 
 /**
- * Ends a task that failed each time it was tried, and moves the job on. Where its stage knows something that another
- * message may help, it is tried again instead. A fault ends the job, and leaves the task to be done when it is resumed.
- * @param fault what made the last attempt fail, where that was a fault
- * @returns whether the job has come to its end
+ * Ends a task that failed on every attempt, and moves the job on. Where its stage expects another
+ * message to help, the task is tried again instead. A fault ends the job, and leaves the task to be run on resume.
+ * @param fault why the last attempt failed, where that was a fault
+ * @returns whether the job has ended
  */
 export async function failTask(
   store: ObjectStore,
@@ -95,7 +95,7 @@ export async function failTask(
 ): Promise<boolean> {
   const job = await loadJob(store, message.job);
   const stage = asStage(message.stage);
-  // The task may have ended well, and what is damaged was met in moving the job on.
+  // The task may have succeeded, and the damaged object have been found while moving the job on.
   const endsJob =
     fault !== null && (fault.damaged !== null || (await readDone(store, job.job, stage, message.task)) === undefined);
   if (endsJob) {

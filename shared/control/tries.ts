@@ -1,7 +1,7 @@
 /**
- * Tries of one job: the same captures and configuration once more. A job whose tables were made without some
- * captures, or that met an object of its own which was damaged, cannot go on: what it wrote is not to be mixed with
- * what is made now. The next try is a job of its own that takes over all shards that are sound.
+ * Tries of one job: the same captures and configuration again. A job that was committed without some
+ * captures, or that found one of its own objects damaged, cannot continue: its output must not be mixed with
+ * newly made output. The next try is a job of its own that reuses all sound shards.
  */
 
 import { wrongFile } from '../job/currentjob.ts';
@@ -20,17 +20,17 @@ export interface Try {
   committed: boolean;
 }
 
-/** What is looked at outside of the job's own files. */
+/** What is checked outside the job's own files. */
 export interface Surroundings {
-  /** Where the tables are looked for: those of a committed job may have been removed by hand. */
+  /** Store of the tables: those of a committed job may have been removed by hand. */
   results?: ObjectStore;
-  /** Whether a capture that was lost can be opened now; without it, that is found out by trying. */
+  /** Whether a lost capture can be opened now; without it, another try is made. */
   opens?: (capture: CaptureRef) => Promise<boolean>;
-  /** Told of each object that was found damaged and is made again. */
+  /** Called for each object that was found damaged and is made again. */
   onDamaged?: (words: string) => void;
 }
 
-/** The try that a person gets who asks for these captures: the first one that is not over, or is whole. */
+/** The try to run for these captures: the first one that is not over, or is complete. */
 export async function newestTry(
   store: ObjectStore,
   config: JobConfig,
@@ -47,7 +47,7 @@ export async function newestTry(
 
 interface TryState {
   state: 'open' | 'committed' | 'over';
-  /** Key of the object of which the try died. */
+  /** Key of the damaged object that ended the try. */
   damaged?: string;
 }
 

@@ -1,10 +1,10 @@
 /**
  * One running job per data set; another waits its turn. There is no lock: a turn
  * is a numbered key that one writer wins, and it is over when the job that it names
- * has ended. Whoever asks for a job writes it down as waiting before looking whose
- * turn it is, and whoever ends one marks the end before looking who waits: one of
- * the two always sees the other. Between any two steps a process may die; the next
- * caller goes on from what is there.
+ * has ended. A process that submits a job records it as waiting before it reads
+ * the turn, and one that ends a job records the end before it reads the waiting jobs: one of
+ * the two always sees the other. A process may die between any two steps; the next
+ * caller continues from the keys it finds.
  */
 
 import { loadJob, OtherVersion } from '../job/context.ts';
@@ -17,7 +17,7 @@ import { resume, stagePlanner } from './barrier.ts';
 
 /** datasets/<dataset>/turns/<n> */
 interface Turn {
-  /** Null: nobody's. The turn before it is over for good. */
+  /** Null: no job's. The turn before it is over. */
   job: string | null;
 }
 
@@ -27,7 +27,7 @@ async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]>
   return heads;
 }
 
-/** What a turn's key says: its number, and whose it is. Undefined without a key. */
+/** The number of a turn's key and its job. Undefined without a key. */
 async function turnOf(
   store: ObjectStore,
   dataset: string,
@@ -38,7 +38,7 @@ async function turnOf(
   try {
     return { number, job: (await getJson<Turn>(store, head.key))?.job ?? null };
   } catch (error) {
-    // Nobody can tell whose it was: it is nobody's, and the next one is taken.
+    // Its job is unknown: it counts as no job's, and the next turn is taken.
     if (error instanceof StoreError && error.reason === 'damaged') return { number, job: null };
     throw error;
   }
@@ -54,7 +54,7 @@ async function lastTurn(
 const waitingJob = (key: string): string => key.slice(key.lastIndexOf('-') + 1);
 
 /**
- * Asks for a job of a data set to be run. It begins now, or when those before it have ended.
+ * Queues a job of a data set. It begins now, or when those before it have ended.
  * @returns whether it is the data set's running job
  */
 export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: string, job: string): Promise<boolean> {
@@ -63,16 +63,16 @@ export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: 
 }
 
 /**
- * Takes a job's end back, so that it can be asked for again. Where the newest turn is its own, a turn of nobody
- * follows first: what was over stays over, also for those who have looked already and act on it a moment later.
- * A job that has not ended keeps its turn, which counts as not begun from now on: whoever looks next sends its
+ * Removes a job's end, so that it can be queued again. Where the newest turn is its own, a turn of no job
+ * is written first: the old turn stays over, also for processes that have read it and act on it a moment later.
+ * A job that has not ended keeps its turn, which counts as not begun from now on: the next caller sends its
  * messages.
  */
 export async function reopenJob(store: ObjectStore, dataset: string, job: string): Promise<void> {
   for (;;) {
     const turn = await lastTurn(store, dataset);
     if (turn?.job !== job) break;
-    // The turn is read first, and the end afterwards: an end that was taken back meanwhile is another turn's.
+    // The turn is read first, and the end afterwards: an end that was removed meanwhile belongs to another turn.
     if (!(await hasEnded(store, job))) {
       await store.remove([begunKey(dataset, turn.number)]);
       return;
@@ -88,7 +88,7 @@ export async function reopenJob(store: ObjectStore, dataset: string, job: string
  */
 export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: string): Promise<string | null> {
   for (;;) {
-    // Who waits is read before whose turn it is: a job that was given its turn in between is seen as running, and its
+    // Waiting jobs are read before the turn: a job that got its turn in between is seen as running, and its
     // waiting key can be removed.
     const waiting = await keysOf(store, waitingPrefix(dataset));
     const turns = await keysOf(store, turnPrefix(dataset));
@@ -108,13 +108,13 @@ export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: st
       continue;
     }
     await store.putIfAbsent(turnKey(dataset, number + 1), jsonBytes({ job: waitingJob(next.key) } satisfies Turn));
-    // Turns long over say nothing any more.
+    // Turns long over are not needed.
     if (turns.length > KEPT_TURNS)
       await store.remove(turns.slice(0, -KEPT_TURNS).flatMap(({ key }) => [key, key.replace('/turns/', '/begun/')]));
   }
 }
 
-/** Turns that are kept, so that a slow caller never takes a number again. */
+/** Turns that are kept, so that a slow caller never reuses a number. */
 const KEPT_TURNS = 100;
 
 /** Sends the messages of a job whose turn it is. @returns false when it cannot be run, and has been ended */
@@ -130,7 +130,7 @@ async function begin(store: ObjectStore, queue: TaskQueue, id: string): Promise<
   }
 }
 
-/** Whose turn it is in a data set. */
+/** The running and waiting jobs of a data set. */
 export interface Turns {
   running: string | null;
   /** In the order in which they come. */

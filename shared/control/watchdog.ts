@@ -1,6 +1,6 @@
 /**
- * Looking after running jobs: moves on what a crash left between two steps, and
- * names the jobs in which nothing has happened for long.
+ * Checks running jobs: moves on those that a crash left between two steps, and
+ * reports the jobs without progress.
  */
 
 import { loadJob, OtherVersion, requireJson } from '../job/context.ts';
@@ -16,18 +16,18 @@ import { takeTurn } from './turns.ts';
 /** Time without a task's end after which a job counts as stuck, milliseconds. */
 export const STALLED_MS = 15 * 60_000;
 
-/** The jobs that one look found. */
+/** The jobs found by one check. */
 export interface JobsSeen {
-  /** Jobs that run, one a data set. */
+  /** Running jobs, one per data set. */
   running: string[];
-  /** Those of them without progress for STALLED_MS, with what is known of where they stand. */
+  /** Those of them without progress for STALLED_MS, with their stage. */
   stalled: { job: string; stage: string; minutes: number }[];
 }
 
 /**
- * Looks at every data set once.
+ * Checks every data set once.
  * @param now milliseconds since 1970
- * @throws the error of a data set that could not be looked after, when all others have been
+ * @throws the error of a data set that could not be checked, after all others
  */
 export async function lookAfterJobs(store: ObjectStore, queue: TaskQueue, now: number): Promise<JobsSeen> {
   const seen: JobsSeen = { running: [], stalled: [] };
@@ -57,7 +57,7 @@ async function datasetsWithTurns(store: ObjectStore): Promise<string[]> {
   return [...datasets];
 }
 
-/** Asks the barrier of the newest stage whose messages were sent. @returns where it stands when it has stood there for long */
+/** Advances the newest stage whose messages were sent. @returns the stage, when it has made no progress for long */
 async function pushOn(
   store: ObjectStore,
   queue: TaskQueue,
@@ -67,10 +67,10 @@ async function pushOn(
 ): Promise<{ stage: string; minutes: number } | null> {
   for (const stage of [...STAGE_ORDER].reverse()) {
     const sent = await store.head(sentKey(id, stage));
-    // Its list may be there: whoever wrote it died before all messages were sent, and the stage before it sends them.
+    // Its list may exist: its writer died before all messages were sent, and the stage before it sends them.
     if (sent === undefined) continue;
     const { tasks } = await requireJson<StageList>(store, listKey(id, stage));
-    // A job that was resumed stands there since its turn began.
+    // For a resumed job the time counts from the start of its turn.
     let last = sent.modified ?? now;
     for (const prefix of [donePrefix(id, stage), begunPrefix(dataset)])
       for await (const { modified = 0 } of store.list(prefix)) last = Math.max(last, modified);

@@ -1,4 +1,4 @@
-/** Results in a folder: which jobs readers see there, and a job's tables opened for queries. */
+/** Results in a folder: the current jobs, and a job's tables opened for queries. */
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type CurrentJob, wrongFile } from '../job/currentjob.ts';
@@ -19,13 +19,13 @@ export async function currentJobs(folder: string): Promise<Map<string, CurrentJo
   return jobs;
 }
 
-/** @throws Error when a file of the tables is missing, or not as long as it was */
+/** @throws Error when a file of the tables is missing, or has another size */
 export async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob): Promise<void> {
   const wrong = await wrongFile(new DirectoryStore(resolve(folder)), fileBytes);
   if (wrong === undefined) return;
   const { key, written, found } = wrong;
   const what = found === undefined ? 'is missing' : `has ${found} bytes, not the ${written} that were written`;
-  throw new Error(`${join(folder, key)} ${what}: the same run once more makes the tables anew`);
+  throw new Error(`${join(folder, key)} ${what}: repeat the same run to make the tables again`);
 }
 
 /** A job's tables, ready for queries. @throws as openResults does */

@@ -1,7 +1,7 @@
 /**
- * Which tables, and which days of them, a query can need: asked of DuckDB's own planner, before any file is there. Each
- * day of a table is a branch of its own, of which nothing is known but its day and, of the sessions, that they began
- * on it; a branch that the plan has no more cannot give a row, whatever its file holds.
+ * Which tables, and which days of them, a query can need: found with DuckDB's planner, before any file is fetched. Each
+ * day of a table is a branch of its own, of which only the day is known and, for sessions, that they began
+ * on it; a branch that the planner has removed cannot give a row, whatever its file contains.
  */
 import { callNative } from '../table/parquet/nativecalls.ts';
 import { sqlLiteral, sqlName } from '../table/parquet/sqltext.ts';
@@ -9,18 +9,18 @@ import type { TableName } from '../table/tables.ts';
 import { explainedPart, prepareLast } from './permittedsql.ts';
 import { openTables, sqlColumns } from './results.ts';
 
-/** The days of each table that has files: YYYY-MM-DD, or '' for what lies under no day. */
+/** The days of each table that has files: YYYY-MM-DD, or '' for files without a day. */
 export type TableDays = Partial<Record<TableName, readonly string[]>>;
 
 /**
- * @returns for each table that the query can need the days of it; undefined where DuckDB plans no such statement
+ * @returns the days of each table that the query can need; undefined for statements that DuckDB cannot explain
  * @throws DuckDB's error, which names the place in the SQL; RefusedSql
  */
 export async function neededDays(query: string, days: TableDays): Promise<Map<TableName, Set<string>> | undefined> {
   const { connection, close } = await openTables((name) => ({ sql: branches(name, days[name] ?? []), files: [] }));
   try {
     return await callNative(async () => {
-      // What is wrong with the query is said here; of several statements the first ones would have to be run.
+      // Errors in the query are thrown here; of several statements the first ones would have to be run.
       if ((await connection.extractStatements(query)).count !== 1) return undefined;
       (await prepareLast(connection, query)).destroySync();
       const plan = await connection
@@ -42,7 +42,7 @@ function marksIn(plan: string): Map<TableName, Set<string>> {
   return needed;
 }
 
-/** A table of which the planner can tell days apart, and nothing else: what it does not know stands behind random(). */
+/** A table of which the planner knows the days, and nothing else: all other values come from random(). */
 function branches(table: TableName, days: readonly string[]): string {
   const begins = table === 'sessions' && days.length > 0 && !days.includes('');
   const columns = sqlColumns(table).map(({ name, type }) => {
@@ -52,12 +52,12 @@ function branches(table: TableName, days: readonly string[]): string {
   const branch = (day: string): string => {
     const mark = sqlLiteral(`<day of ${table}: ${day}>`);
     const dt = day === '' ? 'NULL' : sqlLiteral(day);
-    // Of a choice between two times the planner knows that it lies between them.
+    // The planner knows that a choice of two times lies between them.
     const [first, last] = [`TIMESTAMP '${day}'`, `TIMESTAMP '${day} 23:59:59.999999'`];
     const ts = begins ? `, CASE WHEN random() < 0.5 THEN ${first} ELSE ${last} END AS ts` : '';
     return `SELECT CAST(${dt} AS VARCHAR) AS dt${ts} WHERE CAST(random() AS VARCHAR) = ${mark}`;
   };
-  // A table without files is there all the same.
+  // A table without files still exists.
   const from = (days.length === 0 ? [''] : days).map(branch);
   return `SELECT ${columns.join(', ')} FROM (${from.join(' UNION ALL ')})`;
 }

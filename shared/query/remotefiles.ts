@@ -1,6 +1,6 @@
 /**
- * Files in S3 that DuckDB reads by itself, in ranges, with its extension httpfs. The extension is loaded from the file
- * that the caller names, and DuckDB takes only those that its makers have signed for this very version.
+ * Files in S3 that DuckDB reads itself, in ranges, with its extension httpfs. The extension is loaded from the file
+ * that the caller names; DuckDB loads only extensions signed for its exact version.
  */
 import { sqlLiteral } from '../table/parquet/sqltext.ts';
 
@@ -8,7 +8,7 @@ import { sqlLiteral } from '../table/parquet/sqltext.ts';
 export interface RemoteFiles {
   /** Path of httpfs.duckdb_extension. */
   extension: string;
-  /** s3:// URL that all files begin with: requests to no other are made with these credentials. */
+  /** s3:// URL that all files begin with: these credentials are used for no other. */
   scope: string;
   region: string;
   accessKeyId: string;
@@ -16,24 +16,24 @@ export interface RemoteFiles {
   sessionToken?: string;
   /** Host and port of another endpoint than AWS's own, and whether it speaks TLS. */
   endpoint?: { host: string; tls: boolean };
-  /** Whether the bucket stands in the path instead of in the host's name. */
+  /** Whether the bucket is in the path instead of the host name. */
   pathStyle: boolean;
 }
 
-/** What the extension takes from the environment into settings, which every query can read. */
+/** Settings that the extension takes from the environment, and that every query can read. */
 const FROM_ENVIRONMENT = ['s3_access_key_id', 's3_secret_access_key', 's3_session_token', 's3_region', 's3_endpoint'];
 
-/** Whether a file's name is such a URL. */
+/** Whether a file's name is an s3:// URL. */
 export function isRemote(file: string): boolean {
   return file.startsWith('s3://');
 }
 
-/** Whether DuckDB takes a URL as it stands: '?' would begin parameters in it, '*' and '[' a pattern, '%' be decoded. */
+/** Whether DuckDB takes a URL literally: '?' would begin parameters in it, '*' and '[' a pattern, '%' be decoded. */
 export function isPlainUrl(url: string): boolean {
   return /^s3:\/\/[\w./=-]*$/.test(url) && !/\/\.{0,2}\//.test(url.slice('s3://'.length));
 }
 
-/** The statements that open the way, before all others. */
+/** The statements that set up access, before all others. */
 export function remoteAccess(remote: RemoteFiles): string[] {
   const { extension, scope, region, accessKeyId, secretAccessKey, sessionToken, endpoint, pathStyle } = remote;
   const texts: [string, string | undefined][] = [
@@ -49,7 +49,7 @@ export function remoteAccess(remote: RemoteFiles): string[] {
   return [
     `LOAD ${sqlLiteral(extension)}`,
     ...FROM_ENVIRONMENT.map((name) => `RESET ${name}`),
-    // The files of a job do not change: what is known of one is asked for once.
+    // The files of a job do not change: their metadata is requested once.
     'SET enable_http_metadata_cache = true',
     'SET parquet_metadata_cache = true',
     `CREATE SECRET results (TYPE s3, ${given.join(', ')}, USE_SSL ${endpoint?.tls ?? true})`,

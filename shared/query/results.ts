@@ -1,10 +1,10 @@
 /**
  * SQL over the results: a connection with one view per table, over exactly the
- * files of one job, and the views over those tables (shared/views). The SQL is its
- * author's own; what it can reach is not the machine but those files: nothing else is
- * read, nothing is written, nothing else is fetched, no extension is loaded but the one
+ * files of one job, and the views over those tables (shared/views). The SQL is untrusted;
+ * it can reach only those files: nothing else is
+ * read or fetched, nothing is written, no extension is loaded but the one
  * that the caller names, and the settings are locked; permittedsql.ts refuses what
- * DuckDB does without asking them.
+ * DuckDB does regardless of them.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
@@ -27,15 +27,15 @@ import { prepareLast, SHADOWS } from './permittedsql.ts';
 import { isRemote, type RemoteFiles, remoteAccess } from './remotefiles.ts';
 
 /**
- * Paths of the Parquet files of each table, or s3:// URLs. A table without files is empty. One that is null is not at hand: a query
- * that cannot do without its rows ends in an error that `isNotAtHand` knows.
+ * Paths of the Parquet files of each table, or s3:// URLs. A table without files is empty. One that is null is not available: a query
+ * that needs its rows fails with an error that `isNotAtHand` recognizes.
  */
 export type ResultFiles = Partial<Record<TableName, readonly string[] | null>>;
 
 /** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times are text. */
 export type QueryValue = string | number | bigint | boolean | null | NestedValue;
 
-/** A value made of others. */
+/** A nested value. */
 export interface NestedValue {
   /** As DuckDB writes it. */
   readonly text: string;
@@ -43,7 +43,7 @@ export interface NestedValue {
   readonly parts: Readonly<Record<string, QueryValue>> | readonly QueryValue[];
 }
 
-/** The answer to a query. */
+/** The result of a query. */
 export interface QueryResult {
   columns: { name: string; type: string }[];
   rows: QueryValue[][];
@@ -54,16 +54,16 @@ export interface QueryResult {
 /** Open results, ready for queries. */
 export interface OpenResults {
   /**
-   * Run SQL; of several statements the last one answers.
+   * Run SQL; of several statements the result is that of the last.
    *
-   * @param maxRows rows to fetch at most, default no limit
+   * @param maxRows most rows to fetch, default no limit
    * @throws DuckDB's error, which names the place in the SQL; RefusedSql
    */
   runQuery(sql: string, maxRows?: number): Promise<QueryResult>;
   close(): void;
 }
 
-/** What a table is in DuckDB, and which files its query may read: by their paths, and their URLs. */
+/** The query of a table in DuckDB, and the files it may read: their paths and URLs. */
 export interface TableSource {
   sql: string;
   files: readonly string[];
@@ -126,7 +126,7 @@ export async function openTables(
   return { connection, runQuery: (sql, maxRows) => runQuery(connection, sql, maxRows), close: () => open.close() };
 }
 
-/** The columns of a table in SQL: of its files and, where they lie by day, `dt`, the day. */
+/** The columns of a table in SQL: those of its files and, where they are by day, `dt`, the day. */
 export function sqlColumns(name: TableName): readonly Pick<TableColumn, 'name' | 'type'>[] {
   const { columns, byDay } = TABLES[name];
   return byDay ? [...columns, DAY] : columns;
@@ -146,9 +146,9 @@ function viewQuery(name: TableName, paths: readonly string[]): string {
   return `SELECT ${texts.join(', ')} FROM read_parquet([${list}], hive_partitioning = false)`;
 }
 
-const NOT_AT_HAND = 'flowstitch: the files of this table are not at hand';
+const NOT_AT_HAND = 'flowstitch: the files of this table are not available';
 
-/** The query behind a table that is not at hand: whatever of its columns or rows is asked for is an error. */
+/** The query behind a table that is not available: reading any of its columns or rows is an error. */
 function absentTable(name: TableName): string {
   const error = `error(${sqlLiteral(NOT_AT_HAND)})`;
   const columns = sqlColumns(name)
@@ -157,7 +157,7 @@ function absentTable(name: TableName): string {
   return `SELECT ${columns} WHERE CAST(${error} AS BOOLEAN)`;
 }
 
-/** Whether a query failed for the want of a table that was given as null. */
+/** Whether a query failed because it needs a table that was given as null. */
 export function isNotAtHand(error: unknown): boolean {
   return error instanceof Error && error.message.includes(NOT_AT_HAND);
 }

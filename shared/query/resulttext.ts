@@ -1,6 +1,6 @@
 /**
- * The answer to a query as text: an aligned table for people, CSV (RFC 4180, but for
- * its line ends) and JSON for programs.
+ * Query results as text: an aligned table for people, CSV (RFC 4180, but with
+ * LF line ends) and JSON for programs.
  */
 import { printable, printableJson } from '../text/printable.ts';
 import type { QueryResult, QueryValue } from './results.ts';
@@ -55,7 +55,7 @@ function columnsOf(text: string): number {
 /**
  * CSV with a header, lines ending in LF. NULL is an empty field and the empty
  * text is "", so that the two stay apart.
- * @param forTerminal what steers a terminal is shown as in the table; programs get every byte as it is
+ * @param forTerminal whether control characters are escaped as in the table; programs get every byte unchanged
  */
 export function formatCsv(result: QueryResult, forTerminal = false): string {
   const shown = forTerminal ? printable : (text: string): string => text;
@@ -71,10 +71,10 @@ function csvField(value: QueryValue, shown: (text: string) => string): string {
 }
 
 /**
- * A JSON array with one object a row, one line each. Integers are JSON numbers up
+ * A JSON array with one object per row, one line each. Integers are JSON numbers up
  * to 2^53 - 1 and strings beyond, because most readers would round those. Doubles
  * that JSON has no number for (infinities, NaN) are strings. A ROW or MAP is an
- * object, a list an array. Columns of one name are told apart by a number: x, x_2.
+ * object, a list an array. Columns of the same name are numbered: x, x_2.
  */
 export function formatJson(result: QueryResult): string {
   const names: string[] = [];

@@ -2,10 +2,10 @@
  * The balance stage, one task: ranks the captures, joins the fragments of all map
  * tasks, and cuts the buckets into partitions of about equal rows.
  *
- * All fragments are joined here, none in the map: which fragments belong together
- * depends on all of a datagram's key in time order, and a map task that joins what
- * completes inside it would join the wrong ones where a key is used again in
- * another capture. Only so do sessions not depend on how the packets were cut.
+ * All fragments are joined here, none in map: which fragments belong together
+ * depends on all fragments of the datagram's key in time order, and a map task that joins
+ * what completes inside it would join the wrong ones where a key is reused in
+ * another capture. This way sessions do not depend on how the packets were split into captures.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -133,7 +133,7 @@ async function runBalance(
   };
 }
 
-/** What each map task made, under the names that captures have in this job. A task that failed made nothing, and says so. */
+/** The summary of each map task, with the names that captures have in this job. A failed task has outcomes that say so. */
 async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary[]> {
   const { store } = context;
   const { tasks } = await requireJson<Manifest>(store, manifestKey(job.job));
@@ -150,12 +150,12 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
       };
     const summary = await requireJson<MapSummary>(store, result.summary);
     const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
-    // Anomalies are commit's, who reads them one task at a time.
+    // Anomalies are left to commit, which reads them one task at a time.
     return { ...summary, captures, anomalies: [] };
   });
 }
 
-/** Captures with the same records as the one before them are read, as all are, and named. */
+/** Captures with the same records as the one before them are read like all others, and reported. */
 function* copies(captures: readonly RankedCapture[]): Generator<AnomalyRow> {
   for (let rank = 1; rank < captures.length; rank++) {
     const before = captures[rank - 1];
@@ -209,7 +209,7 @@ async function joinFragments(
     if (files[depth].length === 0) continue;
     const scratch = join(context.scratch, `depth-${depth}`);
     await mkdir(scratch);
-    // What is found inside of datagrams of this depth is joined with the fragments of deeper ones.
+    // Fragments found inside datagrams of this depth are joined with those of the next depth.
     const spill = async (): Promise<void> => {
       const { nested } = joiner;
       if (nested.length === 0) return;
@@ -230,7 +230,7 @@ async function joinFragments(
         if (joiner.nested.length >= NESTED_ROWS) await spill();
         if (log.rows.length >= mostAnomalies) {
           await anomalies.add(log.take());
-          // Rows that still count stay, one a capture and name.
+          // Rows that still count stay, one per capture and name.
           mostAnomalies = log.rows.length + PART_ROWS;
         }
       },

@@ -1,4 +1,4 @@
-/** Names of captures by rank, read part by part as they are needed: a task's sessions lie in few of a job's captures. */
+/** Names of captures by rank, read part by part as they are needed: a task's sessions are in few of a job's captures. */
 
 import { requireJson } from '../job/context.ts';
 import { PART_ROWS } from '../job/listparts.ts';

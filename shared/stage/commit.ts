@@ -1,6 +1,6 @@
 /**
- * The commit stage: writes the tables of which a job has one file, and then makes
- * the whole job visible in one step, by naming it the data set's current one.
+ * The commit stage: writes the tables that have one file per job, and then makes
+ * the whole job visible in one step, by making it the data set's current one.
  */
 
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
     for (const capture of part) captures.push(capture);
   const mapped = await stageResults(store, job.job, 'map');
   const reduced: StageResults['reduce'][] = [];
-  // Their lists were for publish and are the most of them: what is left are sums.
+  // Without their lists, which are large and only for publish.
   for await (const result of eachResult(store, job.job, 'reduce'))
     if (result !== null)
       reduced.push({ ...result, sessionRuns: [], packetRuns: [], turned: [], sessionStarts: [], packetStarts: [] });
@@ -70,7 +70,7 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   return { summary: summaryKey(job.job) };
 }
 
-/** Requests of all tasks that have ended, by kind; undefined where they are not counted. What moves the job on is not among them. */
+/** Requests of all tasks that have ended, by kind; undefined where they are not counted. Those for moving the job on are not included. */
 async function jobRequests(store: ObjectStore, job: string): Promise<RequestTotals | undefined> {
   let totals: RequestTotals | undefined;
   for (const stage of STAGE_ORDER)

@@ -1,36 +1,36 @@
 /**
- * What a function needs of the cloud. The time-outs leave room above the five minutes that plan sizes a task for; the
- * memory decides the share of a processor too (1,769 MB is one whole one, and 3,008 MB the most that a new account may
- * ask for). Grants are worked out from the code, one role a function: every function moves jobs on, or begins the next
- * one of a data set, and so sends to all stages and works on the keys of jobs and data sets; what is said here comes
- * on top of that.
+ * The resources and permissions of a function. The time-outs leave room above the five minutes that plan sizes a task
+ * for; memory also sets the share of a vCPU (1,769 MB is one, and 3,008 MB the most in a new account).
+ * Grants follow from the code, one role per function: every function moves jobs on, or starts the next
+ * one of a data set, and so sends to all stages and reads and writes the keys of jobs and data sets; the needs given
+ * here are in addition to that.
  */
 
 /** Receives of a task's message after which it is a dead letter. */
 export const MOST_RECEIVES = 5;
 
-/** What may be done with objects. */
+/** Permissions on objects. */
 export type Access = 'read' | 'write' | 'remove';
 
-/** Pattern of keys to what may be done with them. */
+/** Permissions by pattern of keys. */
 export type KeyGrants = Readonly<Record<string, readonly Access[]>>;
 
 export interface FunctionNeeds {
-  /** One sentence for whoever sees it in the console. */
+  /** One sentence, shown in the console. */
   readonly description: string;
   readonly timeoutSeconds: number;
   readonly memoryMB: number;
   /** Local disk in MiB. */
   readonly diskMiB: number;
-  /** Memory that DuckDB may take; undefined for functions that do not carry it. */
+  /** Memory for DuckDB; undefined for functions without it. */
   readonly duckdbMemory?: string;
-  /** Keys of the work bucket beside those of jobs and data sets; whoever reads any may list them too. */
+  /** Keys of the work bucket besides those of jobs and data sets; permission to read includes listing. */
   readonly work?: KeyGrants;
-  /** Keys of the bucket of results. */
+  /** Keys of the results bucket. */
   readonly results?: KeyGrants;
   /** Lists and reads captures. */
   readonly captures?: true;
-  /** Sends delayed checks to the queue of uploads. */
+  /** Sends delayed checks to the uploads queue. */
   readonly sendsChecks?: true;
   /** Registers partitions of the catalog's tables. */
   readonly catalog?: true;
@@ -38,7 +38,7 @@ export interface FunctionNeeds {
   readonly schedule?: readonly ('Enable' | 'Disable')[];
 }
 
-/** What Lambda gives without being asked. */
+/** Lambda's default. */
 export const DEFAULT_DISK_MIB = 512;
-/** For what is spilled: merges in passes, and Parquet files before they are uploaded. */
+/** For spilling: merges in passes, and Parquet files before they are uploaded. */
 export const SPILL_DISK_MIB = 4096;

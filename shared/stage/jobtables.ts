@@ -1,4 +1,4 @@
-/** The tables of which a job has one file: where commit finds the rows of each. */
+/** The tables with one file per job: where commit finds the rows of each. */
 import { tmpdir } from 'node:os';
 import type { AnomalyRow } from '../capture/anomaly.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
@@ -16,7 +16,7 @@ import type { DuckDBLimits } from '../table/parquet/duckdb.ts';
 import { writeRows } from '../table/parquet/tablefile.ts';
 import type { JobTable } from '../table/tables.ts';
 
-/** What the stages before commit have found. */
+/** Results of the stages before commit. */
 export interface Found {
   store: ObjectStore;
   /** By rank. */

@@ -1,5 +1,5 @@
 /**
- * Cutting the bucket space into partitions, and partitions into groups that fit
+ * Splits the bucket space into partitions, and partitions into groups that fit
  * into memory. Pure planning on counts.
  */
 
@@ -26,7 +26,7 @@ export function bucketRows(shards: readonly ShardPlace[], buckets: number): Floa
 /** Rows below which a partition is not worth a task of its own. */
 const LEAST_ROWS = 50_000;
 
-/** Buckets are whole: a bound exactly at the fair share would leave a small rest over. */
+/** Buckets are not split: a limit of exactly the fair share would leave a small remainder. */
 const BUCKET_SLACK = 1.05;
 
 /** Rows that a partition should have. */
@@ -37,7 +37,7 @@ export function partitionTarget(total: number, sizes: Pick<Sizes, 'partitionRows
 
 /**
  * Contiguous ranges of about equal rows, as few as keep each at `target` rows or below, none
- * empty. A bucket larger than the target stands alone.
+ * empty. A bucket larger than the target is a partition of its own.
  */
 export function cutBuckets(rows: Float64Array, from: number, to: number, target: number): BucketRange[] {
   let left = 0;
@@ -62,7 +62,7 @@ export function cutBuckets(rows: Float64Array, from: number, to: number, target:
   return ranges;
 }
 
-/** First row of a shard that lies in bucket `bucket` or behind it. */
+/** First row of a shard in bucket `bucket` or a later one. */
 function rowOf(shard: ShardPlace, bucket: number): number {
   let low = 0;
   let high = shard.buckets.length / 2;
@@ -117,7 +117,7 @@ function firstBucket(shard: ShardPlace, range: BucketRange): number {
 /**
  * Cuts a partition into groups such that the segments open at one time hold about
  * `openRows` rows. Where shards are many and narrow in time one group is enough;
- * where they are few and large several groups cost no more requests than the bytes ask for.
+ * where they are few and large several groups cost no additional requests.
  *
  * @param shards sorted by first time
  */

@@ -1,10 +1,10 @@
-/** Writes that go on while a task reads: they may fail at any time, and the task must hear of it, once, where it waits. */
+/** Writes in the background while a task reads: they may fail at any time, and the task gets the error, once, where it waits. */
 
 export class PendingWrites {
   private readonly pending: Promise<unknown>[] = [];
 
   add(write: Promise<unknown>): void {
-    // Whoever waits below gets the error; until then it must not count as unhandled and end the process.
+    // The error is thrown by the waits below; until then it must not count as unhandled and end the process.
     write.catch(() => {});
     this.pending.push(write);
   }
@@ -14,7 +14,7 @@ export class PendingWrites {
     while (this.pending.length > count) await this.pending.shift();
   }
 
-  /** Waits until none is under way any more, however they end: what they read may be removed then. */
+  /** Waits until all have ended, successful or not: then their files may be removed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.pending);
   }

@@ -23,20 +23,20 @@ import type { StageWork } from './stage.ts';
 
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
 const PARALLEL_HEADS = 32;
-/** Captures whose heads are kept together: so many are read in some seconds. */
+/** Captures whose heads are stored together: read in some seconds. */
 export const HEADS_PART = 4000;
 /** Time that must be left for a part of the heads, and for writing the manifest. */
 const PART_MS = 60_000;
-/** Tries after which heads are not looked at: one of them may be what kills the plan. */
+/** Attempts after which heads are not read: one of them may be what kills the plan task. */
 const TRIES_WITH_HEADS = 3;
 /** Stored bytes of a head. */
 export const HEAD_BYTES = 65_536;
-/** How much larger than its stored bytes a compressed capture is reckoned to be. */
+/** Estimated ratio of a compressed capture. */
 const COMPRESSION = 4;
-/** Days before they expire in which shards are not used any more: longer than any job. */
+/** Days before their expiry in which shards are no longer used: longer than any job. */
 const SPARE_DAYS = 3;
 const DAY_MS = 86_400_000;
-/** Captures of one map task, at most. */
+/** Most captures of one map task. */
 const MOST_CAPTURES = 1000;
 
 export const planStage: StageWork<'plan'> = { stage: 'plan', run: runPlan };
@@ -55,11 +55,11 @@ async function runPlan(context: TaskContext, job: Job): Promise<StageResults['pl
 }
 
 interface HeadedCapture extends PlannedCapture {
-  /** Bytes that reading it is reckoned to bring. */
+  /** Estimated uncompressed bytes. */
   reckoned: number;
 }
 
-/** Heads of all inputs, part by part where they are many: what has been read is kept if the time runs out. */
+/** Heads of all inputs, part by part where there are many: what has been read is kept if the time runs out. */
 async function allHeads(context: TaskContext, job: Job, inputs: readonly CaptureRef[]): Promise<HeadedCapture[]> {
   const { store, receives = 1, timeLeft = () => Number.POSITIVE_INFINITY } = context;
   const { compression, sizes } = job.config;
@@ -95,8 +95,8 @@ async function readHeads(
 }
 
 /**
- * The head decides order and grouping only: a capture whose head cannot be read is mapped all the same, and named there.
- * What cannot be had at all, or not within a task's time, is known from here on.
+ * The head decides order and grouping only: a capture whose head cannot be read is still mapped, and reported there.
+ * One that cannot be read at all, or not within a task's time limit, is refused here.
  */
 async function readOneHead(
   source: CaptureSource,
@@ -106,7 +106,7 @@ async function readOneHead(
   bounds: CompressionBounds | undefined,
 ): Promise<HeadedCapture> {
   try {
-    // All of it before any is looked at: the digest must not depend on the pieces in which the bytes came.
+    // Complete before it is parsed: the digest must not depend on the chunks in which the bytes arrived.
     const stored: Uint8Array[] = [];
     for await (const chunk of source.stream(capture, HEAD_BYTES)) stored.push(chunk.slice());
     const { compression, firstUs } = await readHead(inPieces(stored), HEAD_BYTES, { bounds });
@@ -134,7 +134,7 @@ function tooLarge(size: number, compression: string, mostBytes: number): Capture
   };
 }
 
-/** What names a capture's content for the reuse of shards: where its name says nothing. */
+/** Identifies a capture's content for the reuse of shards, independent of its name. */
 function contentOf(capture: PlannedCapture): string {
   return `${capture.version}/${capture.headDigest}`;
 }
@@ -145,8 +145,8 @@ export function groupDigest(captures: readonly PlannedCapture[]): string {
 }
 
 /**
- * Contents of the groups that have shards, in order of their keys. Where the store lets shards expire, those that are
- * about to are given up as a whole: a group must not lose some of its objects while a job reads them.
+ * Contents of the groups that have shards, in order of their keys. Where shards expire, groups that are
+ * about to are not used: a group must not lose some of its objects while a job reads them.
  */
 async function knownGroups({ store, shardDays }: TaskContext, sharding: string): Promise<string[][]> {
   const prefix = shardGroupPrefix(sharding, '').slice(0, -1);
@@ -166,8 +166,8 @@ async function knownGroups({ store, shardDays }: TaskContext, sharding: string):
 }
 
 /**
- * Captures to map tasks: groups that are known and whole come first as they were, the rest in order of time.
- * @param taskBytes reckoned bytes that a task should have
+ * Captures to map tasks: complete known groups come first, unchanged, the rest in order of time.
+ * @param taskBytes estimated bytes per task
  */
 export function planTasks(
   captures: readonly (PlannedCapture & { reckoned: number })[],
@@ -210,7 +210,7 @@ export function planTasks(
     bytes += capture.reckoned;
   }
   if (group.length > 0) add(group);
-  // Those that will not be read stand apart, so that they keep no other's shards from being used again.
+  // Refused captures have tasks of their own, so that they do not prevent the reuse of others' shards.
   const refused = captures.filter((capture) => capture.refused !== undefined);
   for (let from = 0; from < refused.length; from += MOST_CAPTURES) add(refused.slice(from, from + MOST_CAPTURES));
   return tasks;
@@ -233,8 +233,8 @@ function takeGroup<T extends PlannedCapture>(left: Map<string, T[]>, contents: r
 }
 
 /**
- * Whether captures of a group that only names tell apart stand in the order of their names. Shards hold the rows of
- * captures with equal records in the order of the group: names given crosswise since ask for other shards.
+ * Whether captures of a group that differ only in their names are in the order of their names. Shards have the rows of
+ * captures with equal records in the order of the group: if the names were swapped since, other shards are needed.
  */
 function inOrderOfNames(group: readonly PlannedCapture[]): boolean {
   const newest = new Map<string, PlannedCapture>();

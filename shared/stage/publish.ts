@@ -2,7 +2,7 @@
  * The publish stage: windows of session start time, from the runs of all reduce
  * tasks to Parquet files. Windows are cut from exact counts, so the files
  * are the same whatever the partitions were; attempts write the same bytes under
- * the same name, and so need none of their own.
+ * the same names, and so need no names of their own.
  */
 
 import { JobError, type TaskContext } from '../job/context.ts';
@@ -65,7 +65,7 @@ async function runPublish(context: TaskContext, job: Job, task: number): Promise
     for await (const { window, piece, path, rows, bytes } of parts) {
       const key = fileKey(job, table, windows[window], piece);
       files.push({ table, key, day: windows[window].day, rows, bytes });
-      // The files of a task are small where they are many: they reach the disk while the next ones are written.
+      // Where a task has many files, they are small: they are stored while the next ones are written.
       await moves.atMost(MOST_MOVES - 1);
       moves.add(results.putFile(key, path));
     }

@@ -1,7 +1,7 @@
 /**
- * Planning the publish stage: which windows of session start time become files, which files share a task, and what of
- * the reduce tasks' runs each task reads. Reduce results are added one after the other: what stays of them are sums
- * per slot of time and the places of runs.
+ * Planning the publish stage: which windows of session start time become files, which files share a task, and which
+ * parts of the reduce tasks' runs each task reads. Reduce results are added one at a time: only sums
+ * per time slot and the places of runs are kept.
  */
 
 import type { Job } from '../job/jobconfig.ts';
@@ -12,7 +12,7 @@ import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { RunBatch } from '../table/run/sessionrun.ts';
 import { planWindows, sumStarts, type Window } from '../table/window.ts';
 
-/** Windows of one task, at most: many small days share one task, and with it one DuckDB; a file takes some 5 ms. */
+/** Most windows of one task: many small days share one task, and with it one DuckDB; a file takes some 5 ms. */
 const MOST_WINDOWS = 500;
 
 /** Packet rows that take about the bytes of a session row: their files hold so many times more. */
@@ -30,7 +30,7 @@ export class PublishPlan {
     this.slotUs = slotUs;
   }
 
-  /** What a reduce task has made; in order of tasks. */
+  /** Adds the result of a reduce task; in order of tasks. */
   add({ sessionRuns, sessionStarts, packetRuns, packetStarts, turned }: StageResults['reduce']): void {
     this.sessions.add(sessionRuns, sessionStarts, []);
     this.packets.add(packetRuns, packetStarts, turned);
@@ -70,7 +70,7 @@ class TablePlan<Batch extends RunBatch> {
           else runs.push({ key, batches: [batch] });
         }
     for (const part of this.turned) for (const { turned } of find(part)) turned.push(part.key);
-    // A slot that is cut by time may have pieces in which nothing starts.
+    // A slot that is cut by time may have pieces without starts.
     return specs.filter(({ runs }) => runs.length > 0);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Conservation, checked: what the stages after map have seen must equal what map says of its captures'
- * records. Each stage counts by itself what it reads, tracks and writes, and here both sides are compared,
- * sums only, before anything of the job can be seen. A difference means that something was lost or came
- * twice on the way (a shard that was cut short, a run that was replaced, a fault in this program), and the
- * job fails rather than show tables that look whole.
+ * The conservation check: the counts of the stages after map must equal map's counts of its captures'
+ * records. Each stage counts independently what it reads, tracks and writes, and here the sums are compared
+ * before anything of the job is visible. A difference means that rows were lost or duplicated
+ * on the way (a truncated shard, a replaced run, a defect in this program), and the
+ * job fails rather than show tables that look complete.
  */
 
 import { JobError } from '../job/context.ts';
@@ -36,9 +36,9 @@ export function trackedRows({ packets, outer, joined, orphans }: Tracked): numbe
 }
 
 const REMEDY =
-  'Something between the two was changed from outside or is at fault, and nothing of this job is shown. ' +
-  `Remove ${WORK_FOLDER} in the folder of results (in the cloud the prefixes jobs/ and shards/ of the work bucket) and run ` +
-  'again: all is then made anew from the captures. If it stays so, please report it with both numbers';
+  'Something in between was changed from outside or is defective, and no results of this job are shown. ' +
+  `Remove ${WORK_FOLDER} in the results folder (in the cloud the prefixes jobs/ and shards/ of the work bucket) and run ` +
+  'again: everything is then made again from the captures. If the error remains, please report it with both numbers';
 
 class Ledger {
   private readonly job: string;
@@ -51,7 +51,7 @@ class Ledger {
     this.task = task;
   }
 
-  /** @param one, other who says so, and what, as in 'map counted 12 packets' */
+  /** @param one, other the stage, its count, and of what, as in 'map counted 12 packets' */
   equal(one: readonly [string, number, string], other: readonly [string, number, string]): void {
     if (one[1] === other[1]) return;
     const says = ([who, count, what]: readonly [string, number, string]): string =>
@@ -60,7 +60,7 @@ class Ledger {
   }
 }
 
-/** Every fragment that map wrote has come to the join. @throws JobError */
+/** Checks that every fragment that map wrote was joined or given up. @throws JobError */
 export function checkJoined(job: Job, captures: readonly RankedCapture[]): void {
   let written = 0;
   let joined = 0;
@@ -74,7 +74,7 @@ export function checkJoined(job: Job, captures: readonly RankedCapture[]): void 
   );
 }
 
-/** Every row of a reduce task's segments has come to a session, and every session has left. @throws JobError */
+/** Checks that every row of a reduce task's segments was tracked, and every session written. @throws JobError */
 export function checkReduced(
   job: Job,
   task: number,
@@ -91,20 +91,20 @@ export function checkReduced(
   ledger.equal([`${name} opened`, opened, 'sessions'], ['its runs hold', written, 'of them']);
 }
 
-/** The captures that the stages speak of are those that the job was given, each once. @throws JobError */
+/** Checks that the stages have the captures that the job was given, each once. @throws JobError */
 export function checkCaptures(job: Job, inputs: readonly CaptureRef[], captures: readonly RankedCapture[]): void {
   const seen = new Set(captures.map(({ capture }) => capture.location));
   let missing = 0;
   for (const { location } of inputs) if (!seen.has(location)) missing++;
   const ledger = new Ledger(job.job, 'commit', 0);
-  ledger.equal(['the job was given', inputs.length, 'captures'], ['its stages speak of', captures.length, 'of them']);
+  ledger.equal(['the job was given', inputs.length, 'captures'], ['its stages have', captures.length, 'of them']);
   ledger.equal(
     ['the job was given', inputs.length, 'captures'],
     ['its stages know', inputs.length - missing, 'of them'],
   );
 }
 
-/** What a committed job stands on. */
+/** The results that are compared. */
 export interface Reconciled {
   conservation: Conservation;
   captures: readonly RankedCapture[];
@@ -113,7 +113,7 @@ export interface Reconciled {
   published: readonly PublishedFile[];
 }
 
-/** All stages agree on what became of the captures' records. @throws JobError */
+/** Checks that all stages agree on the captures' records. @throws JobError */
 export function checkConserved(job: Job, { conservation, captures, balance, reduced, published }: Reconciled): void {
   const ledger = new Ledger(job.job, 'commit', 0);
   ledger.equal(
@@ -155,7 +155,7 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
   }
 }
 
-/** A table that commit writes by itself holds every row. @throws JobError */
+/** Checks that a table written by commit has every row. @throws JobError */
 export function checkWritten(job: Job, table: string, given: number, written: number): void {
   new Ledger(job.job, 'commit', 0).equal(
     ['commit had', given, `rows of ${table}`],

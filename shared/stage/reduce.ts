@@ -1,6 +1,6 @@
 /**
  * The reduce stage: one partition's segments, merged by time, through the session
- * tracker, to runs of sessions and packets. Memory holds the open sessions, the
+ * tracker, to runs of sessions and packets. In memory are the open sessions, the
  * blocks of rows that the merge has open, and one run.
  */
 

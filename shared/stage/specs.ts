@@ -1,4 +1,4 @@
-/** What each task of a stage is to do: one object a task, written before the stage begins. */
+/** Specifications of a stage's tasks: one object per task, written before the stage begins. */
 import { requireJson } from '../job/context.ts';
 import { jobPrefix, listKey } from '../job/keys.ts';
 import type { Stage, StageList } from '../job/stageresults.ts';
@@ -9,7 +9,7 @@ import { PendingWrites } from './pendingwrites.ts';
 /** Specifications written at a time. */
 const PARALLEL_WRITES = 32;
 
-/** Writes one specification a task. @returns the stage's list of tasks */
+/** Writes one specification per task. @returns the stage's list of tasks */
 export async function writeSpecs(
   store: ObjectStore,
   job: string,
@@ -26,7 +26,7 @@ export async function writeSpecs(
   return { tasks: specs.length, specs: prefix };
 }
 
-/** What a task is to do. @throws StoreError 'missing' when its stage has not begun */
+/** The specification of a task. @throws StoreError 'missing' when its stage has not begun */
 export async function specOf<T>(store: ObjectStore, job: string, stage: Stage, task: number): Promise<T> {
   const list = await requireJson<StageList>(store, listKey(job, stage));
   return requireJson<T>(store, `${list.specs}${task}.json`);

@@ -1,7 +1,7 @@
 /**
  * The stages of a job, in their order: each is described here once. The barrier, the functions, their queues, roles
- * and settings, the simulation and whoever shows progress follow from it. What a stage does stands in a file of its
- * name; works.ts lists these for whoever does the tasks of all.
+ * and settings, the simulation and the progress display follow from it. A stage's code is in a file of its
+ * name; works.ts lists these for processes that run the tasks of all.
  */
 import { JobError, requireJson } from '../job/context.ts';
 import type { Job } from '../job/jobconfig.ts';
@@ -42,7 +42,7 @@ const DESCRIBED = {
   map: {
     tasks: async (store, { job }) =>
       writeSpecs(store, job, 'map', (await requireJson<Manifest>(store, manifestKey(job))).tasks),
-    // A map task that failed loses its captures only, and says which.
+    // A failed map task loses only its captures, and names them.
     fatal: false,
     anotherMessage: mayLeaveOut,
     atOnce: 200,
@@ -88,7 +88,7 @@ const DESCRIBED = {
       const plan = new PublishPlan(job, (await balanced(store, job, 'publish')).slotUs);
       let task = 0;
       for await (const result of eachResult(store, job.job, 'reduce')) {
-        // Somebody resumes the job at this moment: what would begin now would lack a partition.
+        // The job is being resumed: a stage that began now would lack a partition.
         if (result === null) throw new JobError('has no result yet', job.job, 'reduce', task);
         plan.add(result);
         task++;
@@ -110,12 +110,12 @@ const DESCRIBED = {
     tasks: oneTask,
     fatal: true,
     needs: {
-      description: "Writes the small tables and makes the job's results the current ones",
+      description: "Writes the small tables and makes the job's results current",
       timeoutSeconds: 300,
       memoryMB: 1769,
       diskMiB: DEFAULT_DISK_MIB,
       duckdbMemory: '512MB',
-      // Anomalies lie beside the shards of the captures in which they were found.
+      // Anomalies are beside the shards of their captures.
       work: { 'shards/*': READ },
       results: { ...filesOf(JOB_TABLES), 'sessions/*/_SUCCESS': WRITE, 'datasets/*': WRITE },
       catalog: true,
@@ -125,7 +125,7 @@ const DESCRIBED = {
 
 export const STAGES: Readonly<Record<Stage, StageDescription>> = DESCRIBED;
 
-/** Their names, in the order in which a job comes through them. */
+/** Their names, in the order in which a job runs them. */
 export const STAGE_ORDER = Object.keys(DESCRIBED) as readonly Stage[];
 
 /** Stages that may have thousands of tasks. */
@@ -138,7 +138,7 @@ export function isWide(stage: Stage): stage is WideStage {
 /** The stage of that name. @throws RangeError when there is none */
 export function asStage(name: string): Stage {
   const stage = STAGE_ORDER.find((known) => known === name);
-  if (stage === undefined) throw new RangeError(`'${name}' is no stage`);
+  if (stage === undefined) throw new RangeError(`'${name}' is not a stage`);
   return stage;
 }
 
@@ -146,7 +146,7 @@ async function oneTask(): Promise<StageList> {
   return { tasks: 1, specs: null };
 }
 
-/** What balance made. @throws JobError when it has not */
+/** The result of balance. @throws JobError when there is none */
 async function balanced(store: ObjectStore, { job }: Job, stage: Stage): Promise<StageResults['balance']> {
   const [balance] = await stageResults(store, job, 'balance');
   if (balance === null || balance === undefined) throw new JobError('no balance result', job, stage);

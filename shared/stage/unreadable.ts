@@ -3,7 +3,7 @@ import { type CaptureFacts, CaptureLedger } from '../capture/facts.ts';
 import type { CaptureOutcome, PlannedCapture } from '../job/maptask.ts';
 import { FATES } from '../packet/fate.ts';
 
-/** Facts of a capture of which nothing, or not enough, is known. */
+/** Facts of a capture that could not be read. */
 export function unreadableFacts(): CaptureFacts {
   return { ...new CaptureLedger({ anomaly() {} }).facts(), format: 'unknown', status: 'unreadable' };
 }

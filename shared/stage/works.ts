@@ -1,4 +1,4 @@
-/** The work of all stages, for whoever does the tasks of each: the code of a stage is loaded when it is first needed. */
+/** The code of all stages, for processes that run the tasks of each: loaded when first needed. */
 import type { Stage } from '../job/stageresults.ts';
 import type { StageWork } from './stage.ts';
 
@@ -13,7 +13,7 @@ const LOAD: { readonly [S in Stage]: () => Promise<StageWork<S>> } = {
 
 let last: StageWork | undefined;
 
-/** The work of a stage, for a process or thread that does one task after another. */
+/** The code of a stage, for a process or thread that runs one task after another. */
 export async function workOf(stage: Stage): Promise<StageWork> {
   if (last?.stage !== stage) last?.release?.();
   last = await LOAD[stage]();

@@ -1,8 +1,8 @@
 /**
- * Jobs that uploads start: a marker object `_READY` under a prefix, or, where a
- * data set is automatic, quiet under its prefix. Events arrive twice, late and out
- * of order; so an event only says where to look, and the listing says what is there.
- * Whatever is done twice leads to the same job, since a job's id is a digest of its inputs.
+ * Jobs started by uploads: by a marker object `_READY` under a prefix, or, where a
+ * data set is automatic, when its prefix has been quiet. Events arrive twice, late and out
+ * of order; so an event only says where to look, and a listing says which captures there are.
+ * Repeated starts lead to the same job, since a job's id is a digest of its inputs.
  */
 import { randomBytes } from 'node:crypto';
 import { submitJob } from '../control/operate.ts';
@@ -19,7 +19,7 @@ import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { datasetOf, getWatchedPrefix, type WatchedPrefix } from './watchedprefixes.ts';
 
-/** What is sent to be looked at later. */
+/** A delayed message: a check for quiet, or the rest of a listing. */
 export type LaterMessage =
   | { check: { dataset: string /** milliseconds since 1970 */; due: number } }
   | { list: { request: string } };
@@ -30,25 +30,25 @@ export interface UploadContext {
   queue: TaskQueue;
   /** The pipeline's bucket of captures. */
   home: string;
-  /** The prefixes that start jobs by themselves. Uploads come by the thousand: those taken together need them once. */
+  /** The prefixes that start jobs automatically; read once per batch of uploads. */
   watched(): Promise<readonly WatchedPrefix[]>;
   /** Sends a message to be handled after some seconds, at most MOST_DELAY. */
   later(message: LaterMessage, delaySeconds: number): Promise<void>;
   /** Lists captures; `next` when `deadline`, in milliseconds since 1970, came first. */
   list(bucket: string, prefix: string, options: { after?: string; deadline?: number }): Promise<ListedCaptures>;
-  /** Bytes of a small object in a bucket of captures. */
+  /** Bytes of a small object in a captures bucket. */
   read(bucket: string, key: string): Promise<Uint8Array>;
-  /** Milliseconds since 1970 by which a listing must be put aside. */
+  /** Milliseconds since 1970 by which a listing must be suspended. */
   deadline: number;
   now(): number;
 }
 
-/** Seconds that SQS delays a message at most. */
+/** SQS's longest message delay, seconds. */
 const MOST_DELAY = 900;
-/** Checks of a data set are this far apart at least, milliseconds: uploads come by the thousand. */
+/** Checks of a data set are at most this close together, milliseconds: uploads come by the thousand. */
 const MOST_SLOT_MS = 30_000;
 
-/** What came of an event, for the log. */
+/** The result of an event, for the log. */
 export type UploadOutcome =
   | { outcome: 'ignored' | 'armed' | 'not quiet' | 'listing' | 'nothing there' | 'refused'; dataset?: string }
   | { outcome: 'submitted'; dataset: string; job: string; state: string; captures: number };
@@ -63,7 +63,7 @@ interface StartRequest {
   quietSeconds: number;
 }
 
-/** An object has been created. @param key as it is, decoded */
+/** Handles a created object. @param key decoded */
 export async function onUpload(context: UploadContext, bucket: string, key: string): Promise<UploadOutcome> {
   const ofBucket = (await context.watched()).filter((watched) => watched.bucket === bucket);
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
@@ -73,12 +73,12 @@ export async function onUpload(context: UploadContext, bucket: string, key: stri
   return { outcome: armed.length > 0 ? 'armed' : 'ignored', dataset: armed.at(0)?.dataset };
 }
 
-/** Something that was put off is due. */
+/** Handles a delayed message. */
 export async function onLater(context: UploadContext, message: LaterMessage): Promise<UploadOutcome> {
   if ('list' in message) return prepare(context, message.list.request);
   const { dataset, due } = message.check;
   const watched = await getWatchedPrefix(context.store, dataset);
-  // The data set is not automatic any more.
+  // The data set is no longer automatic.
   if (watched === undefined) return { outcome: 'ignored', dataset };
   const wait = due - context.now();
   if (wait > 0) {
@@ -88,7 +88,7 @@ export async function onLater(context: UploadContext, message: LaterMessage): Pr
   return request(context, { ...watched, by: 'quiet' });
 }
 
-/** Sees to it that a data set is looked at when it may be quiet. Sent first and marked then: a crash between doubles a check and loses none. */
+/** Schedules a check of a data set for when it may be quiet. Sent first, then marked: a crash in between duplicates a check but loses none. */
 async function arm(
   context: UploadContext,
   watched: Pick<WatchedPrefix, 'dataset' | 'quietSeconds'>,
@@ -118,7 +118,7 @@ async function onMarker(
     const dataset = jobOptions(options).dataset ?? watched?.dataset ?? datasetOf(bucket, prefix, context.home);
     return await request(context, { bucket, prefix, dataset, options, by: 'marker', quietSeconds: 0 });
   } catch (error) {
-    // A marker that has been taken away again is no wish any more.
+    // A marker that has been removed starts nothing.
     if (error instanceof StoreError && error.reason === 'missing') return { outcome: 'ignored' };
     return refuse(context, bucket, prefix + READY_MARKER, error);
   }
@@ -132,7 +132,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What cannot be started is written down where `flowstitch jobs` finds it. Errors of the moment are tried again. */
+/** Records a rejected start for `flowstitch jobs`. Temporary errors are retried. */
 async function refuse(context: UploadContext, bucket: string, key: string, error: unknown): Promise<UploadOutcome> {
   const lasting = error instanceof OptionError || (error instanceof StoreError && error.reason === 'refused');
   if (!lasting) throw error;
@@ -159,7 +159,7 @@ async function request(context: UploadContext, start: StartRequest): Promise<Upl
   return prepare(context, id);
 }
 
-/** Lists what is there, in several invocations where it is much, and starts the job. */
+/** Lists the captures, in several invocations where there are many, and starts the job. */
 async function prepare(context: UploadContext, id: string): Promise<UploadOutcome> {
   const { store } = context;
   const prefix = requestPrefix(id);
@@ -179,7 +179,7 @@ async function prepare(context: UploadContext, id: string): Promise<UploadOutcom
       const { deadline } = context;
       const part = await context.list(start.bucket, start.prefix, { after: parts.at(-1)?.next, deadline });
       const key = `${prefix}part-${String(parts.length).padStart(6, '0')}.json`;
-      // Another invocation may list the same, and have stopped elsewhere: the next part goes on from the one that is kept.
+      // Another invocation may list the same part and have stopped elsewhere: the next part continues from the one that is kept.
       const ours = await store.putIfAbsent(key, jsonBytes(part));
       parts.push(ours ? part : ((await getJson<ListedCaptures>(store, key)) ?? part));
     }
@@ -209,7 +209,7 @@ async function submitListed(
   return { outcome: 'submitted', dataset, job, state, captures: captures.length };
 }
 
-/** The refused starts of the last days, the newest first. */
+/** The rejected starts of the last days, the newest first. */
 export async function listRefusals(store: ObjectStore): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
   for await (const { key } of store.list(REFUSALS_PREFIX)) {

@@ -1,31 +1,31 @@
-/** Data sets and the prefixes their captures lie under; those whose captures start jobs by themselves. */
+/** Data sets and the prefixes of their captures; prefixes whose captures start jobs automatically. */
 import { createHash } from 'node:crypto';
 import { WATCHED_PREFIXES, watchedPrefixKey } from '../job/keys.ts';
 import type { GivenOptions } from '../job/options.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 
-/** sources/<dataset>.json: a prefix whose captures start a job once no more come. */
+/** sources/<dataset>.json: a prefix whose captures start a job once no more arrive. */
 export interface WatchedPrefix {
   dataset: string;
   bucket: string;
   prefix: string;
   /** Seconds since the newest capture was written after which uploading counts as over. */
   quietSeconds: number;
-  /** What the jobs are to do. */
+  /** Options of the jobs. */
   options: GivenOptions;
 }
 
-/** Quiet that is waited for unless told otherwise, seconds. */
+/** Default quiet time, seconds. */
 export const DEFAULT_QUIET_SECONDS = 120;
 
 /** Characters of a data set's name. */
 const MOST_NAME = 64;
 
 /**
- * The data set that a prefix belongs to unless one is named: the prefix itself where it is a plain name,
- * otherwise what is plain in it and a digest that tells it from others.
- * @param home the pipeline's own bucket of captures; names of other buckets become part of the data set's
+ * The default data set of a prefix: the prefix itself where it is a plain name,
+ * otherwise its plain characters and a digest that distinguishes it.
+ * @param home the pipeline's own captures bucket; names of other buckets become part of the data set's name
  */
 export function datasetOf(bucket: string, prefix: string, home: string): string {
   const place = `${bucket === home ? '' : `${bucket}/`}${prefix}`.replace(/\/+$/, '');

@@ -119,15 +119,15 @@ test('is refused, and leaves files as they are', async () => {
 test('what is refused says so, and nothing is asked for over the network', async () => {
   const results = await openResults({ anomalies: [file] });
   const says = (sql: string, message: RegExp): Promise<void> => assert.rejects(results.runQuery(sql), message);
-  await says('INSTALL httpfs', /^RefusedSql: INSTALL or LOAD is not run here: SQL reads the results/);
-  await says('CHECKPOINT', /^RefusedSql: CALL or CHECKPOINT is not run here/);
+  await says('INSTALL httpfs', /^RefusedSql: INSTALL or LOAD is not allowed: SQL may only read the results/);
+  await says('CHECKPOINT', /^RefusedSql: CALL or CHECKPOINT is not allowed/);
   await says(`${'/* */ '.repeat(10_000)} INSTALL httpfs`, /^RefusedSql: INSTALL or LOAD/);
   for (const nothing of ['', ' ;; ', '-- a word', '/* two */ ; -- three\n'])
     await says(nothing, /^RefusedSql: there is no statement/);
-  await says(`SELECT json_structure('[')`, /^RefusedSql: the function json_structure is not run here/);
-  await says('CREATE MACRO q(x) AS TABLE FROM query(x)', /^RefusedSql: the function query is run in a query alone/);
-  await says(`${copy} (USE_TMP_FILE false)`, /^RefusedSql: COPY is not run here/);
-  await says(`CALL ${log}`, /^RefusedSql: the function enable_logging is not run here/);
+  await says(`SELECT json_structure('[')`, /^RefusedSql: the function json_structure is not allowed/);
+  await says('CREATE MACRO q(x) AS TABLE FROM query(x)', /^RefusedSql: the function query is allowed only in a query/);
+  await says(`${copy} (USE_TMP_FILE false)`, /^RefusedSql: COPY is not allowed/);
+  await says(`CALL ${log}`, /^RefusedSql: the function enable_logging is not allowed/);
   results.close();
 });
 

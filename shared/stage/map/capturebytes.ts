@@ -1,4 +1,4 @@
-/** A capture's bytes, no faster than shards can be written; and why they cannot be had, told from every other error of a task. */
+/** A capture's bytes, no faster than shards can be written; errors of reading it are distinguished from all other errors of a task. */
 import type { PlannedCapture } from '../../job/maptask.ts';
 import type { CaptureSource } from '../../store/capturesource.ts';
 import { StoreError } from '../../store/objectstore.ts';
@@ -8,7 +8,7 @@ import type { PendingWrites } from '../pendingwrites.ts';
 /** Uncompleted writes that reading waits for. */
 const MOST_WRITES = 2;
 
-/** Why a capture cannot be read, as tables and the summary name it. */
+/** Why a capture cannot be read, as in the tables and the summary. */
 export interface ReadFailure {
   reason: string;
   detail: string;
@@ -20,7 +20,7 @@ export class CaptureBytes {
   private readonly writes: PendingWrites;
   private readonly signal: AbortSignal | undefined;
 
-  /** @param source of the bytes. @param versions knows whether a capture is still what was planned. @param signal ends the task */
+  /** @param source of the bytes. @param versions tells whether a capture is still as planned. @param signal ends the task */
   constructor(
     source: Pick<CaptureSource, 'stream'>,
     versions: Pick<CaptureSource, 'version'>,
@@ -46,13 +46,13 @@ export class CaptureBytes {
     try {
       yield* this.source.stream(capture);
     } catch (error) {
-      // What another attempt may mend is not the capture's doing.
+      // An error that another attempt may not have is not the capture's fault.
       if ((error instanceof StoreError && error.reason === 'io') || isMachineFault(error)) throw error;
       throw new UnreadableCapture(error);
     }
   }
 
-  /** Whether the capture is not, or not any more, what was planned; null when it is. @throws UnreadableCapture */
+  /** How the capture differs from the one that was planned; null when it does not. @throws UnreadableCapture */
   async changed(capture: PlannedCapture): Promise<ReadFailure | null> {
     const { versions } = this;
     if (versions.version === undefined) return null;
@@ -67,7 +67,7 @@ export class CaptureBytes {
   }
 }
 
-/** The capture's bytes cannot be had: it is lost, the task is not. */
+/** The capture cannot be read: it is lost, the task is not. */
 export class UnreadableCapture extends Error {
   override name = 'UnreadableCapture';
 

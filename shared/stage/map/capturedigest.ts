@@ -1,4 +1,4 @@
-/** The digest of the capture that is being read, taken of its rows and fragments some at a time, before they are written. */
+/** The digest of the capture being read, over its rows and fragments, some at a time, before they are written. */
 import type { PacketColumns } from '../../packet/columns.ts';
 import type { FlowTable } from '../../packet/flow/flowtable.ts';
 import type { FragmentColumns } from '../../packet/fragmentcolumns.ts';
@@ -6,7 +6,7 @@ import { RecordDigest } from '../../packet/recorddigest.ts';
 import type { Workspace } from './workspace.ts';
 
 export class CaptureDigest {
-  /** First row, and first fragment, that it has not seen. */
+  /** First row, and first fragment, not yet digested. */
   nextRow = 0;
   private nextFragment = 0;
   private digest = new RecordDigest();
@@ -27,7 +27,7 @@ export class CaptureDigest {
     this.nextFragment = this.fragments.length;
   }
 
-  /** Takes in what has come since the last time. */
+  /** Digests the rows and fragments added since the last call. */
   take(): void {
     const { columns, flows, fragments, nextRow, nextFragment } = this;
     this.digest.records(columns, flows, nextRow, columns.length, fragments, nextFragment, fragments.length);
@@ -35,7 +35,7 @@ export class CaptureDigest {
     this.nextFragment = fragments.length;
   }
 
-  /** Rows, or fragments, that it has seen are gone, and those that are left have moved to the front. */
+  /** Digested rows, or fragments, were removed, and the remaining ones have moved to the front. */
   moved(): void {
     this.nextRow = this.columns.length;
     this.nextFragment = this.fragments.length;

@@ -1,24 +1,24 @@
 /**
- * Reading with care: how a capture that kills whoever reads it costs itself only,
- * and not the captures that share its map task.
+ * Careful reading: a capture that kills the process that reads it is lost alone,
+ * without the captures that share its map task.
  *
- * When a map task is tried again, it writes down which capture it is about to
- * read. An attempt that dies leaves that note behind; the capture at which
- * several attempts died is left out from then on, and named. Deaths of another
+ * When a map task is tried again, it notes which capture it is about to
+ * read. An attempt that dies leaves that note; a capture at which
+ * several attempts died is left out from then on, and reported. Deaths of another
  * cause (a machine that is switched off) seldom hit the same capture so often.
- * Attempts have notes of their own, since two may be under way at once; one that
- * still lives looks like one that died, and that is why one death says nothing.
- * Where several captures kill, or other deaths come in between, the tries of one
- * message are too few: the task then gets some messages more.
+ * Each attempt has its own note, since two may run at once; one that
+ * is still running looks like one that died, so a single death is not evidence.
+ * Where several captures kill, or other deaths come in between, the receives of one
+ * message are too few: the task then gets additional messages.
  */
 
 import { carefulKey, carefulPrefix, extraMessageKey } from '../../job/keys.ts';
 import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 
-/** Deaths at one capture after which it is left out. */
+/** Deaths at a capture after which it is left out. */
 const MOST_DEATHS = 3;
-/** Messages more that a task gets when attempts died at captures, and one for each capture that was found out. */
+/** Additional messages of a task whose attempts died at captures, besides one for each capture left out. */
 const MORE_MESSAGES = 2;
 
 /** jobs/<job>/map/careful/<task>/<attempt> */
@@ -39,8 +39,8 @@ export class CarefulReading {
   }
 
   /**
-   * What earlier attempts at a map task tell; null for a first attempt, which need not be careful.
-   * @param receives times that the task's message has been given out
+   * The notes of earlier attempts of a map task; null for a first attempt, which need not be careful.
+   * @param receives how often the task's message was delivered
    */
   static async begin(store: ObjectStore, job: string, task: number, receives: number): Promise<CarefulReading | null> {
     const notes = await readNotes(store, job, task);
@@ -53,21 +53,21 @@ export class CarefulReading {
     return this.out.has(number);
   }
 
-  /** Takes the attempt's note away: it fails for a reason that says nothing of the capture. */
+  /** Removes the attempt's note: it fails for a reason that is not the capture. */
   async forget(): Promise<void> {
-    // Where even that fails, the note looks like one death.
+    // If that fails too, the note counts as one death.
     await this.store.remove([this.key]).catch(() => undefined);
   }
 
-  /** Notes that a capture is about to be read, or null: that none is. */
+  /** Notes the capture about to be read, or null for none. */
   async before(number: number | null): Promise<void> {
     await this.store.put(this.key, jsonBytes({ reading: number } satisfies Note));
   }
 }
 
 /**
- * Whether a map task that failed each time its message came may yet be done by leaving captures out: attempts died while
- * they read some, and few messages were spent on it so far. Each call that says so spends one.
+ * Whether a map task whose message became a dead letter may still succeed by leaving captures out: attempts died while
+ * reading some, and few messages were used so far. Each call that returns true uses one.
  */
 export async function mayLeaveOut(store: ObjectStore, job: string, task: number): Promise<boolean> {
   const notes = await readNotes(store, job, task);
@@ -87,7 +87,7 @@ async function readNotes(store: ObjectStore, job: string, task: number): Promise
   return notes;
 }
 
-/** Begins the note of an attempt, which no other attempt writes. @returns its key */
+/** Creates the note of an attempt, which no other attempt writes. @returns its key */
 async function newNote(store: ObjectStore, job: string, task: number, number: number): Promise<string> {
   for (let attempt = number; ; attempt++) {
     const key = carefulKey(job, task, attempt);
@@ -95,7 +95,7 @@ async function newNote(store: ObjectStore, job: string, task: number, number: nu
   }
 }
 
-/** Numbers of the captures at which too many attempts have ended. */
+/** Numbers of the captures at which too many attempts died. */
 function foundOut(notes: readonly Note[]): Set<number> {
   const deaths = new Map<number, number>();
   for (const { reading } of notes) if (reading !== null) deaths.set(reading, (deaths.get(reading) ?? 0) + 1);

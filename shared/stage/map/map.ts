@@ -24,7 +24,7 @@ const GIVEN_UP = {
 
 export const mapStage: StageWork<'map'> = { stage: 'map', run: runMap, release: releaseWorkspaces };
 
-/** One attempt at a map task. */
+/** One attempt of a map task. */
 async function runMap(context: TaskContext, job: Job, task: number, attempt: string): Promise<StageResults['map']> {
   const spec = await specOf<MapSpec>(context.store, job.job, 'map', task);
   const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
@@ -32,7 +32,7 @@ async function runMap(context: TaskContext, job: Job, task: number, attempt: str
   const known = await soundOrDiscarded<MapSummary>(context.store, shared, context.onDamaged);
   if (known !== undefined) return result(shared, known, true);
   const careful = await CarefulReading.begin(context.store, job.job, task, context.receives ?? 1);
-  // Whoever reads with care reads one capture at a time: then it is known which one was fatal.
+  // Careful reading is one capture at a time: then it is known which one was fatal.
   const source = careful === null ? new ReadingAhead(context.captures, spec.captures) : context.captures;
   const mapper = new Mapper(context, job, `${prefix}${attempt}/`, source);
   let summary: MapSummary;
@@ -49,11 +49,11 @@ async function runMap(context: TaskContext, job: Job, task: number, attempt: str
     await careful?.before(null);
     summary = await mapper.finish();
   } catch (error) {
-    // A full disk is not the doing of the capture that was being read.
+    // A full disk is not the fault of the capture that was being read.
     if (faultOf(error) !== null) await careful?.forget();
     throw error;
   }
-  // Other jobs may use these shards only if they hold all that the captures' versions promise.
+  // Other jobs may use these shards only if the captures were read completely.
   if (summary.captures.every((outcome) => outcome.failure === null)) {
     if (await context.store.putIfAbsent(shared, jsonBytes(summary))) return result(shared, summary, false);
     return result(shared, (await getJson<MapSummary>(context.store, shared)) ?? summary, false);

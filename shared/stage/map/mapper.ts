@@ -1,4 +1,4 @@
-/** Reads the captures of a map task one after another: each record is decoded, counted by its fate, and left to the output. */
+/** Reads the captures of a map task one after another: each record is decoded, counted by its fate, and passed to the output. */
 import { AnomalyLog, type AnomalyRow } from '../../capture/anomaly.ts';
 import type { CaptureFacts } from '../../capture/facts.ts';
 import { readCapture } from '../../capture/read.ts';
@@ -17,9 +17,9 @@ import { CaptureDigest } from './capturedigest.ts';
 import { ShardOutput } from './shardoutput.ts';
 import { leaveWorkspace, takeWorkspace } from './workspace.ts';
 
-/** Rows that one record can add beyond the bound of a shard. */
+/** Rows that one record can add beyond the limit of a shard. */
 const SPARE_ROWS = 64;
-/** Rows that are digested at once: few enough to be in a processor's cache still. */
+/** Rows that are digested at once: few enough to still be in the processor's cache. */
 const DIGEST_ROWS = 1024;
 /** Fragments kept before they are written. */
 const FRAGMENT_ROWS = 100_000;
@@ -36,7 +36,7 @@ export class Mapper {
   private readonly output: ShardOutput;
   private readonly outcomes: CaptureOutcome[] = [];
 
-  /** @param prefix of the keys of all that is written. @param source of the captures' bytes */
+  /** @param prefix of all keys written. @param source of the captures' bytes */
   constructor(context: TaskContext, job: Job, prefix: string, source: Pick<CaptureSource, 'stream'>) {
     const { workspace, writes, outcomes } = this;
     const { columns, flows, fragments } = workspace;
@@ -49,7 +49,7 @@ export class Mapper {
     this.output = new ShardOutput(workspace, job.config, store, prefix, outcomes, writes);
   }
 
-  /** Reads one capture to its end, or to where it cannot be read. */
+  /** Reads one capture to its end, or as far as it can be read. */
   async read(capture: PlannedCapture): Promise<void> {
     const { decoder, digest, output } = this;
     const { columns, fragments } = this.workspace;
@@ -142,7 +142,7 @@ export class Mapper {
   }
 }
 
-/** Innermost packets of one record among rows from `row` on, but for the one that its fate tells of. */
+/** Innermost packets of one record among rows from `row` on, besides the one counted by its fate. */
 function extraInnermost({ meta, length }: PacketColumns, row: number, fate: number): number {
   let innermost = 0;
   for (let at = row; at < length; at++) if ((meta[at] & META_LEVELS) === 0) innermost++;

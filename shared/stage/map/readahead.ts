@@ -1,5 +1,5 @@
 /**
- * Small captures, read before their turn: a store far away answers many requests in the time of one, and a map task
+ * Reads small captures ahead: a remote store answers many requests in the time of one, and a map task
  * may have a thousand captures.
  */
 
@@ -8,25 +8,25 @@ import type { CaptureRef, CaptureSource } from '../../store/capturesource.ts';
 
 /** Captures that are read ahead at a time. */
 export const AHEAD = 8;
-/** Stored bytes of a capture that is read ahead, at most. */
+/** Most stored bytes of a capture that is read ahead. */
 const MOST_BYTES = 1 << 18;
 
 export class ReadingAhead implements Pick<CaptureSource, 'stream'> {
   private readonly source: Pick<CaptureSource, 'stream'>;
   private readonly captures: readonly PlannedCapture[];
   private readonly numbers: ReadonlyMap<CaptureRef, number>;
-  /** Captures before this one have been begun, or are not read ahead. */
+  /** Captures before this one are under way, or are not read ahead. */
   private next = 0;
   private readonly underWay = new Map<CaptureRef, Promise<Uint8Array[]>>();
 
-  /** @param captures in the order in which they will be asked for */
+  /** @param captures in the order in which they will be read */
   constructor(source: Pick<CaptureSource, 'stream'>, captures: readonly PlannedCapture[]) {
     this.source = source;
     this.captures = captures;
     this.numbers = new Map(captures.map((capture, number) => [capture, number]));
   }
 
-  /** The stored bytes of a capture, as the source has them; those behind it begin to be read. A capture that is asked for again is read again. */
+  /** The stored bytes of a capture, as from the source; starts reading those after it. A capture that is streamed again is read again. */
   async *stream(capture: CaptureRef): AsyncGenerator<Uint8Array, void> {
     const own = this.underWay.get(capture);
     this.underWay.delete(capture);
@@ -42,7 +42,7 @@ export class ReadingAhead implements Pick<CaptureSource, 'stream'> {
       const capture = this.captures[this.next];
       if (capture.refused !== undefined || capture.size > MOST_BYTES) continue;
       const bytes = this.wholeOf(capture);
-      // An error is for whoever asks for the capture.
+      // An error is thrown when the capture is streamed.
       bytes.catch(() => {});
       this.underWay.set(capture, bytes);
     }

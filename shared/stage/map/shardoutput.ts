@@ -1,6 +1,6 @@
 /**
- * What a map task writes while it reads: shards of packet records and files of fragments. A shard holds whole captures,
- * or a piece of one; the rows of the capture that is being read stay behind where whole captures can be written.
+ * The output of a map task: shards of packet records and files of fragments. A shard has whole captures,
+ * or a piece of one; the rows of the capture being read are kept back where whole captures can be written.
  */
 import type { JobConfig } from '../../job/jobconfig.ts';
 import type { CaptureOutcome, FragmentPlace, ShardPlace } from '../../job/maptask.ts';

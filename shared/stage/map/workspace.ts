@@ -1,4 +1,4 @@
-/** What a map task works in: a hundred megabytes that the next task of this process can use again. */
+/** The buffers of a map task: a hundred megabytes that the next task of this process can reuse. */
 import { PacketColumns } from '../../packet/columns.ts';
 import { FlowTable } from '../../packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../packet/fragmentcolumns.ts';
@@ -13,7 +13,7 @@ export class Workspace {
 
 const spare: Workspace[] = [];
 
-/** An empty workspace: one that an ended task has left, or a new one. */
+/** An empty workspace: one of an ended task, or a new one. */
 export function takeWorkspace(): Workspace {
   const workspace = spare.pop() ?? new Workspace();
   // A task that failed half-way may have left rows.
@@ -28,7 +28,7 @@ export function leaveWorkspace(workspace: Workspace): void {
   spare.push(workspace);
 }
 
-/** Gives the memory of ended map tasks back, for tasks of other stages. */
+/** Frees the memory of ended map tasks, for tasks of other stages. */
 export function releaseWorkspaces(): void {
   spare.length = 0;
 }

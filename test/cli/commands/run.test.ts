@@ -296,7 +296,7 @@ test('a table that was cut off is named with what makes it anew, and the same ru
   assert.equal(refused.code, 1);
   assert.match(
     refused.stderr,
-    /part-0\.parquet has 7 bytes, not the \d+ that were written: the same run once more makes/,
+    /part-0\.parquet has 7 bytes, not the \d+ that were written: repeat the same run to make/,
   );
   assert.equal(flowstitch(args, { cwd: folder }).code, 0);
   assert.equal(flowstitch(query, { cwd: folder }).stdout, 'n\n1\n');
