@@ -169,7 +169,7 @@ test('a bucket in another region is refused before anything is listed', async (t
   });
   await assert.rejects(
     submitPrefix(pipeline, 's3://captures/site-a/', PLAIN, false),
-    /bucket captures lies in eu-west-1, Flowstitch in us-east-1: .*Deploy Flowstitch in eu-west-1/,
+    /bucket captures is in eu-west-1, Flowstitch in us-east-1: .*Deploy Flowstitch in eu-west-1/,
   );
   assert.equal(local.queue.depth, 0);
 });
