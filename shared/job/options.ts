@@ -132,10 +132,17 @@ export function givenOptions(value: unknown): GivenOptions {
     const kind = wanted === undefined ? 'boolean' : 'string';
     if (typeof given !== kind && !(numeric && typeof given === 'number'))
       throw new OptionError(
-        `option '${name}' takes a ${kind}${numeric ? ' or a number' : ''}, not ${JSON.stringify(given)}`,
+        `option '${name}' takes a ${kind}${numeric ? ' or a number' : ''}, not ${givenText(given)}`,
       );
   }
   return value as GivenOptions;
+}
+
+/** A value of JSON as text, cut where it is long: it comes from anybody who may write a marker. */
+function givenText(given: unknown): string {
+  if (given !== null && typeof given === 'object') return Array.isArray(given) ? 'a list' : 'an object';
+  const text = JSON.stringify(given);
+  return text.length <= 100 ? text : `${text.slice(0, 100)}...`;
 }
 
 /** Parses the options. @throws OptionError for an invalid value */

@@ -45,23 +45,68 @@ const REFUSED_FUNCTIONS = [
   'duckdb_secrets',
   'which_secret',
 ];
-/** Unambiguous: otherwise matching many comments would backtrack exponentially. */
-const BLANK = String.raw`(?:\s|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)`;
-const NO_STATEMENT = new RegExp(String.raw`^(?:;|${BLANK})*(?:--[^\n]*)?$`);
 const REFUSED_NAME = new RegExp(`\\b(${REFUSED_FUNCTIONS.join('|')})\\b`, 'i');
-/** The one function that runs SQL from text and can be checked: what it reads is in the plan. */
-const QUERY_CALL = new RegExp(String.raw`\bquery"?${BLANK}*\(`, 'i');
-/** A secret says where requests go and with whose credentials. */
-const SECRET_STATEMENT = new RegExp(
-  String.raw`\b(?:CREATE|DROP)${BLANK}+(?:OR${BLANK}+REPLACE${BLANK}+)?(?:(?:PERSISTENT|TEMPORARY|TEMP)${BLANK}+)?SECRET\b`,
-  'i',
-);
-/** The statement that EXPLAIN ANALYZE runs has no type of its own. */
-const EXPLAIN = String.raw`^${BLANK}*EXPLAIN${BLANK}+(?:ANALYZE${BLANK}+)?(?:\((?:\w|[\s,])*\)${BLANK}*)?`;
-const EXPLAINED_READ = new RegExp(
-  String.raw`${EXPLAIN}\(*${BLANK}*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|SUMMARIZE|DESCRIBE)\b`,
-  'i',
-);
+/** White space as DuckDB sees it: invisible characters of Unicode count. */
+const SPACE = /[\s\p{Z}\p{Cf}]+/uy;
+/**
+ * The one function that runs SQL from text and can be checked: what it reads is in the plan. A comment may precede its
+ * parenthesis; a match that is no call only costs a look at the plan.
+ */
+const QUERY_CALL = /\bquery"?[\s\p{Z}\p{Cf}]*(?:\(|\/\*|--)/iu;
+/** A secret says where requests go and with whose credentials. No column has this name. */
+const SECRET = /\bsecrets?\b/i;
+const READ = /(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|SUMMARIZE|DESCRIBE)\b/iy;
+
+/** The next token at or after `at`. Block comments nest; a line comment ends at LF or CR. */
+function pastBlank(sql: string, at: number): number {
+  for (;;) {
+    SPACE.lastIndex = at;
+    if (SPACE.test(sql)) at = SPACE.lastIndex;
+    if (sql.startsWith('--', at)) {
+      while (at < sql.length && sql[at] !== '\n' && sql[at] !== '\r') at++;
+    } else if (sql.startsWith('/*', at)) {
+      let depth = 0;
+      do {
+        if (sql.startsWith('/*', at)) {
+          depth++;
+          at += 2;
+        } else if (sql.startsWith('*/', at)) {
+          depth--;
+          at += 2;
+        } else at++;
+      } while (depth > 0 && at < sql.length);
+    } else return at;
+  }
+}
+
+/** The token after the one at `at`, which must match; otherwise undefined. @param token sticky */
+function past(token: RegExp, sql: string, at: number): number | undefined {
+  token.lastIndex = at;
+  return token.test(sql) ? pastBlank(sql, token.lastIndex) : undefined;
+}
+
+/** The query that EXPLAIN explains; undefined for any other SQL. The statement that EXPLAIN ANALYZE runs has no type of its own. */
+function explainedAt(sql: string): number | undefined {
+  let at = past(/EXPLAIN\b/iy, sql, pastBlank(sql, 0));
+  if (at === undefined) return undefined;
+  at = past(/ANALYZE\b/iy, sql, at) ?? at;
+  const options = past(/\((?:\w|[\s,])*\)/y, sql, at);
+  if (options !== undefined && isRead(sql, options)) return options;
+  return isRead(sql, at) ? at : undefined;
+}
+
+/** Whether a query begins at `at`, in parentheses or not. */
+function isRead(sql: string, at: number): boolean {
+  for (let next = past(/\(/y, sql, at); next !== undefined; next = past(/\(/y, sql, at)) at = next;
+  return past(READ, sql, at) !== undefined;
+}
+
+/** Whether `sql` holds nothing but white space, comments and semicolons. */
+function isEmpty(sql: string): boolean {
+  let at = pastBlank(sql, 0);
+  while (sql[at] === ';') at = pastBlank(sql, at + 1);
+  return at >= sql.length;
+}
 
 /** Statements that replace refused functions with harmless macros, for names that only `query` puts together. */
 export const SHADOWS = REFUSED_FUNCTIONS.map(
@@ -70,7 +115,7 @@ export const SHADOWS = REFUSED_FUNCTIONS.map(
 
 /** The query behind EXPLAIN; any other statement is its own. */
 export function explainedPart(sql: string): string {
-  return EXPLAINED_READ.test(sql) ? sql.replace(new RegExp(EXPLAIN, 'i'), '') : sql;
+  return sql.slice(explainedAt(sql) ?? 0);
 }
 
 function refuseFunction(name: string): never {
@@ -85,7 +130,7 @@ export async function prepareLast(connection: DuckDBConnection, sql: string): Pr
   const refused = REFUSED_NAME.exec(sql);
   if (refused !== null) refuseFunction(refused[1]);
   // DuckDB has no error for it.
-  if (NO_STATEMENT.test(sql)) throw new RefusedSql('there is no statement in this SQL');
+  if (isEmpty(sql)) throw new RefusedSql('there is no statement in this SQL');
   const statements = await connection.extractStatements(sql);
   if (QUERY_CALL.test(sql)) await lookIntoQuery(connection, sql, statements.count);
   for (let number = 0; ; number++) {
@@ -119,12 +164,12 @@ function permit(type: StatementType, sql: string, count: number): void {
   const name = WRITTEN_AS[type] ?? StatementType[type].replaceAll('_', ' ');
   if (!PERMITTED.has(type))
     throw new RefusedSql(`${name} is not allowed: SQL may only read the results, and change its own tables in memory`);
-  if ((type === StatementType.CREATE || type === StatementType.DROP) && SECRET_STATEMENT.test(sql))
+  if ((type === StatementType.CREATE || type === StatementType.DROP) && SECRET.test(sql))
     throw new RefusedSql('creating or dropping secrets is not allowed: the results are read with your own credentials');
   // A macro would defer the call past this check.
   if (type === StatementType.CREATE && QUERY_CALL.test(sql))
     throw new RefusedSql('the function query is allowed only in a query, not in CREATE');
   if (type !== StatementType.EXPLAIN) return;
   if (count > 1) throw new RefusedSql('EXPLAIN must be the only statement');
-  if (!EXPLAINED_READ.test(sql)) throw new RefusedSql('EXPLAIN is allowed only for SELECT and the like');
+  if (explainedAt(sql) === undefined) throw new RefusedSql('EXPLAIN is allowed only for SELECT and the like');
 }

@@ -35,6 +35,9 @@ const REFUSED = [
   `EXPLAIN ANALYZE ${copy} (USE_TMP_FILE false)`,
   `/* x */ explain -- y\n analyze /* z */ ${copy} (USE_TMP_FILE false)`,
   `EXPLAIN (ANALYZE, FORMAT json) ${copy} (USE_TMP_FILE false)`,
+  // Comments nest, and those of a line end at CR too.
+  `EXPLAIN ANALYZE /* /* */ SELECT */ ${copy} (USE_TMP_FILE false)`,
+  `EXPLAIN ANALYZE --\r${copy} (USE_TMP_FILE false)\n SELECT 1`,
   `EXPLAIN ANALYZE SELECT 1; EXPLAIN ANALYZE ${copy} (USE_TMP_FILE false)`,
   `PREPARE p AS ${copy} (USE_TMP_FILE false); EXECUTE p`,
   `EXPORT DATABASE '${place}/e'`,
@@ -47,6 +50,10 @@ const REFUSED = [
   'FORCE CHECKPOINT',
   'VACUUM',
   "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x')",
+  "CREATE /* /* */ */ SECRET s (TYPE http, BEARER_TOKEN 'x')",
+  "CREATE --x\r SECRET s (TYPE http, BEARER_TOKEN 'x')",
+  "CREATE OR /* /**/ x */ REPLACE SECRET s (TYPE http, BEARER_TOKEN 'x')",
+  'DROP /* /**/ x */ SECRET IF EXISTS s',
   // Logs and profiles, in files and on standard output.
   `CALL ${log}`,
   `SELECT * FROM ${log}; SELECT 1`,
@@ -56,6 +63,9 @@ const REFUSED = [
   `SELECT * FROM query('SELECT * FROM system.main.enable_' || 'logging(storage=''stdout'')')`,
   `SELECT * FROM "query" /* x */ -- y\n ('SELECT * FROM system.main.ENABLE_' || 'LOGGING(storage=''stdout'')')`,
   `SELECT * FROM (SELECT * FROM query('SELECT * FROM system.enable_' || 'logging(storage=''stdout'')'))`,
+  ...['/* /**/ */', '--\r', '\u200b', '\u2060\u3000'].map(
+    (blank) => `SELECT * FROM query${blank}('SELECT * FROM system.main.enable_' || 'logging(storage=''stdout'')')`,
+  ),
   `SELECT 1; SELECT * FROM query('SELECT 1')`,
   "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM enable_' || 'logging(storage=''stdout'')'))",
   `SELECT * FROM enable_profiling(format='json', save_location='${place}/profile.json'); SELECT 1`,

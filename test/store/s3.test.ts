@@ -178,6 +178,17 @@ test('where the parts cannot be removed either, the error is still that of the p
   assert.equal(fake.uploads.size, 1);
 });
 
+test('an upload that is gone before all parts are stored has failed, though an object of that size is there', async (t) => {
+  const { fake, store } = await start(t);
+  const older = Buffer.alloc(20 << 20, 1);
+  await store.putFile('large', fileOf(t, older));
+  const path = fileOf(t, Buffer.alloc(older.length, 2));
+  const isSecond = (seen: Seen): boolean => isPart(seen) && seen.query.get('partNumber') === '2';
+  fake.fail(isSecond, { error: { status: 404, code: 'NoSuchUpload', message: 'aborted by a lifecycle rule' } });
+  await assert.rejects(store.putFile('large', path), /NoSuchUpload/);
+  assert.ok(existsSync(path));
+});
+
 test('an upload whose last response was lost is stored', async (t) => {
   const { fake, store } = await start(t);
   const bytes = randomBytes(9 << 20);

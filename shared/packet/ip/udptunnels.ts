@@ -36,6 +36,7 @@ export class UdpTunnels {
       this.highest = Math.max(this.highest, port);
     }
     for (const { mask, value } of tunnel.firstBytes) {
+      if (this.beginnings.length === 32) throw new Error(`${tunnel.name}: no bit is left for its first bytes`);
       const bit = 1 << this.beginnings.length;
       for (let byte = 0; byte < 256; byte++) {
         if (((byte << 24) & mask) === (value & 0xff000000)) this.firstByte[byte] |= bit;

@@ -32,11 +32,17 @@ export async function uploadFile(client: S3Client, bucket: string, key: string, 
     // Removed below: where that fails too, the library would throw its error in place of the part's.
     leavePartsOnError: true,
   });
+  let uploaded = 0;
+  upload.on('httpUploadProgress', ({ loaded = 0 }) => {
+    uploaded = loaded;
+  });
   try {
     await upload.done();
   } catch (error) {
     // The response to CompleteMultipartUpload was lost: the next attempt finds no upload, but the object exists.
-    if (answerOf(error).code !== 'NoSuchUpload') {
+    // With all parts stored only the request that completes the upload can have failed.
+    const lost = uploaded === size && answerOf(error).code === 'NoSuchUpload';
+    if (!lost) {
       if (upload.uploadId !== undefined)
         await client
           .send(new AbortMultipartUploadCommand({ ...target, UploadId: upload.uploadId }))
