@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { type LocalRunOptions, runLocally } from './engine/localrun.ts';
 import { MOST_WORKERS } from './engine/protocol.ts';
 import { type GivenOptions, givenOptions, jobOptions } from './job/options.ts';
-import { wholeNumber } from './job/optionvalues.ts';
+import { OptionError, wholeNumber } from './job/optionvalues.ts';
 import type { JobSummary } from './job/summary.ts';
 import { checkFiles, currentJobs, openJob } from './query/folderresults.ts';
 import type { OpenResults } from './query/results.ts';
@@ -21,10 +21,10 @@ export type { RecordSink } from './capture/recordsink.ts';
 export type { TaskReport } from './control/task.ts';
 export { JobInProgress, PlaceLost } from './engine/runplace.ts';
 export { JobError } from './job/context.ts';
-export { OptionError } from './job/optionvalues.ts';
 export { RefusedSql } from './query/permittedsql.ts';
 export type { NestedValue, QueryResult, QueryValue } from './query/results.ts';
 export type { GivenOptions, JobSummary, OpenResults };
+export { OptionError };
 
 /** Options of a run. */
 export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onTask' | 'onRetry' | 'onDamaged'> {
@@ -50,6 +50,7 @@ export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' |
 export async function run({ captures, out, workers, options = {}, ...events }: RunOptions): Promise<JobSummary> {
   const threads = wholeNumber(workers === undefined ? undefined : String(workers), 'workers', 1, MOST_WORKERS);
   const wanted = jobOptions(givenOptions(options));
+  if (captures.length === 0) throw new OptionError('no captures given: a job without any would hide earlier results');
   const refs = new Map<string, CaptureRef>();
   for (const path of captures) if (!refs.has(resolve(path))) refs.set(resolve(path), await fileCapture(path));
   return runLocally({

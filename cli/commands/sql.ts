@@ -1,6 +1,8 @@
 /** flowstitch sql: a query over the newest committed results. */
 import type { Options, OptionValues } from '../../shared/job/optiondescription.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
+import type { Table } from '../../shared/table/tablecolumn.ts';
+import { TABLE_NAMES, TABLES, type TableName } from '../../shared/table/tables.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { interruptibly } from '../signals.ts';
 import { DATA_OPTIONS, givenData } from '../sql/dataoption.ts';
@@ -17,6 +19,12 @@ const OPTIONS = {
   ...JSON_OPTION,
 } as const satisfies Options;
 
+/** A table, and the option with which it is made where it is not always. */
+function tableText(name: TableName): string {
+  const { option }: Table = TABLES[name];
+  return option === undefined ? name : `${name} (jobs run with ${option})`;
+}
+
 export const COMMAND = defineCommand({
   name: 'sql',
   group: 'local',
@@ -29,7 +37,7 @@ export const COMMAND = defineCommand({
   needs: '--data FOLDER|s3://...',
   summary: 'query the newest results',
   description: [
-    'Runs one query over the tables of the newest finished job: sessions, captures, anomalies, and packets where the job was run with --packets.',
+    `Runs one query over the tables of the newest finished job: ${TABLE_NAMES.map(tableText).join(', ')}.`,
     `Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}. "describe sessions" lists the columns of a table or view.`,
   ],
   options: OPTIONS,

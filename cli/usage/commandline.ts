@@ -42,7 +42,8 @@ export function readCommandLine<T extends Options>(command: Command<T>, args: re
     const name = option.name();
     if (typeof value === 'string') {
       // Commander takes whatever comes next for the value, another option too: a value that looks like one, and like no number, needs a `=`.
-      if (/^-[^0-9]/.test(value) && args[args.lastIndexOf(value) - 1] === optionFlag(name)) throw noValue(command, name);
+      if (/^-[^0-9]/.test(value) && args[args.lastIndexOf(value) - 1] === optionFlag(name))
+        throw noValue(command, name);
       values[name] = value;
     } else if (value === true) values[name] = true;
   }

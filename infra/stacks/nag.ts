@@ -5,6 +5,7 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
+import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { FUNCTION_NAMES, needsOf } from '../functions.ts';
 import type { PipelineStack } from './pipeline.ts';
 
@@ -28,10 +29,12 @@ const ANY_KEY_LIKE = {
     'checks/*': 'Keys begin with the name of the data set, which people choose when they upload.',
   },
   results: {
-    'sessions/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
-    'packets/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
-    'captures/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
-    'anomalies/*': 'Keys begin with data set and job, which are known only when a job is submitted.',
+    ...Object.fromEntries(
+      TABLE_NAMES.map((table) => [
+        `${table}/*`,
+        'Keys begin with data set and job, which are known only when a job is submitted.',
+      ]),
+    ),
     'sessions/*/_SUCCESS': 'The folder of the marker is named after data set and job.',
     'datasets/*': 'Keys begin with the name of the data set, which people choose when they upload.',
   },

@@ -22,5 +22,11 @@ export type DayTable = { [Name in TableName]: (typeof TABLES)[Name]['byDay'] ext
 export type JobTable = Exclude<TableName, DayTable>;
 
 export const TABLE_NAMES = Object.keys(TABLES) as TableName[];
+
+/** A value for each table. */
+export function perTable<T>(make: (name: TableName) => T): Record<TableName, T> {
+  return Object.fromEntries(TABLE_NAMES.map((name) => [name, make(name)])) as Record<TableName, T>;
+}
+
 export const DAY_TABLES = TABLE_NAMES.filter((name): name is DayTable => TABLES[name].byDay);
 export const JOB_TABLES = TABLE_NAMES.filter((name): name is JobTable => !TABLES[name].byDay);

@@ -22,7 +22,7 @@ import { type CaptureRef, type CaptureSource, FileCaptures, fileVersion } from '
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
-import type { TableName } from '../../shared/table/tables.ts';
+import { perTable, type TableName } from '../../shared/table/tables.ts';
 
 export { random } from '../capture/build.ts';
 export { SEED } from '../seed.ts';
@@ -165,7 +165,7 @@ export async function readTables(
   const paths = Object.fromEntries(wanted.map((table) => [table, files[table].map((key) => join(folder, key))]));
   const open = await openResults(paths);
   try {
-    const tables: Tables = { sessions: [], packets: [], captures: [], anomalies: [] };
+    const tables: Tables = perTable(() => []);
     for (const table of wanted) {
       const { columns, rows } = await open.runQuery(`SELECT * FROM ${table}`);
       tables[table] = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i].name, value])));

@@ -14,7 +14,7 @@
  * too. The others have survived: they are listed as they do, and each is a test that is missing, or makes no difference.
  * It exits with 0 however many there are.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -73,6 +73,17 @@ function drawn(all: readonly Mutant[], count: number): Mutant[] {
     .map((place) => all[place]);
 }
 
+/** Processes at work: a mutant may never end by itself, and does not outlive this one. */
+const running = new Set<ChildProcess>();
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => {
+    for (const child of running) child.kill('SIGKILL');
+    process.exit(code);
+  });
+
 /** Runs test files in one process, up to the first that fails. */
 async function outcome(files: readonly string[], mutant: Mutant | undefined, seconds: number): Promise<Outcome> {
   const inject = join(import.meta.dirname, 'inject.ts');
@@ -80,9 +91,11 @@ async function outcome(files: readonly string[], mutant: Mutant | undefined, sec
   const args = ['--import', inject, '--test', '--test-isolation=none', `--test-reporter=${reporter}`, ...files];
   const env = { ...process.env, ...(mutant && { [MUTANT]: JSON.stringify(mutant) }) };
   const child = spawn(process.execPath, args, { env, stdio: 'ignore', timeout: seconds * 1000, killSignal: 'SIGKILL' });
+  running.add(child);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
     child.on('exit', (...how) => resolve(how)),
   );
+  running.delete(child);
   if (code === 0) return 'survived';
   return signal === 'SIGKILL' ? 'timed out' : 'killed';
 }
@@ -102,7 +115,10 @@ timed.sort((a, b) => a[1] - b[1]);
 const chosen = timed.filter(([, seconds]) => seconds <= slowest);
 for (const [file] of timed.slice(chosen.length)) console.log(`left out: ${file}, which takes more than ${slowest} s`);
 const files = chosen.map(([file]) => file);
-if (files.length === 0) throw new Error('there are no such tests: name some with --tests');
+if (files.length === 0) {
+  console.error(`no tests mirror ${positionals.join(' ')}: name some with --tests`);
+  process.exit(1);
+}
 const whole = chosen.reduce((sum, [, seconds]) => sum + seconds, 0);
 const patience = Math.max(LEAST_SECONDS, Math.ceil(whole * PATIENCE));
 

@@ -29,6 +29,7 @@ import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { RunBatch } from '../../shared/table/run/sessionrun.ts';
+import { JOB_TABLES, perTable } from '../../shared/table/tables.ts';
 import { SLOT_US } from '../../shared/table/window.ts';
 import type { Process } from './process.ts';
 import type { Shape } from './scenario.ts';
@@ -306,13 +307,8 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
   const reduced = await stageResults(store, job.job, 'reduce');
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
   await takesTime(place, 10_000);
-  const files: JobSummary['files'] = {
-    sessions: published.map(({ key }) => key),
-    packets: [],
-    captures: [],
-    anomalies: [],
-  };
-  for (const table of ['captures', 'anomalies'] as const) {
+  const files: JobSummary['files'] = { ...perTable(() => []), sessions: published.map(({ key }) => key) };
+  for (const table of JOB_TABLES) {
     const key = `${tablePrefix(table, dataset, job.job)}part-0.parquet`;
     await results.put(key, jsonBytes(captures));
     files[table].push(key);

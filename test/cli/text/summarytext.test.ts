@@ -1,7 +1,9 @@
 /** The summary of a run as text. */
+
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type RunSummary, summaryText } from '../../../cli/text/summarytext.ts';
+import { perTable } from '../../../shared/table/tables.ts';
 
 // How the tests themselves were started must not show.
 delete process.env.npm_command;
@@ -28,7 +30,7 @@ const SUMMARY: RunSummary = {
   mapTasks: 1,
   partitions: 1,
   damaged: [],
-  files: { sessions: [], packets: [], captures: [], anomalies: [] },
+  files: perTable(() => []),
   fileBytes: {},
   out: 'results',
   storedBytes: 1_250_000,
