@@ -1,7 +1,14 @@
 /** Flow keys and their table: both directions share a key, different flows do not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FlowTable, KEY_FLAG_V6, KEY_WORDS } from '../../../shared/packet/flow/flowtable.ts';
+import {
+  bucketOf,
+  FlowTable,
+  KEY_FLAG_V6,
+  KEY_WORDS,
+  type ShardBy,
+  shardHash,
+} from '../../../shared/packet/flow/flowtable.ts';
 import { SEED } from '../../seed.ts';
 import { bytes, ipv4, ipv6, random, tcp, text, udp, Workbench } from '../harness.ts';
 
@@ -99,4 +106,37 @@ test('addresses are ordered as unsigned numbers, most significant word first', (
   const bench = new Workbench();
   bench.decode(ipv4(udp(1, 2, text('x')), { src: '128.0.0.0', dst: '127.255.255.255' }), RAW);
   assert.equal(bench.fromB(), true);
+});
+
+/** Shard hash of a flow between two hosts. */
+function hashOf(by: ShardBy, proto: number, ports: number, vlan = 0, network = 0, seed = 7): number {
+  const flows = new FlowTable(1);
+  const flow = flows.lookup4(0x0a000001, 0x0a000002, ports, proto, vlan, network);
+  return shardHash(flows.words, flow * KEY_WORDS, seed, by);
+}
+
+test('what a flow is sharded by decides its bucket, and nothing else', () => {
+  const differs = (by: ShardBy, ...[proto, ports, vlan, network]: [number, number, number?, number?]) =>
+    hashOf(by, 6, 0x00500051) !== hashOf(by, proto, ports, vlan, network);
+  for (const [by, proto, ports, tags] of [
+    ['5tuple', true, true, true],
+    ['4tuple', false, true, true],
+    ['2tuple', false, false, false],
+  ] as const) {
+    assert.equal(differs(by, 17, 0x00500051), proto, `protocol, ${by}`);
+    assert.equal(differs(by, 6, 0x00500052), ports, `port, ${by}`);
+    assert.equal(differs(by, 6, 0x00500051, 5), tags, `VLAN, ${by}`);
+    assert.equal(differs(by, 6, 0x00500051, 0, 5), tags, `network, ${by}`);
+    assert.notEqual(hashOf(by, 6, 0x00500051, 0, 0, 7), hashOf(by, 6, 0x00500051, 0, 0, 8), `seed, ${by}`);
+  }
+  for (const proto of [6, 17, 132]) assert.notEqual(hashOf('5tuple', proto, 1), hashOf('5tuple', proto, 2));
+  // ICMP's type and code, and whatever others have in place of ports.
+  for (const proto of [1, 58, 47]) assert.equal(hashOf('5tuple', proto, 1), hashOf('5tuple', proto, 2));
+});
+
+test('buckets are equal slices of the hashes', () => {
+  assert.deepEqual(
+    [0, 0x3fffffff, 0x40000000, 0xbfffffff, 0xc0000000, 0xffffffff].map((hash) => bucketOf(hash, 4)),
+    [0, 0, 1, 2, 3, 3],
+  );
 });

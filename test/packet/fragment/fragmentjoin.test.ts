@@ -203,8 +203,9 @@ test('IPv6 fragments join by addresses and id, with extension headers after the 
       V6_ONE,
     );
   // Only the first fragment's next header gives the datagram's protocol (RFC 8200).
+  const later = fragment(512, payload.length, 17);
   const joinery = new Joinery()
-    .add(fragment(512, payload.length, 17), 0)
+    .add(later, 0)
     .add(fragment(0, 512, 60), 1)
     .join();
   assert.deepEqual(joinery.rows()[0], {
@@ -216,6 +217,7 @@ test('IPv6 fragments join by addresses and id, with extension headers after the 
     payload: 1000,
     ipLen: 48 + payload.length,
   });
+  assert.deepEqual([joinery.rows()[1].kind, joinery.rows()[1].ipLen], ['fragment', later.length]);
   assert.equal(joinery.columns.meta[0] & META_FROM_B, META_FROM_B);
   assert.deepEqual(joinery.odd, ['fragment_protocol_inconsistency@0']);
 });

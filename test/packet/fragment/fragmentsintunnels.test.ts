@@ -69,6 +69,17 @@ test('fragments inside a tunnel are joined under its layers', () => {
   assert.deepEqual(joinery.counts(), [3, 0]);
 });
 
+test('fragments inside two tunnels, the most that are unpacked, are joined', () => {
+  const joinery = new Joinery();
+  for (const [i, part] of cut(MESSAGE, [1480]).entries()) joinery.add(vxlan(vxlan(part)), i, i);
+  joinery.join();
+  assert.deepEqual(layered(joinery), [
+    ['datagram', FLOW, 0, `${TUNNEL}, ${TUNNEL}`, 1, 3000],
+    ['fragment', FLOW, 0, `${TUNNEL}, ${TUNNEL}`, 0, 0],
+  ]);
+  assert.deepEqual(joinery.counts(), [2, 0]);
+});
+
 test('fragments of fragments join with unfragmented ones, and every record belongs to the innermost session', () => {
   // Large inner fragments made the outer packet too long, so it was cut again; the last, small one was not.
   const [first, second, last] = cut(MESSAGE, [1480, 2960]);

@@ -39,6 +39,21 @@ test('every family number of IPv6 on the BSDs is known', () => {
   }
 });
 
+test('every link type of raw IP is known: a wrong version there has another name than under an unknown link type', () => {
+  for (const linkType of [12, 14, 101, 228, 229])
+    assert.equal(
+      new Workbench().decode(hex('50'.padEnd(80, '0')), linkType),
+      'unknown_ip_version',
+      `link type ${linkType}`,
+    );
+  for (const linkType of [11, 13, 15, 100, 102, 227, 230])
+    assert.equal(
+      new Workbench().decode(hex('50'.padEnd(80, '0')), linkType),
+      'unknown_link_type',
+      `link type ${linkType}`,
+    );
+});
+
 test('frames without IP are not_ip', () => {
   const padding = new Uint8Array(46);
   const frames: [string, number, Uint8Array][] = [
