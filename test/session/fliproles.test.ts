@@ -74,6 +74,12 @@ test("an NTP client's message from the responder flips the session, once", () =>
   assert.equal(only(d.a({ len: 48, hint: HINT_NTP_CLIENT }).end()).history, 'Dd^');
 });
 
+test('the originator may flip an NTP session once, and so may the responder', () => {
+  const d = new Dialogue(123, 123, 17).b({ len: 48, hint: HINT_NTP_SERVER }).b({ len: 48, hint: HINT_NTP_CLIENT });
+  const s = only(d.b({ len: 48, hint: HINT_NTP_SERVER }).a({ len: 48, hint: HINT_NTP_CLIENT }).end());
+  assert.deepEqual([s.history, s.origIsB], ['D^d^', 1]);
+});
+
 test('other ports are ignored', () => {
   assert.equal(only(new Dialogue(40000, 5000, 17).a({ len: 60, hint: HINT_DNS_ANSWER }).end()).history, 'D');
 });

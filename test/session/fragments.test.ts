@@ -60,3 +60,17 @@ test('at one timestamp a datagram visits its own fragments only', () => {
     assert.ok(fragments.steps <= 2 * count, `${fragments.steps} steps for ${count} datagrams of ${flows} flows`);
   }
 });
+
+test('rows are reused once their datagrams have come', () => {
+  const columns = rows(1000);
+  const fragments = new WaitingFragments();
+  fragments.at(5, 0);
+  for (let row = 0; row < 1000; row++) {
+    fragments.keep(columns, row, row, 0);
+    fragments.release(row, () => {});
+  }
+  fragments.keep(columns, 0, 0, 0);
+  const { steps } = fragments;
+  fragments.at(6, 0);
+  assert.deepEqual([fragments.orphans, fragments.steps - steps], [1, 1]);
+});
