@@ -64,8 +64,6 @@ export function checkEof(c: TcpContext, slot: number, end: number): boolean {
   words[we + L.E_STATE] |= L.END_DID_EOF;
   const flagsAt = slot * L.WORDS + L.W_FLAGS;
   if ((words[flagsAt] & L.FLAG_CLOSE_DEFERRED) === 0) return false;
-  const regular = (words[flagsAt] & L.FLAG_DEFERRED_REGULAR) !== 0;
-  const closing = connectionClosed(c, slot, end, regular ? CLOSE_REGULAR : CLOSE_ABRUPT);
-  words[flagsAt] &= ~L.FLAG_CLOSE_DEFERRED;
-  return closing;
+  // Whether it was regular stands in FLAG_DEFERRED_REGULAR.
+  return connectionClosed(c, slot, end, CLOSE_ABRUPT);
 }
