@@ -1,8 +1,8 @@
 /**
  * flowstitch sql over results in S3 that DuckDB reads by itself: the same answers, from ranges of the files that are
  * needed, and nothing else within reach. For this the environment names DuckDB's own extension, for the version of
- * @duckdb/node-api: FLOWSTITCH_HTTPFS=.../httpfs.duckdb_extension. DuckDB's makers publish it on PyPI too, as the
- * package duckdb-extension-httpfs.
+ * @duckdb/node-api: FLOWSTITCH_HTTPFS=.../httpfs.duckdb_extension. The package duckdb-extension-httpfs on PyPI carries
+ * the file too; DuckDB loads it only with its makers' signature.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
