@@ -1,4 +1,4 @@
-/** The command line: finds the command and turns errors into sentences and exit codes. */
+/** The command line: finds the command and turns errors into messages and exit codes. */
 import { printable } from '../shared/text/printable.ts';
 import { COMMANDS, loadCommands } from './commands/index.ts';
 import { onStop, Stopped } from './signals.ts';
@@ -6,7 +6,7 @@ import { print, unwritten } from './text/output.ts';
 import type { Command } from './usage/command.ts';
 import { packageVersion, UsageError } from './usage/usage.ts';
 
-/** Runs a command and sets the exit code: 0 well, 1 usage or input/output, 2 done with damage, 130 and 143 stopped. */
+/** Runs a command and sets the exit code: 0 done, 1 usage or input/output error, 2 done with damage, 130 and 143 stopped. */
 export async function main(args: string[]): Promise<void> {
   outliveReaders();
   // Until the command has its own way to end, and for those that need none; and when it has ended, that stands.
@@ -65,18 +65,18 @@ async function commandOf(name: string): Promise<Command> {
   );
 }
 
-/** A reader that closes early (| head) is no error of ours. */
+/** A reader that closes early (| head) is not an error. */
 function outliveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     process.stderr.write(`flowstitch: ${unwritten(error)}\n`);
     process.exit(1);
   });
-  // Nor is progress that cannot be written, be it for a full disk: what matters is in the results and the exit code.
+  // Nor is progress that cannot be written, for example to a full disk: what matters is in the results and the exit code.
   process.stderr.on('error', () => {});
 }
 
-/** What is wrong, in the words of whoever noticed. A stack is for those who ask for it. */
+/** The error's message, without a stack unless it was asked for. */
 function sentence(error: unknown): string {
   if (!(error instanceof Error)) return printable(String(error));
   if (process.env.FLOWSTITCH_TRACE !== undefined) return error.stack ?? error.message;

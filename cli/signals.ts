@@ -1,15 +1,15 @@
 /**
- * Ctrl-C and SIGTERM. The first asks the command to end in its own way; the second ends the program at once, as it
- * would any other: by the system itself, so that it works whatever the program is busy with.
+ * Ctrl-C and SIGTERM. The first lets the command end in its own way; the second kills the program at once, by the
+ * system's default action, so that it works whatever the program is busy with.
  */
 import { endNativeCalls } from '../shared/table/parquet/nativecalls.ts';
 
-/** Exit codes of a program that a signal ended, as shells have them. */
+/** Exit codes of a program ended by a signal, as in shells. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 const STOP_SIGNALS = Object.keys(EXIT_CODES) as StopSignal[];
 
-/** Somebody asked the command to end. */
+/** The command was asked to end. */
 export class Stopped extends Error {
   override name = 'Stopped';
   readonly exitCode: number;
@@ -21,7 +21,7 @@ export class Stopped extends Error {
 }
 
 type Handler = (stopped: Stopped) => void;
-/** Whoever came last is asked. */
+/** The last one is called. */
 const handlers: Handler[] = [];
 
 /** Exit code of the signal that came. */
@@ -59,7 +59,7 @@ export function onStop(handler: Handler): { release(): void } {
   };
 }
 
-/** Does `work`, whose signal is raised with a `Stopped` when it is to end. */
+/** Runs `work`, whose signal is aborted with a `Stopped` when it is to end. */
 export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const handler = onStop((stopped) => stop.abort(stopped));
@@ -71,8 +71,8 @@ export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): P
 }
 
 /**
- * Does work that leaves nothing behind, such as a query: when it is to end it is interrupted.
- * @throws Stopped; the program can then end, and is to do so
+ * Runs work without side effects, such as a query: it is interrupted when the program is to end.
+ * @throws Stopped; the program is then to end
  */
 export function interruptibly<T>(work: () => Promise<T>): Promise<T> {
   return stoppable(async (signal) => {
@@ -82,7 +82,7 @@ export function interruptibly<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await Promise.race([work(), stopped]);
     } catch (error) {
-      // What was interrupted says so in words of its own.
+      // Interrupted work has an error of its own.
       return signal.aborted ? await stopped : Promise.reject(error);
     }
   });

@@ -8,7 +8,7 @@ const HEAD = `# Commands
 
 Written from \`cli/commands/\` by \`npm run docs\`. \`flowstitch COMMAND --help\` shows the same.
 
-In a checkout and without installing, type \`npx flowstitch\` for \`flowstitch\`. \`flowstitch completion SHELL\` prints a script for bash, zsh or fish. The options of jobs (\`packets\` to \`tcp-reset-delay\`) are also those of a \`_READY\` marker object's JSON and of [the library](library.md), without the dashes.
+In a checkout, or without installing, type \`npx flowstitch\` instead of \`flowstitch\`. \`flowstitch completion SHELL\` prints a script for bash, zsh or fish. The options of jobs (\`packets\` to \`tcp-reset-delay\`) are also those of a \`_READY\` marker object's JSON and of [the library](library.md), without the dashes.
 
 TIME is a number with \`us\`, \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`, and means seconds without one; SIZE is a number of bytes, or with \`K\`, \`M\` or \`G\` of 1024 to its power.
 

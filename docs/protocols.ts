@@ -1,6 +1,6 @@
 /**
- * Writes the tables of protocols in docs/decoding.md, between their marks, from what the
- * decoders' files say: `npm run docs`. A test holds the text against them.
+ * Writes the tables of protocols in docs/decoding.md, between their marks, from the
+ * decoders' descriptions: `npm run docs`. A test compares the two.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { linkTypeName } from '../shared/capture/linktypes.ts';
@@ -34,7 +34,7 @@ function kindText({ number, name, id }: TunnelKind): string {
   return `\`${name}\`${id === undefined ? '' : ` with \`${id}\``} (${number})`;
 }
 
-/** Each table by the name of its marks. */
+/** The tables by the names of their marks. */
 const TABLES: Record<string, () => string> = {
   layers: () =>
     `| protocol | told by | notes |\n|---|---|---|\n${[...LINK_LAYERS, ...INTERNET]

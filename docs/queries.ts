@@ -1,6 +1,6 @@
 /**
  * Writes docs/queries.md from the views and saved queries in shared/views/: `npm run docs`.
- * A test holds it against them.
+ * A test compares the two.
  */
 import { writeFileSync } from 'node:fs';
 import { SAVED_QUERIES, VIEWS } from '../shared/views/index.ts';
@@ -10,7 +10,7 @@ const HEAD = `# Views and queries
 
 Written from \`shared/views/\` by \`npm run docs\`.
 
-The views give the sessions in the dialects of other tools; the saved queries answer what is asked of most captures. Each is one text that DuckDB and Trino, which Athena is made of, take as it is.
+The views give the sessions in the dialects of other tools; the saved queries answer common questions. Each is one SQL text that DuckDB and Trino, on which Athena is based, run unchanged.
 
 \`\`\`
 npx flowstitch sql 'select id.orig_h, id.resp_h, conn_state from zeek_conn limit 10' --data results/
@@ -18,7 +18,7 @@ npx flowstitch sql --queries
 npx flowstitch sql --query scans --data results/
 \`\`\`
 
-Every view, and of the tables sessions and packets, has a last column \`dt\`: the day a session began, as text (YYYY-MM-DD, UTC). Files lie by it, so a condition on \`dt\` leaves the other days' files unread; of results in S3, one on \`ts\` of sessions does too.
+Every view, and the tables sessions and packets, have a last column \`dt\`: the day a session began, as text (YYYY-MM-DD, UTC). Files are partitioned by it, so a condition on \`dt\` skips the files of other days; for results in S3, one on \`ts\` of sessions does too.
 
 \`\`\`
 npx flowstitch sql "select * from zeek_conn where dt between '2026-11-01' and '2026-11-07'" --data s3://RESULTS/
@@ -36,10 +36,10 @@ select * from zeek_conn where dataset = 'site-a' and dt between '2026-11-01' and
 The saved queries say nothing of data sets and days: put the same condition into their \`WHERE\` (an inner query's, where it reads \`sessions\`).
 
 - Names of columns are lower-case letters, digits and \`_\`, which is what AWS documents for names in Athena. Names with dots, as Zeek, OCSF and Elastic have them, are fields of ROWs and need no quotes: \`id.orig_h\`, \`src_endpoint.ip\`, \`source.ip\`. Only keywords of SQL do: \`event."end"\`, \`network."inner".vlan.id\`. Elastic's \`@timestamp\` is \`timestamp\`.
-- A ROW asked for as a whole is an object in \`flowstitch sql --json\`, and text in a table or CSV.
-- For a field of a ROW, Trino reads what that field is made of; DuckDB reads what the whole ROW is made of, and a condition on the field spares it no part of a file. Where that takes long, ask \`sessions\` for the same.
-- A *local* address is one that Zeek takes for local unless told otherwise: the blocks of IANA's special-purpose registries that are not routed, such as 10.0.0.0/8, fc00::/7 and fe80::/10. Multicast addresses are not among them.
-- Whole numbers divide as reals in DuckDB and as whole numbers in Trino, and \`sum\` of BIGINT ends in an error in Trino where it passes 2^63: cast to DECIMAL(38, 0) where it can, as the saved queries do.
+- A ROW selected as a whole is an object in \`flowstitch sql --json\`, and text in a table or CSV.
+- For a field of a ROW, Trino reads what that field is made of; DuckDB reads what the whole ROW is made of, and a condition on the field does not let it skip parts of a file. Where that is slow, query \`sessions\` instead.
+- A *local* address is one that Zeek considers local by default: the blocks of IANA's special-purpose registries that are not routed, such as 10.0.0.0/8, fc00::/7 and fe80::/10. Multicast addresses are not among them.
+- Integers divide as floating point in DuckDB and as integers in Trino, and \`sum\` of BIGINT fails in Trino beyond 2^63: cast to DECIMAL(38, 0) where it can, as the saved queries do.
 `;
 
 function typeText(column: ViewColumn): string {
@@ -65,7 +65,7 @@ export function queriesText(): string {
   const queries = SAVED_QUERIES.map(
     ({ name, description, sql }) => `### ${name}\n\n${description}\n\n\`\`\`sql\n${sql}\n\`\`\`\n`,
   ).join('\n');
-  return `${HEAD}\n## Views\n\nEach has \`dt\` behind these columns; in Athena ${added}.\n\n${views}\n## Saved queries\n\n${queries}`;
+  return `${HEAD}\n## Views\n\nEach has \`dt\` after these columns; in Athena ${added}.\n\n${views}\n## Saved queries\n\n${queries}`;
 }
 
 if (import.meta.main) writeFileSync(new URL('./queries.md', import.meta.url), queriesText());

@@ -11,11 +11,11 @@ function columnTable(schema: readonly TableColumn[]): string {
   return `| column | type | meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
 }
 
-/** Where a table's files lie, when there are none, and how its rows stand. */
+/** Where a table's files are, when there are none, and how its rows are sorted. */
 function placeText({ order, byDay, option }: Table): string {
   const files = byDay
-    ? 'Files lie by the day on which the session starts (UTC), which SQL has as a last column, `dt`'
-    : 'One file a job';
+    ? 'Files are partitioned by the day on which the session starts (UTC), which SQL has as a last column, `dt`'
+    : 'One file per job';
   const asked = option === undefined ? '' : `, only in jobs run with \`${option}\``;
   return `${files}${asked}; rows are sorted by ${order}.`;
 }

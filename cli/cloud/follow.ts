@@ -7,19 +7,19 @@ import { stoppable } from '../signals.ts';
 import { LiveLine, type ProgressOutput } from '../text/liveline.ts';
 import { failureText, progressText } from '../text/statustext.ts';
 
-/** How often one looks, milliseconds; of a job with many tasks every look costs more, and less happens in a second. */
+/** Polling interval, milliseconds; for a job with many tasks each poll costs more, and less changes per second. */
 const INTERVAL_MS = 2000;
 const LONG_INTERVAL_MS = 5000;
 const MANY_TASKS = 1000;
-/** Plain lines within a stage come no oftener. */
+/** Shortest interval between plain lines within a stage. */
 const PLAIN_INTERVAL_MS = 30_000;
 
 /** Ctrl-C while a job was followed: the job keeps running. */
 export const INTERRUPTED = Symbol('interrupted');
 
 /**
- * Shows how a job goes on, until it has ended or Ctrl-C is pressed.
- * @param output null: say nothing
+ * Shows the progress of a job, until it has ended or Ctrl-C is pressed.
+ * @param output null: print nothing
  */
 export async function follow(
   store: ObjectStore,

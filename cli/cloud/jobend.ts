@@ -22,7 +22,7 @@ export const WAIT_EXIT_CODES = [
   ['130, 143', 'stopped by Ctrl-C or SIGTERM; the job keeps running'],
 ] as const;
 
-/** A job as status shows it. */
+/** A job, in the form that status prints. */
 export function jobText({ resultsBucket }: Pick<Pipeline, 'resultsBucket'>, job: JobStatus, json: boolean): string {
   return json ? `${printableJson(job)}\n` : statusText(job, `s3://${resultsBucket}/`);
 }

@@ -1,4 +1,4 @@
-/** The deployed pipeline: what the outputs of its CloudFormation stack tell, and its buckets and queues. */
+/** The deployed pipeline: the outputs of its CloudFormation stack, and its buckets and queues. */
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
@@ -10,12 +10,12 @@ import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { UsageError } from '../usage/usage.ts';
 import { DEFAULT_STACK } from './stackname.ts';
 
-/** Somebody waits at the keyboard: few attempts. */
+/** Few attempts: a user is waiting. */
 const ATTEMPTS = 4;
 
 export interface Pipeline {
   stack: string;
-  /** Version that is deployed. */
+  /** Deployed version. */
   version: string;
   capturesBucket: string;
   resultsBucket: string;
@@ -29,8 +29,8 @@ export interface Pipeline {
 const OUTPUTS = ['CapturesBucket', 'WorkBucket', 'ResultsBucket', 'Queues', 'Version'] as const;
 
 /**
- * The pipeline of a stack; where none is named, of that in FLOWSTITCH_STACK, or of flowstitch-pipeline.
- * @throws UsageError that says where it was looked for, and what helps
+ * The pipeline of a stack; by default the one named by FLOWSTITCH_STACK, or flowstitch-pipeline.
+ * @throws UsageError that says where it was looked for, and what to do
  */
 export async function findPipeline(given: string | undefined, options: ClientOptions = {}): Promise<Pipeline> {
   const name = given ?? (process.env.FLOWSTITCH_STACK || DEFAULT_STACK);
@@ -58,12 +58,12 @@ async function describe(client: CloudFormationClient, name: string): Promise<Sta
       throw new UsageError(`cannot look up stack ${name}: ${reasonOf(error)}`);
   }
   throw new UsageError(
-    `there is no stack ${name} in ${await whereLooked(client)}: npm run deploy makes one. ` +
+    `there is no stack ${name} in ${await whereLooked(client)}: npm run deploy creates one. ` +
       'If it is elsewhere, set region and account with AWS_REGION and AWS_PROFILE, and its name with --stack or FLOWSTITCH_STACK',
   );
 }
 
-/** Region and account that a client asks, as far as that is known without asking anybody. */
+/** Region and account of a client, as far as known without a request. */
 async function whereLooked(client: CloudFormationClient): Promise<string> {
   const { accountId, accessKeyId } = await client.config.credentials();
   const account = accountId === undefined ? `the account of access key ${accessKeyId}` : `account ${accountId}`;

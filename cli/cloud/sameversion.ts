@@ -1,11 +1,11 @@
-/** Whether this program may ask for jobs of a deployed pipeline. */
+/** Whether this program may start jobs on a deployed pipeline. */
 import { hasOurRevisions, RELEASE } from '../../shared/job/revisions.ts';
 import { UsageError } from '../usage/usage.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /**
- * Makes sure that this program and the pipeline follow the same revision.
- * @param what what is refused otherwise, as in 'cannot submit'
+ * Checks that this program and the pipeline have the same revisions.
+ * @param what the refused operation, as in 'cannot submit'
  * @throws UsageError that names both versions and the ways out
  */
 export function requireSameVersion({ stack, version }: Pick<Pipeline, 'stack' | 'version'>, what: string): void {

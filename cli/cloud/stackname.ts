@@ -1,2 +1,2 @@
-/** Name of the pipeline's stack where none is given. */
+/** Default name of the pipeline's stack. */
 export const DEFAULT_STACK = 'flowstitch-pipeline';

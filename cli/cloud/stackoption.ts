@@ -14,9 +14,9 @@ export const STACK_OPTION = {
 
 /** A note of their help. */
 export const CREDENTIALS_NOTE =
-  "Region and credentials are found as AWS's own tools find them: AWS_REGION, AWS_PROFILE and so on.";
+  "Region and credentials are found as by AWS's own tools: AWS_REGION, AWS_PROFILE and so on.";
 
-/** Finds the pipeline that a command's options name. Loaded here, for AWS's SDK takes long to load. @throws as findPipeline */
+/** Finds the pipeline that a command's options name. Loaded lazily, since the AWS SDK takes long to load. @throws as findPipeline */
 export async function pipelineOf({ stack }: { stack?: string }): Promise<Pipeline> {
   const { findPipeline } = await import('./pipeline.ts');
   return findPipeline(stack);

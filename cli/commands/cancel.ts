@@ -17,11 +17,11 @@ export const COMMAND = defineCommand({
   operands: JOB_OPERAND,
   summary: 'stop a job',
   description: [
-    'Stops a job: running tasks finish, no further ones start, and the next job of the data set starts. What was done is kept; resume continues from there.',
+    'Stops a job: running tasks finish, no further ones start, and the next job of the data set starts. Finished tasks are kept; resume continues from there.',
   ],
   options: STACK_OPTION,
   notes: [CREDENTIALS_NOTE],
-  examples: [['cancel 3f2a', 'stop the job whose id begins so']],
+  examples: [['cancel 3f2a', 'stop the job whose id begins with 3f2a']],
   async run(values, [id]) {
     checkJobId('cancel', id);
     const { work, queue, version } = await pipelineOf(values);

@@ -1,4 +1,4 @@
-/** The commands by name, in the order of the help. Each one's file is loaded when it is asked for. */
+/** The commands by name, in the order of the help. Each one's file is loaded when needed. */
 import type { Command } from '../usage/command.ts';
 
 export const COMMANDS: Readonly<Record<string, () => Promise<{ COMMAND: Command }>>> = {

@@ -1,4 +1,4 @@
-/** flowstitch inspect: what a file is and holds, told from its bytes. */
+/** flowstitch inspect: the kind and contents of a file, from its bytes. */
 import { open, stat } from 'node:fs/promises';
 import type { OptionValues } from '../../shared/job/optiondescription.ts';
 import { BOUND_OPTIONS, compressionBounds } from '../../shared/job/options.ts';
@@ -10,7 +10,7 @@ import { print } from '../text/output.ts';
 import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** Packets or rows that may be asked for at once: they are kept in memory. */
+/** Most packets or rows shown at once: they are kept in memory. */
 const MOST_SHOWN = 1_000_000;
 
 const OPTIONS = {
@@ -23,9 +23,9 @@ export const COMMAND = defineCommand({
   name: 'inspect',
   group: 'local',
   operands: { usage: 'FILE', least: 1, most: 1, wanted: 'name one file', files: true },
-  summary: 'show what a capture, shard or result file holds',
+  summary: 'show what is in a capture, shard or result file',
   description: [
-    'Shows what a capture (pcap or pcapng, plain or compressed with gzip or zstd), a shard, fragment or run file (Arrow) or a result file (Parquet) holds: format, time span, counts, damage.',
+    'Shows what is in a capture (pcap or pcapng, plain or compressed with gzip or zstd), a shard, fragment or run file (Arrow) or a result file (Parquet): format, time span, counts, damage.',
   ],
   options: OPTIONS,
   notes: [
@@ -64,7 +64,7 @@ const INSPECTORS = {
   capture: async () => (await import('../inspect/capturefile.ts')).inspectCapture,
 };
 
-/** What an argument names: how it reads, and what the system is asked for. Names need not be UTF-8. */
+/** The files that an argument can name: as text, and as passed to the system. Names need not be UTF-8. */
 async function placesOf(argument: string): Promise<{ path: string; place: string | Buffer }[]> {
   const meant = await meantBy(argument);
   if (meant.length === 0) return [{ path: argument, place: argument }];

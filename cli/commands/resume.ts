@@ -22,7 +22,7 @@ export const COMMAND = defineCommand({
   ],
   options: { ...WAIT_OPTION, ...JSON_OPTION, ...STACK_OPTION },
   notes: [CREDENTIALS_NOTE],
-  examples: [['resume 3f2a --wait', 'continue the job whose id begins so, and follow it until it ends']],
+  examples: [['resume 3f2a --wait', 'continue the job whose id begins with 3f2a, and follow it until it ends']],
   exitCodes: WAIT_EXIT_CODES,
   async run(values, [id]) {
     checkJobId('resume', id);
@@ -37,7 +37,7 @@ export const COMMAND = defineCommand({
   },
 });
 
-/** Resumes a job. @returns what that led to, and what to say of it */
+/** Resumes a job. @returns the result, and the message to print */
 export async function resumeText(
   store: ObjectStore,
   queue: TaskQueue,

@@ -17,16 +17,16 @@ import { type RunSummary, summaryText } from '../text/summarytext.ts';
 import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** Inputs that are named when they are passed over. */
+/** Most skipped inputs that are listed. */
 const NOTES = 20;
 
 const OPTIONS = {
   out: {
     value: 'FOLDER',
-    meaning: 'where the tables go; a run into the same folder resumes, and maps only what is new',
+    meaning: 'folder for the tables; a run into the same folder resumes, and maps only new captures',
   },
   ...JOB_OPTIONS,
-  workers: { value: 'N', meaning: 'worker threads', default: 'one a processor' },
+  workers: { value: 'N', meaning: 'worker threads', default: 'one per processor' },
   ...JSON_OPTION,
   quiet: { meaning: 'show no progress' },
 } as const;
@@ -49,8 +49,8 @@ export const COMMAND = defineCommand({
   options: OPTIONS,
   examples: [
     ['run captures/ --out results/', 'all captures below a folder'],
-    ["run 'captures/*.pcap.gz' --out results/ --packets", 'those that match, with the table of packets'],
-    ['run captures/ --out results/ --tcp-timeout 10m --key vlan', 'with other rules of what a session is'],
+    ["run 'captures/*.pcap.gz' --out results/ --packets", 'those that match, with the packets table'],
+    ['run captures/ --out results/ --tcp-timeout 10m --key vlan', 'with another timeout and flow key'],
   ],
   exitCodes: [
     ['0', 'everything was read'],
@@ -70,7 +70,7 @@ function workersOf({ workers }: { workers?: string }): number {
   return wholeNumber(workers, '--workers', 1, MOST_WORKERS) ?? availableParallelism();
 }
 
-/** Names what is passed over, the first of it. */
+/** Lists the first skipped inputs. */
 class PassedOverNotes {
   lost = 0;
   private total = 0;

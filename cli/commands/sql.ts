@@ -42,8 +42,8 @@ export const COMMAND = defineCommand({
   ],
   options: OPTIONS,
   notes: [
-    "A condition on dt, the day of a session's start (YYYY-MM-DD), leaves the files of other days unread.",
-    "Of results in S3, the files that a query needs are downloaded and kept in $XDG_CACHE_HOME or ~/.cache, up to $FLOWSTITCH_CACHE_GB gigabytes (default: 10). Where $FLOWSTITCH_HTTPFS names the file of DuckDB's extension httpfs, DuckDB reads parts of them instead, and nothing is kept.",
+    "A condition on dt, the day of a session's start (YYYY-MM-DD), skips the files of other days.",
+    "For results in S3, the files that a query needs are downloaded and cached in $XDG_CACHE_HOME or ~/.cache, up to $FLOWSTITCH_CACHE_GB gigabytes (default: 10). If $FLOWSTITCH_HTTPFS names the file of DuckDB's extension httpfs, DuckDB reads ranges of them instead, and nothing is cached.",
   ],
   examples: [
     ['sql "select proto, count(*) from sessions group by all" --data results/', 'a query over results on disk'],
@@ -53,7 +53,7 @@ export const COMMAND = defineCommand({
   run: answer,
 });
 
-/** The saved queries, a line each. */
+/** The saved queries, one per line. */
 function listQueries(): string {
   const width = Math.max(...SAVED_QUERIES.map(({ name }) => name.length));
   return SAVED_QUERIES.map(({ name, description }) => `${name.padEnd(width)}  ${description}\n`).join('');

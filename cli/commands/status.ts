@@ -1,4 +1,4 @@
-/** flowstitch status: how a job stands, once or until it ends. */
+/** flowstitch status: the status of a job, once or until it ends. */
 import { jobStatus } from '../../shared/control/status.ts';
 import { jobText, printEnd, WAIT_EXIT_CODES } from '../cloud/jobend.ts';
 import { checkJobId, JOB_OPERAND } from '../cloud/joboperand.ts';
@@ -15,7 +15,7 @@ export const COMMAND = defineCommand({
   options: { watch: { meaning: 'follow the job until it ends' }, ...JSON_OPTION, ...STACK_OPTION },
   notes: [CREDENTIALS_NOTE],
   examples: [
-    ['status 3f2a', 'the job whose id begins so'],
+    ['status 3f2a', 'the job whose id begins with 3f2a'],
     ['status 3f2a --watch', 'follow it until it ends'],
   ],
   exitCodes: WAIT_EXIT_CODES,

@@ -23,18 +23,18 @@ import { UsageError } from '../usage/usage.ts';
 /** Captures that cannot be read, listed by name. */
 const LISTED = 20;
 
-/** A job as it was asked for. */
+/** A submitted job. */
 export interface Submission extends Submitted {
   dataset: string;
-  /** The job that it waits for. */
+  /** The job it is queued behind. */
   behind: string | null;
-  /** It had been committed before, and its tables are made the newest again. */
+  /** It was committed before, and its tables are made current again. */
   shownAgain: boolean;
   captures: number;
   /** Stored bytes. */
   bytes: number;
   skipped: ListedCaptures['skipped'];
-  /** Captures that are known not to be readable, with the remedy. */
+  /** Captures known to be unreadable, with what to do. */
   refused: { capture: string; reason: string; detail: string }[];
   /** Captures beside the folder whose name the prefix seems to be. */
   besides: number;
@@ -55,8 +55,8 @@ export const COMMAND = defineCommand({
   ],
   options: {
     ...JOB_OPTIONS,
-    dataset: { ...JOB_OPTIONS.dataset, default: 'made from the prefix' },
-    'requester-pays': { meaning: 'accept the charges of a bucket whose readers pay' },
+    dataset: { ...JOB_OPTIONS.dataset, default: 'derived from the prefix' },
+    'requester-pays': { meaning: 'accept the request charges of a requester-pays bucket' },
     ...WAIT_OPTION,
     ...JSON_OPTION,
     ...STACK_OPTION,
@@ -64,7 +64,7 @@ export const COMMAND = defineCommand({
   notes: [CREDENTIALS_NOTE],
   examples: [
     ['submit s3://CAPTURES/site-a/ --wait', 'a job over a folder of captures, followed until it ends'],
-    ['submit s3://CAPTURES/site-a/2026-11 --packets', 'captures whose keys begin so, with the table of packets'],
+    ['submit s3://CAPTURES/site-a/2026-11 --packets', 'captures whose keys begin with 2026-11, with the packets table'],
   ],
   exitCodes: WAIT_EXIT_CODES,
   async run(values, [place]) {
@@ -85,8 +85,8 @@ export const COMMAND = defineCommand({
 });
 
 /**
- * Lists the captures of a prefix and asks for a job over them.
- * @throws StoreError, UsageError when there is nothing to be read there
+ * Lists the captures of a prefix and submits a job over them.
+ * @throws StoreError, UsageError when there is nothing to read
  */
 export async function submitPrefix(
   pipeline: Pipeline,
@@ -173,7 +173,7 @@ function stateSentence({ state, behind, shownAgain, refused }: Submission): stri
   return `was done before${refused.length > 0 ? '; resume retries the captures that could not be read' : ''}`;
 }
 
-/** What a listing skipped; empty where it was nothing. */
+/** What a listing skipped; empty if nothing. */
 function skippedText({ folders, empty, markers, hidden }: ListedCaptures['skipped']): string {
   const kinds: [number, string][] = [
     [folders, 'folder marker'],

@@ -24,7 +24,7 @@ import { print } from '../text/output.ts';
 import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** Quiet times that can be asked for: times of uploads have whole seconds. */
+/** Allowed quiet times: upload times have whole seconds. */
 const LEAST_QUIET_SECONDS = 1;
 const MOST_QUIET_SECONDS = 7 * 86_400;
 
@@ -39,25 +39,25 @@ export const COMMAND = defineCommand({
   },
   summary: 'start jobs automatically after uploads to a prefix',
   description: [
-    "Makes uploads to a prefix of the pipeline's bucket of captures start a job, once none has arrived for a while. Without a prefix it lists the prefixes that do.",
+    "Makes uploads to a prefix of the pipeline's captures bucket start a job, once none has arrived for a while. Without a prefix it lists the watched prefixes.",
     'A marker object named _READY below a prefix starts a job too, whether the prefix is watched or not.',
   ],
   options: {
     'quiet-for': {
       value: 'TIME',
-      meaning: `how long nothing must have arrived, up to ${quietText(MOST_QUIET_SECONDS)}`,
+      meaning: `time without uploads before a job starts, up to ${quietText(MOST_QUIET_SECONDS)}`,
       default: quietText(DEFAULT_QUIET_SECONDS),
     },
-    off: { meaning: 'stop it, for a prefix or a data set' },
+    off: { meaning: 'stop watching a prefix or a data set' },
     ...JOB_OPTIONS,
-    dataset: { ...JOB_OPTIONS.dataset, default: 'made from the prefix' },
+    dataset: { ...JOB_OPTIONS.dataset, default: 'derived from the prefix' },
     ...JSON_OPTION,
     ...STACK_OPTION,
   },
   notes: [CREDENTIALS_NOTE],
   examples: [
     ['watch s3://CAPTURES/site-a/ --quiet-for 5m', 'a job five minutes after the last upload'],
-    ['watch', 'list what is watched'],
+    ['watch', 'list the watched prefixes'],
     ['watch --off s3://CAPTURES/site-a/', 'stop it'],
   ],
   async run(values, [place]) {
@@ -79,7 +79,7 @@ export const COMMAND = defineCommand({
   },
 });
 
-/** Of all values that were given, those that say what a job is to do. */
+/** The job options among all options given. */
 function givenJobOptions(values: GivenOptions & Record<string, unknown>): GivenOptions {
   return Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(JOB_OPTIONS, name)));
 }
@@ -105,8 +105,8 @@ function quietText(seconds: number): string {
 
 /**
  * Makes uploads to a prefix start jobs of a data set.
- * @returns what to say of it
- * @throws UsageError for a bucket that notifies nobody of its uploads, and for a data set of another prefix
+ * @returns the message to print
+ * @throws UsageError for a bucket without notifications of its uploads, and for a data set of another prefix
  */
 export async function startWatching(
   { work, capturesBucket, stack }: Pick<Pipeline, 'work' | 'capturesBucket' | 'stack'>,
@@ -118,7 +118,7 @@ export async function startWatching(
   if (bucket !== capturesBucket)
     throw new UsageError(
       `cannot watch ${place}: only uploads to the pipeline's own bucket, s3://${capturesBucket}/, notify it. Submit the prefix, ` +
-        `or deploy stack ${stack} with that bucket as its bucket of captures`,
+        `or deploy stack ${stack} with that bucket as its captures bucket`,
     );
   const { dataset: wanted, ...options } = given;
   const dataset = wanted === undefined ? datasetOf(bucket, prefix, capturesBucket) : String(wanted);
@@ -131,14 +131,14 @@ export async function startWatching(
   await putWatchedPrefix(work, { dataset, bucket, prefix, quietSeconds, options });
   return (
     `data set ${dataset}: a job starts once nothing has arrived in ${printable(place)} for ${quietText(quietSeconds)}\n` +
-    `captures that are there already are read after the next upload, or with:\n\n` +
+    `captures that are already there are read after the next upload, or with:\n\n` +
     `next: ${commandName()} submit ${shellWord(place)}${wanted === undefined ? '' : ` --dataset ${dataset}`}${optionsText(options)}\n`
   );
 }
 
 /**
- * Stops that, for a prefix or a data set.
- * @returns what to say of it
+ * Stops watching a prefix or a data set.
+ * @returns the message to print
  * @throws UsageError when it is not watched
  */
 export async function stopWatching(store: ObjectStore, named: string): Promise<string> {

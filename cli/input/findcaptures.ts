@@ -1,8 +1,8 @@
 /**
  * Files, folders and globs to captures. Folders are walked to their bottom; what
  * is hidden (a name that begins with a dot), the folder of results and what runs
- * have written are passed over. Every other file counts as a capture: what it is,
- * its bytes tell. What else is passed over is named, and names need not be UTF-8.
+ * have written are skipped. Every other file counts as a capture: its format follows
+ * from its bytes. Anything else that is skipped is reported, and names need not be UTF-8.
  */
 import type { Stats } from 'node:fs';
 import { join, normalize, relative, sep } from 'node:path';
@@ -24,7 +24,7 @@ export interface PassedOver {
 /**
  * Captures in the order of their names, each file once.
  * @param out folder of the results; it may hold captures, or lie among them
- * @param onPassedOver told of what is not read, other than what is hidden or results
+ * @param onPassedOver called for what is not read, other than hidden files and results
  * @throws UsageError when an argument names nothing that can be read as a file, or nothing is found at all,
  *   or a folder cannot be read
  */
@@ -151,7 +151,7 @@ function isHidden(path: RawPath): boolean {
   return path.split(sep).some((name) => name.startsWith('.') && name !== '.' && name !== '..');
 }
 
-/** What cannot be read ends the command before anything is done: the results would not be those that were asked for. */
+/** An unreadable input ends the command before anything is done: the results would be incomplete. */
 function unreadable(error: unknown): Error {
   const { code, path, message } = error as NodeJS.ErrnoException & { path?: string | Buffer };
   if (code === undefined || path === undefined) return error as Error;

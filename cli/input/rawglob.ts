@@ -1,5 +1,5 @@
 /**
- * Globs over raw paths: Node's own passes over what it cannot read, and over names that are not UTF-8, without a word.
+ * Globs over raw paths: Node's own silently skips what it cannot read, and names that are not UTF-8.
  * Segment by segment; `**` stands for any number of folders and follows no links.
  */
 import { matchesGlob } from 'node:path';

@@ -7,7 +7,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** What Node gives for a byte that is no UTF-8. */
+/** Node's replacement for a byte that is not UTF-8. */
 const REPLACEMENT = '\ufffd';
 
 export type RawPath = string;
@@ -20,7 +20,7 @@ export function pathBytes(path: RawPath): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
-/** As text in which bytes that are no UTF-8 read as \xNN. */
+/** As text, with bytes that are not UTF-8 as \xNN. */
 export function pathText(path: RawPath): string {
   const bytes = pathBytes(path);
   const text = bytes.toString();
@@ -34,7 +34,7 @@ export function pathText(path: RawPath): string {
   return shown;
 }
 
-/** As text in which each byte that is no UTF-8 reads as the same one character: what Node makes of an argument. */
+/** As text, with each byte that is not UTF-8 as the replacement character: as Node decodes arguments. */
 export function lossyText(path: RawPath): string {
   return pathBytes(path).toString();
 }
@@ -60,7 +60,7 @@ export async function entriesOf(folder: RawPath): Promise<RawEntry[]> {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The path without links; of what is not there yet, as much of it as there is. */
+/** The path without links; for a path that does not exist, as much of it as exists. */
 export async function realPath(path: RawPath): Promise<RawPath> {
   try {
     return (await realpath(pathBytes(path), { encoding: 'buffer' })).toString('latin1');

@@ -1,6 +1,6 @@
 /**
- * What an Arrow file holds: a shard, whose packets are shown as those of a capture
- * are; or a fragment file, a run, or any other, whose rows are shown as they stand.
+ * The contents of an Arrow file: a shard, whose packets are shown like those of a
+ * capture; or a fragment file, a run, or any other, whose rows are shown unchanged.
  */
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -18,7 +18,7 @@ import type { Inspection } from './inspection.ts';
 import { packetLine } from './packetline.ts';
 import { type ShardSummary, shardSummary } from './shardsummary.ts';
 
-/** @param shown rows to show @throws UsageError when the bytes are no whole Arrow file */
+/** @param shown rows to show @throws UsageError when the bytes are not a complete Arrow file */
 export async function inspectArrow(path: string, shown: number): Promise<Inspection> {
   const file = await open(path, 'r');
   try {

@@ -1,4 +1,4 @@
-/** What a capture is and holds: its facts, its records by fate, and its first packets. */
+/** The contents of a capture: its facts, its records by fate, and its first packets. */
 import { createReadStream } from 'node:fs';
 import { AnomalyLog, type AnomalyRow } from '../../shared/capture/anomaly.ts';
 import type { CompressionBounds } from '../../shared/capture/compression/bounds.ts';
@@ -19,7 +19,7 @@ import { fragmentLine, packetLine } from './packetline.ts';
 const READ_BYTES = 1 << 20;
 /** Flows known at once; they matter for nothing but the packet at hand. */
 const MOST_FLOWS = 65_536;
-/** Places of damage, and names of what is odd, that are printed. */
+/** Most places of damage, and names of anomalies, that are printed. */
 const LISTED = 20;
 
 /** Something odd, by name. */
@@ -33,8 +33,8 @@ interface Oddity {
 /**
  * Reads a capture to its end.
  * @param shown packets to show
- * @param bounds what its compression may ask for
- * @param place what the system is asked for, where `path` is how it reads
+ * @param bounds limits on its compression
+ * @param place the path for the system, where `path` is its text
  * @throws UsageError when its bytes are of no format that is read here
  */
 export async function inspectCapture(

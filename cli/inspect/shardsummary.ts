@@ -1,11 +1,11 @@
-/** What lies near a shard and says what the shard itself does not: its task's summary, or the reduce tasks' lists. */
+/** Files near a shard with what the shard itself does not have: its task's summary, or the reduce tasks' lists. */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
 import type { ReduceSpec } from '../../shared/job/reducetask.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 
-/** What the shard itself does not say. */
+/** What the shard itself does not have. */
 export interface ShardSummary {
   /** Whole microseconds from which its times count. */
   baseUs: number;

@@ -5,7 +5,7 @@ import { UsageError } from '../usage/usage.ts';
 export const DATA_OPTIONS = {
   data: {
     value: 'FOLDER|s3://...',
-    meaning: "results of flowstitch run, the pipeline's bucket of results (s3://BUCKET/), or a prefix with results",
+    meaning: "results of flowstitch run, the pipeline's results bucket (s3://BUCKET/), or a prefix with results",
   },
   dataset: { value: 'NAME', meaning: 'data set, where there are several' },
 } as const satisfies Options;

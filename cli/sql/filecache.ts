@@ -1,7 +1,7 @@
 /**
- * Files fetched from afar and kept on this machine, up to a number of bytes: those that were used last stay. Several
- * processes may use one folder at once. Each file is complete under its name or not there; and whoever uses files
- * holds links of its own to them, so that nobody can take them away meanwhile.
+ * A cache of remote files on this machine, up to a number of bytes, least recently used removed first. Several
+ * processes may use one folder at once. Each file is complete under its name or does not exist; and a process that uses
+ * files holds links of its own to them, so that no other can remove them meanwhile.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, type Stats } from 'node:fs';
@@ -13,7 +13,7 @@ import { FileLock } from '../../shared/store/filelock.ts';
 import { inParallel } from '../../shared/store/inparallel.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** A file as it is where it comes from. */
+/** A file at its origin. */
 export interface RemoteFile {
   bucket: string;
   key: string;
@@ -38,18 +38,18 @@ export interface HeldFiles {
 /** Files fetched at a time. */
 const AT_ONCE = 4;
 const DEFAULT_BYTES = 10e9;
-/** What a process that died has not fetched to the end is removed after this long. */
+/** Unfinished downloads of dead processes are removed after this time. */
 const ABANDONED_MS = 86_400_000;
 const LOCK = 'lock';
-/** How long others may take to come or go. */
+/** How long to wait for other processes that start or end. */
 const WAIT_MS = 30_000;
 
-/** Where files of the person at this machine are kept, by the rules of XDG. */
+/** The user's cache folder, by the rules of XDG. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'flowstitch');
 }
 
-/** Bytes that are kept: FLOWSTITCH_CACHE_GB, or 10 GB. @throws UsageError when that is no number */
+/** Bytes that are kept: FLOWSTITCH_CACHE_GB, or 10 GB. @throws UsageError when that is not a number */
 export function cacheBytes(env: NodeJS.ProcessEnv = process.env): number {
   const text = env.FLOWSTITCH_CACHE_GB;
   if (!text) return DEFAULT_BYTES;
@@ -69,7 +69,7 @@ export class FileCache {
 
   /**
    * Makes files available here, and fetches those that are not.
-   * @param onBytes is told of bytes as they come
+   * @param onBytes called with bytes as they arrive
    * @throws what `fetch` throws; UsageError when the disk is full
    */
   async hold(files: readonly RemoteFile[], fetch: Fetch, onBytes: (bytes: number) => void): Promise<HeldFiles> {
@@ -115,7 +115,7 @@ export class FileCache {
     return { own, release };
   }
 
-  /** Does something while nobody takes a folder of its own or clears away those of others. */
+  /** Runs `action` while no process takes a folder of its own or removes those of others. */
   private async alone<T>(action: () => Promise<T>): Promise<T> {
     let lock: FileLock;
     try {
@@ -153,7 +153,7 @@ export class FileCache {
     return path;
   }
 
-  /** A link of one's own; the file itself where the disk knows no links; undefined when there is no such file. */
+  /** A link of this process; the file itself where the disk does not support links; undefined when the file does not exist. */
   private async linkTo(place: string, file: RemoteFile, own: string): Promise<string | undefined> {
     const path = join(own, nameOf(file));
     try {
@@ -191,7 +191,7 @@ export class FileCache {
     }
   }
 
-  /** Removes what was used longest ago, until so many bytes more are within the bound; and what dead processes left. */
+  /** Removes the least recently used files, until so many more bytes fit; and what dead processes left. */
   private async makeRoom(bytes: number, needed: readonly RemoteFile[]): Promise<void> {
     await this.alone(() => this.clearAfterOthers());
     const kept: { path: string; at: Stats }[] = [];
@@ -226,7 +226,7 @@ export class FileCache {
   }
 }
 
-/** Whether whoever held these links is dead. Earlier versions knew each other by host and process alone. */
+/** Whether the holder of these links is dead. Earlier versions identified it by host and process alone. */
 function isLeft(path: string): boolean {
   if (existsSync(join(path, LOCK))) return !FileLock.isHeld(join(path, LOCK));
   const [host, pid] = basename(path).split('@');

@@ -30,8 +30,8 @@ export async function currentJob(folder: string, dataset?: string): Promise<Curr
 }
 
 /**
- * The job that is asked for, with the name of its data set.
- * @param how the command that makes results where there are none
+ * The chosen job, with the name of its data set.
+ * @param how the command that produces results where there are none
  */
 function chooseJob(
   place: string,

@@ -1,6 +1,6 @@
 /**
- * Results in S3, queried from here. With its extension httpfs, where its file is named, DuckDB reads what it needs of
- * the files by itself. Without it the files that a query needs are fetched as any other object is, and kept.
+ * Queries over results in S3. With its extension httpfs, if its file is named, DuckDB reads the ranges it needs
+ * itself. Without it the files that a query needs are fetched like any other object, and cached.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
@@ -96,7 +96,7 @@ export class S3Results {
     }
   }
 
-  /** What the bucket says of a table's files. */
+  /** Heads of a table's files. */
   private async filesOf(
     dataset: string,
     job: string,
@@ -110,7 +110,9 @@ export class S3Results {
     return keys.map((key) => {
       const head = heads.get(key);
       if (head === undefined)
-        throw new UsageError(`${s3Url(bucket, prefix + key)} is gone: the results of job ${job} are no longer whole`);
+        throw new UsageError(
+          `${s3Url(bucket, prefix + key)} is gone: the results of job ${job} are no longer complete`,
+        );
       return { bucket, key: prefix + key, version: head.version, size: head.size };
     });
   }
@@ -146,7 +148,7 @@ export class S3Results {
   }
 }
 
-/** Where the files of each table are; null for a table that is not to be had. */
+/** Where the files of each table are; null for a table that is not available. */
 function resultFiles(files: Files, places: (keys: readonly string[]) => string[]): ResultFiles {
   const entries = TABLE_NAMES.map((table) => [table, files[table] === undefined ? null : places(files[table])]);
   return Object.fromEntries(entries);
@@ -161,7 +163,7 @@ async function runOnce(query: string, files: ResultFiles, remote?: RemoteFiles):
   }
 }
 
-/** The files that a query can need; undefined for a table of which that cannot be told. */
+/** The files that a query can need; undefined for a table where that is unknown. */
 async function neededFiles(query: string, files: Files): Promise<Files> {
   const days = TABLE_NAMES.map((table) => [table, [...new Set(files[table]?.map(dayOfKey))]]);
   const needed = await neededDays(query, Object.fromEntries(days));

@@ -1,4 +1,4 @@
-/** What the requests of a job cost, about: by the list prices of S3 Standard and SQS in us-east-1. Other regions differ by some percent. */
+/** The approximate cost of a job's requests: by the list prices of S3 Standard and SQS in us-east-1. Other regions differ by some percent. */
 import type { RequestTotals } from '../../shared/job/stageresults.ts';
 
 /** Dollars a request, by kind as tasks count them. Removing is free. */
@@ -10,7 +10,7 @@ const PRICES: Record<string, number> = {
   's3.get': 0.4e-6,
   's3.head': 0.4e-6,
   's3.other': 5e-6,
-  // The dearer kind of queue: the million that is free each month is not looked at.
+  // The price of FIFO queues, the dearer kind; the free million each month is ignored.
   'sqs.send': 0.5e-6,
   'sqs.receive': 0.5e-6,
   'sqs.delete': 0.5e-6,

@@ -1,4 +1,4 @@
-/** Numbers, times and foreign text as people read them: every command prints them from here. */
+/** Numbers, times and foreign text in readable form, for all commands. */
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** A count with commas between thousands. */

@@ -1,4 +1,4 @@
-/** Text that comes while something runs: a line that renews itself on a terminal, plain lines elsewhere. Goes to standard error. */
+/** Progress text: a line that is rewritten on a terminal, plain lines elsewhere. Goes to standard error. */
 import { printable } from '../../shared/text/printable.ts';
 
 const CLEAR_LINE = '\r\x1b[K';
@@ -6,7 +6,7 @@ const CLEAR_LINE = '\r\x1b[K';
 /** Where progress is shown. */
 export interface ProgressOutput {
   write(text: string): void;
-  /** Columns of the terminal; null when it is none. */
+  /** Columns of the terminal; null when it is not one. */
   columns: number | null;
 }
 
@@ -29,12 +29,12 @@ export class LiveLine {
     this.output = output;
   }
 
-  /** Whether there is a terminal, whose line can be renewed. */
+  /** Whether there is a terminal, whose line can be rewritten. */
   get live(): boolean {
     return this.output?.columns != null;
   }
 
-  /** Renews the terminal's line, cut to its width: one that wraps could not be cleared. Elsewhere nothing is said. */
+  /** Rewrites the terminal's line, cut to its width: one that wraps could not be cleared. Prints nothing elsewhere. */
   renew(text: string): void {
     if (this.output?.columns != null)
       this.output.write(`${CLEAR_LINE}${printable(text).slice(0, Math.max(0, this.output.columns - 1))}`);

@@ -1,4 +1,4 @@
-/** The command line's output: all of it, or an error. */
+/** The command line's output: written completely, or an error. */
 import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { systemWords } from '../../shared/store/systemerror.ts';

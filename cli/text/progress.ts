@@ -7,9 +7,9 @@ import { printable } from '../../shared/text/printable.ts';
 import { bytesText, count, counted, durationText } from './format.ts';
 import { LiveLine, type ProgressOutput } from './liveline.ts';
 
-/** Plain lines come no oftener than this, in milliseconds. */
+/** Shortest interval between plain lines, milliseconds. */
 const PLAIN_INTERVAL = 5000;
-/** A terminal's line is renewed so often even when nothing has ended, so that one sees it live. */
+/** Interval at which a terminal's line is rewritten even when nothing has ended, milliseconds. */
 const LIVE_INTERVAL = 500;
 
 export class Progress {
@@ -28,7 +28,7 @@ export class Progress {
 
   /**
    * @param bytes stored bytes of all captures
-   * @param output null: say nothing
+   * @param output null: print nothing
    * @param now a clock in milliseconds
    */
   constructor(captures: number, bytes: number, output: ProgressOutput | null, now = () => performance.now()) {

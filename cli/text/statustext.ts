@@ -1,4 +1,4 @@
-/** How a job in the cloud stands, as text: in full, and as the one line that is shown while it runs. */
+/** The status of a job in the cloud, as text: in full, and as the one line shown while it runs. */
 
 import { type JobState, type JobStatus, type StageStatus, stageAt } from '../../shared/control/status.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
@@ -9,7 +9,7 @@ import { jobSummaryText } from './summarytext.ts';
 
 /** Failures listed one by one. */
 const LISTED = 20;
-/** Characters of a job's id that are enough where it is named beside others. */
+/** Characters of a job's id where it is named beside others. */
 const SHORT_ID = 8;
 
 /** A time of day, to the second. @param ms milliseconds since 1970 */
@@ -36,7 +36,7 @@ export function percentText(ended: number, tasks: number): string {
   return `${tasks === 0 ? 100 : Math.floor((100 * ended) / tasks)} %`;
 }
 
-/** What map does a second, over the time in which its tasks ended; undefined while that cannot be told. */
+/** The rate of map, over the time in which its tasks ended; undefined while unknown. */
 export function rateText({ stages, mapped }: Pick<JobStatus, 'stages' | 'mapped'>): string | undefined {
   const map = stages[STAGE_ORDER.indexOf('map')];
   const seconds = ((map.lastEnd ?? 0) - (map.sentAt ?? 0)) / 1000;
@@ -75,7 +75,7 @@ export function failureText({ stage, task, reason }: JobStatus['failures'][numbe
   return `${stage} task ${task} failed on every attempt: ${printable(reason)}`;
 }
 
-/** All that is known of a job. @param data where its tables are, as `sql --data` takes it */
+/** The full status of a job. @param data where its tables are, as for `sql --data` */
 export function statusText(status: JobStatus, data: string): string {
   const { entry, software, summary } = status;
   const fields: [string, string][] = [
@@ -110,7 +110,7 @@ function stateLine(status: JobStatus): string {
   return rate === undefined ? state : `${state}, ${rate}`;
 }
 
-/** A line a stage. */
+/** One line per stage. */
 function stagesText({ stages }: JobStatus): string {
   const known = stages.filter(({ tasks }) => tasks !== null);
   const lines = known.map(({ stage, tasks, ended }): [string, string] => [
@@ -144,7 +144,7 @@ function nextText({ state, entry: { job } }: JobStatus): string {
   return `\nnext: ${commandName()} ${word} ${job}${word === 'status' ? ' --watch' : ''}\n`;
 }
 
-/** Time, and what the job asked of storage and queues. */
+/** Time, and the job's requests to storage and queues. */
 function costFields(status: JobStatus): [string, string][] {
   const { taskSeconds, summary } = status;
   const seconds = elapsedSeconds(status);

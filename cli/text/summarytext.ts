@@ -8,7 +8,7 @@ export interface RunSummary extends JobSummary {
   out: string;
   /** Bytes of the captures as stored. */
   storedBytes: number;
-  /** The job had been done before: seconds and memory are those of finding that out. */
+  /** The job was done before: seconds and memory are those of checking that. */
   committedBefore: boolean;
   seconds: number;
   cpuSeconds: number;
@@ -24,13 +24,13 @@ export function summaryText(summary: RunSummary): string {
   return jobSummaryText(summary, { fields: [['time', timeText(summary)]], data: out, committedBefore });
 }
 
-/** What is told of a job beside what it found. */
+/** What is printed of a job besides its summary. */
 export interface Told {
   /** Further lines: time, and what it took. */
   fields: [label: string, text: string][];
   /** Where its tables are, as `sql --data` takes it. */
   data: string;
-  /** The job had been done before: nothing of it was new. */
+  /** The job was done before: nothing of it was new. */
   committedBefore: boolean;
 }
 
@@ -95,6 +95,6 @@ function damageText(damaged: readonly DamagedCapture[]): string {
     return `  ${printable(capture)}: ${status}${place}, ${reason}${detail === '' ? '' : `: ${printable(detail)}`}\n`;
   });
   const rest = damaged.length - LISTED;
-  if (rest > 0) lines.push(`  and ${count(rest)} more: see the table captures\n`);
+  if (rest > 0) lines.push(`  and ${count(rest)} more: see the captures table\n`);
   return `\n${counted(damaged.length, 'capture')} could not be read completely:\n${lines.join('')}`;
 }

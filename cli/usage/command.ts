@@ -1,23 +1,23 @@
 /**
- * A command of the command line: one file in cli/commands/ that says what it takes, what its help tells and what it
- * does. Parser, help, completion and docs/commands.md follow from that.
+ * A command of the command line: one file in cli/commands/ with its operands, options, help texts and code.
+ * Parser, help, completion and docs/commands.md are derived from that.
  */
 import type { Options, OptionValues } from '../../shared/job/optiondescription.ts';
 
 /** Headings of the list of commands, in its order. */
 export const GROUPS = {
   local: 'On this machine',
-  cloud: 'In the cloud, on the pipeline that npm run deploy makes',
+  cloud: 'In the cloud, on the pipeline that npm run deploy creates',
   other: 'Other',
 } as const;
 
-/** What stands on the line beside the options. */
+/** The arguments besides the options. */
 export interface Operands {
-  /** As the usage line has it: 'JOB', '[s3://BUCKET/PREFIX]', 'FILE|FOLDER|GLOB ...'. */
+  /** For the usage line: 'JOB', '[s3://BUCKET/PREFIX]', 'FILE|FOLDER|GLOB ...'. */
   usage: string;
   least: 0 | 1;
   most: number;
-  /** What is said, behind the command's name, where there are too few or too many. */
+  /** The message, after the command's name, where there are too few or too many. */
   wanted: string;
   /** Whether they are files, which shells complete. */
   files?: true;
@@ -29,28 +29,28 @@ export interface Command<T extends Options = Options> {
   name: string;
   group: keyof typeof GROUPS;
   operands: Operands;
-  /** Options that are never left out, as the usage line has them: '--out FOLDER'. */
+  /** Required options, for the usage line: '--out FOLDER'. */
   needs?: string;
   /** What it does, in a few words: its line in the list of commands. */
   summary: string;
   /** Paragraphs. */
   description: readonly string[];
   options: T;
-  /** Paragraphs behind the options. */
+  /** Paragraphs after the options. */
   notes?: readonly string[];
-  /** What is typed behind 'flowstitch', and what it does. */
+  /** What to type after 'flowstitch', and what it does. */
   examples: readonly (readonly [line: string, meaning: string])[];
-  /** Where they are more than 0 for well done and 1 for an error. */
+  /** Where there are others than 0 for success and 1 for an error. */
   exitCodes?: readonly (readonly [codes: string, meaning: string])[];
   /**
-   * What the code loads beyond AWS's SDK, DuckDB and Arrow it imports as usual; those only when they are needed, with
-   * import(), for help and completion load the files of all commands.
+   * Imports the AWS SDK, DuckDB and Arrow only when they are needed, with import(), since help and completion load
+   * the files of all commands; everything else as usual.
    * @returns the exit code
    */
   run(values: OptionValues<T>, operands: string[], program: ProgramParts): Promise<number>;
 }
 
-/** What a command may ask of the program. */
+/** What the program provides to commands. */
 export interface ProgramParts {
   /** Loads all commands, in the order of the help. */
   commands(): Promise<Command[]>;
@@ -66,5 +66,5 @@ export function usageLine({ name, operands, needs }: Command): string {
   return [name, operands.usage, needs].filter((part) => part).join(' ');
 }
 
-/** `--json`, of every command that has an answer to print. */
+/** `--json`, of every command that prints a result. */
 export const JSON_OPTION = { json: { meaning: 'print JSON' } } as const satisfies Options;

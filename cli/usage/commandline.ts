@@ -1,6 +1,6 @@
 /**
- * The command line between a command's description and Commander, which parses arguments and lays out help. What is
- * wrong is told in our words.
+ * Connects a command's description to Commander, which parses arguments and lays out help. Error messages are
+ * our own.
  */
 import { CommanderError, Help, Option, Command as Parser } from 'commander';
 import { type Options, type OptionValues, optionFlag } from '../../shared/job/optiondescription.ts';
@@ -18,11 +18,11 @@ export function helpWidth(columns: number | undefined = process.stdout.columns):
   return Math.max(LEAST_HELP_WIDTH, Math.min(columns || HELP_WIDTH, HELP_WIDTH));
 }
 
-/** What an argument list asks a command for. */
+/** A parsed argument list. */
 export type Asked<T extends Options> = { help: true } | { help: false; values: OptionValues<T>; operands: string[] };
 
 /**
- * Parses the arguments of a command; options and operands may stand in any order, and `--` ends the options.
+ * Parses the arguments of a command; options and operands may be in any order, and `--` ends the options.
  * @throws UsageError for an unknown option, a missing value or one too many, and operands that are too few or too many
  */
 export function readCommandLine<T extends Options>(command: Command<T>, args: readonly string[]): Asked<T> {
@@ -41,7 +41,7 @@ export function readCommandLine<T extends Options>(command: Command<T>, args: re
     const value: unknown = parser.getOptionValue(option.attributeName());
     const name = option.name();
     if (typeof value === 'string') {
-      // Commander takes whatever comes next for the value, another option too: a value that looks like one, and like no number, needs a `=`.
+      // Commander takes any next argument as the value, even an option: a value that looks like one, and not like a number, needs a `=`.
       if (/^-[^0-9]/.test(value) && args[args.lastIndexOf(value) - 1] === optionFlag(name))
         throw noValue(command, name);
       values[name] = value;

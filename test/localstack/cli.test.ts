@@ -146,7 +146,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
       [['status', '00'], /^flowstitch: there is no job 00 in this pipeline\n$/],
       [
         ['jobs', '--stack', 'nowhere'],
-        /^flowstitch: there is no stack nowhere in us-east-1, .*: npm run deploy makes one/,
+        /^flowstitch: there is no stack nowhere in us-east-1, .*: npm run deploy creates one/,
       ],
       [['sql', 'select 1', '--data', `s3://${cloud.resultsBucket}/x/`], /has no finished results yet/],
     ];

@@ -26,7 +26,7 @@ test('where there is no such stack it says where it looked, and what makes one',
   await assert.rejects(find(t, { name: 'other' }, 'mine'), {
     name: 'UsageError',
     message:
-      /^there is no stack mine in us-east-1, the account of access key test.*: npm run deploy makes one\. .*--stack/,
+      /^there is no stack mine in us-east-1, the account of access key test.*: npm run deploy creates one\. .*--stack/,
   });
 });
 

@@ -97,7 +97,7 @@ test('damaged captures are named with offset and reason, at most twenty, and the
     /\n23 captures could not be read completely:\n {2}c0\\x1b\[2J.pcap: truncated, truncated_record: 3 of/,
   );
   assert.match(text, / {2}c1\\x1b\[2J.pcap: truncated at byte 24, truncated_record: 3 of 60 bytes\n/);
-  assert.match(text, / {2}and 3 more: see the table captures\n/);
+  assert.match(text, / {2}and 3 more: see the captures table\n/);
   assert.doesNotMatch(text, /c20/);
 });
 
