@@ -21,16 +21,16 @@ LocalStack runs at ${endpoint} until Ctrl-C. In another terminal:
   npm run demo:localstack
 `;
 
-/** @throws Error for what is no port */
+/** @throws Error when it is not a port */
 function portOf(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65535) throw new Error(`--port ${text} is no port: give a number up to 65535`);
+  if (!/^\d+$/.test(text) || port > 65535) throw new Error(`--port ${text} is not a port: give a number up to 65535`);
   return port;
 }
 
 async function runContainer(port: string): Promise<number> {
   if (spawnSync('docker', ['info'], { stdio: 'ignore' }).status !== 0)
-    throw new Error('--docker: no Docker answers here (docker info): start it, or leave --docker out');
+    throw new Error('--docker: Docker does not answer (docker info): start it, or leave --docker out');
   say(next(`http://127.0.0.1:${port}`));
   const env = { ...process.env, FLOWSTITCH_LOCALSTACK_PORT: port };
   const compose = spawn('docker', ['compose', '-f', COMPOSE, 'up', '--abort-on-container-exit'], {
@@ -48,7 +48,7 @@ async function runHere(port: number, folder: string | undefined): Promise<number
   await localStack.ended;
   const log = await localStack.logs().catch(() => '');
   await localStack.stop();
-  throw new Error(`LocalStack has ended by itself:\n${log.slice(-LOG_TAIL)}`);
+  throw new Error(`LocalStack exited unexpectedly:\n${log.slice(-LOG_TAIL)}`);
 }
 
 try {

@@ -34,7 +34,7 @@ export interface LocalStack {
   readonly folder: string;
   /** Process id; it leads a process group with all function processes in it. */
   readonly pid: number;
-  /** Settles when it has ended by itself or by stop(). */
+  /** Settles when it has exited, by itself or by stop(). */
   readonly ended: Promise<void>;
   /** LocalStack's own log. */
   logs(): Promise<string>;
@@ -46,7 +46,7 @@ export interface LocalStack {
 async function claimPort(port: number): Promise<number> {
   const server = createServer();
   await new Promise<void>((settle, reject) => {
-    server.once('error', () => reject(new Error(`port ${port} of ${HOST} is taken: give another one with --port`)));
+    server.once('error', () => reject(new Error(`port ${port} of ${HOST} is in use: choose another with --port`)));
     server.listen(port, HOST, settle);
   });
   const { port: claimed } = server.address() as { port: number };

@@ -67,7 +67,7 @@ describe('LocalStack without Docker', { skip }, () => {
     try {
       assert.notEqual(endpoint, process.env.FLOWSTITCH_LOCALSTACK);
       const port = Number(new URL(endpoint).port);
-      await assert.rejects(startLocalStack({ port }), new RegExp(`port ${port} of 127.0.0.1 is taken`));
+      await assert.rejects(startLocalStack({ port }), new RegExp(`port ${port} of 127.0.0.1 is in use`));
       const pids = await useFunction(endpoint, folder);
       assert.match(await one.logs(), /LocalStack version: 4\.13\.1/);
       await one.stop();
