@@ -170,7 +170,7 @@ test('leftovers of killed runs are removed by the next run, those of a running o
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, 'half');
   }
-  writeFileSync(join(out, '.unfinished-notes'), 'next to the folders that runs write to');
+  writeFileSync(join(out, '.unfinished-notes'), 'beside the folders that runs write to');
   const last = await startRun(captures, out);
   const [living] = scratchOf(out).filter((name) => name !== dead);
   const held = join(out, `_flowstitch/.unfinished-${living}-0123456789abcdef`);
