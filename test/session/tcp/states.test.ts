@@ -24,6 +24,12 @@ test("a SYN after the peer's SYN-ACK flips roles; two SYNs or two SYN-ACKs do no
   assert.deepEqual([acks.history, acks.origIsB], ['Hh', 0]);
 });
 
+test('after a SYN-ACK and then its SYN both ends are seen from their start: a first byte that is only acknowledged is missed', () => {
+  const d = new Dialogue(40000, 50000).b({ flags: SYN | ACK, seq: 500, ack: 101 }).a({ flags: SYN, seq: 100 });
+  const s = only(d.a({ flags: ACK, seq: 101, ack: 501 }).b({ flags: ACK, seq: 501, ack: 102 }));
+  assert.deepEqual([s.history, s.missed], ['Hs^AaG', 1]);
+});
+
 test("a SYN-ACK after a partial session's data does not establish it, so a port of an interactive service gives no longer timeout", () => {
   const sessions = (d: Dialogue) => d.a({ flags: ACK, seq: 121, ack: 502, len: 10, at: 600 * SECOND }).end().length;
   const middle = new Dialogue(40000, 22).a({ flags: ACK, seq: 101, ack: 501, len: 10 });
