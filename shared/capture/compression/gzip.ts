@@ -44,8 +44,8 @@ export async function* gunzip(
     if (there < 2 || !isGzip(input)) return await trailing(input, report);
     const check = await header(input);
     if (check !== 'sound') return tell(report, check, `gzip header at ${start}`);
-    let checksum = 0;
-    let given = 0;
+    let checksum: number;
+    let given: number;
     if (smallBefore && small.inflate(input.peek(await input.fill(SMALL_MEMBER)))) {
       input.skip(small.used);
       given = small.length;

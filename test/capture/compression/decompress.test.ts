@@ -182,8 +182,10 @@ test('gzip: no byte before a fault is lost when the source can be reopened, othe
     assert.deepEqual(exact.told, ['corrupt_compression']);
     assert.match(exact.details[0], /gzip member at 0, between \d+ and \d+/);
     assert.deepEqual(exact.bytes, want, `${length} bytes`);
-    const { bytes } = await take(bad, 10_000);
+    const { bytes, details } = await take(bad, 10_000);
     assert.ok(bytes.length >= length - 65_536, `${bytes.length} of ${length}`);
+    const [, from, to] = /between (\d+) and (\d+)/.exec(details[0]) ?? [];
+    assert.equal(Number(to) - Number(from), 65_536, details[0]);
     assert.deepEqual(bytes, want.slice(0, bytes.length));
   }
 });
