@@ -67,14 +67,19 @@ export const COMMAND = defineCommand({
       throw new UsageError('watch: --off needs the prefix, as s3://BUCKET/PREFIX/, or the data set');
     if (place !== undefined && !values.off) parseS3Url(place);
     const pipeline = await pipelineOf(values);
-    if (values.off) print(await stopWatching(pipeline.work, place));
+    let said: string | undefined;
+    if (values.off) said = await stopWatching(pipeline.work, place as string);
     else if (place !== undefined) {
       requireSameVersion(pipeline, 'watch');
-      print(await startWatching(pipeline, place, quietSeconds, givenJobOptions(values)));
-    } else {
-      const sources = await listWatchedPrefixes(pipeline.work);
-      print(values.json ? `${printableJson(sources)}\n` : sourcesText(sources, pipeline.capturesBucket));
+      said = await startWatching(pipeline, place, quietSeconds, givenJobOptions(values));
     }
+    if (said !== undefined && !values.json) {
+      print(said);
+      return 0;
+    }
+    // As JSON, what is watched now, after a change too.
+    const watched = await listWatchedPrefixes(pipeline.work);
+    print(values.json ? `${printableJson(watched)}\n` : sourcesText(watched, pipeline.capturesBucket));
     return 0;
   },
 });

@@ -119,8 +119,15 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     assert.match((await flowstitch(['watch'])).stdout, /\ncli-watched +s3:\/\/.*\/cli-watched\/ +1h +--packets\n/);
     assert.match(
       (await flowstitch(['watch', '--off', place])).stdout,
-      /^data set cli-watched: .* is watched no more\n$/,
+      /^data set cli-watched: .* is no longer watched\n$/,
     );
+    const again = await flowstitch(['watch', place, '--json']);
+    assert.deepEqual(
+      (JSON.parse(again.stdout) as { dataset: string }[]).map(({ dataset }) => dataset),
+      ['cli-watched'],
+      again.stderr,
+    );
+    assert.deepEqual(JSON.parse((await flowstitch(['watch', '--off', place, '--json'])).stdout), []);
     const elsewhere = await flowstitch(['watch', `s3://${cloud.resultsBucket}/x/`]);
     assert.match(elsewhere.stderr, /^flowstitch: cannot watch s3:.*only the pipeline's own bucket/);
 
