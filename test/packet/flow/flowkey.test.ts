@@ -134,6 +134,21 @@ test('what a flow is sharded by decides its bucket, and nothing else', () => {
   for (const proto of [1, 58, 47]) assert.equal(hashOf('5tuple', proto, 1), hashOf('5tuple', proto, 2));
 });
 
+test('every word of both addresses decides the bucket', () => {
+  const hashes = new Set<number>();
+  for (let word = 0; word <= 8; word++) {
+    const key = new Uint32Array(KEY_WORDS);
+    if (word < 8) key[word] = 1;
+    hashes.add(shardHash(key, 0, 7, '2tuple'));
+  }
+  assert.equal(hashes.size, 9);
+});
+
+test('the bucket of a flow is the same as in shards of earlier versions, for odd and even seeds', () => {
+  const hashes = [7, 8, 0xffffffff].map((seed) => hashOf('5tuple', 6, 0x00500051, 5, 6, seed));
+  assert.deepEqual(hashes, [1360782804, 3705459911, 3525809497]);
+});
+
 test('buckets are equal slices of the hashes', () => {
   assert.deepEqual(
     [0, 0x3fffffff, 0x40000000, 0xbfffffff, 0xc0000000, 0xffffffff].map((hash) => bucketOf(hash, 4)),
