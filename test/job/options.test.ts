@@ -4,7 +4,7 @@ import { DEFAULT_BOUNDS } from '../../shared/capture/compression/bounds.ts';
 import { jobConfig } from '../../shared/job/dataset.ts';
 import { jobId, shardingDigest } from '../../shared/job/jobconfig.ts';
 import { givenOptions, jobOptions } from '../../shared/job/options.ts';
-import { sizeText } from '../../shared/job/optionvalues.ts';
+import { parseDuration, sizeText } from '../../shared/job/optionvalues.ts';
 import { plainConfig } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';
 
@@ -26,7 +26,61 @@ test('bounds of compression are read as sizes and whole numbers, from text and f
 });
 
 test('sizes are told in the largest unit that gives a whole number', () => {
-  assert.deepEqual([1, 1023, 1024, 1536, 2 ** 27, 2 ** 31].map(sizeText), ['1', '1023', '1K', '1536', '128M', '2G']);
+  assert.deepEqual([1, 1023, 1024, 1536, 2 ** 27, 2 ** 31, 2 ** 40].map(sizeText), [
+    '1',
+    '1023',
+    '1K',
+    '1536',
+    '128M',
+    '2G',
+    '1024G',
+  ]);
+});
+
+test('durations are read in every unit, and never where it is allowed', () => {
+  for (const [text, us] of [
+    ['7us', 7],
+    ['7ms', 7_000],
+    ['7s', 7_000_000],
+    ['7', 7_000_000],
+    ['1.5m', 90_000_000],
+    ['7h', 25_200_000_000],
+    ['7d', 604_800_000_000],
+  ] as const)
+    assert.equal(parseDuration(text, '--x'), us, text);
+  assert.equal(parseDuration('never', '--x', true), 0);
+  assert.throws(() => parseDuration('never', '--x'), /^OptionError: --x takes a duration .* 1h, not 'never'$/);
+  for (const text of ['', '0', '-1s', '1w', '1 s', '0.1us'])
+    assert.throws(() => parseDuration(text, '--x', true), /1h, or never, not /, text);
+});
+
+test('options of a marker are an object of known names and types', () => {
+  for (const value of [null, 'packets', 5, [], undefined])
+    assert.throws(() => givenOptions(value), /options are a JSON object/, JSON.stringify(value));
+  assert.throws(() => givenOptions({ toString: '1' }), /unknown option 'toString'/);
+  assert.throws(() => givenOptions({ packets: 'true' }), /'packets' takes a boolean, not "true"/);
+  assert.throws(() => givenOptions({ dataset: true }), /'dataset' takes a string, not true/);
+  assert.deepEqual(givenOptions({ packets: true, dataset: undefined }), { packets: true, dataset: undefined });
+});
+
+test('the name of a data set, the key and the sharding are checked, and left at their defaults when not given', () => {
+  const { dataset, keyVlan, keyVni, shardBy, packets } = jobOptions({});
+  assert.deepEqual([dataset, keyVlan, keyVni, shardBy, packets], [undefined, false, false, '5tuple', false]);
+  assert.equal(jobOptions({ dataset: 'a_B-9' }).dataset, 'a_B-9');
+  for (const name of ['', 'a/b', 'a'.repeat(65)])
+    assert.throws(() => jobOptions({ dataset: name }), /--dataset takes up to 64 letters/, name);
+  for (const [key, vlan, vni] of [
+    ['', false, false],
+    ['vlan', true, false],
+    ['vni', false, true],
+    ['vlan,vni', true, true],
+  ] as const) {
+    const read = jobOptions({ key });
+    assert.deepEqual([read.keyVlan, read.keyVni], [vlan, vni], key);
+  }
+  assert.throws(() => jobOptions({ key: 'vlan,mac' }), /--key takes vlan and vni, not 'mac'/);
+  assert.equal(jobOptions({ 'shard-by': '2tuple' }).shardBy, '2tuple');
+  assert.throws(() => jobOptions({ 'shard-by': '3tuple' }), /--shard-by takes/);
 });
 
 test('bounds of compression are part of what a job and its shards are', async () => {
