@@ -91,7 +91,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
 
     const cancelled = await flowstitch(['cancel', job]);
     assert.equal(cancelled.code, 0, cancelled.stderr);
-    assert.match(cancelled.stdout, new RegExp(`^job ${job} is cancelled; .* Left to do: .*commit\n`));
+    assert.match(cancelled.stdout, new RegExp(`^job ${job} is cancelled; .* Remaining: .*commit\n`));
     assert.equal((await flowstitch(['status', job, '--watch'])).code, 1);
     const resumed = await flowstitch(['resume', job, '--wait']);
     assert.equal(resumed.code, 0, resumed.stderr);
@@ -121,13 +121,10 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
       (await flowstitch(['watch', '--off', place])).stdout,
       /^data set cli-watched: .* is no longer watched\n$/,
     );
-    const again = await flowstitch(['watch', place, '--json']);
-    assert.deepEqual(
-      (JSON.parse(again.stdout) as { dataset: string }[]).map(({ dataset }) => dataset),
-      ['cli-watched'],
-      again.stderr,
-    );
-    assert.deepEqual(JSON.parse((await flowstitch(['watch', '--off', place, '--json'])).stdout), []);
+    const isListed = ({ stdout }: { stdout: string }): boolean =>
+      (JSON.parse(stdout) as { dataset: string }[]).some(({ dataset }) => dataset === 'cli-watched');
+    assert.equal(isListed(await flowstitch(['watch', place, '--json'])), true);
+    assert.equal(isListed(await flowstitch(['watch', '--off', place, '--json'])), false);
     const elsewhere = await flowstitch(['watch', `s3://${cloud.resultsBucket}/x/`]);
     assert.match(elsewhere.stderr, /^flowstitch: cannot watch s3:.*only the pipeline's own bucket/);
 

@@ -31,7 +31,7 @@ describe('a cancelled job on LocalStack', { skip: endpoint === null ? SKIPPED : 
     const status = () => jobStatus(cloud.work, job);
     await waitFor('some map tasks', async () => (await status()).stages[1].ended > 2 || undefined);
     const told = await cancelText(cloud.work, cloud.queue, job);
-    assert.match(told, /is cancelled; .* Left to do: map \d+ of \d+ tasks, then balance/);
+    assert.match(told, /is cancelled; .* Remaining: map \d+ of \d+ tasks, then balance/);
 
     await waitFor('the queue to be empty', async () => (await messagesIn(cloud, 'map')).length === 0 || undefined);
     await sleep(A_MOMENT_MS);
