@@ -33,7 +33,7 @@ function movedBack(rows: readonly Row[], by: number): string[] {
       .map(([name, value]) => [name, value === null ? null : (value as bigint) - BigInt(by) * 1000n]);
     return { ...row, ...Object.fromEntries(times) };
   });
-  return lines(back, ['ts', 'uid']).sort();
+  return lines(back, ['ts', 'uid', 'dt']).sort();
 }
 
 /** Three SYNs of one flow: the second ends the session of the first, the third comes when that of the second has ended. */
