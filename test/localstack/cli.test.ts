@@ -126,7 +126,7 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     assert.equal(isListed(await flowstitch(['watch', place, '--json'])), true);
     assert.equal(isListed(await flowstitch(['watch', '--off', place, '--json'])), false);
     const elsewhere = await flowstitch(['watch', `s3://${cloud.resultsBucket}/x/`]);
-    assert.match(elsewhere.stderr, /^flowstitch: cannot watch s3:.*only the pipeline's own bucket/);
+    assert.match(elsewhere.stderr, /^flowstitch: cannot watch s3:.*only uploads to the pipeline's own bucket/);
 
     await putMarker(cloud, 'cli-watched/', { paquets: true } as object);
     const refused = await waitFor('the refusal', async () => {
