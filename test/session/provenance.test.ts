@@ -16,6 +16,12 @@ test('captures: first, last, and the exact number of distinct ones', () => {
   assert.deepEqual(count([3, 1, 2, 3, 1, 2, 0]), [3, 0, 4]);
 });
 
+test('a session starts at the nanosecond of its first packet', () => {
+  const d = new Dialogue(40000, 5000, 17).a({ ns: 123 }).b({ ns: 456 });
+  d.end();
+  assert.equal(d.rows.startNs[0], 123);
+});
+
 test('captures: a thousand, entered in any order, are counted once each', () => {
   const d = new Dialogue(40000, 5000, 17);
   for (let i = 0; i < 3000; i++) d.a({ capture: (i * 7919) % 1000 });

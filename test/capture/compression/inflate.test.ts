@@ -46,6 +46,26 @@ test('small streams inflate as with zlib, to the byte after them', () => {
   }
 });
 
+test('matches of every length and from every distance code inflate as with zlib', () => {
+  const small = new SmallInflate(ROOM);
+  const next = random(1);
+  const noise = (length: number) => Uint8Array.from({ length }, () => 1 + Math.floor(next() * 255));
+  const check = (plain: Uint8Array, what: string) => {
+    assert.ok(small.inflate(deflateRawSync(plain, { level: 9 })), what);
+    assert.ok(Buffer.compare(small.output.subarray(0, small.length), plain) === 0, what);
+  };
+  for (let length = 3; length <= 258; length++) {
+    const piece = noise(length);
+    check(concat([piece, Uint8Array.of(0), piece]), `length ${length}`);
+  }
+  // zlib looks no further back than 32 KiB less the longest match.
+  for (let distance = 1; distance < ROOM - 300; distance += 1 + (distance >> 5)) {
+    const piece = noise(16);
+    const gap = Math.max(0, distance - piece.length);
+    check(concat([piece.subarray(0, distance), new Uint8Array(gap), piece, piece]), `distance ${distance}`);
+  }
+});
+
 test('invalid streams are accepted only if zlib accepts them, with the same output', HEAVY, () => {
   const small = new SmallInflate(ROOM);
   let taken = 0;

@@ -57,6 +57,16 @@ test('network identifiers separate flows only when they are part of the key', ()
   }
 });
 
+test('network identifiers separate fragments only when they are part of the key', () => {
+  for (const keyVni of [false, true]) {
+    const bench = new Workbench(false, keyVni);
+    for (const vni of ['000001', '000002'])
+      bench.decode(carry(60000, vxlan(vni, ethernet('0800', ipv4(new Uint8Array(16), { more: true })))), RAW);
+    const [one, two] = bench.fragments.network;
+    assert.deepEqual([bench.fragments.length, one === two], [2, !keyVni]);
+  }
+});
+
 test('over IPv6 the tunnel has IPv6 addresses', () => {
   const bench = new Workbench();
   bench.decode(ipv6(udp(60000, 4789, vxlan('ffffff', inner)), 17, V6_ONE, V6_TWO), RAW);

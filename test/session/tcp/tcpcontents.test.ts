@@ -66,6 +66,18 @@ test('an end without any acknowledgement is no longer followed beyond 16 KiB abo
   assert.equal(contents.pending(slot, 0), false);
 });
 
+test('ranges of ended sessions are reused', () => {
+  const { contents, slot } = established();
+  const ranges = 8;
+  for (let session = 0; session < 1000; session++) {
+    contents.open(slot);
+    for (let end = 0; end < 2; end++) for (let i = 1; i <= ranges; i++) contents.sent(slot, end, 10 * i, 1);
+    contents.close(slot);
+  }
+  const { used } = contents as unknown as { used: number };
+  assert.equal(used, 2 * ranges);
+});
+
 /** As the tracker leaves an end that sent up to relative number `to` while its peer never acknowledged any of it. */
 function unheard(to: number): ReturnType<typeof established> {
   const made = established();
