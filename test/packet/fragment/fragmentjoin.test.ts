@@ -222,6 +222,32 @@ test('IPv6 fragments join by addresses and id, with extension headers after the 
   assert.deepEqual(joinery.odd, ['fragment_protocol_inconsistency@0']);
 });
 
+test('a fragment beyond the last one makes the datagram longer: it is complete when the bytes before it are there', () => {
+  const payload = udp(5000, 53, new Uint8Array(312));
+  const joinery = new Joinery();
+  for (const [at, [start, more]] of [
+    [80, false] as const,
+    [240, true] as const,
+    [0, true] as const,
+    [160, true] as const,
+  ].entries())
+    joinery.add(ipv4(payload.subarray(start, start + 80), { id: 1, offset: start, more }), at);
+  joinery.join();
+  assert.deepEqual([joinery.rows()[0].payload, joinery.rows()[0].ms], [312, 3]);
+  assert.deepEqual(joinery.counts(), [4, 0]);
+  assert.deepEqual(joinery.odd, ['fragment_size_inconsistency@0']);
+});
+
+test('a last fragment that comes again, also with a mark that more follow, overlaps and leaves the size as it is', () => {
+  const payload = udp(5000, 53, new Uint8Array(152));
+  const joinery = new Joinery();
+  for (const [at, more] of [false, false, true].entries())
+    joinery.add(ipv4(payload.subarray(80), { id: 1, offset: 80, more }), at);
+  joinery.add(ipv4(payload.subarray(0, 80), { id: 1, more: true }), 3).join();
+  assert.deepEqual(joinery.counts(), [4, 0]);
+  assert.deepEqual(joinery.odd, ['fragment_overlap@0', 'fragment_overlap@0']);
+});
+
 test('a datagram keeps the VLANs of its fragments, also when they are part of the key', () => {
   for (const keyVlan of [false, true]) {
     const joinery = new Joinery(keyVlan);
