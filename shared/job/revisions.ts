@@ -20,9 +20,9 @@
 /** Version of the package, for people. */
 export const SOFTWARE = '0.1.0';
 
-export const MAPPING_REVISION = 10;
-export const TRACKING_REVISION = 5;
-export const PUBLISHING_REVISION = 3;
+export const MAPPING_REVISION = 11;
+export const TRACKING_REVISION = 6;
+export const PUBLISHING_REVISION = 4;
 
 /** All revisions as one word. */
 export const REVISIONS = `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`;
