@@ -111,9 +111,9 @@ async function runJob(
       captures,
       ...settings,
       signal,
-      onStart: (job, state) => {
+      onStart: (job, state, stage) => {
         committedBefore = state === 'committed';
-        progress.started(job, state);
+        progress.started(job, state, stage);
       },
       onTask: (report) => progress.task(report),
       onRetry: (stage, task, reason) => progress.retry(stage, task, reason),

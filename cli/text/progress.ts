@@ -40,9 +40,10 @@ export class Progress {
     if (this.output.live) this.timer = setInterval(() => this.renew(), LIVE_INTERVAL).unref();
   }
 
-  started(job: string, state: 'new' | 'resumed' | 'committed'): void {
-    const how = { new: '', resumed: ', resumed', committed: ', already done' }[state];
-    this.stage = 'plan';
+  /** @param stage where the job is: a resumed one may have few tasks left, and those may be long */
+  started(job: string, state: 'new' | 'resumed' | 'committed', stage: Stage): void {
+    this.stage = stage;
+    const how = { new: '', resumed: `, resumed at ${this.stageText()}`, committed: ', already done' }[state];
     this.tasksDone = this.mapped = this.records = this.read = 0;
     this.output.line(`job ${job}: ${counted(this.captures, 'capture')}, ${bytesText(this.bytes)}${how}`);
   }
@@ -83,7 +84,7 @@ export class Progress {
 
   private text(): string {
     const seconds = (this.now() - this.startedAt) / 1000;
-    const parts = [`${STAGE_ORDER.indexOf(this.stage) + 1}/${STAGE_ORDER.length} ${this.stage}`];
+    const parts = [this.stageText()];
     if (this.stage === 'map') {
       parts.push(`${count(this.mapped)} of ${counted(this.captures, 'capture')}`);
       const share = this.mapped / this.captures;
@@ -93,6 +94,11 @@ export class Progress {
     if (this.records > 0) parts.push(`${count(this.records)} packets`);
     parts.push(durationText(seconds));
     return parts.join('  ');
+  }
+
+  /** '5/6 publish' */
+  private stageText(): string {
+    return `${STAGE_ORDER.indexOf(this.stage) + 1}/${STAGE_ORDER.length} ${this.stage}`;
   }
 
   private renew(): void {

@@ -160,7 +160,7 @@ export async function resume(
 }
 
 /** The last stage whose tasks are known; null before the first. */
-async function newestStage(store: ObjectStore, job: string): Promise<Stage | null> {
+export async function newestStage(store: ObjectStore, job: string): Promise<Stage | null> {
   for (const stage of [...STAGE_ORDER].reverse())
     if ((await store.head(listKey(job, stage))) !== undefined) return stage;
   return null;

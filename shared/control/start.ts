@@ -4,11 +4,12 @@ import { type Job, type JobConfig, jobId } from '../job/jobconfig.ts';
 import { writeEnd } from '../job/jobend.ts';
 import { endKey, inputsKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
 import { RELEASE } from '../job/revisions.ts';
+import type { Stage } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { forgetFailures, resume, stagePlanner } from './barrier.ts';
+import { forgetFailures, newestStage, resume, stagePlanner } from './barrier.ts';
 import { newestTry, type Surroundings } from './tries.ts';
 
 /** Where a job's captures come from, for people. */
@@ -65,6 +66,8 @@ export interface StartedJob {
   job: Job;
   /** new: started now. resumed: partly done before. committed: nothing is left to do. */
   state: 'new' | 'resumed' | 'committed';
+  /** The stage whose tasks are run next; of a committed job the last one. */
+  stage: Stage;
 }
 
 /**
@@ -82,12 +85,13 @@ export async function startJob(
   for (let tries = MOST_DAMAGED; ; tries--) {
     const tried = await newestTry(store, config, captures, around);
     const { job, fresh } = await registerJob(store, tried.config, captures, { prefix: null, by: 'submit' });
-    if (tried.committed) return { job, state: 'committed' };
+    if (tried.committed) return { job, state: 'committed', stage: 'commit' };
     try {
       await forgetFailures(store, job.job);
       await store.remove([endKey(job.job)]);
       await resume(store, queue, job.job, stagePlanner(store, job));
-      return { job, state: fresh ? 'new' : 'resumed' };
+      const stage = (await newestStage(store, job.job)) ?? 'plan';
+      return { job, state: fresh ? 'new' : 'resumed', stage };
     } catch (error) {
       if (!(error instanceof StoreError) || error.reason !== 'damaged' || tries === 1) throw error;
       const { message: reason, key: damaged } = error;

@@ -40,7 +40,8 @@ export interface EmbeddedOptions {
   duckdbMemory?: string;
   /** Times a task is tried. */
   tries?: number;
-  onStart?: (job: string, state: 'new' | 'resumed' | 'committed') => void;
+  /** @param stage whose tasks are run first: of a job that was resumed where it had stopped */
+  onStart?: (job: string, state: 'new' | 'resumed' | 'committed', stage: Stage) => void;
   onTask?: (report: TaskReport) => void;
   onRetry?: (stage: Stage, task: number, reason: string) => void;
   /** Called for each object of the job that was found damaged and is made again, if necessary by a new try of the whole job. */
@@ -89,12 +90,12 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   const store = new DirectoryStore(work, writer);
   const results = new DirectoryStore(options.out, writer);
   const queue = new InProcessQueue(options.tries ?? 3);
-  const { job, state } = await startJob(store, queue, options.config, options.captures, {
+  const { job, state, stage } = await startJob(store, queue, options.config, options.captures, {
     results,
     opens: fileOpens,
     onDamaged: options.onDamaged,
   });
-  options.onStart?.(job.job, state);
+  options.onStart?.(job.job, state, stage);
   if (state !== 'committed') {
     const duckdbMemory = options.duckdbMemory ?? '256MB';
     const setup = { work, results: options.out, scratch: place.scratch, duckdbMemory, writer };

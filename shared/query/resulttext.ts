@@ -9,15 +9,20 @@ import type { QueryResult, QueryValue } from './results.ts';
 const NULL_TEXT = '-';
 /** A cell wider than this is cut in the aligned table. */
 const MAX_WIDTH = 80;
+/** Characters that are kept of the beginning of such a cell: names of captures differ at their ends. */
+const KEPT_FIRST = 26;
 
 /**
  * A table with aligned columns, numbers to the right, one line a row. Control
  * characters are shown as \xNN: names come from captures and must not steer the
- * terminal. Cells beyond 80 characters end in an ellipsis.
+ * terminal. Cells beyond 80 characters have an ellipsis in their middle, unless two different ones of a column would
+ * then read the same.
  */
 export function formatTable(result: QueryResult): string {
   const head = result.columns.map((c) => printable(c.name));
-  const body = result.rows.map((row) => row.map(cell));
+  const whole = result.rows.map((row) => row.map(cell));
+  const cuts = head.map((_, i) => !cutsMeet(whole.map((row) => row[i])));
+  const body = whole.map((row) => row.map((text, i) => (cuts[i] ? cut(text) : text)));
   const widths = head.map((name, i) =>
     body.reduce((width, row) => Math.max(width, columnsOf(row[i])), columnsOf(name)),
   );
@@ -39,9 +44,19 @@ function isNumber(value: QueryValue): boolean {
 
 function cell(value: QueryValue): string {
   if (value === null) return NULL_TEXT;
-  const text = printable(textOf(value));
+  return printable(textOf(value));
+}
+
+function cut(text: string): string {
   const characters = [...text];
-  return characters.length <= MAX_WIDTH ? text : `${characters.slice(0, MAX_WIDTH - 1).join('')}…`;
+  if (characters.length <= MAX_WIDTH) return text;
+  return `${characters.slice(0, KEPT_FIRST).join('')}…${characters.slice(KEPT_FIRST + 1 - MAX_WIDTH).join('')}`;
+}
+
+/** Whether two different texts would be cut to the same. */
+function cutsMeet(texts: readonly string[]): boolean {
+  const long = new Set(texts.filter((text) => text.length > MAX_WIDTH));
+  return new Set([...long].map(cut)).size < long.size;
 }
 
 function textOf(value: QueryValue): string {

@@ -212,6 +212,25 @@ describe('text of a result', () => {
     assert.equal(lines.length, 5);
     assert.equal(lines[2], '                  1  a"b,c  -');
     assert.equal(lines[3], '9223372036854775807         x\\x0d\\x0ay\\x1b[31m');
-    assert.equal(lines[4], `                  -  é😀     ${'z'.repeat(79)}…`);
+    assert.equal(lines[4], `                  -  é😀     ${'z'.repeat(26)}…${'z'.repeat(53)}`);
+  });
+
+  test('long names that differ at their ends stay apart, and so do those that differ where they would be cut', () => {
+    const named = (...texts: string[]) =>
+      formatTable({
+        columns: [{ name: 'capture', type: 'VARCHAR' }],
+        rows: texts.map((text) => [text]),
+        truncated: false,
+      })
+        .trimEnd()
+        .split('\n')
+        .slice(2);
+    const folder = `sensors/${'deep/'.repeat(20)}`;
+    const [first, second] = named(`${folder}mon.pcap`, `${folder}tue.pcap`);
+    assert.deepEqual([first.length, second.length], [80, 80]);
+    assert.match(first, /^sensors\/deep\/.*….*deep\/mon\.pcap$/);
+    assert.match(second, /^sensors\/deep\/.*….*deep\/tue\.pcap$/);
+    const middles = ['x', 'y'].map((middle) => `${'a'.repeat(40)}${middle}${'b'.repeat(60)}`);
+    assert.deepEqual(named(...middles), middles);
   });
 });

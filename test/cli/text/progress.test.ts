@@ -47,7 +47,7 @@ function ended(stage: Stage, began: Stage | null): TaskReport {
 test('elsewhere than on a terminal there are plain lines, no oftener than every five seconds within a stage', () => {
   const screen = new Screen(null);
   const progress = progressOn(screen);
-  progress.started('0123', 'new');
+  progress.started('0123', 'new', 'plan');
   assert.equal(screen.take(), 'job 0123: 10 captures, 5.00 MB\n');
   progress.task(ended('plan', 'map'));
   assert.equal(screen.take(), '2/6 map  0 of 10 captures  0.0 s\n');
@@ -99,9 +99,22 @@ test('packets of shards that were there already count, but not as speed', () => 
 
 test('what a resumed and a finished job say', () => {
   const screen = new Screen(null);
-  progressOn(screen, 1).started('j', 'resumed');
-  progressOn(screen, 1).started('j', 'committed');
-  assert.equal(screen.take(), 'job j: 1 capture, 5.00 MB, resumed\njob j: 1 capture, 5.00 MB, already done\n');
+  progressOn(screen, 1).started('j', 'resumed', 'publish');
+  progressOn(screen, 1).started('j', 'committed', 'commit');
+  assert.equal(
+    screen.take(),
+    'job j: 1 capture, 5.00 MB, resumed at 5/6 publish\njob j: 1 capture, 5.00 MB, already done\n',
+  );
+});
+
+test('a resumed job is shown at the stage whose tasks run', () => {
+  const screen = new Screen(null);
+  const progress = progressOn(screen);
+  progress.started('j', 'resumed', 'publish');
+  screen.take();
+  screen.ms = 120_000;
+  progress.task(ended('publish', null));
+  assert.equal(screen.take(), '5/6 publish  1 task done  2 min 0 s\n');
 });
 
 test('reasons from files do not steer the terminal, and without an output nothing is said', () => {
@@ -109,7 +122,7 @@ test('reasons from files do not steer the terminal, and without an output nothin
   progressOn(screen).retry('map', 0, '\x1b[2Jevil');
   assert.equal(screen.take(), 'map task 0 failed, retrying: \\x1b[2Jevil\n');
   const quiet = new Progress(1, 1, null);
-  quiet.started('j', 'new');
+  quiet.started('j', 'new', 'plan');
   quiet.task(mapped(1, 1));
   quiet.end();
 });

@@ -241,7 +241,7 @@ test('a reduce task that always fails ends the job with its name, and is tried a
 
   place.store = working;
   const again = await startJob(place.store, queue, CONFIG, captures);
-  assert.equal(again.state, 'resumed');
+  assert.deepEqual([again.state, again.stage], ['resumed', 'reduce']);
   assert.deepEqual(queue.receive()?.message, { job: job.job, stage: 'reduce', task: 1 });
   await queue.send([{ job: job.job, stage: 'reduce', task: 1 }]);
   await drainBurying(place, queue);
