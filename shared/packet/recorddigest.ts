@@ -1,18 +1,25 @@
 /**
- * Digest of a capture's decoded records: breaks the tie between captures of equal first and last time. It covers only
- * what results can depend on, not name, format or compression of a capture: packets in their order, fragments in
- * theirs, and the places of fragments among packets. Two 32-bit multiplicative hashes in parallel: a cryptographic one
- * over every packet would cost a third of the map, and only the order of two captures depends on it.
+ * Digest of a capture's records: breaks the tie between captures of equal first and last time, and captures with the
+ * same digest hold the same packets. It covers what results can depend on, not name, format or compression of a capture:
+ * packets in their order, fragments in theirs, the places of fragments among packets, and every record that is neither
+ * (ARP, what cannot be decoded) by its time, lengths and bytes. Two 32-bit multiplicative hashes each, in parallel: a
+ * cryptographic one over every packet would cost a third of the map.
  */
+import { int32 } from '../algorithm/bytes.ts';
 import type { PacketColumns } from './columns.ts';
 import { type FlowTable, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from './flow/flowtable.ts';
 import { END_WORDS, type FragmentColumns } from './fragmentcolumns.ts';
+
+/** Of a longer record that is not decoded, this many bytes at its beginning and at its end are digested. */
+const EDGE_BYTES = 64;
 
 export class RecordDigest {
   private a = 0x2545f491;
   private b = 0x1b873593;
   private fragmentA = 0x6a09e667;
   private fragmentB = 0x3c6ef372;
+  private otherA = 0xa54ff53a;
+  private otherB = 0x510e527f;
   /** Rows of packets hashed. */
   private rows = 0;
 
@@ -106,10 +113,47 @@ export class RecordDigest {
     for (let at = start; at < start + columns.headLen[row]; at++) take(columns.heads[at]);
   }
 
-  /** @param fates records by fate: captures that differ in non-IP records differ too. @returns 32 hex digits */
+  /**
+   * Hashes a record of which neither packet nor fragment came: its bytes, whole up to 128, else the first and last 64.
+   * Parameters as of RecordSink.record.
+   */
+  undecoded(
+    bytes: Uint8Array,
+    start: number,
+    capLen: number,
+    origLen: number,
+    us: number,
+    ns: number,
+    linkType: number,
+  ): void {
+    this.word(us);
+    this.word(Math.floor(us / 2 ** 32));
+    this.word(ns | (linkType << 16));
+    this.word(capLen);
+    this.word(origLen);
+    if (capLen <= 2 * EDGE_BYTES) this.bytes(bytes, start, start + capLen);
+    else {
+      this.bytes(bytes, start, start + EDGE_BYTES);
+      this.bytes(bytes, start + capLen - EDGE_BYTES, start + capLen);
+    }
+  }
+
+  private bytes(bytes: Uint8Array, from: number, to: number): void {
+    let at = from;
+    for (; at + 4 <= to; at += 4) this.word(int32(bytes, at));
+    for (; at < to; at++) this.word(bytes[at]);
+  }
+
+  private word(word: number): void {
+    const { otherA, otherB } = this;
+    this.otherA = Math.imul(otherA ^ word, 0x9e3779b1) ^ (otherA >>> 15);
+    this.otherB = Math.imul(otherB ^ word, 0x85ebca77) ^ (otherB >>> 13) ^ (otherA >>> 17);
+  }
+
+  /** @param fates records by fate. @returns 32 hex digits */
   finish(fates: ArrayLike<number>): string {
-    let fateA = this.a;
-    let fateB = this.b;
+    let fateA = this.a ^ this.otherA;
+    let fateB = this.b ^ this.otherB;
     for (let fate = 0; fate < fates.length; fate++) {
       fateA = Math.imul(fateA ^ fates[fate], 0x9e3779b1) ^ (fateA >>> 15);
       fateB = Math.imul(fateB ^ fates[fate], 0x85ebca77) ^ (fateB >>> 13);

@@ -155,7 +155,7 @@ export const CAPTURES = {
     nullableColumn(
       'digest',
       'VARCHAR',
-      'Digest of its decoded records, the same whatever name, format and compression; NULL when it was not read to the end',
+      'Digest of all its records, the same whatever name, format and compression; NULL when it was not read to the end',
       (row) => row.digest,
     ),
     column(

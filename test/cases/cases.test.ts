@@ -23,7 +23,6 @@ const TODO: Record<string, string> = {
   '16-header-variants': 'dialects',
   '18-overlapping-runs': 'inputs',
   '21-fragments-over-64k': 'lengths',
-  '26-false-duplicate-capture': 'copies',
 };
 
 /** A conversation as most generators write it: nine packets, opened and closed. */

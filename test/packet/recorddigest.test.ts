@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FATES } from '../../shared/packet/fate.ts';
+import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { RecordDigest } from '../../shared/packet/recorddigest.ts';
@@ -14,6 +14,7 @@ interface PacketIn {
   us?: number;
   ns?: number;
   origLen?: number;
+  linkType?: number;
 }
 
 /** Digest of packets as the map takes it, in steps of any length. */
@@ -23,9 +24,13 @@ function digestOf(packets: readonly PacketIn[], step = Number.POSITIVE_INFINITY)
   const fragments = new FragmentColumns(8);
   const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, fragments, { anomaly() {} });
   const fates = new Float64Array(FATES.length);
-  for (const [i, { bytes, us = 1000, ns = 0, origLen = bytes.length }] of packets.entries())
-    fates[decoder.packet(bytes, 0, bytes.length, origLen, us, ns, 1, i * 100)]++;
   const digest = new RecordDigest();
+  for (const [i, { bytes, us = 1000, ns = 0, origLen = bytes.length, linkType = 1 }] of packets.entries()) {
+    const fate = decoder.packet(bytes, 0, bytes.length, origLen, us, ns, linkType, i * 100);
+    fates[fate]++;
+    if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT)
+      digest.undecoded(bytes, 0, bytes.length, origLen, us, ns, linkType);
+  }
   const isIn = (offset: number, from: number): boolean => offset >= from * 100 && offset < (from + step) * 100;
   const upTo = (offsets: Float64Array, length: number, start: number, from: number): number => {
     let end = start;
@@ -93,8 +98,24 @@ const DIFFERENT: [what: string, a: PacketIn[], b: PacketIn[]][] = [
     [{ bytes: v4(new Uint8Array(16), { more: true }) }],
     [{ bytes: v4(new Uint8Array(16).fill(1), { more: true }) }],
   ],
+  ['time of what is no IP', [{ bytes: arp(1), us: 1 }], [{ bytes: arp(1), us: 2 }]],
+  ['nanoseconds of what is no IP', [{ bytes: arp(1), ns: 1 }], [{ bytes: arp(1), ns: 2 }]],
+  ['bytes of what is no IP', [{ bytes: arp(1) }], [{ bytes: arp(2) }]],
+  ['length on the wire of what is no IP', [{ bytes: arp(1), origLen: 60 }], [{ bytes: arp(1), origLen: 64 }]],
+  ['first bytes of a long record that is no IP', [{ bytes: arp(1, 300) }], [{ bytes: arp(2, 300) }]],
+  ['last bytes of a long record that is no IP', [{ bytes: arp(1, 300, 1) }], [{ bytes: arp(1, 300, 2) }]],
+  ['order of what is no IP', [{ bytes: arp(1) }, { bytes: arp(2) }], [{ bytes: arp(2) }, { bytes: arp(1) }]],
+  ['link type of what is not decoded', [{ bytes: arp(1), linkType: 195 }], [{ bytes: arp(1), linkType: 215 }]],
   ['protocol of an IPv6 fragment', [{ bytes: v6Fragment(6) }], [{ bytes: v6Fragment(17) }]],
 ];
+
+/** A frame with ARP: its first and last byte are as given. */
+function arp(first: number, bytes = 28, last = 0): Uint8Array {
+  const body = new Uint8Array(bytes);
+  body[0] = first;
+  body[bytes - 1] = last;
+  return ethernet('0806', body);
+}
 
 function vlan(id: number, inner?: Uint8Array): Uint8Array {
   const type = inner === undefined ? [8, 0] : [0x81, 0];

@@ -35,6 +35,19 @@ export class CaptureDigest {
     this.nextFragment = fragments.length;
   }
 
+  /** Digests a record that added neither rows nor fragments; parameters as of RecordDigest.undecoded. */
+  undecoded(
+    bytes: Uint8Array,
+    start: number,
+    capLen: number,
+    origLen: number,
+    us: number,
+    ns: number,
+    linkType: number,
+  ): void {
+    this.digest.undecoded(bytes, start, capLen, origLen, us, ns, linkType);
+  }
+
   /** Digested rows, or fragments, were removed, and the remaining ones have moved to the front. */
   moved(): void {
     this.nextRow = this.columns.length;

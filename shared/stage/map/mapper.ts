@@ -8,7 +8,7 @@ import { PART_ROWS, PartsWriter } from '../../job/listparts.ts';
 import type { CaptureOutcome, MapSummary, PlannedCapture } from '../../job/maptask.ts';
 import { META_LEVELS, type PacketColumns } from '../../packet/columns.ts';
 import { PacketDecoder } from '../../packet/decode.ts';
-import { FATE_SESSION, FATES } from '../../packet/fate.ts';
+import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../packet/fate.ts';
 import type { CaptureSource } from '../../store/capturesource.ts';
 import { PendingWrites } from '../pendingwrites.ts';
 import { unreadableFacts } from '../unreadable.ts';
@@ -74,6 +74,8 @@ export class Mapper {
         const row = columns.length;
         const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
         fates[fate]++;
+        if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT)
+          digest.undecoded(bytes, start, capLen, origLen, us, ns, linkType);
         const rows = columns.length - row;
         if (rows > 1 || (rows === 1 && fate !== FATE_SESSION)) extraRows += extraInnermost(columns, row, fate);
         if (columns.length - digest.nextRow >= DIGEST_ROWS) digest.take();
