@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadCommands } from '../cli/commands/index.ts';
 import { type Command, GROUPS, usageLine } from '../cli/usage/command.ts';
-import { optionFlag } from '../shared/job/optiondescription.ts';
+import { optionFlags } from '../shared/job/optiondescription.ts';
 
 const HEAD = `# Commands
 
@@ -21,8 +21,9 @@ function cell(text: string): string {
 }
 
 function optionTable({ options }: Command): string {
-  const rows = Object.entries(options).map(([name, { value, meaning, choices, default: without }]) => {
-    const flag = `\`${optionFlag(name)}${value === undefined ? '' : ` ${cell(value)}`}\``;
+  const rows = Object.entries(options).map(([name, described]) => {
+    const { value, meaning, choices, default: without } = described;
+    const flag = `\`${optionFlags(name, described).join(', ')}${value === undefined ? '' : ` ${cell(value)}`}\``;
     const takes = choices === undefined ? '' : `: ${choices.map((choice) => `\`${choice}\``).join(', ')}`;
     return `| ${flag} | ${cell(meaning)}${takes} | ${cell(without ?? '')} |`;
   });

@@ -22,6 +22,7 @@ const NOTES = 20;
 
 const OPTIONS = {
   out: {
+    short: 'o',
     value: 'FOLDER',
     meaning: 'folder for the tables; a run into the same folder resumes, and maps only new captures',
   },

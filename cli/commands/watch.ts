@@ -45,7 +45,7 @@ export const COMMAND = defineCommand({
   options: {
     'quiet-for': {
       value: 'TIME',
-      meaning: `time without uploads before a job starts, up to ${quietText(MOST_QUIET_SECONDS)}`,
+      meaning: `time without uploads before a job starts, as 90s or 5m, a bare number is seconds; up to ${quietText(MOST_QUIET_SECONDS)}`,
       default: quietText(DEFAULT_QUIET_SECONDS),
     },
     off: { meaning: 'stop watching a prefix or a data set' },

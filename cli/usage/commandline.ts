@@ -3,7 +3,7 @@
  * our own.
  */
 import { CommanderError, Help, Option, Command as Parser } from 'commander';
-import { type Options, type OptionValues, optionFlag } from '../../shared/job/optiondescription.ts';
+import { type Options, type OptionValues, optionFlag, optionFlags } from '../../shared/job/optiondescription.ts';
 import { type Command, GROUPS, usageLine } from './command.ts';
 import { UsageError } from './usage.ts';
 
@@ -42,7 +42,10 @@ export function readCommandLine<T extends Options>(command: Command<T>, args: re
     const name = option.name();
     if (typeof value === 'string') {
       // Commander takes any next argument as the value, even an option: a value that looks like one, and not like a number, needs a `=`.
-      if (/^-[^0-9]/.test(value) && args[args.lastIndexOf(value) - 1] === optionFlag(name))
+      if (
+        /^-[^0-9]/.test(value) &&
+        optionFlags(name, command.options[name]).includes(args[args.lastIndexOf(value) - 1])
+      )
         throw noValue(command, name);
       values[name] = value;
     } else if (value === true) values[name] = true;
@@ -111,20 +114,21 @@ function parserOf(command: Command): Parser {
     .description(description.join('\n\n'))
     .argument('[operands...]')
     .helpOption('-h, --help', 'show this help');
-  for (const [option, { value, meaning, choices, default: without, group }] of Object.entries(options)) {
+  for (const [option, described] of Object.entries(options)) {
+    const { value, meaning, choices, default: without, group } = described;
     const facts = [
       ...(choices === undefined ? [] : [choices.join(' | ')]),
       ...(without === undefined ? [] : [`default: ${without}`]),
     ];
-    const flags = `${optionFlag(option)}${value === undefined ? '' : ` <${value}>`}`;
-    const described = new Option(flags, `${meaning}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}`);
-    parser.addOption(group === undefined ? described : described.helpGroup(`${group}:`));
+    const flags = `${optionFlags(option, described).join(', ')}${value === undefined ? '' : ` <${value}>`}`;
+    const parsed = new Option(flags, `${meaning}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}`);
+    parser.addOption(group === undefined ? parsed : parsed.helpGroup(`${group}:`));
   }
   return parser;
 }
 
 function usageError(command: Command, { code, message }: CommanderError): UsageError {
-  const flag = /'(-[^' =]*)/.exec(message)?.[1] ?? 'an option';
+  const flag = /'(?:-\w, )?(-[^' =]*)/.exec(message)?.[1] ?? 'an option';
   if (code !== 'commander.unknownOption') return noValue(command, flag.replace(/^-+/, ''));
   if (Object.hasOwn(command.options, flag.slice(2)) && message.includes(`'${flag}=`))
     return new UsageError(`${command.name}: ${flag} takes no value`);

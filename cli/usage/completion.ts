@@ -1,5 +1,5 @@
 /** Completion scripts for shells, made from the commands' descriptions: names of commands, options and listed values, and files. */
-import { type OptionDescription, optionFlag } from '../../shared/job/optiondescription.ts';
+import { type OptionDescription, optionFlags } from '../../shared/job/optiondescription.ts';
 import type { Command } from './command.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
@@ -32,13 +32,17 @@ function bashScript(commands: readonly Command[]): string {
     const free: string[] = [];
     for (const [option, described] of Object.entries(options)) {
       if (described.value === undefined) continue;
-      const at = `    ${name}:${optionFlag(option)})`;
+      const typed = optionFlags(option, described).map((flag) => `${name}:${flag}`);
+      const at = `    ${typed.join('|')})`;
       if (described.choices !== undefined) values.push(`${at} words=${quoted(described.choices.join(' '))} ;;`);
       else if (namesFiles(described)) values.push(`${at} files=1 ;;`);
-      else free.push(`${name}:${optionFlag(option)}`);
+      else free.push(...typed);
     }
     if (free.length > 0) values.push(`    ${free.join('|')}) ;;`);
-    const flags = [...Object.keys(options).map(optionFlag), '--help'].join(' ');
+    const flags = [
+      ...Object.entries(options).flatMap(([option, described]) => optionFlags(option, described)),
+      '--help',
+    ].join(' ');
     const files = operands.files ? ' files=1' : '';
     words.push(`    ${name}:-*) words=${quoted(flags)} ;;`);
     words.push(`    ${name}:*) words=${quoted(listed(command).join(' '))}${files} ;;`);
@@ -73,13 +77,15 @@ function zshText(text: string): string {
 function zshScript(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
     const { name, options, operands } = command;
-    const specs = Object.entries(options).map(([option, described]) => {
+    const specs = Object.entries(options).flatMap(([option, described]) => {
       const { value, meaning, choices } = described;
-      const flag = optionFlag(option);
-      if (value === undefined) return quoted(`${flag}[${zshText(meaning)}]`);
+      const flags = optionFlags(option, described);
+      if (value === undefined) return flags.map((flag) => quoted(`${flag}[${zshText(meaning)}]`));
       const action =
         choices !== undefined ? `(${choices.map(zshText).join(' ')})` : namesFiles(described) ? '_files' : ' ';
-      return quoted(`${flag}${flag.startsWith('--') ? '=' : ''}[${zshText(meaning)}]:${zshText(value)}:${action}`);
+      return flags.map((flag) =>
+        quoted(`${flag}${flag.startsWith('--') ? '=' : ''}[${zshText(meaning)}]:${zshText(value)}:${action}`),
+      );
     });
     specs.push(quoted('--help[show this help]'));
     const choices = listed(command);
@@ -126,7 +132,8 @@ function fishScript(commands: readonly Command[]): string {
             : namesFiles(described)
               ? ' -r -F'
               : ' -x';
-      lines.push(`${line} ${option.length === 1 ? '-s' : '-l'} ${option}${takes} -d ${fishText(meaning)}`);
+      const flags = optionFlags(option, described).map((flag) => flag.replace(/^-(?!-)/, '-s ').replace(/^--/, '-l '));
+      lines.push(`${line} ${flags.join(' ')}${takes} -d ${fishText(meaning)}`);
     }
     lines.push(`${line} -l help -d 'show this help'`);
     if (operands.files) lines.push(`${line} -F`);

@@ -5,8 +5,10 @@
 export interface OptionDescription {
   /** Placeholder of its value in help texts, such as FOLDER; an option without one is a switch. */
   readonly value?: string;
-  /** What it does: a phrase for the help text. */
+  /** What it does: a phrase for the help text. Of a TIME or SIZE it or the heading says what a bare number is. */
   readonly meaning: string;
+  /** A letter that it may be typed as too: 'o', typed -o. */
+  readonly short?: string;
   /** Its default, as typed or in words. */
   readonly default?: string;
   /** Its allowed values, where they can be listed. */
@@ -24,6 +26,11 @@ export type Options = Readonly<Record<string, OptionDescription>>;
 export type OptionValues<T extends Options> = {
   [Name in keyof T]?: T[Name] extends { readonly value: string } ? string : boolean;
 };
+
+/** All flags of an option, the short one first. */
+export function optionFlags(name: string, { short }: OptionDescription): string[] {
+  return short === undefined ? [optionFlag(name)] : [optionFlag(short), optionFlag(name)];
+}
 
 /** An option as it is typed: --out, -n. */
 export function optionFlag(name: string): string {

@@ -24,7 +24,7 @@ const SHARD_BY = ['5tuple', '4tuple', '2tuple'] as const satisfies readonly Shar
 
 /** Headings of help texts. */
 const LIMITS = 'Limits on compressed captures';
-const TIMERS = 'Timeouts (as 500ms, 90s, 5m or 1h; the defaults are those of Zeek)';
+const TIMERS = 'Timeouts (as 500ms, 90s, 5m or 1h, a bare number is seconds; the defaults are those of Zeek)';
 
 /** A session timeout: the field it sets, and whether it can be turned off. */
 interface Timer {
@@ -59,7 +59,7 @@ type TimeoutName = keyof typeof TIMEOUTS;
 export const BOUND_OPTIONS = {
   'max-zstd-window': {
     value: 'SIZE',
-    meaning: `largest window of a zstd frame, up to ${sizeText(MOST_ZSTD_WINDOW)}`,
+    meaning: `largest window of a zstd frame, as 8M or 1G, a bare number is bytes; up to ${sizeText(MOST_ZSTD_WINDOW)}`,
     default: sizeText(DEFAULT_BOUNDS.zstdWindow),
     group: LIMITS,
     numeric: true,

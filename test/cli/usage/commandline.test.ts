@@ -16,6 +16,7 @@ const COMMAND = defineCommand({
     'requester-pays': { meaning: '' },
     json: { meaning: '' },
     n: { value: 'N', meaning: '' },
+    data: { short: 'd', value: 'FOLDER', meaning: '' },
   },
   examples: [],
   run: async () => 0,
@@ -64,6 +65,13 @@ test('a value that was forgotten is asked for, and no option is taken for it', (
     assert.equal(messageFor('a', ...args), 'try: --out needs a value; see flowstitch try --help', args.join(' '));
   assert.equal(messageFor('a', '-n'), 'try: -n needs a value; see flowstitch try --help');
   assert.equal(messageFor('a', '-n', '-3'), 'taken', 'what is wrong with the number is for whoever reads it');
+});
+
+test('a short flag is its option, alone, with its value behind it, and where the value is forgotten', () => {
+  for (const args of [['-d', 'x'], ['-dx'], ['--data', 'x'], ['--data=x']])
+    assert.deepEqual(readCommandLine(COMMAND, ['a', ...args]), { help: false, values: { data: 'x' }, operands: ['a'] });
+  for (const args of [['-d'], ['-d', '--json'], ['-d', '-n']])
+    assert.equal(messageFor('a', ...args), 'try: --data needs a value; see flowstitch try --help', args.join(' '));
 });
 
 test('operands are counted', () => {

@@ -23,7 +23,7 @@ test('each command is listed under its own name, and its help has all of its opt
       assert.match(help, new RegExp(`^Usage: flowstitch ${described.name}\\b`));
       assert.ok(help.endsWith('\n') && !help.includes('undefined'), described.name);
       for (const [name, { meaning, default: without }] of Object.entries(described.options)) {
-        assert.match(help, new RegExp(`^  --?${name}\\b`, 'm'), `${described.name} ${name}`);
+        assert.match(help, new RegExp(`^  (-\\w, )?--?${name}\\b`, 'm'), `${described.name} ${name}`);
         assert.ok(flat.includes(meaning), `${described.name} ${name}`);
         if (without !== undefined) assert.ok(flat.includes(`default: ${without})`), `${described.name} ${name}`);
       }
@@ -52,6 +52,18 @@ test('commands that start jobs take all options of a job, in the same words', ()
     for (const [option, { meaning }] of Object.entries(JOB_OPTIONS))
       assert.equal(options[option]?.meaning, meaning, `${name} --${option}`);
   }
+});
+
+test('help says what a bare number is, of every option that takes a time or a size', () => {
+  const units: Record<string, RegExp> = { TIME: /a bare number is seconds/, SIZE: /a bare number is bytes/ };
+  let taken = 0;
+  for (const { name: command, options } of commands)
+    for (const [name, { value = '', meaning, group }] of Object.entries(options)) {
+      if (units[value] === undefined) continue;
+      assert.match(`${meaning} ${group}`, units[value], `${command} --${name}`);
+      taken++;
+    }
+  assert.ok(taken > 0);
 });
 
 test('help fits the terminal', () => {
