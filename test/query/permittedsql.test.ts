@@ -8,6 +8,7 @@ import { openResults } from '../../shared/query/results.ts';
 import { ANOMALIES } from '../../shared/table/anomalies.ts';
 import { writeRows } from '../../shared/table/parquet/tablefile.ts';
 import { command } from '../cli/harness.ts';
+import { HEAVY } from '../heavy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'flowstitch-permitted-'));
 const place = join(dir, 'place');
@@ -115,7 +116,7 @@ const REFUSED = [
   `SELECT 1${'::INT'.repeat(100_000)}`,
 ];
 
-test('is refused, and leaves files as they are', async () => {
+test('is refused, and leaves files as they are', HEAVY, async () => {
   for (const sql of REFUSED) {
     const results = await openResults({ anomalies: [file] });
     await assert.rejects(results.runQuery(sql), sql.slice(0, 200));

@@ -72,7 +72,7 @@ async function mergedTexts(t: TestContext, files: readonly FragmentFile[]): Prom
   return texts;
 }
 
-test(`fragments are read back from a file in order, over several batches (SEED=${SEED})`, async (t) => {
+test(`fragments are read back from a file in order, over several batches (SEED=${SEED})`, HEAVY, async (t) => {
   const roll = dice(SEED);
   for (const count of [1, 4095, 4096, 4097, 10_000]) {
     const columns = randomFragments(roll, count, 3);

@@ -33,38 +33,46 @@ function expectedBuckets(columns: PacketColumns, flows: FlowTable, sharding: Sha
   return buckets;
 }
 
-test(`rows are ordered by bucket and then by the order of records, as the index says (SEED=${SEED})`, async () => {
-  const roll = dice(SEED);
-  for (let round = 0; round < 15; round++) {
-    const sharding: Sharding = {
-      buckets: [1, 7, 64, 1024][roll(4)],
-      seed: roll(2 ** 32),
-      by: (['5tuple', '4tuple', '2tuple'] as const)[roll(3)],
-    };
-    const flows = randomFlows(roll, 1 + roll(100));
-    const columns = extremeRows(roll, 1 + roll(2000), flows, 3);
-    const expected = expectedBuckets(columns, flows, sharding);
-    const shard = makeShard(columns, flows, sharding, 1 + roll(300));
-    const { index, bytes } = shard;
-    const message = `round ${round}, SEED=${SEED}`;
-    assert.equal(index.bytes, bytes.length, message);
-    assert.equal(index.rows, columns.length, message);
-    assert.deepEqual(
-      index.buckets.filter((_, i) => i % 2 === 0),
-      [...expected.keys()],
-      message,
-    );
-    const starts = bucketStarts(shard);
-    let number = 0;
-    for (const rows of expected.values()) {
-      assert.equal(starts[number + 1] - starts[number], rows.length, message);
-      const table = new FlowTable();
-      assertSameRows(await readSegment(segmentOf(shard, starts[number], starts[++number], true), table), rows, message);
+test(
+  `rows are ordered by bucket and then by the order of records, as the index says (SEED=${SEED})`,
+  HEAVY,
+  async () => {
+    const roll = dice(SEED);
+    for (let round = 0; round < 15; round++) {
+      const sharding: Sharding = {
+        buckets: [1, 7, 64, 1024][roll(4)],
+        seed: roll(2 ** 32),
+        by: (['5tuple', '4tuple', '2tuple'] as const)[roll(3)],
+      };
+      const flows = randomFlows(roll, 1 + roll(100));
+      const columns = extremeRows(roll, 1 + roll(2000), flows, 3);
+      const expected = expectedBuckets(columns, flows, sharding);
+      const shard = makeShard(columns, flows, sharding, 1 + roll(300));
+      const { index, bytes } = shard;
+      const message = `round ${round}, SEED=${SEED}`;
+      assert.equal(index.bytes, bytes.length, message);
+      assert.equal(index.rows, columns.length, message);
+      assert.deepEqual(
+        index.buckets.filter((_, i) => i % 2 === 0),
+        [...expected.keys()],
+        message,
+      );
+      const starts = bucketStarts(shard);
+      let number = 0;
+      for (const rows of expected.values()) {
+        assert.equal(starts[number + 1] - starts[number], rows.length, message);
+        const table = new FlowTable();
+        assertSameRows(
+          await readSegment(segmentOf(shard, starts[number], starts[++number], true), table),
+          rows,
+          message,
+        );
+      }
+      const us = columns.us.subarray(0, columns.length);
+      assert.deepEqual([index.firstUs, index.lastUs], [Math.min(...us), Math.max(...us)], message);
     }
-    const us = columns.us.subarray(0, columns.length);
-    assert.deepEqual([index.firstUs, index.lastUs], [Math.min(...us), Math.max(...us)], message);
-  }
-});
+  },
+);
 
 test('captures of equal time are in order of their ranks, not of their numbers', async () => {
   const flows = randomFlows(dice(1), 1);
@@ -122,7 +130,7 @@ test('a bucket larger than a batch gets batches of its own, which begin where it
   assertSameRows(await readSegment(segmentOf(shard, from, to, true), new FlowTable()), expected, 'the heavy bucket');
 });
 
-test(`any run of buckets reads as the rows of those buckets in order of time (SEED=${SEED})`, async () => {
+test(`any run of buckets reads as the rows of those buckets in order of time (SEED=${SEED})`, HEAVY, async () => {
   const roll = dice(SEED + 2);
   for (let round = 0; round < 10; round++) {
     const flows = randomFlows(roll, 1 + roll(80));

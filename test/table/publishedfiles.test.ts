@@ -93,7 +93,7 @@ function taskOf(name: string, ...windows: { fromUs: number; toUs: number }[]) {
 }
 
 describe('publishing sessions', () => {
-  test(`the file is the same for any distribution of the rows over runs (seed ${SEED})`, async () => {
+  test(`the file is the same for any distribution of the rows over runs (seed ${SEED})`, HEAVY, async () => {
     const rows = randomSessions(30_000, SEED);
     const next = random(SEED);
     const fromUs = DAY0_US + 600_000_000;
@@ -298,7 +298,7 @@ describe('publishing packets', () => {
     },
   );
 
-  test(`windows together hold every packet once (seed ${SEED})`, async () => {
+  test(`windows together hold every packet once (seed ${SEED})`, HEAVY, async () => {
     const { rows, lookup } = randomPackets(30_000, 2000, SEED);
     const runs = stored(packetRuns(rows, lookup, 2, 2, random(SEED + 2)));
     const middle = lookup.startUs[1000];
