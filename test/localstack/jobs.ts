@@ -65,11 +65,12 @@ export async function submit(
 /** How a job has ended, once it has. */
 export function ended({ work }: Cloud, job: string, seconds = 180): Promise<JobStatus> {
   const known = new Map<string, Done>();
+  let last: JobStatus | undefined;
   return waitFor(
-    `the end of job ${job}`,
+    () => `the end of job ${job}, last seen as ${JSON.stringify(last)}`,
     async () => {
-      const status = await jobStatus(work, job, known);
-      return status.state === 'waiting' || status.state === 'running' ? undefined : status;
+      last = await jobStatus(work, job, known);
+      return last.state === 'waiting' || last.state === 'running' ? undefined : last;
     },
     seconds,
   );

@@ -17,12 +17,17 @@ export const newPrefix = (): string => `${uniqueName('site')}/`;
  * Asks until there is an answer.
  * @throws Error when there is none within so many seconds
  */
-export async function waitFor<T>(what: string, ask: () => Promise<T | undefined>, seconds = 60): Promise<T> {
+export async function waitFor<T>(
+  what: string | (() => string),
+  ask: () => Promise<T | undefined>,
+  seconds = 60,
+): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`waited ${seconds} s in vain for ${what}`);
+    if (Date.now() > deadline)
+      throw new Error(`waited ${seconds} s in vain for ${typeof what === 'string' ? what : what()}`);
     await sleep(100);
   }
 }
