@@ -20,7 +20,7 @@ import { jsonBytes } from '../shared/store/jsonobject.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
 import { logger, measure, publishMeasures } from './log.ts';
-import { stoppable } from './stoppable.ts';
+import { stoppableStore } from './stoppablestore.ts';
 
 /** A task is told to stop this long before its function would be killed. */
 const STOP_MS = 15_000;
@@ -74,8 +74,8 @@ async function deliver(
   try {
     const report = await runTask(
       {
-        store: stoppable(work, clock.signal),
-        results: stoppable(results, clock.signal),
+        store: stoppableStore(work, clock.signal),
+        results: stoppableStore(results, clock.signal),
         captures,
         queue,
         scratch,

@@ -106,7 +106,7 @@ class Search {
         if (place !== this.out && !this.isOutput(place)) await this.walk(path);
       } else if (kind.isFile()) await this.add(path);
       else if (kind.isSymbolicLink()) await this.link(path);
-      else this.passOver(path, kindOf(kind), false);
+      else this.passOver(path, specialFileKind(kind), false);
     }
   }
 
@@ -116,7 +116,7 @@ class Search {
     if (at === undefined) this.passOver(path, 'broken symbolic link', true);
     else if (at.isFile()) await this.add(path);
     else if (at.isDirectory()) this.passOver(path, 'symbolic link to a folder; name it to read it', false);
-    else this.passOver(path, `symbolic link to ${kindOf(at)}`, false);
+    else this.passOver(path, `symbolic link to ${specialFileKind(at)}`, false);
   }
 
   private async add(path: RawPath): Promise<void> {
@@ -142,7 +142,7 @@ class Search {
 }
 
 /** What is neither a file nor a folder. */
-function kindOf(it: Pick<Stats, 'isFIFO' | 'isSocket'>): string {
+function specialFileKind(it: Pick<Stats, 'isFIFO' | 'isSocket'>): string {
   if (it.isFIFO()) return 'a pipe';
   return it.isSocket() ? 'a socket' : 'a device';
 }

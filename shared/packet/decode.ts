@@ -141,7 +141,7 @@ export class PacketDecoder {
    * Decode a datagram joined from fragments, and append it as a row with META_DATAGRAM at the place of its completing
    * fragment: after rows of outer datagrams, if it is a tunnel.
    *
-   * @param head the datagram's first payload bytes, at most HEAD_BYTES, from index 0
+   * @param head the datagram's first payload bytes, at most FRAGMENT_HEAD_BYTES, from index 0
    * @param headLength how many of them
    * @param payload the datagram's payload length in bytes, extension headers behind the fragment header included
    * @param proto IP protocol, or next-header value of the fragment header at offset 0

@@ -2,7 +2,7 @@
  * IP fragments as typed columns. Every fragment of IPv4 and IPv6 becomes a row here; datagrams are joined later, over
  * all captures in time order, so that the result does not depend on how the packets were split into files.
  *
- * Only the first HEAD_BYTES of a datagram's payload are kept: enough for the transport header and the first words of
+ * Only the first FRAGMENT_HEAD_BYTES of a datagram's payload are kept: enough for the transport header and the first words of
  * its payload.
  */
 import { KEY_FLAG_V6 } from './flow/flowtable.ts';
@@ -11,7 +11,7 @@ import type { PacketCursor } from './packetcursor.ts';
 import { namesOf, typedColumns } from './typedcolumns.ts';
 
 /** Bytes of a datagram's payload that are kept, counted from its start. */
-export const HEAD_BYTES = 256;
+export const FRAGMENT_HEAD_BYTES = 256;
 /** 32-bit words of the two addresses in `ends`: source, then destination, in the packet's own direction. */
 export const END_WORDS = 8;
 
@@ -73,7 +73,7 @@ export class FragmentColumns extends typedColumns(COLUMNS) {
 
   constructor(capacity: number) {
     super(capacity);
-    this.heads = new Uint8Array(Math.max(HEAD_BYTES, capacity * 64));
+    this.heads = new Uint8Array(Math.max(FRAGMENT_HEAD_BYTES, capacity * 64));
   }
 
   override clear(): void {
@@ -123,7 +123,7 @@ export class FragmentColumns extends typedColumns(COLUMNS) {
     this.fragLength[row] = c.fragLength;
     this.more[row] = c.fragMore;
     this.headerLen[row] = c.fragHeaderLen;
-    const kept = Math.max(0, Math.min(c.fragLength, c.end - c.pos, HEAD_BYTES - c.fragOffset));
+    const kept = Math.max(0, Math.min(c.fragLength, c.end - c.pos, FRAGMENT_HEAD_BYTES - c.fragOffset));
     this.keepHead(row, c.bytes, c.pos, kept);
     this.length = row + 1;
   }

@@ -22,7 +22,7 @@ import { exactPattern, sqlLiteral, sqlName } from '../table/parquet/sqltext.ts';
 import type { TableColumn } from '../table/tablecolumn.ts';
 import { TABLE_NAMES, TABLES, type TableName } from '../table/tables.ts';
 import { VIEWS } from '../views/index.ts';
-import { DAY } from '../views/view.ts';
+import { DAY_COLUMN } from '../views/view.ts';
 import { prepareLast, SHADOWS } from './permittedsql.ts';
 import { isRemote, type RemoteFiles, remoteAccess } from './remotefiles.ts';
 
@@ -129,7 +129,7 @@ export async function openTables(
 /** The columns of a table in SQL: those of its files and, where they are by day, `dt`, the day. */
 export function sqlColumns(name: TableName): readonly Pick<TableColumn, 'name' | 'type'>[] {
   const { columns, byDay } = TABLES[name];
-  return byDay ? [...columns, DAY] : columns;
+  return byDay ? [...columns, DAY_COLUMN] : columns;
 }
 
 /** The day in a file's path, by which DuckDB leaves files unread; NULL where there is none. */
@@ -140,7 +140,7 @@ function viewQuery(name: TableName, paths: readonly string[]): string {
   const columns = sqlColumns(name);
   if (paths.length === 0)
     return `SELECT ${columns.map((c) => `NULL::${c.type} AS ${sqlName(c.name)}`).join(', ')} LIMIT 0`;
-  const texts = columns.map((c) => (c === DAY ? `${DAY_OF_FILE} AS dt` : sqlName(c.name)));
+  const texts = columns.map((c) => (c === DAY_COLUMN ? `${DAY_OF_FILE} AS dt` : sqlName(c.name)));
   const list = paths.map((path) => sqlLiteral(exactPattern(path))).join(', ');
   // Other directory names like job=1 in the path are layout, not columns: they could have the names of any.
   return `SELECT ${texts.join(', ')} FROM read_parquet([${list}], hive_partitioning = false)`;

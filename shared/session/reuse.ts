@@ -34,7 +34,7 @@ export function isReuse(s: L.SessionSlots, slot: number, flags: number, seq: num
 }
 
 /** Which state machine an IP protocol follows. */
-export function kindOf(proto: number): number {
+export function protocolKind(proto: number): number {
   if (proto === 6) return L.KIND_TCP;
   if (proto === 17) return L.KIND_UDP;
   return proto === 1 || proto === 58 ? L.KIND_ICMP : L.KIND_OTHER;

@@ -27,7 +27,7 @@ import { CaptureSets } from './captureset.ts';
 import { datagramPacket } from './datagram.ts';
 import { flipDatagrams, flipsRoles } from './fliproles.ts';
 import { addFlip } from './history.ts';
-import { isReuse, kindOf, startsReversed } from './reuse.ts';
+import { isReuse, protocolKind, startsReversed } from './reuse.ts';
 import { type PacketOutput, writePacket } from './rows/packetrow.ts';
 import { writeSession } from './rows/sessionrow.ts';
 import { type SessionRows, UID_BYTES } from './rows/sessionrows.ts';
@@ -271,7 +271,7 @@ export class SessionTracker {
     const us = columns.us[row];
     const ns = columns.ns[row];
     const from = columns.meta[row] & META_FROM_B;
-    const kind = kindOf(this.flows.words[flow * KEY_WORDS + KEY_PROTO] & 0xff);
+    const kind = protocolKind(this.flows.words[flow * KEY_WORDS + KEY_PROTO] & 0xff);
     const reversed = startsReversed(this.flows.words, flow, kind, from, columns.tcpFlags[row], this.tcp.roles);
     const origIsB = reversed ? from ^ 1 : from;
     this.slotOf[flow] = slot;

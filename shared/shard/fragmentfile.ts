@@ -42,7 +42,7 @@ const SCHEMA = new Schema([
   new Field('tunnel', new Binary()),
 ]);
 
-const SCHEMA_BYTES: Uint8Array = (() => {
+const FRAGMENT_SCHEMA_BYTES: Uint8Array = (() => {
   const writer = new PositionedWriter();
   writer.reset(undefined, SCHEMA);
   const length = writer.position;
@@ -144,7 +144,7 @@ class FragmentReader {
     if (place === undefined) return false;
     const bytes = await this.file.read(place.start, place.end);
     checkRanges(this.file.key, bytes, [place]);
-    for (const batch of RecordBatchReader.from([SCHEMA_BYTES, bytes]))
+    for (const batch of RecordBatchReader.from([FRAGMENT_SCHEMA_BYTES, bytes]))
       this.columns = decodeBatch(batch, this.file.ranks);
     this.row = 0;
     return true;

@@ -30,7 +30,7 @@ const PART_MS = 60_000;
 /** Attempts after which heads are not read: one of them may be what kills the plan task. */
 const TRIES_WITH_HEADS = 3;
 /** Stored bytes of a head. */
-export const HEAD_BYTES = 65_536;
+export const CAPTURE_HEAD_BYTES = 65_536;
 /** Estimated ratio of a compressed capture. */
 const COMPRESSION = 4;
 /** Days before their expiry in which shards are no longer used: longer than any job. */
@@ -108,8 +108,8 @@ async function readOneHead(
   try {
     // Complete before it is parsed: the digest must not depend on the chunks in which the bytes arrived.
     const stored: Uint8Array[] = [];
-    for await (const chunk of source.stream(capture, HEAD_BYTES)) stored.push(chunk.slice());
-    const { compression, firstUs } = await readHead(inPieces(stored), HEAD_BYTES, { bounds });
+    for await (const chunk of source.stream(capture, CAPTURE_HEAD_BYTES)) stored.push(chunk.slice());
+    const { compression, firstUs } = await readHead(inPieces(stored), CAPTURE_HEAD_BYTES, { bounds });
     const reckoned = capture.size * (compression === 'none' ? 1 : COMPRESSION);
     const headDigest = createHash('sha256').update(Buffer.concat(stored)).digest('hex').slice(0, 16);
     const headed = { ...capture, headUs: firstUs, headDigest, reckoned };

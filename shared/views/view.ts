@@ -47,14 +47,14 @@ const DATASET: ScalarColumn = {
   description: 'Name of the data set',
 };
 /** The day of a file, in tables with files by day. */
-export const DAY: ScalarColumn = {
+export const DAY_COLUMN: ScalarColumn = {
   name: 'dt',
   type: 'VARCHAR',
   sql: 'dt',
   description: 'Day of the start, YYYY-MM-DD, UTC',
 };
 /** The partition columns of every table in Athena, in order: data set and day of the start, YYYY-MM-DD. */
-export const PARTITION_COLUMNS: readonly ScalarColumn[] = [DATASET, DAY];
+export const PARTITION_COLUMNS: readonly ScalarColumn[] = [DATASET, DAY_COLUMN];
 
 /** A view of `columns` over `from`, which passes `dataset` and `dt` on. */
 export function view(name: string, description: string, columns: readonly ViewColumn[], from: string): View {
@@ -62,7 +62,7 @@ export function view(name: string, description: string, columns: readonly ViewCo
     name,
     description,
     columns,
-    sql: selectText([...columns, DAY], from),
+    sql: selectText([...columns, DAY_COLUMN], from),
     partitionedSql: selectText([...columns, ...PARTITION_COLUMNS], from),
   };
 }

@@ -7,7 +7,12 @@ import test, { type TestContext } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { KEY_FLAG_V6 } from '../../shared/packet/flow/flowtable.ts';
 import { compareFragmentKeys, sortedFragmentOrder } from '../../shared/packet/fragment/fragmentorder.ts';
-import { END_WORDS, FRAGMENT_COLUMNS, FragmentColumns, HEAD_BYTES } from '../../shared/packet/fragmentcolumns.ts';
+import {
+  END_WORDS,
+  FRAGMENT_COLUMNS,
+  FRAGMENT_HEAD_BYTES,
+  FragmentColumns,
+} from '../../shared/packet/fragmentcolumns.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../../shared/shard/fragmentfile.ts';
 import { HEAVY } from '../heavy.ts';
 import { assertSameRows, type Dice, dice, SEED } from './packets.ts';
@@ -35,7 +40,7 @@ function randomFragments(roll: Dice, count: number, captures: number): FragmentC
     one.fragLength[0] = roll(65_536);
     one.more[0] = roll(2);
     one.headerLen[0] = roll(65_536);
-    one.heads = Uint8Array.from({ length: [0, 1, HEAD_BYTES][roll(3)] }, () => roll(256));
+    one.heads = Uint8Array.from({ length: [0, 1, FRAGMENT_HEAD_BYTES][roll(3)] }, () => roll(256));
     one.headLen[0] = one.heads.length;
     columns.pushRow(one, 0);
   }

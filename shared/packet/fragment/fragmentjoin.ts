@@ -11,7 +11,7 @@ import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from '../
 import { type DecodeConfig, PacketDecoder } from '../decode.ts';
 import { FATE_FRAGMENT } from '../fate.ts';
 import { type FlowTable, KEY_FLAG_V6 } from '../flow/flowtable.ts';
-import { FragmentColumns, HEAD_BYTES } from '../fragmentcolumns.ts';
+import { FRAGMENT_HEAD_BYTES, FragmentColumns } from '../fragmentcolumns.ts';
 import { MAX_LAYERS } from '../tunnellayers.ts';
 import { compareFragmentKeys, sortedFragmentOrder } from './fragmentorder.ts';
 
@@ -55,8 +55,8 @@ export class FragmentJoiner {
   private size = 0;
   /** Next-header value of the fragment at offset 0, else of the first to arrive. */
   private proto = 0;
-  private readonly head = new Uint8Array(HEAD_BYTES);
-  private readonly headKnown = new Uint8Array(HEAD_BYTES);
+  private readonly head = new Uint8Array(FRAGMENT_HEAD_BYTES);
+  private readonly headKnown = new Uint8Array(FRAGMENT_HEAD_BYTES);
 
   /** @param captures number of captures that the fragments' capture numbers refer to */
   constructor(
@@ -196,7 +196,7 @@ export class FragmentJoiner {
     const payload = this.to[0];
     if (payload !== this.size || this.ranges > 1)
       this.odd('fragment_size_inconsistency', held, last, `joined up to byte ${payload}`);
-    const headLength = Math.min(payload, HEAD_BYTES);
+    const headLength = Math.min(payload, FRAGMENT_HEAD_BYTES);
     const { columns } = decoder;
     const first = columns.length;
     const fate = decoder.datagram(this.head, headLength, payload, this.proto, held.headerLen[0], held, last);

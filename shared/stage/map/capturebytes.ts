@@ -91,5 +91,5 @@ const GONE = {
 
 const CHANGED = {
   reason: 'capture_changed',
-  detail: 'the capture was written to while the job ran; run the job again when it is at rest',
+  detail: 'the capture was written to while the job ran; run the job again when nothing writes to it any more',
 };

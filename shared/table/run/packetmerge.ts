@@ -15,7 +15,7 @@ import { decodePacketBatch, type PacketRunBatch, SessionPackets } from './packet
 import type { Spool } from './spool.ts';
 
 /** Position of the merge in one run. */
-interface Cursor {
+interface BatchReader {
   /** Place of the run in the list: earlier runs hold earlier packets of a session. */
   run: number;
   batches: readonly PacketRunBatch[];
@@ -112,25 +112,25 @@ export class PacketMerge {
   }
 
   /** Restores the heap after its first cursor has moved, or removes it at its run's end. */
-  private settle(top: Cursor): void {
+  private settle(top: BatchReader): void {
     if (top.batch === undefined && top.next === top.batches.length) this.heap.shift();
     else this.heap.settle();
   }
 
-  private load(cursor: Cursor): void {
+  private load(cursor: BatchReader): void {
     const range = cursor.batches[cursor.next++];
     cursor.batch = decodePacketBatch(this.spool.read(range), range);
     cursor.row = 0;
   }
 
   /** Skip the rows of a batch that belong to sessions which start too early. */
-  private passOver(cursor: Cursor, batch: SessionPackets): void {
+  private passOver(cursor: BatchReader, batch: SessionPackets): void {
     while (cursor.row < batch.length && batch.startUs[cursor.row] < this.fromUs) cursor.row++;
     if (cursor.row === batch.length) cursor.batch = undefined;
   }
 
   /** Take the rows of one session from a cursor's batch, as far as chunk and file have room. */
-  private takeSession(cursor: Cursor, batch: SessionPackets, chunk: SessionPackets): void {
+  private takeSession(cursor: BatchReader, batch: SessionPackets, chunk: SessionPackets): void {
     const first = cursor.row;
     const most = Math.min(batch.length, first + this.room, first + chunk.capacity - chunk.length);
     const origIsB = this.flipped.directionOf(batch, first) ?? batch.origIsB[first];
@@ -144,7 +144,7 @@ export class PacketMerge {
 }
 
 /** Start of the session that a cursor has next; where its batch is still to be loaded, none earlier. */
-function startOf({ batch, row, batches, next }: Cursor): number {
+function startOf({ batch, row, batches, next }: BatchReader): number {
   return batch === undefined ? batches[next].firstUs : batch.startUs[row];
 }
 
@@ -152,7 +152,7 @@ function startOf({ batch, row, batches, next }: Cursor): number {
  * Whether cursor `a` comes before `b`. At equal times one with a batch still to load comes first, as its content is not
  * known.
  */
-function before(a: Cursor, b: Cursor): boolean {
+function before(a: BatchReader, b: BatchReader): boolean {
   if (a.batch !== undefined && b.batch !== undefined) {
     const order = compareStarts(a.batch, a.row, b.batch, b.row);
     return order < 0 || (order === 0 && a.run < b.run);

@@ -13,7 +13,7 @@ import { decodeSessionRows, decodeSessionStarts, lowerBound, type RunBatch } fro
 import type { Spool } from './spool.ts';
 
 /** Position of the first pass in one run. */
-interface Cursor {
+interface RunReader {
   batches: readonly RunBatch[];
   /** The batch it is in, and what orders its rows. */
   batch: number;
@@ -27,7 +27,7 @@ interface Cursor {
 export class SessionPieces {
   private readonly spool: Spool<RunBatch>;
   /** All runs; those with rows left are also in the heap. */
-  private readonly cursors: Cursor[] = [];
+  private readonly cursors: RunReader[] = [];
   private readonly heap = new Heap(before);
 
   /** @param fromUs rows that start earlier are skipped */
@@ -74,7 +74,7 @@ export class SessionPieces {
   }
 
   /** Appends the rows of a run that the first pass has covered since the last call. */
-  private move(cursor: Cursor, into: SessionRows): void {
+  private move(cursor: RunReader, into: SessionRows): void {
     for (; cursor.fromBatch < cursor.batch || cursor.fromRow < cursor.row; cursor.fromBatch++, cursor.fromRow = 0) {
       const range = cursor.batches[cursor.fromBatch];
       const to = cursor.fromBatch < cursor.batch ? range.rows : cursor.row;
@@ -85,6 +85,6 @@ export class SessionPieces {
   }
 }
 
-function before(a: Cursor, b: Cursor): boolean {
+function before(a: RunReader, b: RunReader): boolean {
   return compareStarts(a.starts, a.row, b.starts, b.row) < 0;
 }

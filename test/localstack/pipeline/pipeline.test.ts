@@ -6,7 +6,7 @@ import { CLOUD_SIZES } from '../../../shared/job/jobconfig.ts';
 import { doneKey, inputsKey, listKey } from '../../../shared/job/keys.ts';
 import type { Done, StageList } from '../../../shared/job/stageresults.ts';
 import { accountedFor } from '../../../shared/job/summary.ts';
-import { HEAD_BYTES } from '../../../shared/stage/plan.ts';
+import { CAPTURE_HEAD_BYTES } from '../../../shared/stage/plan.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
 import { noCorpus } from '../../job/corpus.ts';
 import { type Cloud, sharedCloud } from '../cloud.ts';
@@ -66,7 +66,7 @@ describe('the pipeline on LocalStack', { skip: endpoint === null ? SKIPPED : fal
     const read = async (stage: 'plan' | 'map' | 'reduce'): Promise<number> =>
       (await done(job, stage)).requests!.bytesRead;
 
-    const heads = sum(sizes.map((bytes) => Math.min(bytes, HEAD_BYTES)));
+    const heads = sum(sizes.map((bytes) => Math.min(bytes, CAPTURE_HEAD_BYTES)));
     assert.equal(await read('plan'), heads + (await size(inputsKey(job))));
     assert.equal(await read('map'), sum(sizes) + (await specification('map')));
     const shuffled = (await read('reduce')) - (await specification('reduce'));

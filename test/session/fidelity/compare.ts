@@ -33,7 +33,7 @@ function differingFields({ ours, zeek }: Pair): Field[] {
 }
 
 /** The kind of a difference, to count by. */
-function kindOf(pair: Pair, fields: readonly Field[]): string {
+function protocolKind(pair: Pair, fields: readonly Field[]): string {
   const row = pair.zeek ?? pair.ours;
   const proto = row?.proto === 'unknown_transport' ? `IP protocol ${row.ip_proto}` : row?.proto;
   if (pair.ours === undefined) return `${proto}: only Zeek has the row`;
@@ -85,7 +85,7 @@ export class Part {
         continue;
       }
       whole = false;
-      this.differences.push({ capture, fields, kind: kindOf(pair, fields), ...pair });
+      this.differences.push({ capture, fields, kind: protocolKind(pair, fields), ...pair });
     }
     if (whole) this.capturesEqual++;
   }

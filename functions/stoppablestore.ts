@@ -2,7 +2,7 @@
 import type { ObjectStore } from '../shared/store/objectstore.ts';
 
 /** The store; each call throws the signal's reason once the signal is aborted. */
-export function stoppable(store: ObjectStore, signal: AbortSignal): ObjectStore {
+export function stoppableStore(store: ObjectStore, signal: AbortSignal): ObjectStore {
   const checked = async <T>(call: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
     return call();
