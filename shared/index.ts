@@ -19,7 +19,8 @@ export type { CaptureFacts, Damage } from './capture/facts.ts';
 export { type CaptureHead, readCapture, readHead } from './capture/read.ts';
 export type { RecordSink } from './capture/recordsink.ts';
 export type { TaskReport } from './control/task.ts';
-export { JobInProgress, PlaceLost } from './engine/runplace.ts';
+export type { WaitedFor } from './engine/embedded.ts';
+export { PlaceLost } from './engine/runplace.ts';
 export { JobError } from './job/context.ts';
 export { RefusedSql } from './query/permittedsql.ts';
 export type { NestedValue, QueryResult, QueryValue } from './query/results.ts';
@@ -27,7 +28,8 @@ export type { GivenOptions, JobSummary, OpenResults };
 export { OptionError };
 
 /** Options of a run. */
-export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onTask' | 'onRetry' | 'onDamaged'> {
+export interface RunOptions
+  extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onWait' | 'onTask' | 'onRetry' | 'onDamaged'> {
   /** Paths of the captures: files. One that is named twice is read once. */
   captures: readonly string[];
   /** Folder of the results; created if missing. */
@@ -39,11 +41,12 @@ export interface RunOptions extends Pick<LocalRunOptions, 'signal' | 'onStart' |
 }
 
 /**
- * Runs a job over captures, as `flowstitch run` does: a repeated call continues where the last one stopped.
+ * Runs a job over captures, as `flowstitch run` does: a repeated call continues where the last one stopped, and one that
+ * is made while another process runs the same job waits for it.
  *
  * @returns the job's summary, which names damaged captures
  * @throws OptionError for an unknown option or an invalid value; the system's error for a capture that does not exist;
- *   JobInProgress while another process runs this job; PlaceLost when the folder of results is removed meanwhile;
+ *   PlaceLost when the folder of results is removed meanwhile;
  *   JobError when a stage failed on every attempt;
  *   the signal's reason when it was aborted
  */

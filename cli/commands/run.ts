@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import type { WaitedFor } from '../../shared/engine/embedded.ts';
 import type { LocalRunOptions } from '../../shared/engine/localrun.ts';
 import { MOST_WORKERS } from '../../shared/engine/protocol.ts';
 import type { OptionValues } from '../../shared/job/optiondescription.ts';
@@ -106,6 +107,8 @@ async function runJob(
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   let committedBefore = false;
+  let waitedFor: WaitedFor | undefined;
+  let began = false;
   try {
     const summary = await runLocally({
       out,
@@ -114,7 +117,12 @@ async function runJob(
       signal,
       onStart: (job, state, stage) => {
         committedBefore = state === 'committed';
+        began = true;
         progress.started(job, state, stage);
+      },
+      onWait: (other) => {
+        waitedFor = other;
+        progress.waits(other);
       },
       onTask: (report) => progress.task(report),
       onRetry: (stage, task, reason) => progress.retry(stage, task, reason),
@@ -127,6 +135,7 @@ async function runJob(
       out: values.out,
       storedBytes: bytes,
       committedBefore,
+      ...(waitedFor !== undefined && { waited: true }),
       seconds: (performance.now() - startedAt) / 1000,
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
@@ -136,7 +145,11 @@ async function runJob(
   } catch (error) {
     progress.end();
     if (!(error instanceof Stopped)) throw error;
-    process.stderr.write('stopped. Run the same command again to resume.\n');
+    process.stderr.write(
+      waitedFor === undefined || began
+        ? 'stopped. Run the same command again to resume.\n'
+        : `stopped waiting. Process ${waitedFor.pid} on ${waitedFor.host} continues the job.\n`,
+    );
     return error.exitCode;
   }
 }

@@ -1,6 +1,7 @@
 /** Progress of a job on this machine. */
 
 import type { TaskReport } from '../../shared/control/task.ts';
+import type { WaitedFor } from '../../shared/engine/embedded.ts';
 import type { Done, Stage, StageResults } from '../../shared/job/stageresults.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { printable } from '../../shared/text/printable.ts';
@@ -25,6 +26,10 @@ export class Progress {
   private records = 0;
   private read = 0;
   private lastPlain = Number.NEGATIVE_INFINITY;
+  /** The run that is waited for, and the stage that it was at when that was said. */
+  private waitedFor = '';
+  private stageWaitedFor: Stage | undefined;
+  private waiting: WaitedFor | undefined;
 
   /**
    * @param bytes stored bytes of all captures
@@ -43,9 +48,26 @@ export class Progress {
   /** @param stage where the job is: a resumed one may have few tasks left, and those may be long */
   started(job: string, state: 'new' | 'resumed' | 'committed', stage: Stage): void {
     this.stage = stage;
+    this.waiting = undefined;
     const how = { new: '', resumed: `, resumed at ${this.stageText()}`, committed: ', already done' }[state];
     this.tasksDone = this.mapped = this.records = this.read = 0;
     this.output.line(`job ${job}: ${counted(this.captures, 'capture')}, ${bytesText(this.bytes)}${how}`);
+  }
+
+  /** Another run does the job. */
+  waits(other: WaitedFor): void {
+    const run = `process ${other.pid} on ${other.host}`;
+    this.waiting = other;
+    if (run !== this.waitedFor)
+      this.output.line(`job ${other.job}: ${run} is doing it since ${other.since}; this run waits for it`);
+    this.waitedFor = run;
+    const stage = other.at?.stage;
+    if (this.output.live) this.renew();
+    else if (stage !== undefined && (stage !== this.stageWaitedFor || this.now() - this.lastPlain >= PLAIN_INTERVAL)) {
+      this.stageWaitedFor = stage;
+      this.lastPlain = this.now();
+      this.output.line(this.text());
+    }
   }
 
   task({ message, done, began }: TaskReport): void {
@@ -84,6 +106,7 @@ export class Progress {
 
   private text(): string {
     const seconds = (this.now() - this.startedAt) / 1000;
+    if (this.waiting !== undefined) return `${this.waitingText(this.waiting)}  ${durationText(seconds)}`;
     const parts = [this.stageText()];
     if (this.stage === 'map') {
       parts.push(`${count(this.mapped)} of ${counted(this.captures, 'capture')}`);
@@ -97,8 +120,15 @@ export class Progress {
   }
 
   /** '5/6 publish' */
-  private stageText(): string {
-    return `${STAGE_ORDER.indexOf(this.stage) + 1}/${STAGE_ORDER.length} ${this.stage}`;
+  private stageText(stage = this.stage): string {
+    return `${STAGE_ORDER.indexOf(stage) + 1}/${STAGE_ORDER.length} ${stage}`;
+  }
+
+  /** How far the run is that this one waits for. */
+  private waitingText({ pid, at }: WaitedFor): string {
+    const words = `waiting for process ${pid}`;
+    if (at === undefined) return words;
+    return `${words}: ${this.stageText(at.stage)}  ${count(at.ended)} of ${counted(at.tasks, 'task')}`;
   }
 
   private renew(): void {

@@ -10,6 +10,8 @@ export interface RunSummary extends JobSummary {
   storedBytes: number;
   /** The job was done before: seconds and memory are those of checking that. */
   committedBefore: boolean;
+  /** Another run was doing the job when this one began, and was waited for. */
+  waited?: true;
   seconds: number;
   cpuSeconds: number;
   peakMemoryBytes: number;
@@ -83,7 +85,8 @@ function shuffleText({ shuffleBytes, captureBytes, packets }: JobSummary): strin
   return `${bytesText(shuffleBytes)}, ${(shuffleBytes / packets).toFixed(1)} bytes per packet, ${share.toFixed(1)} % of the input`;
 }
 
-function timeText({ committedBefore, seconds, packets, peakMemoryBytes }: RunSummary): string {
+function timeText({ committedBefore, waited, seconds, packets, peakMemoryBytes }: RunSummary): string {
+  if (committedBefore && waited) return `${durationText(seconds)}, waiting for the run that did this job`;
   if (committedBefore) return 'none: this job was already done';
   return `${durationText(seconds)}, ${count(packets / seconds)} packets/s, peak memory ${bytesText(peakMemoryBytes)}`;
 }

@@ -149,6 +149,21 @@ async function stageStatus(
   return { status, dones: dones.sort(([a], [b]) => a - b) };
 }
 
+/** How far a job is: its current stage, and how many of that stage's tasks have ended. */
+export type StageAt = Pick<StageStatus, 'stage' | 'ended'> & { tasks: number };
+
+/** How far a job is, from listings alone; undefined before it has a stage. */
+export async function stageOf(store: ObjectStore, job: string): Promise<StageAt | undefined> {
+  for (const stage of STAGE_ORDER.toReversed()) {
+    const list = await getJson<StageList>(store, listKey(job, stage));
+    if (list === undefined) continue;
+    let ended = 0;
+    for await (const _ of store.list(donePrefix(job, stage))) ended++;
+    return { stage, tasks: list.tasks, ended };
+  }
+  return undefined;
+}
+
 /** The current stage of a job: the last one whose tasks are known. */
 export function stageAt({ stages }: Pick<JobStatus, 'stages'>): StageStatus {
   return stages.findLast(({ tasks }) => tasks !== null) ?? stages[0];

@@ -4,8 +4,10 @@
  * in the cloud; only store and queue differ.
  */
 import { extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { startJob } from '../control/start.ts';
+import { type StageAt, stageOf } from '../control/status.ts';
 import { failTask, type TaskReport } from '../control/task.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
@@ -24,7 +26,7 @@ import { getJson } from '../store/jsonobject.ts';
 import { NativeGate } from '../table/parquet/nativecalls.ts';
 import { TABLE_NAMES } from '../table/tables.ts';
 import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
-import { RunPlace } from './runplace.ts';
+import { OtherRun, type RunNote, RunPlace } from './runplace.ts';
 
 /** Folders below the results folder that runs write to. */
 const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...TABLE_NAMES];
@@ -42,6 +44,8 @@ export interface EmbeddedOptions {
   tries?: number;
   /** @param stage whose tasks are run first: of a job that was resumed where it had stopped */
   onStart?: (job: string, state: 'new' | 'resumed' | 'committed', stage: Stage) => void;
+  /** Called about once a second while another run does this job. */
+  onWait?: (other: WaitedFor) => void;
   onTask?: (report: TaskReport) => void;
   onRetry?: (stage: Stage, task: number, reason: string) => void;
   /** Called for each object of the job that was found damaged and is made again, if necessary by a new try of the whole job. */
@@ -49,15 +53,21 @@ export interface EmbeddedOptions {
   signal?: AbortSignal;
 }
 
+/** A run that does the same job, and how far it is. */
+export interface WaitedFor extends RunNote {
+  /** Undefined until the job has begun. */
+  at: StageAt | undefined;
+}
+
 /**
- * Runs a job to its end and returns its summary.
+ * Runs a job to its end and returns its summary. While another run does the same job, this one waits; when that ends
+ * without having finished, this one continues the job.
  * @throws JobError when a stage failed on every attempt; the signal's reason when it was stopped;
- *   JobInProgress when another run is doing this job; PlaceLost when the results folder vanished meanwhile
+ *   PlaceLost when the results folder vanished meanwhile
  */
 export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
-  const { out, config, captures } = options;
-  const work = join(out, WORK_FOLDER);
-  const place = await RunPlace.take({ out, work, written: WRITTEN_FOLDERS }, jobId(config, captures));
+  const work = join(options.out, WORK_FOLDER);
+  const place = await placeAmongRuns(work, options);
   try {
     for (let tries = MOST_TRIES; ; tries--) {
       const ended = await runTry(place, work, options);
@@ -74,6 +84,30 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
     throw error;
   } finally {
     place.leave();
+  }
+}
+
+/** Milliseconds between two looks at a run that is waited for: whether it lives, and how far it is. */
+const LIVES_MS = 100;
+const PROGRESS_MS = 1000;
+
+/** Takes a place for the job, as soon as no other run does it. @throws the signal's reason */
+async function placeAmongRuns(work: string, options: EmbeddedOptions): Promise<RunPlace> {
+  const { out, config, captures, signal, onWait } = options;
+  const store = new DirectoryStore(work);
+  for (;;) {
+    const taken = await RunPlace.take({ out, work, written: WRITTEN_FOLDERS }, jobId(config, captures));
+    if (!(taken instanceof OtherRun)) return taken;
+    let shown = Number.NEGATIVE_INFINITY;
+    while (taken.lives) {
+      if (onWait !== undefined && performance.now() - shown >= PROGRESS_MS) {
+        const { note } = taken;
+        // What it writes meanwhile may not be readable yet.
+        onWait({ ...note, at: await stageOf(store, note.trying ?? note.job).catch(() => undefined) });
+        shown = performance.now();
+      }
+      await sleep(LIVES_MS, undefined, { signal }).catch(() => signal?.throwIfAborted());
+    }
   }
 }
 
@@ -95,6 +129,7 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
     opens: fileOpens,
     onDamaged: options.onDamaged,
   });
+  place.tries(job.job);
   options.onStart?.(job.job, state, stage);
   if (state !== 'committed') {
     const duckdbMemory = options.duckdbMemory ?? '256MB';

@@ -1,11 +1,11 @@
 /**
  * The place of a run among others into the same results folder. Each run has a folder of its own below
  * `.scratch/`, with its scratch files, a lock that is held as long as the run lives, and a note that identifies it. By
- * the locks a run knows which others are alive, on any machine: it refuses to start when one is doing the same job, and
- * removes what dead ones left (scratch, and unfinished files). Runs start and end one at a time.
+ * the locks a run knows which others are alive, on any machine: it waits while one is doing the same job, and removes
+ * what dead ones left (scratch, and unfinished files). Runs start and end one at a time.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { UNFINISHED } from '../store/directorystore.ts';
@@ -17,17 +17,38 @@ import { isAlive } from './alive.ts';
 const WAIT_MS = 30_000;
 
 /** Identifies a run, for people. */
-interface RunNote {
+export interface RunNote {
   job: string;
+  /** The try of the job that it is at; missing until it has begun. */
+  trying?: string;
   pid: number;
   host: string;
   /** ISO 8601, as Date.toISOString writes it. */
   since: string;
 }
 
-/** Another run is doing this job. */
-export class JobInProgress extends Error {
-  override name = 'JobInProgress';
+const NOTE = 'run.json';
+
+/** Another run that is doing the job. */
+export class OtherRun {
+  private readonly folder: string;
+  private last: RunNote;
+
+  constructor(folder: string, note: RunNote) {
+    this.folder = folder;
+    this.last = note;
+  }
+
+  /** Whether it still runs. */
+  get lives(): boolean {
+    return FileLock.isHeld(join(this.folder, 'lock'));
+  }
+
+  /** Its newest note. */
+  get note(): RunNote {
+    this.last = noteIn(this.folder) ?? this.last;
+    return this.last;
+  }
 }
 
 /** The results folder is no longer the one in which the run began. */
@@ -102,24 +123,30 @@ export class RunPlace {
     this.inode = statSync(this.scratch, { bigint: true }).ino;
   }
 
-  /**
-   * Takes a place for a run of `job`.
-   * @throws JobInProgress when another run is doing it
-   */
-  static take(folders: Folders, job: string): Promise<RunPlace> {
+  /** Takes a place for a run of `job`, unless another run is doing it. */
+  static take(folders: Folders, job: string): Promise<RunPlace | OtherRun> {
     return alone(folders.work, () => {
-      const living = clearAfterDead(folders);
-      const same = living.find((note) => note?.job === job);
-      if (same !== undefined)
-        throw new JobInProgress(
-          `job ${job} is already running into ${folders.out}: process ${same.pid} on ${same.host}, since ` +
-            `${same.since}. Wait for it to end; the same command then prints its summary`,
-        );
+      for (const folder of clearAfterDead(folders)) {
+        const note = noteIn(folder);
+        if (note?.job === job) return new OtherRun(folder, note);
+      }
       const place = new RunPlace(folders, randomBytes(6).toString('hex'));
-      const note: RunNote = { job, pid: process.pid, host: hostname(), since: new Date().toISOString() };
-      writeFileSync(join(place.scratch, 'run.json'), `${JSON.stringify(note)}\n`);
+      place.note({ job, pid: process.pid, host: hostname(), since: new Date().toISOString() });
       return place;
     });
+  }
+
+  /** Says which try of the job this run is at. */
+  tries(job: string): void {
+    const note = noteIn(this.scratch);
+    if (note !== undefined) this.note({ ...note, trying: job });
+  }
+
+  /** Writes the note. Whoever reads it sees the one before or this one. */
+  private note(note: RunNote): void {
+    const path = join(this.scratch, NOTE);
+    writeFileSync(`${path}.new`, `${JSON.stringify(note)}\n`);
+    renameSync(`${path}.new`, path);
   }
 
   /**
@@ -149,8 +176,17 @@ export class RunPlace {
   }
 }
 
-/** Removes what dead runs left. @returns notes of the live runs; undefined for one whose note cannot be read */
-function clearAfterDead({ out, work, written }: Folders): (RunNote | undefined)[] {
+/** The note of a run; undefined when it cannot be read. */
+function noteIn(folder: string): RunNote | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, NOTE), 'utf8')) as RunNote;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes what dead runs left. @returns the folders of the live runs */
+function clearAfterDead({ out, work, written }: Folders): string[] {
   const parent = join(work, '.scratch');
   const living: string[] = [];
   for (const name of namesIn(parent)) {
@@ -160,13 +196,7 @@ function clearAfterDead({ out, work, written }: Folders): (RunNote | undefined)[
     else rmSync(path, { recursive: true, force: true });
   }
   for (const folder of written) removeUnfinished(join(out, folder), living);
-  return living.map((name) => {
-    try {
-      return JSON.parse(readFileSync(join(parent, name, 'run.json'), 'utf8')) as RunNote;
-    } catch {
-      return undefined;
-    }
-  });
+  return living.map((name) => join(parent, name));
 }
 
 /** Earlier versions named a run's folder by its process, and saw only those of their own PID namespace. */

@@ -21,7 +21,6 @@ const TODO: Record<string, string> = {
   '13-results-among-inputs': 'inputs',
   '14-timezone': 'sql',
   '16-header-variants': 'dialects',
-  '18-overlapping-runs': 'inputs',
   '21-fragments-over-64k': 'lengths',
 };
 

@@ -3,11 +3,12 @@
  * killed runs.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunSummary } from '../../cli/text/summarytext.ts';
 import { flowstitch, udpCapture } from '../cli/harness.ts';
 import { temporaryFolder } from '../job/harness.ts';
 import { type CliEnd, type CliProcess, cli, currentFiles, startCli, summaryOf } from './cli.ts';
@@ -42,6 +43,10 @@ const scratchOf = (out: string): string[] => {
   return existsSync(path) ? readdirSync(path) : [];
 };
 
+/** All names below a folder. */
+const namesBelow = (path: string): string[] =>
+  existsSync(path) ? readdirSync(path, { recursive: true, encoding: 'utf8' }) : [];
+
 /** Starts a run, and waits until it has taken its place. */
 async function startRun(input: string, out: string, ...more: string[]): Promise<CliProcess> {
   // Scratch of dead runs still exists.
@@ -59,36 +64,90 @@ function assertDone({ code, stderr }: Pick<CliEnd, 'code' | 'stderr'>, out: stri
   assert.deepEqual(scratchOf(out), []);
 }
 
-function assertSentAway({ code, stdout, stderr }: Pick<CliEnd, 'code' | 'stdout' | 'stderr'>, pid: string): void {
-  assert.equal(code, 1, stderr);
-  assert.equal(stdout, '');
-  assert.match(
-    stderr,
-    new RegExp(
-      `^flowstitch: job [0-9a-f]{16} is already running into .*: process ${pid} on .*, since .*\\. Wait for it to end`,
-      'm',
-    ),
-  );
-  assert.doesNotMatch(stderr, /^\s+at /m);
+/** What a summary says of the job, whoever did it. */
+function factsOf(end: CliEnd): Partial<RunSummary> {
+  const { job, captures, packets, sessions, spanning, conservation, files, fileBytes } = summaryOf(end);
+  return { job, captures, packets, sessions, spanning, conservation, files, fileBytes };
 }
 
-test('a concurrent second run of the same job names the first, and does not disturb it', async () => {
+/** @param pid of the run that it waited for */
+function assertWaited({ code, stderr }: Pick<CliEnd, 'code' | 'stderr'>, pid: string): void {
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, new RegExp(`^job [0-9a-f]{16}: process ${pid} on .* is doing it since .*; this run waits`, 'm'));
+  assert.match(stderr, new RegExp(`^waiting for process ${pid}: [1-6]/6 [a-z]+ {2}\\d+ of \\d+ tasks?`, 'm'));
+}
+
+/** Resolves when a run has told the user that it waits. */
+async function untilWaiting({ child, speaks }: CliProcess): Promise<void> {
+  await speaks;
+  assert.equal(child.exitCode, null);
+}
+
+test('a second run of a running job waits, shows how far the first is, and ends with the same summary', async () => {
   const out = join(folder.path, 'same');
   const first = await startRun(captures, out);
-  for (const ms of [0, 200]) {
-    await sleep(ms);
-    assertSentAway(await cli(runOf(captures, out)), String(first.child.pid));
+  const second = startRun(captures, out);
+  await sleep(200);
+  const waiting = [second, startRun(captures, out)];
+  const end = await first.ended;
+  assert.equal(end.code, 0, end.stderr);
+  for (const run of waiting) {
+    const { ended } = await run;
+    assertWaited(await ended, String(first.child.pid));
+    assert.deepEqual(factsOf(await ended), factsOf(end));
   }
-  assertDone(await first.ended, out);
+  assertDone(end, out);
 });
 
-test('of runs of the same job that start at the same moment one does it, and the others name it', async () => {
+test('of runs of the same job that start at the same moment one does it, and all end with its summary', async () => {
   const out = join(folder.path, 'race');
   const ends = await Promise.all(Array.from({ length: 4 }, () => cli(runOf(captures, out))));
-  const done = ends.filter(({ code }) => code === 0);
-  assert.ok(done.length > 0, ends.map(({ stderr }) => stderr).join('\n'));
-  for (const end of ends) if (end.code !== 0) assertSentAway(end, '\\d+');
-  for (const end of done) assertDone(end, out);
+  for (const end of ends) {
+    assertDone(end, out);
+    assert.deepEqual(factsOf(end), factsOf(ends[0]));
+  }
+  assert.equal(ends.filter((end) => !summaryOf(end).committedBefore).length, 1);
+});
+
+test('when the run that is waited for is killed, wherever it is, the one that waits continues the job', async () => {
+  const stages = [undefined, 'map', 'balance', 'reduce', 'publish'];
+  for (const stage of stages) {
+    const out = join(folder.path, `continued-${stage}`);
+    const first = await startRun(captures, out);
+    const second = startCli(runOf(captures, out));
+    await untilWaiting(second);
+    const begun = (): boolean =>
+      stage === undefined ||
+      namesBelow(join(out, '_flowstitch/jobs')).some((name) => name.endsWith(`${stage}/list.json`));
+    while (first.child.exitCode === null && !begun()) await sleep(2);
+    first.child.kill('SIGKILL');
+    const { signal } = await first.ended;
+    const end = await second.ended;
+    assertDone(end, out);
+    if (signal !== null) assert.equal(summaryOf(end).committedBefore, false, `killed in ${stage}`);
+  }
+});
+
+test('when the run that is waited for is stopped by Ctrl-C, the one that waits continues the job', async () => {
+  const out = join(folder.path, 'handed-over');
+  const first = await startRun(captures, out);
+  const second = startCli(runOf(captures, out));
+  await untilWaiting(second);
+  first.child.kill('SIGINT');
+  assert.equal((await first.ended).code, 130);
+  assertDone(await second.ended, out);
+});
+
+test('Ctrl-C ends the waiting of a run with code 130 and leaves the other run alone', async () => {
+  const out = join(folder.path, 'impatient');
+  const first = await startRun(captures, out);
+  const second = startCli(runOf(captures, out));
+  await untilWaiting(second);
+  second.child.kill('SIGINT');
+  const { code, stdout, stderr } = await second.ended;
+  assert.deepEqual([code, stdout], [130, '']);
+  assert.match(stderr, new RegExp(`^stopped waiting\\. Process ${first.child.pid} on .* continues the job\\.$`, 'm'));
+  assertDone(await first.ended, out);
 });
 
 test('concurrent different jobs into one folder each have the right results', async () => {
@@ -106,21 +165,29 @@ test('concurrent different jobs into one folder each have the right results', as
   assert.deepEqual(scratchOf(out), []);
 });
 
+/** How a process of whose output only standard error is read ends. */
+async function endOf(child: ChildProcess): Promise<Pick<CliEnd, 'code' | 'stderr'>> {
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stderr };
+}
+
 const unshare = ['--user', '--map-root-user', '--pid', '--fork', '--mount-proc'];
 const namespaces = spawnSync('unshare', [...unshare, 'true']).status === 0;
 const without = namespaces ? false : 'PID namespaces are not permitted on this machine (unshare --pid)';
-test('a run in another PID namespace knows of the first, and leaves its scratch alone', { skip: without }, async () => {
+test('a run in another PID namespace waits for the first, and leaves its scratch alone', {
+  skip: without,
+}, async () => {
   const out = join(folder.path, 'namespace');
   const first = await startRun(captures, out);
-  const apart = (input: string): ReturnType<typeof spawnSync> =>
-    spawnSync('unshare', [...unshare, process.execPath, ENTRY, ...runOf(input, out)], { encoding: 'utf8' });
-  const same = apart(captures);
-  assertSentAway(
-    { code: same.status, stdout: String(same.stdout), stderr: String(same.stderr) },
-    String(first.child.pid),
-  );
-  const other = apart(join(captures, 'copy-0'));
-  assert.equal(other.status, 0, String(other.stderr));
+  const apart = (input: string): ChildProcess =>
+    spawn('unshare', [...unshare, process.execPath, ENTRY, ...runOf(input, out)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  const [same, other] = await Promise.all([captures, join(captures, 'copy-0')].map((input) => endOf(apart(input))));
+  assert.equal(other.code, 0, other.stderr);
+  assertWaited(same, String(first.child.pid));
   const end = await first.ended;
   assert.equal(end.code, 0, end.stderr);
   assert.doesNotMatch(end.stderr, /retrying/);
@@ -136,13 +203,11 @@ test('a run in another PID namespace knows of the first, and leaves its scratch 
     !scratchOf(inside).some((name) => existsSync(join(inside, '_flowstitch/.scratch', name, 'run.json')))
   )
     await sleep(2);
-  assertSentAway(await cli(runOf(captures, inside)), '\\d+');
+  assertWaited(await cli(runOf(captures, inside)), '\\d+');
   assert.equal(await exited, 0);
   assert.deepEqual(currentFiles(inside), undisturbed);
 });
 
-/** All names below a folder. */
-const namesBelow = (path: string): string[] => readdirSync(path, { recursive: true, encoding: 'utf8' });
 const unfinishedIn = (out: string): string[] => namesBelow(out).filter((name) => name.includes('.unfinished-'));
 
 test('leftovers of killed runs are removed by the next run, those of a running one are not', async () => {
@@ -152,7 +217,7 @@ test('leftovers of killed runs are removed by the next run, those of a running o
   for (const [i, stage] of stages.entries()) {
     const run = await startRun(captures, out);
     const begun = (): boolean =>
-      namesBelow(join(out, '_flowstitch')).some((name) => name.endsWith(`${stage}/list.json`));
+      namesBelow(join(out, '_flowstitch/jobs')).some((name) => name.endsWith(`${stage}/list.json`));
     while (run.child.exitCode === null && !begun()) await sleep(2);
     await sleep(20 * i);
     run.child.kill('SIGKILL');

@@ -126,3 +126,28 @@ test('reasons from files do not steer the terminal, and without an output nothin
   quiet.task(mapped(1, 1));
   quiet.end();
 });
+
+test('a run that waits names the other one once, and says how far that is', () => {
+  const screen = new Screen(null);
+  const progress = progressOn(screen);
+  const other = { job: '0123', pid: 7, host: 'lab', since: '2026-11-30T10:00:00.000Z' };
+  progress.waits({ ...other, at: undefined });
+  assert.equal(
+    screen.take(),
+    'job 0123: process 7 on lab is doing it since 2026-11-30T10:00:00.000Z; this run waits for it\n',
+  );
+  screen.ms = 1000;
+  progress.waits({ ...other, at: { stage: 'reduce', tasks: 12, ended: 2 } });
+  assert.equal(screen.take(), 'waiting for process 7: 4/6 reduce  2 of 12 tasks  1.0 s\n');
+  screen.ms = 2000;
+  progress.waits({ ...other, at: { stage: 'reduce', tasks: 12, ended: 3 } });
+  assert.equal(screen.take(), '');
+  screen.ms = 3000;
+  progress.waits({ ...other, at: { stage: 'publish', tasks: 1, ended: 0 } });
+  assert.equal(screen.take(), 'waiting for process 7: 5/6 publish  0 of 1 task  3.0 s\n');
+  progress.waits({ ...other, pid: 8, at: undefined });
+  assert.match(screen.take(), /^job 0123: process 8 on lab /);
+  progress.started('0123', 'resumed', 'reduce');
+  progress.task(ended('reduce', 'publish'));
+  assert.equal(screen.take(), 'job 0123: 10 captures, 5.00 MB, resumed at 4/6 reduce\n5/6 publish  3.0 s\n');
+});
