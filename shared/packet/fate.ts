@@ -69,6 +69,8 @@ export const FATES = [
   'inner_IP_payload_length_mismatch',
   /** A Teredo packet without payload, which keeps the NAT mapping open. */
   'teredo_bubble',
+  /** Under a link type of raw IP: it begins like IP, but checksum, lengths or addresses are not those of IP. */
+  'implausible_IP_header',
 ] as const;
 
 export type FateName = (typeof FATES)[number];

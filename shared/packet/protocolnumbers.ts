@@ -34,6 +34,11 @@ export class NumberSpace {
       this.codes[number] = code;
     }
   }
+
+  /** Gives the numbers that no protocol has entered so far a fate, before one with 'others' takes the rest. */
+  refuse(numbers: Iterable<number>, fate: number): void {
+    for (const number of numbers) if (this.codes[number] === NONE) this.codes[number] = ~fate;
+  }
 }
 
 /** LINKTYPE_* of tcpdump.org, and DLT values that old writers used instead. */

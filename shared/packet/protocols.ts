@@ -2,6 +2,8 @@
  * All protocols that are decoded, in the order of docs/decoding.md. A new decoder is added to this list only: which
  * numbers lead to it, and how its fields are shown, is in the decoder's own file.
  */
+import { REGISTERED_LINK_TYPES } from '../capture/linktypes.ts';
+import { fateOf } from './fate.ts';
 import { ICMP } from './ip/icmp.ts';
 import { ICMPV6 } from './ip/icmpv6.ts';
 import { IP } from './ip/ipv4.ts';
@@ -21,6 +23,7 @@ import { PBB } from './link/pbb.ts';
 import { PPI } from './link/ppi.ts';
 import { PPP, PPP_SERIAL, PPPOE } from './link/ppp.ts';
 import { RADIOTAP } from './link/radiotap.ts';
+import { RAW } from './link/raw.ts';
 import { SLL, SLL2 } from './link/sll.ts';
 import { UNKNOWN } from './link/unknown.ts';
 import { VLAN } from './link/vlan.ts';
@@ -53,6 +56,7 @@ export const LINK_LAYERS: readonly Protocol[] = [
   NFLOG,
   FDDI,
   PPI,
+  RAW,
   UNKNOWN,
 ];
 
@@ -66,6 +70,8 @@ const PROTOCOLS = [...LINK_LAYERS, ...INTERNET, ...TUNNELS];
 /** By code, which is also the index. */
 export const BY_CODE: readonly Protocol[] = PROTOCOLS.toSorted((a, b) => a.code - b.code);
 
+const FATE_UNKNOWN_LINK_TYPE = fateOf('unknown_link_type');
+
 for (const protocol of PROTOCOLS) {
   if (BY_CODE[protocol.code] !== protocol)
     throw new Error(`${protocol.name}: a decoder is missing from this list, or listed twice`);
@@ -73,14 +79,15 @@ for (const protocol of PROTOCOLS) {
   PPP_PROTOCOLS.enter(protocol.pppProtocols, protocol);
   UDP_TUNNELS.enter(protocol);
 }
-// Protocols that take all other numbers come last.
-for (const protocol of PROTOCOLS.toSorted((a, b) => rest(a) - rest(b))) {
-  LINK_TYPES.enter(protocol.linkTypes, protocol);
-  IP_PROTOCOLS.enter(protocol.ipProtocols, protocol);
-}
+// Protocols that take all other numbers come last, and before them what is registered and has no decoder.
+for (const protocol of PROTOCOLS) enterNumbers(protocol, false);
+LINK_TYPES.refuse(REGISTERED_LINK_TYPES, FATE_UNKNOWN_LINK_TYPE);
+for (const protocol of PROTOCOLS) enterNumbers(protocol, true);
 
-function rest({ linkTypes, ipProtocols }: Protocol): number {
-  return linkTypes === 'others' || ipProtocols === 'others' ? 1 : 0;
+/** Enters the numbers that name a protocol, or those of one that takes all others. */
+function enterNumbers(protocol: Protocol, others: boolean): void {
+  if ((protocol.linkTypes === 'others') === others) LINK_TYPES.enter(protocol.linkTypes, protocol);
+  if ((protocol.ipProtocols === 'others') === others) IP_PROTOCOLS.enter(protocol.ipProtocols, protocol);
 }
 
 /** By the number that shards contain. */

@@ -65,6 +65,8 @@ const MORE: Kind[] = [
   ['NTP', 101, ipv4(udp(40003, 123, bytes('24', new Uint8Array(47))))],
   ['SCTP with a chunk', 101, ipv4(bytes(be16(5000), be16(5001), new Uint8Array(24)), { proto: 132 })],
   ['ICMPv6', 101, ipv6(bytes('8000 0000 0001 0002', text('ping')), 58)],
+  ['an Ethernet pseudowire', 1, ethernet('8847 00010140', ethernet('0800', datagram))],
+  ['an Ethernet pseudowire with a control word', 219, bytes('00010140 00000001', ethernet('0800', datagram))],
   ['another protocol', 101, ipv4(new Uint8Array(30), { proto: 89 })],
 ];
 

@@ -66,6 +66,17 @@ export function ipv4(payload: Uint8Array, o: Ipv4Options = {}): Uint8Array {
   );
 }
 
+/** The packet with the right checksum in its IPv4 header, which `ipv4` leaves at zero. */
+export function withChecksum(packet: Uint8Array): Uint8Array {
+  const summed = packet.slice();
+  const words = (packet[0] & 15) * 2;
+  let sum = 0;
+  for (let i = 0; i < words; i++) sum += i === 5 ? 0 : (packet[2 * i] << 8) | packet[2 * i + 1];
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  summed.set(be16(sum ^ 0xffff), 10);
+  return summed;
+}
+
 /** IPv6 addresses as 32 hex digits; `next` names the first header of `payload`. */
 export function ipv6(
   payload: Uint8Array,

@@ -12,8 +12,7 @@ import { IPV6 } from './ipv6.ts';
 
 export const IP = protocol({
   name: 'IP',
-  // 12 and 14 are DLT values of raw IP that old writers put into files; 101 is RAW, the others name a version.
-  linkTypes: [12, 14, 101, 228, 229],
+  linkTypes: [228, 229],
   etherTypes: [0x0800, 0x86dd],
   pppProtocols: [0x0021, 0x0057],
   notes: 'the version is read from its first bits, whatever the layer below says; IPv4 with options',

@@ -1,22 +1,28 @@
-/** FDDI: header and LLC/SNAP are skipped unread, as Zeek does; what follows is taken for IP. */
-import { fateOf } from '../fate.ts';
-import { IP } from '../ip/ipv4.ts';
+/** FDDI: a frame control byte, two addresses, and LLC in the frames that carry it. */
+import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
+import { llc } from './llc.ts';
 
 export const FDDI = protocol({
   name: 'FDDI',
   linkTypes: [10],
+  notes: 'frames with LLC, of which Zeek takes all for IP',
   decode: fddi,
 });
 
-/** 13 bytes of FDDI, 8 of LLC and SNAP. */
-const HEADER = 21;
+/** Frame control and two addresses. */
+const HEADER = 13;
+/** Frame control of LLC frames, asynchronous and synchronous: the bits in the middle. */
+const FORMAT = 0x70;
+const LLC = 0x50;
 
 const TRUNCATED = ~fateOf('FDDI_analyzer_failed');
 
 function fddi(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER) return TRUNCATED;
+  const control = c.bytes[c.pos];
+  if ((control & FORMAT) !== LLC) return ~FATE_NOT_IP;
   c.pos += HEADER;
-  return IP.code;
+  return llc(c);
 }

@@ -6,6 +6,7 @@
  */
 import { FATE_NOT_IP, FATE_SESSION, FATES, fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
+import { IP_HOLDS, ipHeader } from '../ip/plausible.ts';
 import { ETHERNET } from '../link/ethernet.ts';
 import { IEEE80211 } from '../link/ieee80211.ts';
 import { MPLS } from '../link/mpls.ts';
@@ -73,10 +74,9 @@ function isAruba(type: number): boolean {
   return type === 0x9000 || ((type & 0xf) === 0 && type >= 0x8200 && type <= 0x8370);
 }
 
-/** The protocol at `c.pos` by its IP version, if it has one. */
-function ipOrNot(c: PacketCursor, captured: number): number {
-  const version = captured > 0 ? c.bytes[c.pos] >> 4 : 0;
-  return version === 4 || version === 6 ? IP.code : ~FATE_NOT_IP;
+/** IP at `c.pos`, if its header holds. */
+function ipOrNot(c: PacketCursor): number {
+  return ipHeader(c, c.pos) === IP_HOLDS ? IP.code : ~FATE_NOT_IP;
 }
 
 /** @param captured bytes from `c.pos` on */
@@ -128,11 +128,11 @@ function version0(c: PacketCursor, flags: number, captured: number, header: numb
   if (captured < skip) return TRUNCATED;
   c.pos = pos + skip;
   if (next !== IP.code || type === 0x0800 || type === 0x86dd) return next;
-  // Zeek tries every other type as IP; for WCCP version 2 its header is skipped first.
-  const found = ipOrNot(c, captured - skip);
+  // Zeek tries every other type as IP by its first four bits; for WCCP version 2 its header is skipped first.
+  const found = ipOrNot(c);
   if (type !== TYPE_WCCP || found === IP.code || captured - skip <= WCCP_REDIRECT) return found;
   c.pos += WCCP_REDIRECT;
-  return ipOrNot(c, captured - skip - WCCP_REDIRECT);
+  return ipOrNot(c);
 }
 
 function version1(c: PacketCursor, flags: number, captured: number, header: number): number {
