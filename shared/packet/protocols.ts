@@ -25,6 +25,14 @@ import { PPP, PPP_SERIAL, PPPOE } from './link/ppp.ts';
 import { RADIOTAP } from './link/radiotap.ts';
 import { RAW } from './link/raw.ts';
 import { SLL, SLL2 } from './link/sll.ts';
+import { ARISTA_TIMESTAMP } from './link/tag/aristatime.ts';
+import { CISCO_METADATA, CISCO_TTAG } from './link/tag/ciscotags.ts';
+import { BROADCOM, BROADCOM_PREPENDED, DSA, EDSA, EDSA_TYPE } from './link/tag/dsa.ts';
+import { ETAG } from './link/tag/etag.ts';
+import { HSR } from './link/tag/hsr.ts';
+import { MACSEC } from './link/tag/macsec.ts';
+import { NSH } from './link/tag/nsh.ts';
+import { TRILL } from './link/tag/trill.ts';
 import { UNKNOWN } from './link/unknown.ts';
 import { VLAN } from './link/vlan.ts';
 import { VNTAG } from './link/vntag.ts';
@@ -44,7 +52,20 @@ export const LINK_LAYERS: readonly Protocol[] = [
   MPLS,
   PPPOE,
   VNTAG,
+  ETAG,
   PBB,
+  TRILL,
+  CISCO_METADATA,
+  CISCO_TTAG,
+  HSR,
+  MACSEC,
+  NSH,
+  ARISTA_TIMESTAMP,
+  DSA,
+  EDSA,
+  EDSA_TYPE,
+  BROADCOM,
+  BROADCOM_PREPENDED,
   IEEE80211,
   AMSDU,
   RADIOTAP,

@@ -1,10 +1,12 @@
 /** Frames of each link layer around one datagram, for tests that need all of them. */
-import { be16, bytes, ethernet, ipv4, text, udp } from './harness.ts';
+import { datagram, hexOf, hexOfLittle, type Layer } from './frames/datagram.ts';
+import { TAGS } from './frames/tags.ts';
+import { bytes, ethernet } from './harness.ts';
 
-export const datagram = ipv4(udp(1000, 53, text('query')));
+export { datagram, hexOf } from './frames/datagram.ts';
 
 /** Frames of each link layer around the same datagram, by link type. */
-export const LAYERS: [name: string, linkType: number, frame: Uint8Array][] = [
+export const LAYERS: readonly Layer[] = [
   ['Ethernet', 1, ethernet('0800', datagram)],
   ['Ethernet with an EtherType that names the wrong IP version', 1, ethernet('86dd', datagram)],
   ['Ethernet behind Cisco FabricPath', 1, bytes('0100000000010200000000028903', '0000', ethernet('0800', datagram))],
@@ -37,12 +39,5 @@ export const LAYERS: [name: string, linkType: number, frame: Uint8Array][] = [
   ['loopback of OpenBSD', 108, bytes('00000002', datagram)],
   ['Linux cooked capture', 113, bytes('0000 0001 0006 020000000001 0000 0800', datagram)],
   ['Linux cooked capture, version 2', 276, bytes('0800 0000 00000002 0001 00 06 0200000000010000', datagram)],
+  ...TAGS,
 ];
-
-function hexOfLittle(value: number): string {
-  return Buffer.from(be16(value).reverse()).toString('hex');
-}
-
-export function hexOf(value: number): string {
-  return Buffer.from(be16(value)).toString('hex');
-}

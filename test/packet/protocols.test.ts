@@ -22,7 +22,8 @@ const USER0 = 147;
 test('every protocol defined in a file is on the list', async () => {
   const found: Protocol[] = [];
   for (const folder of FOLDERS)
-    for (const name of readdirSync(folder)) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue;
       const exported: Record<string, unknown> = await import(new URL(name, folder).href);
       found.push(...Object.values(exported).filter(isProtocol));
     }

@@ -29,7 +29,7 @@ const MOST_TAGS = 4;
 const TYPE_IPV4 = 0x0800;
 const TYPE_IPV6 = 0x86dd;
 /** EtherTypes that carry no IP, and are seen between bridges and hosts. */
-const OTHER_TYPES = new Set([0x0806, 0x8035, 0x8809, 0x8863, 0x888e, 0x88cc, 0x88e5, 0x88f7, 0x8902, 0x9000]);
+const OTHER_TYPES = new Set([0x0806, 0x8035, 0x8809, 0x8863, 0x888e, 0x88cc, 0x88f7, 0x8902, 0x9000]);
 /** LLC headers of SNAP, spanning tree and IS-IS. */
 const OTHER_LLC = new Set([0xaaaa, 0x4242, 0xfefe]);
 

@@ -1,5 +1,5 @@
 /**
- * VLAN tags (IEEE 802.1Q, 802.1ad, 0x9100), in stacks of any height. The outermost and the second id are kept; tags
+ * VLAN tags (IEEE 802.1Q, 802.1ad, and others before it), in stacks of any height. The outermost and the second id are kept; tags
  * below them are skipped and reported.
  */
 import { fateOf } from '../fate.ts';
@@ -11,27 +11,32 @@ import { llc } from './llc.ts';
 
 export const VLAN = protocol({
   name: 'VLAN tags',
-  // 802.1Q, 802.1ad, and QinQ before 802.1ad.
-  etherTypes: [0x8100, 0x88a8, 0x9100],
-  notes: 'in stacks; tags other than 0x8100 below a VLAN tag are more than Zeek reads',
+  // 802.1Q, 802.1ad, and QinQ before 802.1ad, which every maker numbered as it liked.
+  etherTypes: [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300],
+  notes: 'in stacks; tags other than 0x8100 below a VLAN tag, and 0x9200 and 0x9300, are more than Zeek reads',
   decode: vlan,
 });
 
 const CONTROL = 0;
 const TYPE = 2;
 const HEADER = 4;
-const ID_MASK = 0xfff;
+/** The bits of a tag that are the id. */
+export const VLAN_ID = 0xfff;
 
 const TRUNCATED = ~fateOf('truncated_VLAN_header');
 const UNDEFINED = ~fateOf('undefined_vlan_protocol');
 
+/** Takes down the id of a VLAN tag, outermost first. */
+export function addVlan(c: PacketCursor, id: number): void {
+  if (c.vlan === 0) c.vlan = id + 1;
+  else if (c.innerVlan === 0) c.innerVlan = id + 1;
+  else c.odd('triple_tagged_vlan_unsupported', `VLAN ${id} below two others`);
+}
+
 function vlan(c: PacketCursor): number {
   const at = c.pos;
   if (c.end - at <= HEADER) return TRUNCATED;
-  const id = (uint16(c.bytes, at + CONTROL) & ID_MASK) + 1;
-  if (c.vlan === 0) c.vlan = id;
-  else if (c.innerVlan === 0) c.innerVlan = id;
-  else c.odd('triple_tagged_vlan_unsupported', `VLAN ${id - 1} below two others`);
+  addVlan(c, uint16(c.bytes, at + CONTROL) & VLAN_ID);
   c.pos = at + HEADER;
   const type = uint16(c.bytes, at + TYPE);
   if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type);
