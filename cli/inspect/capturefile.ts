@@ -11,7 +11,8 @@ import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts'
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { printable } from '../../shared/text/printable.ts';
-import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
+import { timeText } from '../../shared/text/timetext.ts';
+import { bytesText, count, counted, fieldLines } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';
 import type { Inspection } from './inspection.ts';
 import { fragmentLine, packetLine } from './packetline.ts';

@@ -22,7 +22,7 @@ import {
 } from '../../shared/packet/flow/flowtable.ts';
 import { END_WORDS, type FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { tunnelText } from '../../shared/packet/tunneltext.ts';
-import { timeText } from '../text/format.ts';
+import { timeText } from '../../shared/text/timetext.ts';
 
 const TCP = 6;
 const ICMP = 1;

@@ -7,7 +7,8 @@ import { callNative } from '../../shared/table/parquet/nativecalls.ts';
 import { exactPattern, sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
 import { TABLES } from '../../shared/table/tables.ts';
 import { printable } from '../../shared/text/printable.ts';
-import { bytesText, count, counted, fieldLines, timeText } from '../text/format.ts';
+import { timeText } from '../../shared/text/timetext.ts';
+import { bytesText, count, counted, fieldLines } from '../text/format.ts';
 import { UsageError } from '../usage/usage.ts';
 import type { Inspection } from './inspection.ts';
 

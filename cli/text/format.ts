@@ -22,24 +22,15 @@ export function bytesText(n: number): string {
   return `${unit === 0 ? n : n.toFixed(n < 9.995 ? 2 : 1)} ${UNITS[unit]}`;
 }
 
-/** Seconds, from tenths up to hours. */
+/** Seconds, from tenths up to days. */
 export function durationText(seconds: number): string {
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/**
- * An exact UTC time, nine digits after the point.
- * @param us whole microseconds since 1970, 0 to 2^53
- * @param ns nanoseconds below, 0..999
- */
-export function timeText(us: number, ns: number): string {
-  const ms = Math.floor(us / 1000);
-  const below = String(us - ms * 1000).padStart(3, '0') + String(ns).padStart(3, '0');
-  return new Date(ms).toISOString().replace('Z', `${below}Z`);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${count(Math.floor(hours / 24))} days ${hours % 24} h`;
 }
 
 /** A label and its text, one a line, texts aligned. */

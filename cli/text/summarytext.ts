@@ -1,4 +1,6 @@
 /** The summary of a job, as text: of a run on this machine, and of a job in the cloud. */
+import type { ClockApart } from '../../shared/job/clocks.ts';
+import type { Outside } from '../../shared/job/outside.ts';
 import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../../shared/job/summary.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
@@ -17,9 +19,13 @@ export interface RunSummary extends JobSummary {
   peakMemoryBytes: number;
 }
 
-/** Damaged captures listed by name. */
+/** Captures listed by name, of each kind. */
 const LISTED = 20;
-const NEXT_QUERY = 'select * from sessions order by capture_count desc limit 10';
+/** A saved query whose rows, too, fit a terminal. */
+const NEXT_QUERY = 'by_protocol';
+/** Share of the packets outside sessions from which on that is told, and how many reasons are. */
+const OUTSIDE_TOLD = 0.01;
+const REASONS_TOLD = 3;
 
 export function summaryText(summary: RunSummary): string {
   const { out, committedBefore } = summary;
@@ -40,14 +46,15 @@ export function jobSummaryText(summary: JobSummary, { fields, data, committedBef
   const lines: [string, string][] = [
     ['captures', capturesText(summary, committedBefore)],
     ['packets', count(summary.packets)],
+    ...spanFields(summary),
     ['sessions', sessionsText(summary)],
     ['conservation', conservationText(summary.conservation)],
     ['shuffle', shuffleText(summary)],
     ...fields,
   ];
   const dataset = summary.dataset === 'default' ? '' : ` --dataset ${summary.dataset}`;
-  const next = `${commandName()} sql "${NEXT_QUERY}" --data ${shellWord(data)}${dataset}`;
-  return `${fieldLines(lines)}${damageText(summary.damaged)}\nnext: ${next}\n`;
+  const next = `${commandName()} sql --query ${NEXT_QUERY} --data ${shellWord(data)}${dataset}`;
+  return `${fieldLines(lines)}${noticesText(summary)}\nnext: ${next}\n`;
 }
 
 function capturesText({ captures, captureBytes, reusedTasks, mapTasks }: JobSummary, committedBefore: boolean): string {
@@ -91,13 +98,68 @@ function timeText({ committedBefore, waited, seconds, packets, peakMemoryBytes }
   return `${durationText(seconds)}, ${count(packets / seconds)} packets/s, peak memory ${bytesText(peakMemoryBytes)}`;
 }
 
+function spanFields({ firstPacket, lastPacket }: JobSummary): [string, string][] {
+  if (firstPacket === null || lastPacket === null) return [];
+  const seconds = (Date.parse(lastPacket) - Date.parse(firstPacket)) / 1000;
+  return [
+    ['first packet', firstPacket],
+    ['last packet', `${lastPacket}, ${durationText(seconds)} later`],
+  ];
+}
+
+/** What the reader of a summary should know before using the tables: a paragraph each. */
+function noticesText({ damaged, outside, packets, clocksApart }: JobSummary): string {
+  return [damageText(damaged), outsideText(outside, packets), unusedText(outside), clocksText(clocksApart)].join('');
+}
+
+/** A paragraph on some captures. @param lines one each, without its indent, of which the first are shown */
+function listed(heading: string, lines: readonly string[]): string {
+  if (lines.length === 0) return '';
+  const shown = lines.slice(0, LISTED).map((line) => `  ${line}\n`);
+  const rest = lines.length - LISTED;
+  if (rest > 0) shown.push(`  and ${count(rest)} more: see the captures table\n`);
+  return `\n${heading}:\n${shown.join('')}`;
+}
+
 function damageText(damaged: readonly DamagedCapture[]): string {
-  if (damaged.length === 0) return '';
-  const lines = damaged.slice(0, LISTED).map(({ capture, status, offset, reason, detail }) => {
-    const place = offset === null ? '' : ` at byte ${offset}`;
-    return `  ${printable(capture)}: ${status}${place}, ${reason}${detail === '' ? '' : `: ${printable(detail)}`}\n`;
-  });
-  const rest = damaged.length - LISTED;
-  if (rest > 0) lines.push(`  and ${count(rest)} more: see the captures table\n`);
-  return `\n${counted(damaged.length, 'capture')} could not be read completely:\n${lines.join('')}`;
+  return listed(
+    `${counted(damaged.length, 'capture')} could not be read completely`,
+    damaged.map(({ capture, status, offset, reason, detail }) => {
+      const place = offset === null ? '' : ` at byte ${offset}`;
+      return `${printable(capture)}: ${status}${place}, ${reason}${detail === '' ? '' : `: ${printable(detail)}`}`;
+    }),
+  );
+}
+
+function outsideText(outside: Outside, packets: number): string {
+  if (outside.packets <= packets * OUTSIDE_TOLD) return '';
+  return listed(
+    `warning: ${count(outside.packets)} of ${counted(packets, 'packet')} (${shareText(outside.packets, packets)}) are in no session`,
+    outside.reasons
+      .slice(0, REASONS_TOLD)
+      .map(({ reason, packets, remedy }) => `${count(packets)} ${reason}: ${remedy}`),
+  );
+}
+
+function unusedText({ captures }: Outside): string {
+  return listed(
+    `warning: most packets of ${counted(captures.length, 'capture')} are in no session`,
+    captures.map(
+      ({ capture, packets, outside, reason }) =>
+        `${printable(capture)}: ${count(outside)} of ${count(packets)}, ${reason}`,
+    ),
+  );
+}
+
+function clocksText(clocksApart: readonly ClockApart[]): string {
+  return listed(
+    `warning: the packets of ${counted(clocksApart.length, 'capture')} are more than a year from the others, or from each other; the clock may be wrong`,
+    clocksApart.map(
+      ({ capture, firstPacket, lastPacket }) => `${printable(capture)}: from ${firstPacket} to ${lastPacket}`,
+    ),
+  );
+}
+
+function shareText(part: number, whole: number): string {
+  return `${((100 * part) / whole).toFixed(1)} %`;
 }

@@ -1,8 +1,10 @@
 /** The summary of a job: the value of summary.json. */
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
 import type { TableName } from '../table/tables.ts';
+import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './clocks.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
+import { type Outside, outsideOf } from './outside.ts';
 import type { LongestSpan } from './reducetask.ts';
 import type { RequestTotals, StageResults } from './stageresults.ts';
 
@@ -31,7 +33,7 @@ export interface Conservation {
   undecodable: Record<string, number>;
 }
 
-export interface JobSummary {
+export interface JobSummary extends PacketSpan {
   job: string;
   dataset: string;
   captures: number;
@@ -50,6 +52,10 @@ export interface JobSummary {
   mapTasks: number;
   partitions: number;
   damaged: DamagedCapture[];
+  /** Packets that ended outside sessions although they may belong to one, and why. */
+  outside: Outside;
+  /** Captures years away from the others. */
+  clocksApart: ClockApart[];
   /** Requests of tasks to storage and queues, by kind, and bytes moved; where they are counted. */
   requests?: RequestTotals;
   /** Keys of the tables' files. */
@@ -140,6 +146,7 @@ export function summarize(
     captures: captures.length,
     captureBytes,
     packets: conservation.read,
+    ...packetSpan(captures),
     sessions: reduced.reduce((sum, { sessions }) => sum + sessions, 0),
     spanning: reduced.reduce((sum, { spanning }) => sum + spanning, 0),
     longest,
@@ -149,6 +156,8 @@ export function summarize(
     mapTasks: mapped.length,
     partitions: balance.partitions,
     damaged: damagedCaptures(captures),
+    outside: outsideOf(captures),
+    clocksApart: clocksApart(captures),
     files,
     fileBytes,
   };

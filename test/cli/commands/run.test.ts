@@ -48,7 +48,7 @@ test('a session over two captures is one session, and all is said in the summary
   assert.match(stdout, /packets {7}20\n/);
   assert.match(stdout, /sessions {6}1, 1 spanning several captures, the longest 2 \(uid \w+\)/);
   assert.match(stdout, /20 read = 20 in sessions\n/);
-  assert.match(stdout, /next: flowstitch sql ".*" --data out\n$/);
+  assert.match(stdout, /next: flowstitch sql --query \w+ --data out\n$/);
   assert.match(
     stderr,
     /^job [0-9a-f]{16}: 2 captures, .*\n2\/6 map {2}0 of 2 captures/,
@@ -59,7 +59,10 @@ test('a session over two captures is one session, and all is said in the summary
   const next = /next: flowstitch (sql .*)\n/.exec(stdout)?.[1] ?? '';
   const shell = command('sh', ['-c', `"${process.execPath}" "${ENTRY}" ${next}`], { cwd: folder });
   assert.equal(shell.code, 0, shell.stderr);
-  assert.match(shell.stdout, /10\.0\.0\.1 +5000 +10\.0\.0\.2 +9000/);
+  const [head, , ...rows] = shell.stdout.split('\n');
+  assert.match(head, /^proto .* sessions /);
+  assert.match(rows[0], /^udp .* 20 /);
+  for (const line of [head, ...rows]) assert.ok(line.length <= 100, line);
 });
 
 test('--json prints JSON and nothing else, and --quiet no progress', (t) => {
@@ -214,7 +217,7 @@ test('Ctrl-C stops with a sentence, and the same command goes on to the same res
   assert.match(stopped.stderr, /\nstopped\. Run the same command again to resume\.\n$/);
   const resumed = flowstitch([...args, '--out', join(folder, 'out')]);
   assert.equal(resumed.code, 0);
-  assert.match(resumed.stderr, /, resumed\n/);
+  assert.match(resumed.stderr, /, resumed at \d\/6 \w+\n/);
   const whole = summaryOf(flowstitch([...args, '--out', join(folder, 'other')]));
   const { packets, sessions, spanning } = summaryOf(resumed);
   assert.deepEqual([packets, sessions, spanning], [whole.packets, whole.sessions, whole.spanning]);

@@ -133,7 +133,7 @@ test('a committed job ends with its summary, what it took, and what its requests
   assert.match(text, /\nsessions {6}2, none spanning several captures\n/);
   assert.match(text, /\ntime {10}4\.0 s, 5 packets\/s; 2 h 0 min of function time\n/);
   assert.match(text, /\nrequests {6}1,000,000 reads, 100,900 writes and listings, 630 sends: about \$0\.90\n/);
-  assert.match(text, /\nnext: flowstitch sql "select .*" --data s3:\/\/results\/ --dataset test\n$/);
+  assert.match(text, /\nnext: flowstitch sql --query \w+ --data s3:\/\/results\/ --dataset test\n$/);
 });
 
 test('the cost of requests is that of each kind, removals are free', () => {

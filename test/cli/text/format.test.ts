@@ -1,11 +1,12 @@
 /** Numbers, times, durations and foreign text as they are printed and read. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { bytesText, count, counted, durationText, fieldLines, timeText } from '../../../cli/text/format.ts';
+import { bytesText, count, counted, durationText, fieldLines } from '../../../cli/text/format.ts';
 import { localSizes } from '../../../shared/engine/localrun.ts';
 import { durationOption, OptionError, parseDuration, wholeNumber } from '../../../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../../../shared/text/printable.ts';
 import { shellWord } from '../../../shared/text/shellword.ts';
+import { timeText } from '../../../shared/text/timetext.ts';
 import { command } from '../harness.ts';
 
 test('counts have commas, and nouns their number', () => {
@@ -33,8 +34,18 @@ test('bytes stand in the unit that leaves three digits before the point at most'
 });
 
 test('seconds never read as 60', () => {
-  const texts = [0, 59.94, 59.96, 119.6, 3599.4, 3599.6, 7260].map(durationText);
-  assert.deepEqual(texts, ['0.0 s', '59.9 s', '1 min 0 s', '2 min 0 s', '59 min 59 s', '1 h 0 min', '2 h 1 min']);
+  const texts = [0, 59.94, 59.96, 119.6, 3599.4, 3599.6, 7260, 172_740, 9e6].map(durationText);
+  assert.deepEqual(texts, [
+    '0.0 s',
+    '59.9 s',
+    '1 min 0 s',
+    '2 min 0 s',
+    '59 min 59 s',
+    '1 h 0 min',
+    '2 h 1 min',
+    '47 h 59 min',
+    '104 days 4 h',
+  ]);
 });
 
 test('times are exact to the nanosecond, from 1970 to beyond 2^52 microseconds', () => {

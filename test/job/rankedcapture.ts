@@ -1,0 +1,34 @@
+/** A capture as balance hands it on, made from the few facts that a test is about. */
+import type { RankedCapture } from '../../shared/job/maptask.ts';
+import { type FateName, fateOf } from '../../shared/packet/fate.ts';
+import { failedOutcome } from '../../shared/stage/unreadable.ts';
+
+export interface MadeCapture {
+  /** Earliest and latest packet, microseconds since 1970; without them there are no packets. */
+  first?: number;
+  last?: number;
+  /** Packets by their fate. */
+  fates?: Partial<Record<FateName, number>>;
+  fragmentsCompleted?: number;
+  fragmentsIncomplete?: number;
+}
+
+export function rankedCapture(name: string, made: MadeCapture): RankedCapture {
+  const outcome = failedOutcome({ name, location: name, size: 0, version: 'v', headUs: null, headDigest: '' });
+  let records = 0;
+  for (const [fate, packets] of Object.entries(made.fates ?? {})) {
+    outcome.fates[fateOf(fate as FateName)] = packets;
+    records += packets;
+  }
+  const { first = null, last = first, fragmentsCompleted = 0, fragmentsIncomplete = 0 } = made;
+  const facts = {
+    ...outcome.facts,
+    status: 'complete' as const,
+    records,
+    firstUs: first,
+    firstNs: 0,
+    lastUs: last,
+    lastNs: 0,
+  };
+  return { ...outcome, facts, failure: null, fragmentsCompleted, fragmentsIncomplete };
+}
