@@ -252,14 +252,9 @@ export class SessionTracker {
     const truncated = (columns.meta[row] & META_TRUNCATED) !== 0;
     const closing = tcpPacket(this.tcp, slot, end, us, seq, ack, flags, length, window, truncated);
     const origIsB = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
-    let counted = end;
-    if (before !== origIsB) {
-      this.packets?.directory.flip(words[at + L.W_NUMBER], origIsB);
-      // Zeek counts a SYN that flips the roles for its sender's old role.
-      if ((flags & SYN) !== 0) counted ^= 1;
-    }
-    const xe = slot * L.REALS + L.R_ENDS + counted * L.R_END_SIZE;
-    countPacket(words, at + L.W_ENDS + counted * L.W_END_SIZE);
+    if (before !== origIsB) this.packets?.directory.flip(words[at + L.W_NUMBER], origIsB);
+    const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+    countPacket(words, we);
     reals[xe + L.X_IP_BYTES] += columns.ipLen[row];
     if (closing) this.wheel.hasten(slot, this.deadlines.of(this.slots, slot));
   }

@@ -19,6 +19,16 @@ test('a response to a DNS port is recognized by its first flag', () => {
   assert.equal(hint(ANSWER, 53, 40000), HINT_NONE, 'answers come from a server');
 });
 
+test('a datagram with an operation that neither DNS nor NetBIOS has is no response', () => {
+  const answers = (port: number) =>
+    Array.from({ length: 16 }, (_, opcode) => opcode).filter((opcode) => {
+      const flags = (0x80 | (opcode << 3)).toString(16);
+      return hint(`1234${flags}800001000000000000`, 40000, port) === HINT_DNS_ANSWER;
+    });
+  assert.deepEqual(answers(53), [0, 1, 2, 4, 5, 6]);
+  assert.deepEqual(answers(137), [0, 5, 6, 7, 8]);
+});
+
 test('a server message to the NTP port and a client message from it are recognized by their mode', () => {
   assert.equal(hint(SERVER, 40000, 123), HINT_NTP_SERVER);
   assert.equal(hint(CLIENT, 123, 40000), HINT_NTP_CLIENT);

@@ -237,6 +237,7 @@ test('a SYN-ACK that overtook its SYN flips the session', () => {
   assert.equal(s.history, 'Hs^');
   assert.equal(s.origIsB, 0);
   assert.equal(s.state, 'S1');
+  assert.deepEqual(s.pkts, [1, 1], 'the SYN counts for its sender, the originator');
 });
 
 test('a SYN with another sequence number on an open session begins a new one', () => {
