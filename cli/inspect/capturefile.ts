@@ -7,9 +7,10 @@ import { linkTypeName } from '../../shared/capture/linktypes.ts';
 import { readCapture } from '../../shared/capture/read.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
+import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
+import { UndecodedCounts, type UndecodedName, undecodedByName } from '../../shared/packet/undecoded.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { timeText } from '../../shared/text/timetext.ts';
 import { bytesText, count, counted, fieldLines } from '../text/format.ts';
@@ -50,10 +51,12 @@ export async function inspectCapture(
   const flows = new FlowTable();
   const fragments = new FragmentColumns(1);
   const anomalies = new AnomalyLog();
+  const counts = new UndecodedCounts();
   const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, fragments, anomalies);
   const record = (...packet: Parameters<PacketDecoder['packet']>): void => {
     const fate = decoder.packet(...packet);
     fates[fate]++;
+    if (fate >= FATE_NOT_IP) decoder.countUndecoded(counts, fate);
     if (lines.length < shown) lines.push(line(fate, packet));
     columns.length = 0;
     fragments.clear();
@@ -75,10 +78,11 @@ export async function inspectCapture(
 
   const odd = oddities(anomalies.rows, facts);
   const byFate = Object.fromEntries(FATES.map((name, fate) => [name, fates[fate]]).filter(([, n]) => n !== 0));
+  const undecoded = undecodedByName(counts.take());
   const sound = facts.status === 'complete' || facts.status === 'empty';
   return {
-    json: captureJson(facts, byFate, odd, lines),
-    text: `${lines.map((text) => `${text}\n`).join('')}${lines.length > 0 ? '\n' : ''}${captureText(path, facts, byFate, odd)}`,
+    json: captureJson(facts, byFate, undecoded, odd, lines),
+    text: `${lines.map((text) => `${text}\n`).join('')}${lines.length > 0 ? '\n' : ''}${captureText(path, facts, byFate, undecoded, odd)}`,
     exitCode: sound ? 0 : 2,
   };
 }
@@ -105,6 +109,7 @@ function oddities(rows: readonly AnomalyRow[], { damage }: CaptureFacts): Oddity
 function captureJson(
   facts: CaptureFacts,
   fates: Record<string, number>,
+  undecoded: readonly UndecodedName[],
   odd: readonly Oddity[],
   lines: string[],
 ): Record<string, unknown> {
@@ -117,12 +122,19 @@ function captureJson(
     first: firstUs === null ? null : timeText(firstUs, firstNs ?? 0),
     last: lastUs === null ? null : timeText(lastUs, lastNs ?? 0),
     fates,
+    undecoded,
     odd,
     lines,
   };
 }
 
-function captureText(path: string, facts: CaptureFacts, fates: Record<string, number>, odd: readonly Oddity[]): string {
+function captureText(
+  path: string,
+  facts: CaptureFacts,
+  fates: Record<string, number>,
+  undecoded: readonly UndecodedName[],
+  odd: readonly Oddity[],
+): string {
   const fields: [string, string][] = [['capture', `${printable(path)}, ${formatText(facts)}`]];
   if (facts.interfaces > 0) {
     const snaplen = facts.snaplen === null ? 'none given' : facts.snaplen === 0 ? 'no limit' : count(facts.snaplen);
@@ -143,6 +155,11 @@ function captureText(path: string, facts: CaptureFacts, fates: Record<string, nu
         .map(([name, n]) => `${count(n)} ${name}`)
         .join(', '),
     ]);
+  if (undecoded.length > 0) {
+    const names = undecoded.slice(0, LISTED).map(({ name, count: n }) => `${count(n)} ${name}`);
+    if (undecoded.length > LISTED) names.push(`and ${undecoded.length - LISTED} more`);
+    fields.push(['not decoded', names.join(', ')]);
+  }
   fields.push(['bytes', `${count(facts.bytes)} uncompressed`]);
   const lost = facts.bytesLost > 0 ? `, ${bytesText(facts.bytesLost)} lost` : '';
   fields.push(['status', `${facts.status}${lost}`]);

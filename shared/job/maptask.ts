@@ -1,6 +1,7 @@
 /** Input and output of map tasks: captures as planned and as read, shards, fragments. Plain values, JSON in the store. */
 import type { AnomalyRow } from '../capture/anomaly.ts';
 import type { CaptureFacts } from '../capture/facts.ts';
+import type { Undecoded } from '../packet/undecoded.ts';
 import type { ShardIndex } from '../shard/shardwriter.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import type { CheckedRange } from '../store/checkedrange.ts';
@@ -31,6 +32,8 @@ export interface CaptureOutcome {
   facts: CaptureFacts;
   /** Records by fate, indexed as FATES. */
   fates: number[];
+  /** What its records hold that nothing is decoded of: all of FATE_NOT_IP, of other fates those that have a number. */
+  undecoded: Undecoded[];
   /** Rows of innermost packets beyond one for each record whose fate is a session: of aggregates of several packets. */
   extraRows: number;
   /** Digest of the decoded records; null when it could not be read to its end. */

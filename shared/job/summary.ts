@@ -1,5 +1,6 @@
 /** The summary of a job: the value of summary.json. */
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
+import { type Undecoded, type UndecodedName, undecodedByName } from '../packet/undecoded.ts';
 import type { TableName } from '../table/tables.ts';
 import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './clocks.ts';
 import type { Job } from './jobconfig.ts';
@@ -33,6 +34,9 @@ export interface Conservation {
   undecodable: Record<string, number>;
 }
 
+/** Names in a summary's `undecoded`. */
+const UNDECODED_TOLD = 10;
+
 export interface JobSummary extends PacketSpan {
   job: string;
   dataset: string;
@@ -56,6 +60,8 @@ export interface JobSummary extends PacketSpan {
   outside: Outside;
   /** Captures years away from the others. */
   clocksApart: ClockApart[];
+  /** What packets hold that is not decoded, by name: the ten most frequent of all captures. */
+  undecoded: UndecodedName[];
   /** Requests of tasks to storage and queues, by kind, and bytes moved; where they are counted. */
   requests?: RequestTotals;
   /** Keys of the tables' files. */
@@ -126,6 +132,10 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
   return conservation;
 }
 
+function* everyUndecoded(captures: readonly RankedCapture[]): Generator<Undecoded> {
+  for (const { undecoded } of captures) yield* undecoded;
+}
+
 export function summarize(
   job: Job,
   captures: readonly RankedCapture[],
@@ -158,6 +168,7 @@ export function summarize(
     damaged: damagedCaptures(captures),
     outside: outsideOf(captures),
     clocksApart: clocksApart(captures),
+    undecoded: undecodedByName(everyUndecoded(captures)).slice(0, UNDECODED_TOLD),
     files,
     fileBytes,
   };

@@ -21,6 +21,8 @@ import { FORM_AGGREGATE, FORM_HEADER, FORM_UDP_TUNNEL, type Protocol } from './p
 import { IP_PROTOCOLS, LINK_TYPES } from './protocolnumbers.ts';
 import { BY_CODE } from './protocols.ts';
 import { MAX_LAYERS } from './tunnellayers.ts';
+import type { UndecodedCounts } from './undecoded.ts';
+import { undecodedName } from './undecodednames.ts';
 
 export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */
@@ -60,6 +62,10 @@ export class PacketDecoder {
   private outers = 0;
   /** Whether the last walk ended at an aggregate, whose packets have been settled one by one. */
   private isAggregate = false;
+  /** The last text of an undecoded number, for captures that consist of one. */
+  private textSpace = 0;
+  private textNumber = 0;
+  private text = '';
 
   constructor(
     config: DecodeConfig,
@@ -97,7 +103,7 @@ export class PacketDecoder {
     offset: number,
   ): number {
     this.cursor.begin(bytes, start, capLen, origLen, us, ns, offset);
-    return this.decode(LINK_TYPES.next(linkType), '');
+    return this.decode(LINK_TYPES.next(linkType, this.cursor), '');
   }
 
   /** Walk the packet under the cursor to its innermost fate, and append its rows. */
@@ -116,7 +122,29 @@ export class PacketDecoder {
     if (this.isAggregate) this.isAggregate = false;
     else if (fate === FATE_SESSION) this.append();
     else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture, this.keyVni ? virtualNetwork(c) : 0);
-    else if (isOdd(fate)) c.odd(FATES[fate], detail);
+    else if (isOdd(fate)) c.odd(FATES[fate], detail === '' ? this.undecodedText() : detail);
+  }
+
+  /** The name of what is noted as undecoded, '' for nothing. */
+  private undecodedText(): string {
+    const { undecodedSpace, undecodedNumber } = this.cursor;
+    if (undecodedSpace === 0) return '';
+    if (undecodedSpace !== this.textSpace || undecodedNumber !== this.textNumber) {
+      this.textSpace = undecodedSpace;
+      this.textNumber = undecodedNumber;
+      this.text = undecodedName(undecodedSpace, undecodedNumber);
+    }
+    return this.text;
+  }
+
+  /**
+   * Count what the last record holds that nothing is decoded of.
+   * @param fate the record's. Every record that is not IP is counted, others where a number is to blame
+   */
+  countUndecoded(counts: UndecodedCounts, fate: number): void {
+    const { undecodedSpace, undecodedNumber } = this.cursor;
+    if (undecodedSpace !== 0) counts.add(undecodedSpace, undecodedNumber);
+    else if (fate === FATE_NOT_IP) counts.add(0, 0);
   }
 
   private append(): void {
@@ -174,7 +202,7 @@ export class PacketDecoder {
     this.capture = last.capture[row];
     c.reset();
     return this.decode(
-      c.v6 === 1 ? ipv6Fragmentable(c, proto) : IP_PROTOCOLS.next(proto),
+      c.v6 === 1 ? ipv6Fragmentable(c, proto) : IP_PROTOCOLS.next(proto, c),
       'in a datagram joined from fragments',
     );
   }
@@ -247,8 +275,11 @@ export class PacketDecoder {
     const { outers } = this;
     const firstFragment = this.fragments.length;
     let best = FATE_NOT_IP;
+    let space = 0;
+    let number = 0;
     for (let first = true; c.pos < end; first = false) {
       const start = c.pos;
+      c.undecodedSpace = 0;
       const next = AMSDU.decode(c);
       const subframeEnd = c.end;
       c.beyond = 0;
@@ -256,7 +287,11 @@ export class PacketDecoder {
       this.settle(fate, 'in an A-MSDU');
       this.raiseOuters(outers, c.depth);
       this.outers = outers;
-      if (first || fate === FATE_SESSION || (fate === FATE_FRAGMENT && best !== FATE_SESSION)) best = fate;
+      if (first || fate === FATE_SESSION || (fate === FATE_FRAGMENT && best !== FATE_SESSION)) {
+        best = fate;
+        space = c.undecodedSpace;
+        number = c.undecodedNumber;
+      }
       c.end = end;
       c.beyond = beyond;
       c.frame = frame;
@@ -276,6 +311,7 @@ export class PacketDecoder {
     for (let row = firstFragment; row < this.fragments.length; row++)
       counts[row] = best === FATE_FRAGMENT && row === firstFragment ? 1 : 0;
     this.isAggregate = true;
+    c.undecoded(space, number);
     return ~best;
   }
 }

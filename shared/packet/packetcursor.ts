@@ -93,6 +93,10 @@ export class PacketCursor {
   tunnelKind = 0;
   tunnelId = 0;
 
+  /** What the record holds that nothing is decoded of: its number space, 0 for none noted, and its number (undecoded.ts). */
+  undecodedSpace = 0;
+  undecodedNumber = 0;
+
   anomalies: AnomalySink;
 
   constructor(anomalies: AnomalySink) {
@@ -145,6 +149,7 @@ export class PacketCursor {
     this.vlan = this.innerVlan = 0;
     this.meta = 0;
     this.depth = 0;
+    this.undecodedSpace = 0;
     this.reset();
   }
 
@@ -185,6 +190,12 @@ export class PacketCursor {
     this.vlan = this.innerVlan = 0;
     this.meta &= META_DATAGRAM;
     this.reset();
+  }
+
+  /** Note what follows in the record, for which there is no decoder. */
+  undecoded(space: number, number: number): void {
+    this.undecodedSpace = space;
+    this.undecodedNumber = number;
   }
 
   /** Report something odd about the current record that does not decide its fate. */

@@ -8,6 +8,7 @@ import type { AnomalyPlaces, MapSummary, RankedCapture } from '../job/maptask.ts
 import type { StageResults } from '../job/stageresults.ts';
 import { undecodable } from '../job/summary.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
+import { undecodedByName } from '../packet/undecoded.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { ANOMALIES, type NamedAnomaly } from '../table/anomalies.ts';
 import { AnomalySort } from '../table/anomalysort.ts';
@@ -74,6 +75,7 @@ function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
     fragmentsIncomplete: outcome.fragmentsIncomplete,
     notIp: fates[FATE_NOT_IP],
     undecodable: undecodable(fates),
+    undecoded: undecodedByName(outcome.undecoded),
     version: capture.version,
     digest: outcome.digest,
     rank,

@@ -14,6 +14,7 @@ export function failedOutcome(capture: PlannedCapture): CaptureOutcome {
     capture,
     facts: unreadableFacts(),
     fates: new Array<number>(FATES.length).fill(0),
+    undecoded: [],
     extraRows: 0,
     digest: null,
     failure: { reason: 'task_failed', detail: 'the map task that should read it failed every time it was tried' },

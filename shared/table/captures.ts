@@ -3,6 +3,7 @@
  *
  *   packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable
  */
+import type { UndecodedName } from '../packet/undecoded.ts';
 import { choiceText } from './parquet/choicetext.ts';
 import { column, nullableColumn, type RowTable, type RowTime } from './rowtable.ts';
 
@@ -30,6 +31,8 @@ export interface CaptureRow {
   notIp: number;
   /** Count by reason; the table holds the sum and the reasons. */
   undecodable: Readonly<Record<string, number>>;
+  /** Those of records that are not IP, and of undecodable ones with such a number, by name; the most frequent first. */
+  undecoded: readonly UndecodedName[];
   version: string | null;
   digest: string | null;
   rank: number;
@@ -145,6 +148,12 @@ export const CAPTURES = {
       'VARCHAR',
       'Why, as name=count with commas between; empty when there are none',
       (row) => reasons(row.undecodable),
+    ),
+    column(
+      'undecoded_protocols',
+      'VARCHAR',
+      'What is not decoded, of packets that are not IP and of link types and EtherTypes that are unknown, as name=count with commas between, the most frequent first: ethertype_0x0806_ARP=12',
+      (row) => row.undecoded.map(({ name, count }) => `${name}=${count}`).join(','),
     ),
     nullableColumn(
       'version',

@@ -30,7 +30,16 @@ const UNREAD: CaptureRow = {
   ...{ capture: "größe's 😀.pcap", format: 'unknown', compression: 'none', linkTypes: [], snaplen: null },
   ...{ timestampResolution: null, first: null, last: null, packets: 0, bytes: 0, storedBytes: 2 ** 53 - 1 },
   ...{ outOfOrder: 0, status: 'unreadable', damageOffset: 0, damageReason: 'unknown_format', packetsInSessions: 0 },
-  ...{ fragmentsCompleted: 0, fragmentsIncomplete: 0, notIp: 0, undecodable: {}, version: null, digest: null, rank: 0 },
+  ...{
+    fragmentsCompleted: 0,
+    fragmentsIncomplete: 0,
+    notIp: 0,
+    undecodable: {},
+    undecoded: [],
+    version: null,
+    digest: null,
+    rank: 0,
+  },
 };
 
 const FOUND: readonly AnomalyRow[] = [

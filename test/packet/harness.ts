@@ -2,7 +2,7 @@
 import { addressText } from '../../shared/packet/address.ts';
 import { META_FROM_B, META_LEVEL_SHIFT, META_LEVELS, PacketColumns } from '../../shared/packet/columns.ts';
 import { PacketDecoder } from '../../shared/packet/decode.ts';
-import { FATES, type FateName } from '../../shared/packet/fate.ts';
+import { FATE_NOT_IP, FATES, type FateName } from '../../shared/packet/fate.ts';
 import {
   FlowTable,
   KEY_ADDR_A,
@@ -14,6 +14,7 @@ import {
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { TUNNEL_KINDS } from '../../shared/packet/protocols.ts';
 import { tunnelText } from '../../shared/packet/tunneltext.ts';
+import { UndecodedCounts, undecodedByName } from '../../shared/packet/undecoded.ts';
 
 /** Bytes of hex text; blanks are ignored. */
 export function hex(text: string): Uint8Array {
@@ -152,13 +153,19 @@ export class Workbench {
   flows = new FlowTable();
   fragments = new FragmentColumns(4);
   odd: string[] = [];
+  /** Details of the anomalies, in the order of `odd`. */
+  details: string[] = [];
+  undecoded = new UndecodedCounts();
   decoder: PacketDecoder;
   us = 1_700_000_000_000_000;
   offset = 24;
 
   constructor(keyVlan = false, keyVni = false) {
     this.decoder = new PacketDecoder({ keyVlan, keyVni }, this.columns, this.flows, this.fragments, {
-      anomaly: (name) => this.odd.push(name),
+      anomaly: (name, _us, _ns, _offset, detail) => {
+        this.odd.push(name);
+        this.details.push(detail);
+      },
     });
   }
 
@@ -167,6 +174,7 @@ export class Workbench {
     // With other bytes before and after, so that reads outside the record are noticed.
     const buffer = bytes('ffffffffffffff', packet.subarray(0, capLen), 'ffffffffffffffff');
     const fate = this.decoder.packet(buffer, 7, capLen, origLen, this.us, 0, linkType, this.offset);
+    if (fate >= FATE_NOT_IP) this.decoder.countUndecoded(this.undecoded, fate);
     this.us += 1000;
     this.offset += capLen + 16;
     return FATES[fate];
@@ -187,6 +195,13 @@ export class Workbench {
     return [...this.columns.meta.subarray(0, this.columns.length)].map(
       (meta) => (meta & META_LEVELS) >> META_LEVEL_SHIFT,
     );
+  }
+
+  /** Names and counts of what was not decoded since the last call: `ethertype_0x0806_ARP=2`. */
+  undecodedNames(): string {
+    return undecodedByName(this.undecoded.take())
+      .map(({ name, count }) => `${name}=${count}`)
+      .join(',');
   }
 
   fromB(row = this.columns.length - 1): boolean {

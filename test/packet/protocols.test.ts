@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { UdpTunnels } from '../../shared/packet/ip/udptunnels.ts';
+import { PacketCursor } from '../../shared/packet/packetcursor.ts';
 import { FORM_HEADER, type Protocol, protocol, udpTunnel } from '../../shared/packet/protocol.ts';
 import { NumberSpace } from '../../shared/packet/protocolnumbers.ts';
 import { BY_CODE, TUNNEL_KINDS, UDP_SERVER_PORTS } from '../../shared/packet/protocols.ts';
 import { LAYER_KIND } from '../../shared/packet/tunnellayers.ts';
+import { SPACE_ETHER_TYPE } from '../../shared/packet/undecodednames.ts';
 import { KINDS } from '../golden/packets.ts';
 import { Workbench } from './harness.ts';
 
@@ -99,18 +101,27 @@ test('a session with a tunnel’s port has a likely server', () => {
 const decode = () => -1;
 
 test('a number leads to one protocol; all others may lead to another', () => {
-  const space = new NumberSpace('EtherType', 16);
+  const c = new PacketCursor({ anomaly() {} });
+  const space = new NumberSpace('EtherType', 16, SPACE_ETHER_TYPE);
   const [first, second] = ['first', 'second'].map((name) => protocol({ name, decode }));
   assert.equal(first.form, FORM_HEADER);
-  const nothing = space.next(0x0800);
+  const nothing = space.next(0x0800, c);
   assert.ok(nothing < 0, 'a fate');
+  assert.deepEqual([c.undecodedSpace, c.undecodedNumber], [SPACE_ETHER_TYPE, 0x0800]);
   space.enter([0x0800, 0xffff], first);
   assert.throws(() => space.enter([0x86dd, 0xffff], second), /^Error: second: EtherType 65535 is another protocol's$/);
   const rest = protocol({ name: 'rest', decode });
-  const clean = new NumberSpace('EtherType', 16);
+  const clean = new NumberSpace('EtherType', 16, SPACE_ETHER_TYPE);
   clean.enter([0x0800], first);
   clean.enter('others', rest);
-  assert.deepEqual([clean.next(0x0800), clean.next(0), clean.next(0xffff)], [first.code, rest.code, rest.code]);
+  assert.deepEqual(
+    [0x0800, 0, 0xffff].map((number) => clean.next(number, c)),
+    [first.code, rest.code, rest.code],
+  );
+  assert.equal(c.undecodedNumber, 0xffff, 'the rest is noted too');
+  c.undecodedSpace = 0;
+  clean.next(0x0800, c);
+  assert.equal(c.undecodedSpace, 0, 'what has a decoder of its own is not');
 });
 
 test('a UDP port is one tunnel’s, and no service’s', () => {

@@ -45,6 +45,10 @@ const sound: CaptureRow = {
   fragmentsIncomplete: 4,
   notIp: 7,
   undecodable: { truncated_tcp: 4, bad_ip_length: 6, never_seen: 0 },
+  undecoded: [
+    { name: 'ethertype_0x88cc_LLDP', count: 5 },
+    { name: 'ethertype_0x0806_ARP', count: 2 },
+  ],
   version: 'null',
   digest: 'sha256:0123',
   rank: 1,
@@ -66,6 +70,7 @@ const broken: CaptureRow = {
   fragmentsIncomplete: 0,
   notIp: 0,
   undecodable: {},
+  undecoded: [],
   version: null,
   digest: null,
   rank: 0,
@@ -104,6 +109,7 @@ describe('captures table', () => {
       not_ip: 7n,
       undecodable: 10n,
       undecodable_reasons: 'bad_ip_length=6,truncated_tcp=4',
+      undecoded_protocols: 'ethertype_0x88cc_LLDP=5,ethertype_0x0806_ARP=2',
       version: 'null',
       digest: 'sha256:0123',
       rank: 1,
@@ -116,9 +122,10 @@ describe('captures table', () => {
         first.snaplen,
         first.damage_offset,
         first.undecodable_reasons,
+        first.undecoded_protocols,
         first.version,
       ],
-      ['empty 😀', null, null, null, 24n, '', null],
+      ['empty 😀', null, null, null, 24n, '', '', null],
     );
     const results = await openResults({ captures: [path] });
     const { rows } = await results.runQuery(

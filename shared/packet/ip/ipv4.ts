@@ -102,5 +102,5 @@ function ip(c: PacketCursor): number {
     c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
   }
   if (proto === NO_NEXT) return NO_NEXT_HEADER;
-  return IP_PROTOCOLS.next(proto);
+  return IP_PROTOCOLS.next(proto, c);
 }

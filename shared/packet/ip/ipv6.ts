@@ -143,7 +143,7 @@ function upperLayer(c: PacketCursor, type: number): number {
     if (type === ESP) return ENCRYPTED;
     if (type === MOBILITY) return MOBILE;
   }
-  return IP_PROTOCOLS.next(type);
+  return IP_PROTOCOLS.next(type, c);
 }
 
 /**
@@ -159,7 +159,7 @@ export function ipv6Fragmentable(c: PacketCursor, type: number): number {
     c.proto = c.bytes[start];
     c.pos = start + FRAGMENT_HEADER;
     c.announced -= FRAGMENT_HEADER;
-    return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto);
+    return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto, c);
   }
   let last = skipExtensions(c, type);
   while (last === FRAGMENT && c.end - c.pos >= FRAGMENT_HEADER) {
@@ -184,7 +184,7 @@ function fragment(c: PacketCursor, start: number, cut: boolean, total: number): 
   if (cut) {
     if (offset !== 0) return INCOMPLETE_FRAGMENT;
     c.odd('incompletely_captured_fragment', 'first fragment, taken as a packet');
-    return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto);
+    return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto, c);
   }
   if (offset === 0 && more === 0) {
     c.ipLen = total - FRAGMENT_HEADER;

@@ -7,6 +7,7 @@ import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';
+import { SPACE_ETHER_TYPE } from '../undecodednames.ts';
 import { MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { llc } from './llc.ts';
 
@@ -38,8 +39,11 @@ function ethernet(c: PacketCursor): number {
     type = uint16(c.bytes, start + TYPE);
   }
   c.pos = start + HEADER;
-  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type);
-  if (type > MAX_LENGTH_FIELD) return UNDEFINED;
+  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type, c);
+  if (type > MAX_LENGTH_FIELD) {
+    c.undecoded(SPACE_ETHER_TYPE, type);
+    return UNDEFINED;
+  }
   if (c.end - c.pos < type) return TRUNCATED;
   return llc(c);
 }

@@ -3,10 +3,12 @@
  * control frames, data frames without data, and other bodies are not IP; encrypted QoS bodies have a fate of their own.
  * A QoS frame may be an aggregate of several (A-MSDU): decode.ts walks their subframes one by one.
  */
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_802_11, SPACE_ETHER_TYPE, SPACE_LLC, snapSpace } from '../undecodednames.ts';
 
 export const IEEE80211 = protocol({
   name: '802.11',
@@ -54,10 +56,12 @@ function body(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < LLC_SNAP) return TRUNCATED_LLC;
   const snap = bytes[pos] === 0xaa && bytes[pos + 1] === 0xaa && bytes[pos + 2] === 3;
-  if (!snap || (bytes[pos + 3] | bytes[pos + 4] | bytes[pos + 5]) !== 0) return ~FATE_NOT_IP;
+  if (!snap) return notIp(c, SPACE_LLC, bytes[pos]);
   const type = uint16(bytes, pos + 6);
+  const organisation = (bytes[pos + 3] << 16) | uint16(bytes, pos + 4);
+  if (organisation !== 0) return notIp(c, snapSpace(organisation), type);
   c.pos = pos + LLC_SNAP;
-  return type === 0x0800 || type === 0x86dd ? IP.code : ~FATE_NOT_IP;
+  return type === 0x0800 || type === 0x86dd ? IP.code : notIp(c, SPACE_ETHER_TYPE, type);
 }
 
 function ieee80211(c: PacketCursor): number {
@@ -65,7 +69,7 @@ function ieee80211(c: PacketCursor): number {
   const length = c.end - pos;
   if (length <= MIN_HEADER) return TRUNCATED;
   const kind = bytes[pos];
-  if ((kind & DATA) === 0 || (kind & NO_DATA) !== 0) return ~FATE_NOT_IP;
+  if ((kind & DATA) === 0 || (kind & NO_DATA) !== 0) return notIp(c, SPACE_802_11, kind);
   let header = MIN_HEADER;
   if ((bytes[pos + 1] & TO_AND_FROM_DS) === TO_AND_FROM_DS) header += FOURTH_ADDRESS;
   if (length <= header) return TRUNCATED;

@@ -6,11 +6,16 @@
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_LLC, snapSpace } from '../undecodednames.ts';
 
 const DSAP = 0;
 const SSAP = 1;
 const CONTROL = 2;
 const SNAP_SAP = 0xaa;
+const GLOBAL_SAP = 0xff;
+/** Novell's frames have no LLC header: their first two bytes are a checksum that is not used. */
+const NOVELL = 0xffff;
 /** Bytes of organisation code and protocol after the LLC header. */
 const SNAP_HEADER = 5;
 
@@ -19,7 +24,10 @@ const TRUNCATED_SNAP = ~fateOf('truncated_snap_header');
 
 export function llc(c: PacketCursor): number {
   const { bytes, pos, end } = c;
-  if (end - pos < 2 || bytes[pos + DSAP] !== SNAP_SAP || bytes[pos + SSAP] !== SNAP_SAP) return ~FATE_NOT_IP;
+  if (end - pos < 2) return ~FATE_NOT_IP;
+  const dsap = bytes[pos + DSAP];
+  if (dsap !== SNAP_SAP || bytes[pos + SSAP] !== SNAP_SAP)
+    return notIp(c, SPACE_LLC, dsap === GLOBAL_SAP && bytes[pos + SSAP] === GLOBAL_SAP ? NOVELL : dsap);
   if (end - pos < 3) return TRUNCATED_LLC;
   // Only unnumbered frames (low bits 11) have a control field of one byte.
   const header = (bytes[pos + CONTROL] & 3) === 3 ? 3 : 4;
@@ -27,5 +35,6 @@ export function llc(c: PacketCursor): number {
   const snap = pos + header;
   c.pos = snap + SNAP_HEADER;
   const organisation = (bytes[snap] << 16) | uint16(bytes, snap + 1);
-  return organisation === 0 ? ETHER_TYPES.next(uint16(bytes, snap + 3)) : ~FATE_NOT_IP;
+  const protocol = uint16(bytes, snap + 3);
+  return organisation === 0 ? ETHER_TYPES.next(protocol, c) : notIp(c, snapSpace(organisation), protocol);
 }

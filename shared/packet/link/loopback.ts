@@ -3,10 +3,12 @@
  * host (NULL) or of the network (LOOP). The byte order is not recorded, but families are small numbers, so the value
  * reveals it.
  */
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { int32, type PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_ADDRESS_FAMILY } from '../undecodednames.ts';
 
 export const LOOPBACK = protocol({
   name: 'BSD loopback',
@@ -31,6 +33,6 @@ function loopback(c: PacketCursor): number {
     case 30: // on macOS
       return IP.code;
     default:
-      return ~FATE_NOT_IP;
+      return notIp(c, SPACE_ADDRESS_FAMILY, family);
   }
 }

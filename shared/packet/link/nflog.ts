@@ -3,10 +3,12 @@
  * which is the packet. Types and lengths are in the byte order of the capturing host, which no field gives: it is the
  * order in which the first attribute's length is plausible.
  */
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_ADDRESS_FAMILY } from '../undecodednames.ts';
 
 export const NFLOG = protocol({
   name: 'netfilter log',
@@ -45,5 +47,5 @@ function nflog(c: PacketCursor): number {
     at += (length + 3) & ~3;
   }
   c.pos = at + ATTRIBUTE;
-  return family === AF_INET || family === AF_INET6 ? IP.code : ~FATE_NOT_IP;
+  return family === AF_INET || family === AF_INET6 ? IP.code : notIp(c, SPACE_ADDRESS_FAMILY, family);
 }

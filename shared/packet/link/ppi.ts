@@ -26,7 +26,7 @@ function ppi(c: PacketCursor): number {
   if (c.end - pos < MIN_HEADER) return TRUNCATED;
   const length = bytes[pos + LENGTH] | (bytes[pos + LENGTH + 1] << 8);
   if (length < MIN_HEADER || length >= c.end - pos) return TRUNCATED;
-  const next = LINK_TYPES.next(bytes[pos + LINK_TYPE] | (bytes[pos + LINK_TYPE + 1] << 8));
+  const next = LINK_TYPES.next(bytes[pos + LINK_TYPE] | (bytes[pos + LINK_TYPE + 1] << 8), c);
   c.pos = pos + length;
   return next === PPI.code ? UNKNOWN : next;
 }

@@ -44,21 +44,21 @@ function ppp(c: PacketCursor): number {
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
   if (uint16(c.bytes, c.pos) === HDLC_ADDRESS_CONTROL) c.pos += 2;
   if (c.end - c.pos <= PROTOCOL_FIELD) return TRUNCATED;
-  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos));
+  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos), c);
   c.pos += PROTOCOL_FIELD;
   return next;
 }
 
 function pppSerial(c: PacketCursor): number {
   if (c.end - c.pos <= SERIAL_HEADER) return TRUNCATED;
-  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos + SERIAL_HEADER - PROTOCOL_FIELD));
+  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos + SERIAL_HEADER - PROTOCOL_FIELD), c);
   c.pos += SERIAL_HEADER;
   return next;
 }
 
 function pppoe(c: PacketCursor): number {
   if (c.end - c.pos <= PPPOE_HEADER) return TRUNCATED_PPPOE;
-  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos + PPPOE_PROTOCOL));
+  const next = PPP_PROTOCOLS.next(uint16(c.bytes, c.pos + PPPOE_PROTOCOL), c);
   c.pos += PPPOE_HEADER;
   return next;
 }

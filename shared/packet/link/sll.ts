@@ -31,12 +31,12 @@ function sll(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER_V1) return TRUNCATED_V1;
   const type = uint16(c.bytes, c.pos + TYPE_V1);
   c.pos += HEADER_V1;
-  return ETHER_TYPES.next(type);
+  return ETHER_TYPES.next(type, c);
 }
 
 function sll2(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER_V2) return TRUNCATED_V2;
   const type = uint16(c.bytes, c.pos + TYPE_V2);
   c.pos += HEADER_V2;
-  return ETHER_TYPES.next(type);
+  return ETHER_TYPES.next(type, c);
 }

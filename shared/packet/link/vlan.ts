@@ -6,6 +6,7 @@ import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';
+import { SPACE_ETHER_TYPE } from '../undecodednames.ts';
 import { MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { llc } from './llc.ts';
 
@@ -39,8 +40,11 @@ function vlan(c: PacketCursor): number {
   addVlan(c, uint16(c.bytes, at + CONTROL) & VLAN_ID);
   c.pos = at + HEADER;
   const type = uint16(c.bytes, at + TYPE);
-  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type);
-  if (type > MAX_LENGTH_FIELD) return UNDEFINED;
+  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type, c);
+  if (type > MAX_LENGTH_FIELD) {
+    c.undecoded(SPACE_ETHER_TYPE, type);
+    return UNDEFINED;
+  }
   if (c.end - c.pos < 2) return TRUNCATED;
   if (c.end - c.pos > type) c.end = c.pos + type;
   return llc(c);

@@ -19,5 +19,5 @@ function vntag(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER) return TRUNCATED;
   const type = uint16(c.bytes, c.pos + TYPE);
   c.pos += HEADER;
-  return ETHER_TYPES.next(type);
+  return ETHER_TYPES.next(type, c);
 }

@@ -1,10 +1,12 @@
 /**
  * AYIYA (anything in anything): an identity and a signature with lengths in the header, then IP, in forward messages.
  */
-import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
+import { FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { capturedFrom, type PacketCursor } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_IP_PROTOCOL } from '../undecodednames.ts';
 
 const KIND: TunnelKind = { number: 9, name: 'ayiya' };
 
@@ -38,5 +40,5 @@ function ayiya(c: PacketCursor): number {
   const next = bytes[pos + NEXT_HEADER];
   c.tunnelKind = KIND.number;
   c.pos = pos + header;
-  return next === PROTOCOL_IPV4 || next === PROTOCOL_IPV6 ? IP.code : ~FATE_NOT_IP;
+  return next === PROTOCOL_IPV4 || next === PROTOCOL_IPV6 ? IP.code : notIp(c, SPACE_IP_PROTOCOL, next);
 }

@@ -1,10 +1,12 @@
 /** GENEVE (RFC 8926): eight bytes with the network identifier, options, then Ethernet or IP. Options are skipped. */
-import { FATE_NOT_IP, FATE_SESSION } from '../fate.ts';
+import { FATE_SESSION } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { ETHERNET } from '../link/ethernet.ts';
 import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
 import { LAYER_HAS_ID } from '../tunnellayers.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_ETHER_TYPE } from '../undecodednames.ts';
 
 const KIND: TunnelKind = { number: 6, name: 'geneve', id: 'vni', isNetwork: true };
 
@@ -40,13 +42,14 @@ function geneve(c: PacketCursor): number {
   c.tunnelKind = KIND.number | LAYER_HAS_ID;
   c.tunnelId = int32(bytes, pos + VNI) >>> 8;
   c.pos = pos + header;
-  switch (uint16(bytes, pos + PROTOCOL)) {
+  const type = uint16(bytes, pos + PROTOCOL);
+  switch (type) {
     case 0x6558: // Ethernet
       return ETHERNET.code;
     case 0x0800: // IPv4
     case 0x86dd: // IPv6
       return IP.code;
     default:
-      return ~FATE_NOT_IP;
+      return notIp(c, SPACE_ETHER_TYPE, type);
   }
 }

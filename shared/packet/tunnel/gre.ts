@@ -13,6 +13,8 @@ import { MPLS } from '../link/mpls.ts';
 import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ipTunnel, type TunnelKind, udpTunnel } from '../protocol.ts';
 import { LAYER_HAS_ID } from '../tunnellayers.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_ETHER_TYPE, SPACE_PPP } from '../undecodednames.ts';
 import { innerPacket } from './ipinip.ts';
 
 const KIND: TunnelKind = { number: 2, name: 'gre', id: 'key' };
@@ -74,9 +76,9 @@ function isAruba(type: number): boolean {
   return type === 0x9000 || ((type & 0xf) === 0 && type >= 0x8200 && type <= 0x8370);
 }
 
-/** IP at `c.pos`, if its header holds. */
-function ipOrNot(c: PacketCursor): number {
-  return ipHeader(c, c.pos) === IP_HOLDS ? IP.code : ~FATE_NOT_IP;
+/** IP at `c.pos`, if its header holds. @param type that GRE gives */
+function ipOrNot(c: PacketCursor, type: number): number {
+  return ipHeader(c, c.pos) === IP_HOLDS ? IP.code : notIp(c, SPACE_ETHER_TYPE, type);
 }
 
 /** @param captured bytes from `c.pos` on */
@@ -129,20 +131,27 @@ function version0(c: PacketCursor, flags: number, captured: number, header: numb
   c.pos = pos + skip;
   if (next !== IP.code || type === 0x0800 || type === 0x86dd) return next;
   // Zeek tries every other type as IP by its first four bits; for WCCP version 2 its header is skipped first.
-  const found = ipOrNot(c);
+  const found = ipOrNot(c, type);
   if (type !== TYPE_WCCP || found === IP.code || captured - skip <= WCCP_REDIRECT) return found;
   c.pos += WCCP_REDIRECT;
-  return ipOrNot(c);
+  return ipOrNot(c, type);
 }
 
 function version1(c: PacketCursor, flags: number, captured: number, header: number): number {
   const { bytes, pos } = c;
-  if (uint16(bytes, pos + 2) !== TYPE_PPP) return NOT_PPP;
+  const type = uint16(bytes, pos + 2);
+  if (type !== TYPE_PPP) {
+    c.undecoded(SPACE_ETHER_TYPE, type);
+    return NOT_PPP;
+  }
   if ((flags & ROUTING) !== 0) return SOURCE_ROUTE;
   if ((flags & RESERVED) !== 0) return UNKNOWN_FLAGS;
   if (captured < header + PPP_HEADER) return TRUNCATED;
   const protocol = uint16(bytes, pos + header + 2);
-  if (protocol !== 0x0021 && protocol !== 0x0057) return NOT_IP_IN_PPP;
+  if (protocol !== 0x0021 && protocol !== 0x0057) {
+    c.undecoded(SPACE_PPP, protocol);
+    return NOT_IP_IN_PPP;
+  }
   c.pos = pos + header + PPP_HEADER;
   const wrong = innerPacket(c, protocol === 0x0057 ? 6 : 4, captured - header - PPP_HEADER);
   return wrong === 0 ? IP.code : wrong;

@@ -9,6 +9,7 @@ import type { CaptureOutcome, MapSummary, PlannedCapture } from '../../job/mapta
 import { META_LEVELS, type PacketColumns } from '../../packet/columns.ts';
 import { PacketDecoder } from '../../packet/decode.ts';
 import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../packet/fate.ts';
+import { UndecodedCounts } from '../../packet/undecoded.ts';
 import type { CaptureSource } from '../../store/capturesource.ts';
 import { PendingWrites } from '../pendingwrites.ts';
 import { unreadableFacts } from '../unreadable.ts';
@@ -34,6 +35,7 @@ export class Mapper {
   private readonly bytes: CaptureBytes;
   private readonly digest: CaptureDigest;
   private readonly output: ShardOutput;
+  private readonly undecoded = new UndecodedCounts();
   private readonly outcomes: CaptureOutcome[] = [];
 
   /** @param prefix of all keys written. @param source of the captures' bytes */
@@ -51,7 +53,7 @@ export class Mapper {
 
   /** Reads one capture to its end, or as far as it can be read. */
   async read(capture: PlannedCapture): Promise<void> {
-    const { decoder, digest, output } = this;
+    const { decoder, digest, output, undecoded } = this;
     const { columns, fragments } = this.workspace;
     const number = this.outcomes.length;
     const fates = new Float64Array(FATES.length);
@@ -74,8 +76,10 @@ export class Mapper {
         const row = columns.length;
         const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
         fates[fate]++;
-        if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT)
+        if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT) {
           digest.undecoded(bytes, start, capLen, origLen, us, ns, linkType);
+          decoder.countUndecoded(undecoded, fate);
+        }
         const rows = columns.length - row;
         if (rows > 1 || (rows === 1 && fate !== FATE_SESSION)) extraRows += extraInnermost(columns, row, fate);
         if (columns.length - digest.nextRow >= DIGEST_ROWS) digest.take();
@@ -119,6 +123,7 @@ export class Mapper {
       capture,
       facts,
       fates: Array.from(fates),
+      undecoded: undecoded.take(),
       extraRows,
       digest: failure === null ? digest.finish(fates) : null,
       failure,

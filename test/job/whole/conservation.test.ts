@@ -3,10 +3,13 @@
  * the corpus; and the packets table holds the packets that the captures say.
  */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { accountedFor } from '../../../shared/job/summary.ts';
 import { type CaptureRef, fileVersion } from '../../../shared/store/capturesource.ts';
+import { writePcap } from '../../capture/build.ts';
+import { ethernet } from '../../packet/harness.ts';
 import { corpusEntries, corpusPath, noCorpus } from '../corpus.ts';
 import { demoCaptures, writeWhole } from '../cutting.ts';
 import {
@@ -74,6 +77,28 @@ test("the demo's captures are conserved, and every packet of a session is in the
   // Without tunnels a packet counts in one session only: as one of its originator's or its responder's.
   const counted = totalOf(tables.sessions, 'orig_pkts') + totalOf(tables.sessions, 'resp_pkts');
   assert.equal(counted, tables.packets.filter(({ frag_of }) => frag_of === null).length);
+});
+
+test('what is not decoded is counted by name, for each capture and for the job', async () => {
+  using folder = temporaryFolder();
+  const rest = new Uint8Array(46);
+  const frame = (type: string, at: number) => ({ us: 1_700_000_000_000_000 + at, ns: 0, bytes: ethernet(type, rest) });
+  const one = join(folder.path, 'one');
+  const two = join(folder.path, 'two');
+  writeFileSync(one, writePcap([frame('0806', 1), frame('88cc', 2), frame('0806', 3), frame('05fe', 4)]));
+  writeFileSync(two, writePcap([{ ...frame('0806', 9), bytes: new Uint8Array(50).fill(7) }], { linkType: 195 }));
+  const ended = await runJob(join(folder.path, 'out'), await captureRefs([one, two]), plainConfig());
+  assertConserved(ended);
+  assert.deepEqual(
+    ended.tables.captures.map(({ undecoded_protocols }) => undecoded_protocols),
+    ['ethertype_0x0806_ARP=2,ethertype_0x05fe=1,ethertype_0x88cc_LLDP=1', 'link_type_195_IEEE802_15_4_WITHFCS=1'],
+  );
+  assert.deepEqual(ended.summary.undecoded, [
+    { name: 'ethertype_0x0806_ARP', count: 2 },
+    { name: 'ethertype_0x05fe', count: 1 },
+    { name: 'ethertype_0x88cc_LLDP', count: 1 },
+    { name: 'link_type_195_IEEE802_15_4_WITHFCS', count: 1 },
+  ]);
 });
 
 test(`traffic in tunnels is conserved by its innermost packets (seed ${SEED})`, async () => {
