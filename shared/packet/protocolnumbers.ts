@@ -12,7 +12,7 @@ export class NumberSpace {
   private readonly space: number;
   private readonly codes: Int16Array;
   /** The code of all numbers that lead to no protocol of their own. */
-  private rest = NONE;
+  private rest = -1;
 
   /** @param space SPACE_* value of its numbers that are not decoded */
   constructor(name: string, bits: number, space: number) {
@@ -22,13 +22,18 @@ export class NumberSpace {
   }
 
   /**
-   * The code of the protocol of a number, or the complement of FATE_NOT_IP if there is none. A number without a
-   * protocol of its own is noted in the cursor.
+   * The code of the protocol of a number, or the complement of a fate, FATE_NOT_IP by default, if there is none. A
+   * number without a protocol of its own is noted in the cursor.
    */
   next(number: number, c: PacketCursor): number {
     const code = this.codes[number];
-    if (code === this.rest) c.undecoded(this.space, number);
+    if (code < 0 || code === this.rest) c.undecoded(this.space, number);
     return code;
+  }
+
+  /** As `next` for numbers that are only looked at: nothing is noted. */
+  codeOf(number: number): number {
+    return this.codes[number];
   }
 
   /**

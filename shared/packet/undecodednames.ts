@@ -17,6 +17,12 @@ export const SPACE_IP_PROTOCOL = 6;
 export const SPACE_ADDRESS_FAMILY = 7;
 /** First byte of a frame's control field. */
 export const SPACE_802_11 = 8;
+/** First byte behind the bottom label. */
+export const SPACE_MPLS = 9;
+/** Type of an associated channel (RFC 5586). */
+export const SPACE_CHANNEL = 10;
+/** Frame control. */
+export const SPACE_FDDI = 11;
 
 /** Bits of a space; the organisation code stands above them. */
 const SPACE_BITS = 4;
@@ -26,192 +32,192 @@ export function snapSpace(organisation: number): number {
   return SPACE_SNAP | (organisation << SPACE_BITS);
 }
 
-const ETHER_TYPES: Readonly<Record<number, string>> = {
-  39: 'PVST',
-  512: 'PUP',
-  1536: 'XNS',
-  2048: 'IPv4',
-  2054: 'ARP',
-  2114: 'wake_on_LAN',
-  8944: 'AVTP',
-  8947: 'TRILL',
-  8938: 'MSRP',
-  24578: 'DEC_MOP_remote_console',
-  24579: 'DECnet',
-  24580: 'DEC_LAT',
-  25944: 'Ethernet',
-  32821: 'RARP',
-  32923: 'AppleTalk',
-  33011: 'AppleTalk_ARP',
-  33079: 'IPX',
-  34525: 'IPv6',
-  34824: 'flow_control',
-  34825: 'slow_protocols_LACP',
-  34827: 'PPP',
-  34887: 'MPLS',
-  34915: 'PPPoE_discovery',
-  34932: 'Broadcom_tag',
-  34939: 'HomePlug',
-  34958: '802.1X',
-  34962: 'PROFINET',
-  34969: 'Realtek_loop_detection',
-  34970: 'HyperSCSI',
-  34978: 'ATA_over_Ethernet',
-  34980: 'EtherCAT',
-  34987: 'POWERLINK',
-  34997: 'local_experiment_1',
-  34998: 'local_experiment_2',
-  34999: 'organisation_extended',
-  35000: 'GOOSE',
-  35001: 'GSE',
-  35002: 'IEC_61850_sampled_values',
-  35015: 'pre_authentication',
-  35020: 'LLDP',
-  35021: 'SERCOS_III',
-  35033: 'LLTD',
-  35041: 'HomePlug_AV',
-  35043: 'MRP',
-  35045: 'MACsec',
-  35061: 'MVRP',
-  35062: 'MMRP',
-  35063: 'PTP',
-  35064: 'NC_SI',
-  35067: 'PRP_supervision',
-  35074: '802.1ag_CFM',
-  35078: 'FCoE',
-  35085: '802.11_TDLS',
-  35092: 'FCoE_initialization',
-  35093: 'RoCE',
-  35095: 'media_independent_handover',
-  35101: 'TTEthernet',
-  35113: 'MSRP_802.1Qbe',
-  35119: 'HSR',
-  35130: '1905.1',
-  35135: '802.1BR_ETag',
-  35151: 'NSH',
-  35208: 'Cisco_TTag',
-  35081: 'Cisco_CMD',
-  35122: 'Cisco_management',
-  36864: 'loopback_test',
-  53899: 'Omnipath',
-  56026: 'Marvell_EDSA',
-};
+const ETHER_TYPES = new Map([
+  [0x0027, 'PVST'],
+  [0x0200, 'PUP'],
+  [0x0600, 'XNS'],
+  [0x0800, 'IPv4'],
+  [0x0806, 'ARP'],
+  [0x0842, 'wake_on_LAN'],
+  [0x22ea, 'MSRP'],
+  [0x22f0, 'AVTP'],
+  [0x22f3, 'TRILL'],
+  [0x6002, 'DEC_MOP_remote_console'],
+  [0x6003, 'DECnet'],
+  [0x6004, 'DEC_LAT'],
+  [0x6558, 'Ethernet'],
+  [0x8035, 'RARP'],
+  [0x809b, 'AppleTalk'],
+  [0x80f3, 'AppleTalk_ARP'],
+  [0x8137, 'IPX'],
+  [0x86dd, 'IPv6'],
+  [0x8808, 'flow_control'],
+  [0x8809, 'slow_protocols_LACP'],
+  [0x880b, 'PPP'],
+  [0x8847, 'MPLS'],
+  [0x8863, 'PPPoE_discovery'],
+  [0x8874, 'Broadcom_tag'],
+  [0x887b, 'HomePlug'],
+  [0x888e, '802.1X'],
+  [0x8892, 'PROFINET'],
+  [0x8899, 'Realtek_loop_detection'],
+  [0x889a, 'HyperSCSI'],
+  [0x88a2, 'ATA_over_Ethernet'],
+  [0x88a4, 'EtherCAT'],
+  [0x88ab, 'POWERLINK'],
+  [0x88b5, 'local_experiment_1'],
+  [0x88b6, 'local_experiment_2'],
+  [0x88b7, 'organisation_extended'],
+  [0x88b8, 'GOOSE'],
+  [0x88b9, 'GSE'],
+  [0x88ba, 'IEC_61850_sampled_values'],
+  [0x88c7, 'pre_authentication'],
+  [0x88cc, 'LLDP'],
+  [0x88cd, 'SERCOS_III'],
+  [0x88d9, 'LLTD'],
+  [0x88e1, 'HomePlug_AV'],
+  [0x88e3, 'MRP'],
+  [0x88e5, 'MACsec'],
+  [0x88f5, 'MVRP'],
+  [0x88f6, 'MMRP'],
+  [0x88f7, 'PTP'],
+  [0x88f8, 'NC_SI'],
+  [0x88fb, 'PRP_supervision'],
+  [0x8902, '802.1ag_CFM'],
+  [0x8906, 'FCoE'],
+  [0x8909, 'Cisco_CMD'],
+  [0x890d, '802.11_TDLS'],
+  [0x8914, 'FCoE_initialization'],
+  [0x8915, 'RoCE'],
+  [0x8917, 'media_independent_handover'],
+  [0x891d, 'TTEthernet'],
+  [0x8929, 'MSRP_802.1Qbe'],
+  [0x892f, 'HSR'],
+  [0x8932, 'Cisco_management'],
+  [0x893a, '1905.1'],
+  [0x893f, '802.1BR_ETag'],
+  [0x894f, 'NSH'],
+  [0x8988, 'Cisco_TTag'],
+  [0x9000, 'loopback_test'],
+  [0xd28b, 'Omnipath'],
+  [0xdada, 'Marvell_EDSA'],
+]);
 
-const LLC_SAPS: Readonly<Record<number, string>> = {
-  0: 'null',
-  2: 'LLC_management',
-  4: 'SNA_path_control',
-  6: 'IP',
-  14: 'PROWAY_network_management',
-  66: 'STP',
-  78: 'EIA_RS511',
-  126: 'X25',
-  128: 'XNS',
-  142: 'PROWAY_active_station',
-  152: 'ARP',
-  170: 'SNAP',
-  175: 'XID',
-  224: 'IPX',
-  240: 'NetBIOS',
-  244: 'LAN_management',
-  248: 'remote_load',
-  250: 'Ungermann_Bass',
-  254: 'OSI_network_layer',
-  255: 'global',
-  65535: 'Novell_raw_802.3',
-};
+const LLC_SAPS = new Map([
+  [0x00, 'null'],
+  [0x02, 'LLC_management'],
+  [0x04, 'SNA_path_control'],
+  [0x06, 'IP'],
+  [0x0e, 'PROWAY_network_management'],
+  [0x42, 'STP'],
+  [0x4e, 'EIA_RS511'],
+  [0x7e, 'X25'],
+  [0x80, 'XNS'],
+  [0x8e, 'PROWAY_active_station'],
+  [0x98, 'ARP'],
+  [0xaa, 'SNAP'],
+  [0xaf, 'XID'],
+  [0xe0, 'IPX'],
+  [0xf0, 'NetBIOS'],
+  [0xf4, 'LAN_management'],
+  [0xf8, 'remote_load'],
+  [0xfa, 'Ungermann_Bass'],
+  [0xfe, 'OSI_network_layer'],
+  [0xff, 'global'],
+  [0xffff, 'Novell_raw_802.3'],
+]);
 
 /** By organisation and protocol, 40 bits. */
-const SNAP: Readonly<Record<number, string>> = {
-  786690: 'Cisco_DRiP',
-  786692: 'Cisco_PAgP',
-  786699: 'Cisco_PVST',
-  786700: 'Cisco_VLAN_bridge',
-  786705: 'Cisco_UDLD',
-  794624: 'Cisco_CDP',
-  794627: 'Cisco_VTP',
-  794628: 'Cisco_DTP',
-  794634: 'Cisco_uplink_fast',
-  8454508: 'Nortel_SONMP',
-  8454561: 'Nortel_SONMP_segment_hello',
-  8454562: 'Nortel_SONMP_flat_hello',
-  1612513281: 'Cabletron',
-  2160197633: 'bridged_Ethernet_with_FCS',
-  2160197639: 'bridged_Ethernet',
-  2160197646: 'bridged_STP',
-  34360230043: 'AppleTalk',
-  3760914619: 'Extreme_EDP',
-  3763470346: 'Foundry_FDP',
-};
+const SNAP = new Map([
+  [0x00000c0102, 'Cisco_DRiP'],
+  [0x00000c0104, 'Cisco_PAgP'],
+  [0x00000c010b, 'Cisco_PVST'],
+  [0x00000c010c, 'Cisco_VLAN_bridge'],
+  [0x00000c0111, 'Cisco_UDLD'],
+  [0x00000c2000, 'Cisco_CDP'],
+  [0x00000c2003, 'Cisco_VTP'],
+  [0x00000c2004, 'Cisco_DTP'],
+  [0x00000c200a, 'Cisco_uplink_fast'],
+  [0x000081016c, 'Nortel_SONMP'],
+  [0x00008101a1, 'Nortel_SONMP_segment_hello'],
+  [0x00008101a2, 'Nortel_SONMP_flat_hello'],
+  [0x00601d0001, 'Cabletron'],
+  [0x0080c20001, 'bridged_Ethernet_with_FCS'],
+  [0x0080c20007, 'bridged_Ethernet'],
+  [0x0080c2000e, 'bridged_STP'],
+  [0x080007809b, 'AppleTalk'],
+  [0x00e02b00bb, 'Extreme_EDP'],
+  [0x00e052000a, 'Foundry_FDP'],
+]);
 
-const PPP: Readonly<Record<number, string>> = {
-  33: 'IPv4',
-  41: 'AppleTalk',
-  43: 'IPX',
-  45: 'compressed_TCP',
-  47: 'uncompressed_TCP',
-  49: 'bridging',
-  61: 'multilink',
-  63: 'NetBIOS',
-  83: 'encryption',
-  87: 'IPv6',
-  251: 'compression_of_a_link',
-  253: 'compression',
-  519: 'Cisco_discovery',
-  641: 'MPLS',
-  32801: 'IPCP',
-  32809: 'AppleTalk_control',
-  32811: 'IPX_control',
-  32817: 'bridging_control',
-  32851: 'encryption_control',
-  32855: 'IPv6CP',
-  33021: 'CCP',
-  33287: 'Cisco_discovery_control',
-  33409: 'MPLSCP',
-  49185: 'LCP',
-  49187: 'PAP',
-  49189: 'link_quality_report',
-  49195: 'BACP',
-  49197: 'BAP',
-  49699: 'CHAP',
-  49703: 'EAP',
-};
+const PPP = new Map([
+  [0x0021, 'IPv4'],
+  [0x0029, 'AppleTalk'],
+  [0x002b, 'IPX'],
+  [0x002d, 'compressed_TCP'],
+  [0x002f, 'uncompressed_TCP'],
+  [0x0031, 'bridging'],
+  [0x003d, 'multilink'],
+  [0x003f, 'NetBIOS'],
+  [0x0053, 'encryption'],
+  [0x0057, 'IPv6'],
+  [0x00fb, 'compression_of_a_link'],
+  [0x00fd, 'compression'],
+  [0x0207, 'Cisco_discovery'],
+  [0x0281, 'MPLS'],
+  [0x8021, 'IPCP'],
+  [0x8029, 'AppleTalk_control'],
+  [0x802b, 'IPX_control'],
+  [0x8031, 'bridging_control'],
+  [0x8053, 'encryption_control'],
+  [0x8057, 'IPv6CP'],
+  [0x80fd, 'CCP'],
+  [0x8207, 'Cisco_discovery_control'],
+  [0x8281, 'MPLSCP'],
+  [0xc021, 'LCP'],
+  [0xc023, 'PAP'],
+  [0xc025, 'link_quality_report'],
+  [0xc02b, 'BACP'],
+  [0xc02d, 'BAP'],
+  [0xc223, 'CHAP'],
+  [0xc227, 'EAP'],
+]);
 
-const ADDRESS_FAMILIES: Readonly<Record<number, string>> = {
-  0: 'unspecified',
-  1: 'local',
-  3: 'IMP_link',
-  7: 'OSI',
-  16: 'AppleTalk',
-  23: 'IPX',
-};
+const ADDRESS_FAMILIES = new Map([
+  [0, 'unspecified'],
+  [1, 'local'],
+  [3, 'IMP_link'],
+  [7, 'OSI'],
+  [16, 'AppleTalk'],
+  [23, 'IPX'],
+]);
 
 /** By frame type; bits 2 and 3 of the first byte. */
 const FRAME_TYPES_802_11 = ['management', 'control', 'data', 'extension'];
 
-const FRAMES_802_11: Readonly<Record<number, string>> = {
-  0: 'association_request',
-  16: 'association_response',
-  32: 'reassociation_request',
-  48: 'reassociation_response',
-  64: 'probe_request',
-  80: 'probe_response',
-  128: 'beacon',
-  144: 'ATIM',
-  160: 'disassociation',
-  176: 'authentication',
-  192: 'deauthentication',
-  208: 'action',
-  84: 'VHT_NDP_announcement',
-  132: 'block_acknowledgement_request',
-  148: 'block_acknowledgement',
-  164: 'PS_poll',
-  180: 'RTS',
-  196: 'CTS',
-  212: 'acknowledgement',
-  72: 'null_data',
-  200: 'QoS_null_data',
-};
+const FRAMES_802_11 = new Map([
+  [0x00, 'association_request'],
+  [0x10, 'association_response'],
+  [0x20, 'reassociation_request'],
+  [0x30, 'reassociation_response'],
+  [0x40, 'probe_request'],
+  [0x50, 'probe_response'],
+  [0x80, 'beacon'],
+  [0x90, 'ATIM'],
+  [0xa0, 'disassociation'],
+  [0xb0, 'authentication'],
+  [0xc0, 'deauthentication'],
+  [0xd0, 'action'],
+  [0x54, 'VHT_NDP_announcement'],
+  [0x84, 'block_acknowledgement_request'],
+  [0x94, 'block_acknowledgement'],
+  [0xa4, 'PS_poll'],
+  [0xb4, 'RTS'],
+  [0xc4, 'CTS'],
+  [0xd4, 'acknowledgement'],
+  [0x48, 'null_data'],
+  [0xc8, 'QoS_null_data'],
+]);
 
 function hex(number: number, digits: number): string {
   return number.toString(16).padStart(digits, '0');
@@ -232,22 +238,28 @@ export function undecodedName(space: number, number: number): string {
       return named(`link_type_${number}`, name === `LINKTYPE_${number}` ? undefined : name);
     }
     case SPACE_ETHER_TYPE:
-      return named(`ethertype_0x${hex(number, 4)}`, ETHER_TYPES[number]);
+      return named(`ethertype_0x${hex(number, 4)}`, ETHER_TYPES.get(number));
     case SPACE_LLC:
-      return named(`llc_sap_0x${hex(number, 2)}`, LLC_SAPS[number]);
+      return named(`llc_sap_0x${hex(number, 2)}`, LLC_SAPS.get(number));
     case SPACE_SNAP: {
       const organisation = space >>> SPACE_BITS;
       const text = `snap_${hex(organisation, 6)}_0x${hex(number, 4)}`;
-      return named(text, SNAP[organisation * 0x10000 + number]);
+      return named(text, SNAP.get(organisation * 0x10000 + number));
     }
     case SPACE_PPP:
-      return named(`ppp_0x${hex(number, 4)}`, PPP[number]);
+      return named(`ppp_0x${hex(number, 4)}`, PPP.get(number));
     case SPACE_IP_PROTOCOL:
       return `ip_protocol_${number}`;
     case SPACE_ADDRESS_FAMILY:
-      return named(`address_family_${number}`, ADDRESS_FAMILIES[number]);
+      return named(`address_family_${number}`, ADDRESS_FAMILIES.get(number));
     case SPACE_802_11:
-      return named(`802.11_0x${hex(number, 2)}`, FRAMES_802_11[number] ?? FRAME_TYPES_802_11[(number >> 2) & 3]);
+      return named(`802.11_0x${hex(number, 2)}`, FRAMES_802_11.get(number) ?? FRAME_TYPES_802_11[(number >> 2) & 3]);
+    case SPACE_MPLS:
+      return `behind_mpls_0x${hex(number, 2)}`;
+    case SPACE_CHANNEL:
+      return `associated_channel_0x${hex(number, 4)}`;
+    case SPACE_FDDI:
+      return `fddi_0x${hex(number, 2)}`;
     default:
       return 'unnamed';
   }

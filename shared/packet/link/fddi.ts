@@ -1,7 +1,9 @@
 /** FDDI: a frame control byte, two addresses, and LLC in the frames that carry it. */
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_FDDI } from '../undecodednames.ts';
 import { llc } from './llc.ts';
 
 export const FDDI = protocol({
@@ -22,7 +24,7 @@ const TRUNCATED = ~fateOf('FDDI_analyzer_failed');
 function fddi(c: PacketCursor): number {
   if (c.end - c.pos <= HEADER) return TRUNCATED;
   const control = c.bytes[c.pos];
-  if ((control & FORMAT) !== LLC) return ~FATE_NOT_IP;
+  if ((control & FORMAT) !== LLC) return notIp(c, SPACE_FDDI, control);
   c.pos += HEADER;
   return llc(c);
 }

@@ -3,11 +3,13 @@
  * with or without a control word (RFC 4448), or a message of an associated channel (RFC 5586), which may hold IP. Other
  * pseudowires are not IP.
  */
-import { FATE_NOT_IP, fateOf } from '../fate.ts';
+import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
 import { IP_HOLDS, ipHeader } from '../ip/plausible.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';
+import { notIp } from '../undecoded.ts';
+import { SPACE_CHANNEL, SPACE_MPLS } from '../undecodednames.ts';
 import { ETHERNET } from './ethernet.ts';
 import { MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { VLAN } from './vlan.ts';
@@ -49,7 +51,7 @@ export function behindLabels(c: PacketCursor): number {
   if (nibble === CHANNEL) return channel(c);
   const bare = frameAt(c, pos);
   const behindWord = nibble === 0 && isControlWord(bytes, pos) ? frameAt(c, pos + CONTROL_WORD) : NOTHING;
-  if (bare === NOTHING && behindWord === NOTHING) return ~FATE_NOT_IP;
+  if (bare === NOTHING && behindWord === NOTHING) return notIp(c, SPACE_MPLS, bytes[pos]);
   if (behindWord >= bare) c.pos = pos + CONTROL_WORD;
   return ETHERNET.code;
 }
@@ -61,10 +63,10 @@ function isControlWord(bytes: Uint8Array, at: number): boolean {
 
 function channel(c: PacketCursor): number {
   const { bytes, pos } = c;
-  if (c.end - pos <= CONTROL_WORD) return ~FATE_NOT_IP;
+  if (c.end - pos <= CONTROL_WORD) return notIp(c, SPACE_MPLS, bytes[pos]);
   const type = uint16(bytes, pos + CHANNEL_TYPE);
-  if (type !== CHANNEL_IPV4 && type !== CHANNEL_IPV6) return ~FATE_NOT_IP;
-  if (ipHeader(c, pos + CONTROL_WORD) !== IP_HOLDS) return ~FATE_NOT_IP;
+  const isIp = type === CHANNEL_IPV4 || type === CHANNEL_IPV6;
+  if (!isIp || ipHeader(c, pos + CONTROL_WORD) !== IP_HOLDS) return notIp(c, SPACE_CHANNEL, type);
   c.pos = pos + CONTROL_WORD;
   return IP.code;
 }
@@ -75,7 +77,7 @@ function frameAt(c: PacketCursor, at: number): number {
   let p = at + TYPE;
   if (end - p < 2 || (bytes[at + SOURCE] & GROUP_BIT) !== 0) return NOTHING;
   let type = uint16(bytes, p);
-  for (let tags = 0; tags < MOST_TAGS && ETHER_TYPES.next(type) === VLAN.code && end - p >= TAG + 2; tags++) {
+  for (let tags = 0; tags < MOST_TAGS && ETHER_TYPES.codeOf(type) === VLAN.code && end - p >= TAG + 2; tags++) {
     p += TAG;
     type = uint16(bytes, p);
   }
@@ -84,7 +86,7 @@ function frameAt(c: PacketCursor, at: number): number {
     const version = type === TYPE_IPV4 ? 4 : 6;
     return end > p && bytes[p] >> 4 === version ? IP_INSIDE : NOTHING;
   }
-  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type) >= 0 || OTHER_TYPES.has(type) ? KNOWN_TYPE : NOTHING;
+  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.codeOf(type) >= 0 || OTHER_TYPES.has(type) ? KNOWN_TYPE : NOTHING;
   const isLlc = type <= MAX_LENGTH_FIELD && end - p >= 2 && OTHER_LLC.has(uint16(bytes, p));
   return isLlc && type <= c.wireLen - (p - c.frame) ? KNOWN_TYPE : NOTHING;
 }

@@ -43,7 +43,7 @@ test('IP is found under link types that are not registered, and for private use'
 });
 
 test('a registered link type without a decoder is never taken for IP', () => {
-  const undecoded = REGISTERED_LINK_TYPES.filter((linkType) => LINK_TYPES.next(linkType) < 0);
+  const undecoded = REGISTERED_LINK_TYPES.filter((linkType) => LINK_TYPES.codeOf(linkType) < 0);
   assert.ok(undecoded.includes(195) && undecoded.includes(243));
   for (const linkType of undecoded)
     for (const packet of [four, six])
