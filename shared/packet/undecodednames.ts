@@ -23,6 +23,8 @@ export const SPACE_MPLS = 9;
 export const SPACE_CHANNEL = 10;
 /** Frame control. */
 export const SPACE_FDDI = 11;
+/** Next protocol of a network service header. */
+export const SPACE_NSH = 12;
 
 /** Bits of a space; the organisation code stands above them. */
 const SPACE_BITS = 4;
@@ -99,7 +101,7 @@ const ETHER_TYPES = new Map([
   [0x894f, 'NSH'],
   [0x8988, 'Cisco_TTag'],
   [0x9000, 'loopback_test'],
-  [0xd28b, 'Omnipath'],
+  [0xd28b, 'Arista_timestamp'],
   [0xdada, 'Marvell_EDSA'],
 ]);
 
@@ -260,6 +262,8 @@ export function undecodedName(space: number, number: number): string {
       return `associated_channel_0x${hex(number, 4)}`;
     case SPACE_FDDI:
       return `fddi_0x${hex(number, 2)}`;
+    case SPACE_NSH:
+      return `nsh_${number}`;
     default:
       return 'unnamed';
   }

@@ -2,6 +2,7 @@
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';
+import { SPACE_ETHER_TYPE } from '../undecodednames.ts';
 import { MAX_LENGTH_FIELD, MIN_ETHERTYPE } from './ethertype.ts';
 import { llc } from './llc.ts';
 
@@ -17,8 +18,11 @@ export function behindTag(c: PacketCursor, length: number): number {
   if (c.end <= at) return TRUNCATED;
   const type = uint16(c.bytes, at - 2);
   c.pos = at;
-  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type);
-  if (type > MAX_LENGTH_FIELD) return UNDEFINED;
+  if (type >= MIN_ETHERTYPE) return ETHER_TYPES.next(type, c);
+  if (type > MAX_LENGTH_FIELD) {
+    c.undecoded(SPACE_ETHER_TYPE, type);
+    return UNDEFINED;
+  }
   // What the length leaves out is padding or a trailer.
   if (c.end - at > type) c.end = at + type;
   return llc(c);

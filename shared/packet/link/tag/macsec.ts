@@ -2,14 +2,18 @@
  * MACsec (IEEE 802.1AE, EtherType 0x88E5) as far as it only protects: the tag with a packet number and perhaps the
  * channel's identifier, then the EtherType in the clear. Encrypted frames are not IP.
  */
-import { FATE_NOT_IP, fateOf } from '../../fate.ts';
+import { fateOf } from '../../fate.ts';
 import type { PacketCursor } from '../../packetcursor.ts';
 import { protocol } from '../../protocol.ts';
+import { notIp } from '../../undecoded.ts';
+import { SPACE_ETHER_TYPE } from '../../undecodednames.ts';
 import { behindTag } from '../typeorlength.ts';
+
+const ETHERTYPE_MACSEC = 0x88e5;
 
 export const MACSEC = protocol({
   name: 'MACsec',
-  etherTypes: [0x88e5],
+  etherTypes: [ETHERTYPE_MACSEC],
   notes: 'frames that are not encrypted; more than Zeek reads',
   decode: macsec,
 });
@@ -30,6 +34,6 @@ const TRUNCATED = ~fateOf('truncated_link_header');
 function macsec(c: PacketCursor): number {
   if (c.end === c.pos) return TRUNCATED;
   const flags = c.bytes[c.pos];
-  if ((flags & (VERSION | ENCRYPTED | CHANGED)) !== 0) return ~FATE_NOT_IP;
+  if ((flags & (VERSION | ENCRYPTED | CHANGED)) !== 0) return notIp(c, SPACE_ETHER_TYPE, ETHERTYPE_MACSEC);
   return behindTag(c, TAG + ((flags & HAS_CHANNEL) === 0 ? 0 : CHANNEL) + TYPE);
 }

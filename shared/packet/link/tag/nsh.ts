@@ -1,17 +1,16 @@
 /** Network service header (RFC 8300): its length in words of four bytes, and what follows it. */
-import { FATE_NOT_IP, fateOf } from '../../fate.ts';
+import { fateOf } from '../../fate.ts';
 import { IP } from '../../ip/ipv4.ts';
 import type { PacketCursor } from '../../packetcursor.ts';
 import { protocol } from '../../protocol.ts';
-import { ETHER_TYPES } from '../../protocolnumbers.ts';
+import { notIp } from '../../undecoded.ts';
+import { SPACE_NSH } from '../../undecodednames.ts';
 import { ETHERNET } from '../ethernet.ts';
 import { MPLS } from '../mpls.ts';
 
-const ETHERTYPE_NSH = 0x894f;
-
 export const NSH = protocol({
   name: 'network service header',
-  etherTypes: [ETHERTYPE_NSH],
+  etherTypes: [0x894f],
   notes: 'with IP, Ethernet, MPLS; more than Zeek reads',
   decode: nsh,
 });
@@ -30,17 +29,18 @@ function nsh(c: PacketCursor): number {
   const header = (bytes[pos + LENGTH] & LENGTH_MASK) << 2;
   if (header < MIN_HEADER || c.end - pos <= header) return TRUNCATED;
   c.pos = pos + header;
-  switch (bytes[pos + NEXT]) {
+  const next = bytes[pos + NEXT];
+  switch (next) {
     case 1: // IPv4
     case 2: // IPv6
       return IP.code;
     case 3:
       return ETHERNET.code;
     case 4:
-      return ETHER_TYPES.next(ETHERTYPE_NSH);
+      return NSH.code;
     case 5:
       return MPLS.code;
     default:
-      return ~FATE_NOT_IP;
+      return notIp(c, SPACE_NSH, next);
   }
 }
