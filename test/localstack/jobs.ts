@@ -11,6 +11,7 @@ import { inputsKey, summaryKey } from '../../shared/job/keys.ts';
 import { type GivenOptions, jobOptions } from '../../shared/job/options.ts';
 import type { Done } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
+import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { listCaptures } from '../../shared/store/aws/s3list.ts';
 import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
@@ -20,7 +21,8 @@ import type { TableName } from '../../shared/table/tables.ts';
 import { datasetOf } from '../../shared/upload/watchedprefixes.ts';
 import { type Ended, firstDifference, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';
 import type { Cloud } from './cloud.ts';
-import { waitFor } from './stack.ts';
+import { stackLog } from './running.ts';
+import { messageCounts, waitFor } from './stack.ts';
 
 /** Every stage has several tasks, of a few captures. */
 export const SMALL_SIZES: Partial<Sizes> = {
@@ -62,12 +64,26 @@ export async function submit(
   return submitJob(work, queue, config, captures, { prefix: `s3://${capturesBucket}/${prefix}`, by: 'submit' });
 }
 
+/** What a person would look at when a job does not end: its status, the queues, what the functions last said of it. */
+async function whereItHangs({ endpoint, queueUrls, stack }: Cloud, job: string, last: object): Promise<string> {
+  const queues = await inParallel(Object.entries(queueUrls), REQUESTS_AT_ONCE, async ([name, url]) => ({
+    name,
+    ...(await messageCounts(endpoint, url)),
+  }));
+  const logs = await inParallel(['deadletter', ...STAGE_ORDER], REQUESTS_AT_ONCE, async (name) => {
+    const said = (await stackLog(stack, name)).split('\n').filter((line) => line.includes(job));
+    return `${name}: ${said.slice(-10).join('\n')}`;
+  });
+  return [JSON.stringify(last), JSON.stringify(queues), ...logs].join('\n');
+}
+
 /** How a job has ended, once it has. */
-export function ended({ work }: Cloud, job: string, seconds = 180): Promise<JobStatus> {
+export function ended(cloud: Cloud, job: string, seconds = 180): Promise<JobStatus> {
+  const { work } = cloud;
   const known = new Map<string, Done>();
   let last: JobStatus | undefined;
   return waitFor(
-    () => `the end of job ${job}, last seen as ${JSON.stringify(last)}`,
+    async () => `the end of job ${job}: ${await whereItHangs(cloud, job, { ...last })}`,
     async () => {
       last = await jobStatus(work, job, known);
       return last.state === 'waiting' || last.state === 'running' ? undefined : last;

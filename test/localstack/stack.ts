@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { clientConfig, localStackFolder, REGION } from './running.ts';
 
 /** A name that no other test uses, fit for buckets, queues, functions and stacks. */
@@ -18,7 +18,7 @@ export const newPrefix = (): string => `${uniqueName('site')}/`;
  * @throws Error when there is none within so many seconds
  */
 export async function waitFor<T>(
-  what: string | (() => string),
+  what: string | (() => Promise<string>),
   ask: () => Promise<T | undefined>,
   seconds = 60,
 ): Promise<T> {
@@ -27,7 +27,7 @@ export async function waitFor<T>(
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (Date.now() > deadline)
-      throw new Error(`waited ${seconds} s in vain for ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`waited ${seconds} s in vain for ${typeof what === 'string' ? what : await what()}`);
     await sleep(100);
   }
 }
@@ -84,6 +84,22 @@ export async function hurry(endpoint: string, queueUrl: string, seconds: number)
   await sqs.send(
     new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: { VisibilityTimeout: String(seconds) } }),
   );
+}
+
+/** How many messages a queue has: visible, received and not yet deleted, delayed. */
+export async function messageCounts(endpoint: string, queueUrl: string): Promise<Record<string, string>> {
+  const sqs = new SQSClient(clientConfig(endpoint));
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: queueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return Attributes ?? {};
 }
 
 export interface FunctionProcess {
