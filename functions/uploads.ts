@@ -1,5 +1,6 @@
 /** The uploads function: checks uploaded objects, and starts jobs by a marker object or when a prefix has been quiet. */
 import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { isResult } from '../shared/job/resultpath.ts';
 import { listCaptures } from '../shared/store/aws/s3list.ts';
 import { S3Store } from '../shared/store/aws/s3store.ts';
 import { type LaterMessage, onLater, onUpload, type UploadContext } from '../shared/upload/uploads.ts';
@@ -21,7 +22,7 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
     home: capturesBucket,
     watched: () => (watched ??= listWatchedPrefixes(work)),
     later: sendLater,
-    list: (bucket, prefix, options) => listCaptures(s3, bucket, prefix, options),
+    list: (bucket, prefix, options) => listCaptures(s3, bucket, prefix, { ...options, isResult }),
     read: (bucket, key) => new S3Store(s3, bucket).get(key, { start: 0, end: MARKER_BYTES }),
     deadline: Date.now() + lambda.getRemainingTimeInMillis() - SPARE_MS,
     now: Date.now,

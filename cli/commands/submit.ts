@@ -6,6 +6,7 @@ import { jobConfig } from '../../shared/job/dataset.ts';
 import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
 import { currentKey } from '../../shared/job/keys.ts';
 import { JOB_OPTIONS, type JobOptions, jobOptions } from '../../shared/job/options.ts';
+import { isResult } from '../../shared/job/resultpath.ts';
 import type { ListedCaptures } from '../../shared/store/aws/s3list.ts';
 import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
@@ -98,7 +99,7 @@ export async function submitPrefix(
   const { checkBucketRegion, listCaptures } = await import('../../shared/store/aws/s3list.ts');
   const { bucket, prefix } = parseS3Url(place);
   await checkBucketRegion(s3, bucket);
-  const { captures, skipped } = await listCaptures(s3, bucket, prefix, { requesterPays });
+  const { captures, skipped } = await listCaptures(s3, bucket, prefix, { requesterPays, isResult });
   const refused = captures.flatMap(({ name, refused }) => (refused ? [{ capture: name, ...refused }] : []));
   if (captures.length === 0) throw new UsageError(nothingThere(place, skipped));
   if (refused.length === captures.length)
@@ -174,12 +175,13 @@ function stateSentence({ state, behind, shownAgain, refused }: Submission): stri
 }
 
 /** What a listing skipped; empty if nothing. */
-function skippedText({ folders, empty, markers, hidden }: ListedCaptures['skipped']): string {
+function skippedText({ folders, empty, markers, hidden, results }: ListedCaptures['skipped']): string {
   const kinds: [number, string][] = [
     [folders, 'folder marker'],
     [empty, 'empty object'],
     [markers, '_READY marker'],
     [hidden, 'hidden object'],
+    [results, 'result object'],
   ];
   return kinds
     .filter(([n]) => n > 0)

@@ -1,17 +1,32 @@
 /**
- * Files, folders and globs to captures. Folders are walked to their bottom; what
- * is hidden (a name that begins with a dot), the folder of results and what runs
- * have written are skipped. Every other file counts as a capture: its format follows
- * from its bytes. Anything else that is skipped is reported, and names need not be UTF-8.
+ * Files, folders and globs to captures. Folders are walked to their bottom, behind links too, each once; what is hidden
+ * (a name that begins with a dot) and what runs have written are skipped. Every other file counts as a capture: its
+ * format follows from its bytes. Anything else that is skipped is reported, and names need not be UTF-8. What may not be
+ * read is in the list, with the reason: it costs itself alone.
  */
 import type { Stats } from 'node:fs';
-import { join, normalize, relative, sep } from 'node:path';
-import { WORK_FOLDER } from '../../shared/job/keys.ts';
+import { join, normalize, sep } from 'node:path';
+import { resultsDepth } from '../../shared/job/resultpath.ts';
 import { type CaptureRef, fileLocation, fileVersion } from '../../shared/store/capturesource.ts';
-import { TABLES } from '../../shared/table/tables.ts';
+import { isMachineFault, systemWords } from '../../shared/store/systemerror.ts';
 import { UsageError } from '../usage/usage.ts';
 import { globRaw, isGlob } from './rawglob.ts';
-import { entriesOf, meantBy, pathBytes, pathText, type RawPath, rawPath, realPath, statRaw } from './rawpath.ts';
+import {
+  entriesOf,
+  isLink,
+  isNothing,
+  leadsUp,
+  lookAt,
+  meantBy,
+  pathBytes,
+  pathText,
+  type RawEntry,
+  type RawPath,
+  rawPath,
+  realPath,
+  statRaw,
+  WalkedFolders,
+} from './rawpath.ts';
 
 /** Something in a folder, or matched by a glob, that is not read. */
 export interface PassedOver {
@@ -22,11 +37,10 @@ export interface PassedOver {
 }
 
 /**
- * Captures in the order of their names, each file once.
+ * Captures in the order of their names, each file once. Files and folders that may not be read are among them, refused.
  * @param out folder of the results; it may hold captures, or lie among them
- * @param onPassedOver called for what is not read, other than hidden files and results
- * @throws UsageError when an argument names nothing that can be read as a file, or nothing is found at all,
- *   or a folder cannot be read
+ * @param onPassedOver called for what is not read, other than hidden files and results in `out`
+ * @throws UsageError when an argument names nothing that can be read as a file, or there is nothing to read at all
  */
 export async function findCaptures(
   args: readonly string[],
@@ -37,6 +51,9 @@ export async function findCaptures(
   for (const arg of args) await search.argument(arg, args.filter((other) => other === arg).length);
   const captures = search.found();
   if (captures.length === 0) throw new UsageError(`no captures found in ${args.join(' ')}`);
+  const refused = captures.find((capture) => capture.refused !== undefined);
+  if (refused !== undefined && captures.every((capture) => capture.refused !== undefined))
+    throw new UsageError(`nothing in ${args.join(' ')} can be read: ${refused.name}: ${refused.refused?.detail}`);
   return captures;
 }
 
@@ -44,6 +61,11 @@ class Search {
   private readonly out: RawPath;
   private readonly onPassedOver: (passed: PassedOver) => void;
   private readonly byPlace = new Map<RawPath, CaptureRef>();
+  private readonly walked = new WalkedFolders();
+  /** Links to folders that are still to be followed: after what lies in folders, which is named by its own place. */
+  private links: RawPath[] = [];
+  /** Folders of results that have been reported. */
+  private readonly toldResults = new Set<RawPath>();
 
   constructor(out: RawPath, onPassedOver: (passed: PassedOver) => void) {
     this.out = out;
@@ -56,32 +78,37 @@ class Search {
 
   /** @param times how often it was given */
   async argument(arg: string, times: number): Promise<void> {
+    await this.direct(arg, times);
+    for (let link = this.links.shift(); link !== undefined; link = this.links.shift()) await this.inner(link);
+  }
+
+  private async direct(arg: string, times: number): Promise<void> {
     const path = rawPath(arg);
-    const at = await statRaw(path).catch(() => undefined);
-    if (at !== undefined) return this.named(path, at);
+    const at = await lookAt(path);
+    if (!(at instanceof Error)) return this.named(path, at);
+    if (!isNothing(at) && !isGlob(arg)) return this.refuse(path, at);
     const meant = await meantBy(arg);
     if (meant.length > times)
       throw new UsageError(`'${arg}' matches ${meant.length} files whose names are not UTF-8: name their folder`);
     for (const raw of meant) await this.named(raw, await statRaw(raw));
     if (meant.length > 0) return;
     let matches = 0;
+    const unread: [RawPath, NodeJS.ErrnoException][] = [];
     if (isGlob(arg))
-      for await (const match of this.readable(globRaw(arg))) {
+      for await (const match of globRaw(arg, (folder, error) => unread.push([folder, error]))) {
         if (isHidden(match) || this.isOutput(await realPath(match))) continue;
         matches++;
-        const what = await statRaw(match).catch(() => undefined);
-        if (what === undefined) this.passOver(match, 'broken symbolic link', true);
+        if (await isLink(match)) {
+          await this.link(match);
+          continue;
+        }
+        const what = await lookAt(match);
+        if (what instanceof Error) await this.refuse(match, what);
         else await this.named(match, what);
       }
-    if (matches === 0) throw new UsageError(`'${arg}': no such file or folder, and nothing matches it as a glob`);
-  }
-
-  private async *readable<T>(paths: AsyncIterable<T>): AsyncGenerator<T> {
-    try {
-      yield* paths;
-    } catch (error) {
-      throw unreadable(error);
-    }
+    for (const [folder, error] of unread) await this.refuse(folder, error);
+    if (matches + unread.length === 0)
+      throw new UsageError(`'${arg}': no such file or folder, and nothing matches it as a glob`);
   }
 
   private async named(path: RawPath, at: Stats): Promise<void> {
@@ -95,49 +122,83 @@ class Search {
 
   /** Entries are taken in order of their names, so that of two names for one file the same one counts each time. */
   private async walk(folder: RawPath): Promise<void> {
-    const entries = await entriesOf(folder).catch((error) => {
-      throw unreadable(error);
-    });
+    let entries: RawEntry[];
+    try {
+      if (!(await this.walked.enter(folder))) return;
+      entries = await entriesOf(folder);
+    } catch (error) {
+      return this.refuse(folder, error as NodeJS.ErrnoException);
+    }
     for (const { name, kind } of entries) {
       if (name.startsWith('.')) continue;
       const path = join(folder, name);
-      if (kind.isDirectory()) {
-        const place = await realPath(path);
-        if (place !== this.out && !this.isOutput(place)) await this.walk(path);
-      } else if (kind.isFile()) await this.add(path);
+      if (kind.isDirectory()) await this.inner(path);
+      else if (kind.isFile()) await this.add(path);
       else if (kind.isSymbolicLink()) await this.link(path);
       else this.passOver(path, specialFileKind(kind), false);
     }
   }
 
-  /** A link to a file counts; a link to a folder could lead in a circle. */
+  /** A folder that was found, not named: results in it are not captures. */
+  private async inner(folder: RawPath): Promise<void> {
+    const place = await realPath(folder);
+    if (place !== this.out && !this.isOutput(place)) await this.walk(folder);
+  }
+
   private async link(path: RawPath): Promise<void> {
-    const at = await statRaw(path).catch(() => undefined);
-    if (at === undefined) this.passOver(path, 'broken symbolic link', true);
-    else if (at.isFile()) await this.add(path);
-    else if (at.isDirectory()) this.passOver(path, 'symbolic link to a folder; name it to read it', false);
-    else this.passOver(path, `symbolic link to ${specialFileKind(at)}`, false);
+    const at = await lookAt(path);
+    if (at instanceof Error) {
+      if (isNothing(at)) this.passOver(path, 'broken symbolic link', true);
+      else await this.refuse(path, at);
+    } else if (at.isFile()) await this.add(path);
+    else if (!at.isDirectory()) this.passOver(path, `symbolic link to ${specialFileKind(at)}`, false);
+    else if (await leadsUp(path)) this.passOver(path, 'symbolic link to a folder around it', false);
+    else this.links.push(path);
   }
 
   private async add(path: RawPath): Promise<void> {
     const place = await realPath(path);
+    if (this.byPlace.has(place) || this.isOutput(place)) return;
+    try {
+      const at = await fileVersion(pathBytes(place));
+      if (at === undefined) this.passOver(path, 'removed while it was being listed', true);
+      else this.byPlace.set(place, { name: pathText(path), location: fileLocation(pathBytes(place)), ...at });
+    } catch (error) {
+      await this.refuse(path, error as NodeJS.ErrnoException);
+    }
+  }
+
+  /**
+   * Enters a file or folder that may not be read: the results would otherwise look complete.
+   * @throws UsageError for an error of the whole machine
+   */
+  private async refuse(path: RawPath, error: NodeJS.ErrnoException): Promise<void> {
+    if (isNothing(error)) return this.passOver(path, 'removed while it was being listed', true);
+    const name = pathText(path);
+    if (error.code === undefined) throw error;
+    if (isMachineFault(error)) throw new UsageError(`${name} cannot be read: ${systemWords(error)}`);
+    const place = await realPath(path);
     if (this.byPlace.has(place)) return;
-    const at = await fileVersion(pathBytes(place)).catch((error) => {
-      throw unreadable(error);
-    });
-    if (at === undefined) this.passOver(path, 'removed while it was being listed', true);
-    else this.byPlace.set(place, { name: pathText(path), location: fileLocation(pathBytes(place)), ...at });
+    const detail = `${systemWords(error)}: make it readable, or leave it out`;
+    const refused = { reason: 'unreadable_input', detail };
+    this.byPlace.set(place, { name, location: fileLocation(pathBytes(place)), size: 0, version: '', refused });
   }
 
   private passOver(path: RawPath, why: string, lost: boolean): void {
     this.onPassedOver({ path: pathText(path), why, lost });
   }
 
-  /** Whether a run into the folder of results writes here. */
+  /** Whether a run has written it: into the folder of results, or into another, which is reported once. */
   private isOutput(place: RawPath): boolean {
-    const [first, second] = relative(this.out, place).split(sep);
-    if (first === WORK_FOLDER || first === 'datasets') return true;
-    return Object.hasOwn(TABLES, first) && second?.startsWith('dataset=') === true;
+    const names = place.split(sep);
+    const depth = resultsDepth(names);
+    if (depth < 0) return false;
+    const results = names.slice(0, depth).join(sep);
+    if (results !== this.out && !this.toldResults.has(results)) {
+      this.toldResults.add(results);
+      this.passOver(results, 'results of an earlier run', false);
+    }
+    return true;
   }
 }
 
@@ -149,14 +210,4 @@ function specialFileKind(it: Pick<Stats, 'isFIFO' | 'isSocket'>): string {
 
 function isHidden(path: RawPath): boolean {
   return path.split(sep).some((name) => name.startsWith('.') && name !== '.' && name !== '..');
-}
-
-/** An unreadable input ends the command before anything is done: the results would be incomplete. */
-function unreadable(error: unknown): Error {
-  const { code, path, message } = error as NodeJS.ErrnoException & { path?: string | Buffer };
-  if (code === undefined || path === undefined) return error as Error;
-  const shown = pathText(Buffer.from(path).toString('latin1'));
-  return new UsageError(
-    `${shown} cannot be read (${code}: ${message.split(': ')[1]?.split(',')[0]}): make it readable, or leave it out`,
-  );
 }

@@ -4,7 +4,7 @@
  * text where people or tables are told.
  */
 import type { Dirent, Stats } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Node's replacement for a byte that is not UTF-8. */
@@ -20,19 +20,29 @@ export function pathBytes(path: RawPath): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
-/** As text, with bytes that are not UTF-8 as \xNN. */
+/**
+ * As printable text, from which the bytes follow: \xNN, with two lower-case digits, stands for a byte, all else for its
+ * UTF-8. So are written bytes that are not UTF-8, those of control characters, and a backslash that would otherwise read
+ * as the beginning of such an escape. Two paths never have the same text.
+ */
 export function pathText(path: RawPath): string {
   const bytes = pathBytes(path);
-  const text = bytes.toString();
-  if (Buffer.from(text).equals(bytes)) return text;
-  let shown = '';
+  let text = '';
   for (let at = 0; at < bytes.length; ) {
     const length = [1, 2, 3, 4].find((n) => at + n <= bytes.length && isUtf8(bytes.subarray(at, at + n)));
-    shown += length === undefined ? `\\x${bytes[at].toString(16)}` : bytes.subarray(at, at + length).toString();
-    at += length ?? 1;
+    const own = bytes.subarray(at, at + (length ?? 1));
+    at += own.length;
+    const character = own.toString();
+    const escapes = character === '\\' && ESCAPE_AHEAD.test(path.slice(at, at + 3));
+    if (length === undefined || escapes || CONTROL.test(character))
+      for (const byte of own) text += `\\x${byte.toString(16).padStart(2, '0')}`;
+    else text += character;
   }
-  return shown;
+  return text;
 }
+
+const ESCAPE_AHEAD = /^x[0-9a-f]{2}/;
+const CONTROL = /\p{Cc}/u;
 
 /** As text, with each byte that is not UTF-8 as the replacement character: as Node decodes arguments. */
 export function lossyText(path: RawPath): string {
@@ -45,6 +55,51 @@ function isUtf8(bytes: Buffer): boolean {
 
 export function statRaw(path: RawPath): Promise<Stats> {
   return stat(pathBytes(path));
+}
+
+/** What is at a path, links followed; an error of the system in its place. */
+export function lookAt(path: RawPath): Promise<Stats | NodeJS.ErrnoException> {
+  return statRaw(path).catch((error: NodeJS.ErrnoException) => error);
+}
+
+/** Whether the path itself is a symbolic link; false where it cannot be looked at. */
+export function isLink(path: RawPath): Promise<boolean> {
+  return lstat(pathBytes(path)).then(
+    (at) => at.isSymbolicLink(),
+    () => false,
+  );
+}
+
+/** Codes of errors of a path at which there is nothing. */
+const NOTHING_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+
+/** Whether an error means that nothing is there; others mean that it may not be looked at. */
+export function isNothing({ code }: NodeJS.ErrnoException): boolean {
+  return NOTHING_THERE.has(code);
+}
+
+/**
+ * Folders that have been walked, by device and inode: however a folder is reached, by links, mounts or other names, it
+ * is walked once.
+ */
+export class WalkedFolders {
+  private readonly walked = new Set<string>();
+
+  /** Whether this is the first time. @throws the system's error */
+  async enter(folder: RawPath): Promise<boolean> {
+    const { dev, ino } = await stat(pathBytes(folder), { bigint: true });
+    // A file system without inodes calls them all 0.
+    const identity = ino === 0n ? await realPath(folder) : `${dev}:${ino}`;
+    if (this.walked.has(identity)) return false;
+    this.walked.add(identity);
+    return true;
+  }
+}
+
+/** Whether a link leads to a folder that it lies in, at any depth: following it would read what was not asked for. */
+export async function leadsUp(link: RawPath): Promise<boolean> {
+  const [target, from] = await Promise.all([realPath(link), realPath(dirname(link))]);
+  return `${from}/`.startsWith(target === '/' ? target : `${target}/`);
 }
 
 export interface RawEntry {

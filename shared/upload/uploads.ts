@@ -11,6 +11,7 @@ import { CLOUD_SIZES } from '../job/jobconfig.ts';
 import { checkKey, REFUSALS_PREFIX, requestPrefix } from '../job/keys.ts';
 import { type GivenOptions, givenOptions, jobOptions } from '../job/options.ts';
 import { OptionError } from '../job/optionvalues.ts';
+import { isResult } from '../job/resultpath.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ListedCaptures } from '../store/aws/s3list.ts';
 import { READY_MARKER } from '../store/aws/s3list.ts';
@@ -68,6 +69,7 @@ export async function onUpload(context: UploadContext, bucket: string, key: stri
   const ofBucket = (await context.watched()).filter((watched) => watched.bucket === bucket);
   const folder = key.slice(0, key.lastIndexOf('/') + 1);
   if (key.slice(folder.length) === READY_MARKER) return onMarker(context, bucket, folder, ofBucket);
+  if (isResult(key.split('/'))) return { outcome: 'ignored' };
   const armed = ofBucket.filter(({ prefix }) => key.startsWith(prefix));
   for (const watched of armed) await arm(context, watched, context.now());
   return { outcome: armed.length > 0 ? 'armed' : 'ignored', dataset: armed.at(0)?.dataset };

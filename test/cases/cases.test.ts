@@ -17,8 +17,6 @@ const TODO: Record<string, string> = {
   '09-ethertypes': 'link types',
   '10-vxlan-8472': 'tunnels',
   '11-duplicates': 'copies',
-  '12-input-tree': 'inputs',
-  '13-results-among-inputs': 'inputs',
   '14-timezone': 'sql',
   '16-header-variants': 'dialects',
   '21-fragments-over-64k': 'lengths',

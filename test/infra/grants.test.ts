@@ -193,7 +193,11 @@ class GuardedPipeline {
       },
       list: async () => {
         ask('s3:ListBucket', CAPTURES);
-        return { captures: [...captures], skipped: { folders: 0, empty: 0, markers: 1, hidden: 0 }, newest: 1 };
+        return {
+          captures: [...captures],
+          skipped: { folders: 0, empty: 0, markers: 1, hidden: 0, results: 0 },
+          newest: 1,
+        };
       },
       read: async (_, key) => {
         ask('s3:GetObject', `${CAPTURES}/${key}`);

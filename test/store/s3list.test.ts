@@ -1,6 +1,7 @@
 /** Captures as a bucket lists them, with keys of any kind; a bucket's region; URLs. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { isResult } from '../../shared/job/resultpath.ts';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { checkBucketRegion, listCaptures } from '../../shared/store/aws/s3list.ts';
 import { parseS3Url } from '../../shared/store/aws/s3url.ts';
@@ -21,8 +22,22 @@ test('folders, empty objects, markers and hidden objects are not captures, and a
     found.captures.map(({ name }) => name),
     captures.map((key) => `s3://bucket/${key}`),
   );
-  assert.deepEqual(found.skipped, { folders: 2, empty: 2, markers: 2, hidden: 3 });
+  assert.deepEqual(found.skipped, { folders: 2, empty: 2, markers: 2, hidden: 3, results: 0 });
   assert.equal(found.next, undefined);
+});
+
+test('results of a job that lie among captures are not captures, and are counted', async (t) => {
+  const fake = await FakeS3.start(t);
+  const job = 'job=0123456789abcdef';
+  const results = ['_flowstitch/jobs/x', 'datasets/default/current.json', `sessions/dataset=d/${job}/part-0.parquet`];
+  for (const key of results) fake.put(`s/monday/${key}`, ONE);
+  for (const key of ['s/a.pcap', 's/sessions/b.pcap', 's/datasets/c.pcap']) fake.put(key, ONE);
+  const { captures, skipped } = await listCaptures(fake.client(), 'bucket', 's/', { isResult });
+  assert.deepEqual(
+    captures.map(({ name }) => name.slice('s3://bucket/'.length)),
+    ['s/a.pcap', 's/datasets/c.pcap', 's/sessions/b.pcap'],
+  );
+  assert.equal(skipped.results, results.length);
 });
 
 test('a prefix may be below a hidden folder, which was named on purpose', async (t) => {

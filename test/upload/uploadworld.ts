@@ -190,4 +190,4 @@ export class UploadWorld {
   }
 }
 
-const NOTHING: ListedCaptures['skipped'] = { folders: 0, empty: 0, markers: 0, hidden: 0 };
+const NOTHING: ListedCaptures['skipped'] = { folders: 0, empty: 0, markers: 0, hidden: 0, results: 0 };

@@ -14,13 +14,15 @@ export interface ListCapturesOptions {
   requesterPays?: boolean;
   /** Time, in milliseconds since 1970, after which no further page is requested. One page is always read. */
   deadline?: number;
+  /** Whether an object was written by a job, told by the names in its key. */
+  isResult?: (names: readonly string[]) => boolean;
 }
 
 export interface ListedCaptures {
   /** In the order of their keys' UTF-8 bytes. */
   captures: CaptureRef[];
-  /** Objects that are not captures: folder markers, empty objects, `_READY`, and hidden ones. */
-  skipped: { folders: number; empty: number; markers: number; hidden: number };
+  /** Objects that are not captures: folder markers, empty objects, `_READY`, hidden ones, and results of jobs. */
+  skipped: { folders: number; empty: number; markers: number; hidden: number; results: number };
   /** When the newest capture was written, milliseconds since 1970, in whole seconds; 0 when there is none. */
   newest: number;
   /** Where to continue, when the deadline came before the listing's end. */
@@ -41,17 +43,18 @@ export async function listCaptures(
 ): Promise<ListedCaptures> {
   const found: ListedCaptures = {
     captures: [],
-    skipped: { folders: 0, empty: 0, markers: 0, hidden: 0 },
+    skipped: { folders: 0, empty: 0, markers: 0, hidden: 0, results: 0 },
     newest: 0,
   };
-  const { after, requesterPays, deadline = Number.POSITIVE_INFINITY } = options;
+  const { after, requesterPays, deadline = Number.POSITIVE_INFINITY, isResult = () => false } = options;
   const folder = prefix.lastIndexOf('/') + 1;
   let last: string | undefined;
   for await (const page of listPages(client, bucket, prefix, { after, requesterPays })) {
     // Only now is it known that there is another page.
     if (last !== undefined && Date.now() >= deadline) return { ...found, next: last };
     for (const object of page) {
-      const skip = reasonToSkip(object, object.key.slice(folder));
+      const skip =
+        reasonToSkip(object, object.key.slice(folder)) ?? (isResult(object.key.split('/')) ? 'results' : undefined);
       if (skip !== undefined) found.skipped[skip]++;
       else {
         found.captures.push(captureOf(bucket, object, requesterPays));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { findCaptures } from '../../../cli/input/findcaptures.ts';
+import type { RunSummary } from '../../../cli/text/summarytext.ts';
 import { type CaptureRef, FileCaptures } from '../../../shared/store/capturesource.ts';
 import { ENTRY, flowstitch, type Outcome, START_US, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
 
@@ -52,16 +53,52 @@ test('however an argument is spelled, the name of a capture is the same', async 
     );
 });
 
-test('links to files count once, under the first name; links to folders are not followed, broken ones passed over', async (t) => {
+test('links to files count once, under the first name; broken ones are passed over', async (t) => {
   const folder = folderWith(t, 'b/real', 'elsewhere/x');
   symlinkSync(join(folder, 'b/real'), join(folder, 'b/also'));
   symlinkSync(join(folder, 'nothing'), join(folder, 'b/broken'));
-  symlinkSync(folder, join(folder, 'b/circle'));
+  symlinkSync('self', join(folder, 'b/self'));
   assert.deepEqual(await names(folder, ['b']), ['b/also']);
 });
 
+test('folders behind links are read once, by walk and by glob, under their own place where that is read too', async (t) => {
+  const folder = folderWith(t, 'in/2026/a', 'in/own', 'store/mon/m', 'store/tue/t', 'store/tue/deep/d');
+  symlinkSync('2026', join(folder, 'in/1st'));
+  symlinkSync('../store/mon', join(folder, 'in/mon'));
+  symlinkSync('../store', join(folder, 'in/all'));
+  symlinkSync('mon', join(folder, 'store/latest'));
+  const behind = ['in/all/mon/m', 'in/all/tue/deep/d', 'in/all/tue/t'];
+  assert.deepEqual(await names(folder, ['in']), ['in/2026/a', ...behind, 'in/own']);
+  assert.deepEqual(await names(folder, ['in/**/*']), ['in/2026/a', ...behind, 'in/own']);
+  assert.deepEqual(await names(folder, ['in/mon']), ['in/mon/m']);
+  assert.deepEqual(await names(folder, ['in', 'store']), ['in/2026/a', ...behind, 'in/own']);
+});
+
+test('links in circles end, and those to a folder around them are passed over by name', async (t) => {
+  const folder = folderWith(t, 'in/a', 'in/x/b', 'y/c', 'beside');
+  symlinkSync('.', join(folder, 'in/self'));
+  symlinkSync('../..', join(folder, 'in/x/up'));
+  symlinkSync('../../y', join(folder, 'in/x/y'));
+  symlinkSync('../in', join(folder, 'y/back'));
+  const found = ['in/a', 'in/x/b', 'in/x/y/c'];
+  const over: string[] = [];
+  const captures = await findCaptures([join(folder, 'in')], join(folder, 'out'), ({ path, why, lost }) =>
+    over.push(`${relative(folder, path)}: ${why} ${lost}`),
+  );
+  assert.deepEqual(
+    captures.map(({ name }) => relative(folder, name)),
+    found,
+  );
+  assert.deepEqual(over, [
+    'in/self: symbolic link to a folder around it false',
+    'in/x/up: symbolic link to a folder around it false',
+  ]);
+  assert.deepEqual(await names(folder, ['in/**/*']), found);
+  assert.deepEqual(await names(folder, ['in/**/[bc]']), found.slice(1));
+});
+
 test('the folder of results may lie among the captures: nothing of it is read', async (t) => {
-  const folder = folderWith(t, 'a', 'out/_flowstitch/jobs/x', 'out/sessions/dataset=d/part-0.parquet', 'out/notes');
+  const folder = folderWith(t, 'a', 'out/_flowstitch/jobs/x', `out/sessions/${JOB}/part-0.parquet`, 'out/notes');
   assert.deepEqual(await names(folder, ['.']), ['a']);
   assert.deepEqual(await names(folder, ['**/*']), ['a', 'out/notes']);
 });
@@ -71,14 +108,63 @@ test('captures may lie in the folder of results itself: what runs have written t
     t,
     'a',
     'captures/b',
-    'captures/dataset=default/job=1/part-0.parquet',
-    'sessions/dataset=default/x',
+    `captures/${JOB}/part-0.parquet`,
+    `sessions/${JOB}/_SUCCESS`,
     'datasets/default/current.json',
     '_flowstitch/jobs/1/job.json',
   );
   assert.deepEqual(await names(folder, ['.'], '.'), ['a', 'captures/b']);
   assert.deepEqual(await names(folder, ['captures'], '.'), ['captures/b']);
   assert.deepEqual(await names(folder, ['**/*'], '.'), ['a', 'captures/b']);
+});
+
+test('results of other runs are known by their tree wherever they lie, behind a link too, and reported once', async (t) => {
+  const results = [
+    '_flowstitch/jobs/1/job.json',
+    '_flowstitch/shards/1/x.arrow',
+    '_flowstitch/datasets/default/dataset.json',
+    'datasets/default/current.json',
+    `sessions/${JOB}/dt=2026-11-30/part-0.parquet`,
+    `packets/${JOB}/dt=2026-11-30/part-0.parquet`,
+    `anomalies/${JOB}/part-0.parquet`,
+  ];
+  const folder = folderWith(
+    t,
+    'in/a',
+    ...results.flatMap((path) => [`in/monday/${path}`, `in/deep/down/${path}`, `elsewhere/${path}`]),
+    'in/monday/b',
+  );
+  symlinkSync('../elsewhere', join(folder, 'in/link'));
+  const found = ['in/a', 'in/monday/b'];
+  for (const input of ['in', 'in/**/*']) {
+    const over: string[] = [];
+    const captures = await findCaptures([join(folder, input)], join(folder, 'out'), ({ path, why, lost }) =>
+      over.push(`${relative(folder, path)}: ${why} ${lost}`),
+    );
+    assert.deepEqual(
+      captures.map(({ name }) => relative(folder, name)),
+      found,
+    );
+    const places = ['elsewhere', 'in/deep/down', 'in/monday'];
+    assert.deepEqual(
+      over.sort(),
+      places.map((place) => `${place}: results of an earlier run false`),
+    );
+  }
+});
+
+test('folders that are named like those of results and hold captures are read', async (t) => {
+  const captures = [
+    '_flowstitch/a.pcap',
+    'captures/dataset=x/a.pcap',
+    'datasets/current.json',
+    'datasets/site/a.pcap',
+    'datasets/site/deep/current.json',
+    'sessions/dataset=x/job=7/a.pcap',
+    'sessions/job=0123456789abcdef/a.pcap',
+  ];
+  const folder = folderWith(t, ...captures);
+  assert.deepEqual(await names(folder, ['.']), captures);
 });
 
 test('the folder of results is known behind a link too', async (t) => {
@@ -124,6 +210,9 @@ const rawNames = (() => {
     rmSync(folder, { recursive: true });
   }
 })();
+/** Part of the path of a table's files. */
+const JOB = 'dataset=default/job=0123456789abcdef';
+
 const withoutRaw = rawNames ? false : 'names on this file system are UTF-8 always';
 
 test('names that are not UTF-8 are read like others, wherever they stand', { skip: withoutRaw }, async (t) => {
@@ -163,6 +252,41 @@ test('a run over names that are not UTF-8 has them in its tables', { skip: witho
   assert.equal(rows.stdout, 'capture\nin/caf\\xe9.pcap\nin/good.pcap\n');
 });
 
+/** The bytes that a capture's name stands for, as the documentation defines it. */
+function bytesOfName(name: string): Buffer {
+  const raw = Buffer.from(name)
+    .toString('latin1')
+    .replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(raw, 'latin1');
+}
+
+test('names are printable, no two are the same, and their bytes follow from them', { skip: withoutRaw }, async (t) => {
+  const folder = scratchFolder(t);
+  const all = [
+    'e\xe4',
+    'e\\xe4',
+    'e\\x5cxe4',
+    'e\\\xe4',
+    'e\\',
+    'e\\x',
+    'e\\xE4',
+    'e\n',
+    'e\x7f',
+    'e\xc2\x85',
+    'e\xc3\xa4',
+    'e\xf0\x9f',
+  ];
+  for (const name of all) writeRaw(folder, name, Buffer.from('x'));
+  const found = (await findCaptures([folder], join(folder, 'out'))).map(({ name }) => name.slice(folder.length + 1));
+  assert.equal(new Set(found).size, all.length);
+  assert.deepEqual(found.map((name) => bytesOfName(name).toString('latin1')).sort(), all.sort());
+  for (const name of found) assert.doesNotMatch(name, /[\p{Cc}\ufffd]/u);
+  assert.ok(
+    found.includes('e\\xE4') && found.includes('e\\') && found.includes('e\u00e4'),
+    'plain names are as they are',
+  );
+});
+
 test('results do not go where the path is not UTF-8', { skip: withoutRaw }, (t) => {
   const folder = scratchFolder(t);
   writeFiles(folder, { 'a.pcap': udpCapture(2) });
@@ -175,10 +299,10 @@ test('what is passed over in a folder is named; what may have been a capture mak
   const folder = scratchFolder(t);
   writeFiles(folder, { 'in/a.pcap': udpCapture(10), 'elsewhere/x.pcap': udpCapture(2) });
   execFileSync('mkfifo', [join(folder, 'in/pipe')]);
-  symlinkSync('../elsewhere', join(folder, 'in/folder'));
+  symlinkSync('../in', join(folder, 'in/folder'));
   symlinkSync('pipe', join(folder, 'in/to-pipe'));
   const run = (): Outcome => flowstitch(['run', 'in', '--out', 'out', '--quiet'], { cwd: folder });
-  const named = `skipped: in/folder, symbolic link to a folder; name it to read it
+  const named = `skipped: in/folder, symbolic link to a folder around it
 skipped: in/pipe, a pipe
 skipped: in/to-pipe, symbolic link to a pipe
 `;
@@ -193,25 +317,57 @@ skipped: in/to-pipe, symbolic link to a pipe
   assert.match(flowstitch(['run', 'in/*', '--out', 'out', '--quiet'], { cwd: many }).stderr, /skipped: 10 more\n$/);
 });
 
-test('a folder that cannot be read ends the command with its name, by walk and by glob', (t) => {
+test('what may not be read is named, costs itself alone and makes the exit code 2, by walk, glob and name', (t) => {
   const folder = scratchFolder(t);
-  writeFiles(folder, { 'in/a.pcap': udpCapture(2), 'in/secret/b.pcap': udpCapture(2), 'out/x': '' });
+  writeFiles(folder, {
+    'in/a.pcap': udpCapture(2),
+    'in/closed.pcap': udpCapture(2),
+    'in/listed/b.pcap': udpCapture(2),
+    'in/secret/c.pcap': udpCapture(2),
+    'in/secret/deep/d.pcap': udpCapture(2),
+    'out/x': '',
+  });
+  symlinkSync('secret/c.pcap', join(folder, 'in/to-secret.pcap'));
   // Root may read every folder: it asks as somebody else.
   const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
   for (const path of [folder, join(folder, 'out')]) chmodSync(path, 0o777);
-  chmodSync(join(folder, 'in/secret'), nobody === undefined ? 0 : 0o700);
+  const modes = { 'in/closed.pcap': 0o000, 'in/secret': 0o000, 'in/listed': 0o444 };
+  for (const [path, mode] of Object.entries(modes)) chmodSync(join(folder, path), mode);
+  const run = (...inputs: string[]): Outcome => {
+    rmSync(join(folder, 'out'), { recursive: true });
+    mkdirSync(join(folder, 'out'));
+    chmodSync(join(folder, 'out'), 0o777);
+    const args = [ENTRY, 'run', ...inputs, '--out', 'out', '--json'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: folder,
+      uid: nobody,
+      encoding: 'utf8',
+      env: { ...process.env, HOME: folder },
+    });
+    return { code: status, stdout, stderr };
+  };
+  const named = (outcome: Outcome): unknown => {
+    assert.equal(outcome.code, 2, outcome.stderr);
+    const { packets, damaged } = JSON.parse(outcome.stdout) as RunSummary;
+    for (const { detail } of damaged) assert.match(detail, /permission denied/i);
+    return [packets, damaged.map(({ capture, status }) => `${capture} ${status}`).sort()];
+  };
+  const all = ['closed.pcap', 'listed/b.pcap', 'secret', 'to-secret.pcap'].map((name) => `in/${name} unreadable`);
   try {
-    for (const input of ['in', 'in/**/*.pcap', 'in/s*/*']) {
-      const args = [ENTRY, 'run', input, '--out', 'out'];
-      const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, uid: nobody, encoding: 'utf8' });
-      assert.equal(status, 1, stderr);
-      assert.match(
-        stderr,
-        /^flowstitch: in\/secret\/? cannot be read \(EACCES: permission denied\): make it readable, or leave it out/,
-      );
-    }
+    assert.deepEqual(named(run('in')), [2, all]);
+    assert.deepEqual(named(run('in/*')), [2, all]);
+    const deep = [...all.slice(0, 2), 'in/secret/ unreadable', all[3]];
+    assert.deepEqual(named(run('in/**/*.pcap')), [2, deep]);
+    assert.deepEqual(named(run('in/a.pcap', 'in/s*/*')), [2, [deep[2]]]);
+    assert.deepEqual(named(run('in/a.pcap', 'in/secret/c.pcap')), [2, ['in/secret/c.pcap unreadable']]);
+    const { code, stderr } = run('in/secret');
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^flowstitch: nothing in in\/secret can be read: in\/secret: permission denied \(EACCES\): make it readable, or leave it out/,
+    );
   } finally {
-    chmodSync(join(folder, 'in/secret'), 0o700);
+    for (const path of Object.keys(modes)) chmodSync(join(folder, path), 0o700);
   }
 });
 
