@@ -23,9 +23,9 @@ export const LARGEST_LEVEL = 7;
 export const META_LEVELS = LARGEST_LEVEL << META_LEVEL_SHIFT;
 
 /**
- * meta bit: the transport header is damaged. TCP: its length field is too small, or longer than the segment or the
- * capture; Zeek opens a session for such a packet but counts nothing of it: not the packet, not its bytes, not its
- * time. UDP: its length field is smaller than the header; Zeek counts the packet, but its sender has sent nothing.
+ * meta bit: the transport header is damaged or cut. TCP: it ends before its flags, or its length field says so; the
+ * packet, its IP bytes and its time count, and it changes nothing else. UDP: its length field is smaller than the
+ * header; the packet counts, but its sender has sent nothing.
  */
 export const META_BROKEN = 0x80;
 
@@ -38,12 +38,6 @@ export const HINT_FTP_COMMAND = 3;
 export const HINT_DNS_ANSWER = 5;
 export const HINT_NTP_SERVER = 6;
 export const HINT_NTP_CLIENT = 7;
-
-/**
- * damage value, of a packet with META_BROKEN: the TCP header claims to be shorter than 20 bytes; such a packet never
- * opens a session over an open one. No hint has this number: the two share a column.
- */
-export const DAMAGE_SHORT_HEADER = 4;
 
 /** The columns, for code that treats them all alike. Shards hold what follows from each: shard/batchencoder.ts. */
 const COLUMNS = {
@@ -61,7 +55,10 @@ const COLUMNS = {
   capLen: 'u32',
   /** Bytes on the wire, as the record header says. */
   origLen: 'u32',
-  /** IP total length in bytes, header included, as the IP header says (IPv6: payload length + 40). */
+  /**
+   * IP total length in bytes, header included, as the IP header says (IPv6: payload length + 40); if it says 0, the bytes
+   * on the wire.
+   */
   ipLen: 'u32',
   /** Transport payload bytes as the headers say (0 for a bare ACK). */
   payloadLen: 'u32',
@@ -72,7 +69,7 @@ const COLUMNS = {
   tcpFlags: 'u16',
   /** META_* bits. */
   meta: 'u8',
-  /** HINT_* value, or DAMAGE_* value: a packet with a broken header has no payload to give a hint. */
+  /** HINT_* value. */
   hint: 'u8',
   /** Outermost VLAN id + 1, 0 when the packet has no VLAN tag. */
   vlan: 'u16',
@@ -96,10 +93,5 @@ export class PacketColumns extends typedColumns(COLUMNS) {
   /** Alias: both ports of an SCTP packet, the sender's in the high half. SCTP's own sequence numbers are not read. */
   get sctpPorts(): Uint32Array {
     return this.seq;
-  }
-
-  /** Alias: what is wrong with the header of a packet with META_BROKEN, a DAMAGE_* value. */
-  get damage(): Uint8Array {
-    return this.hint;
   }
 }

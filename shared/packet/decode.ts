@@ -16,7 +16,7 @@ import { UDP } from './ip/udp.ts';
 import { ETHERNET } from './link/ethernet.ts';
 import { AMSDU, nextSubframe } from './link/ieee80211.ts';
 import { VLAN } from './link/vlan.ts';
-import { capturedFrom, PacketCursor } from './packetcursor.ts';
+import { PacketCursor } from './packetcursor.ts';
 import { FORM_AGGREGATE, FORM_HEADER, FORM_UDP_TUNNEL, type Protocol } from './protocol.ts';
 import { IP_PROTOCOLS, LINK_TYPES } from './protocolnumbers.ts';
 import { BY_CODE } from './protocols.ts';
@@ -189,11 +189,10 @@ export class PacketDecoder {
   ): number {
     const c = this.cursor;
     c.bytes = head;
-    c.pos = c.frame = 0;
-    c.end = c.limit = headLength;
-    c.beyond = c.limitBeyond = payload - headLength;
-    c.wireLen = payload;
-    c.missing = 0;
+    c.pos = 0;
+    c.end = headLength;
+    c.beyond = payload - headLength;
+    c.wireEnd = payload;
     last.placeUnder(c, row);
     c.meta = META_DATAGRAM;
     c.proto = proto;
@@ -252,26 +251,20 @@ export class PacketDecoder {
     this.outerRows[this.outers] = this.columns.length;
     this.outerDepths[this.outers++] = c.depth;
     this.append();
-    // Bytes missing from the outer packet are missing from the inner one.
-    c.enterTunnel(capturedFrom(c) + c.missing);
+    c.enterTunnel();
     return next;
   }
 
-  /** As overUdp, for a packet directly over IP, which has no row of its own. Its lengths are taken as they are. */
+  /** As overUdp, for a packet directly over IP, which has no row of its own. */
   private overIp(next: number): number {
-    if (next < 0 && next !== ~FATE_NOT_IP) return next;
-    const c = this.cursor;
-    c.end = c.limit;
-    c.beyond = c.limitBeyond;
-    c.missing = 0;
-    c.enterTunnel(capturedFrom(c));
+    if (next >= 0 || next === ~FATE_NOT_IP) this.cursor.enterTunnel();
     return next;
   }
 
   /** The packets of an A-MSDU at `c.pos`, each like a record of its own. @returns the complement of the best fate */
   private aggregate(): number {
     const c = this.cursor;
-    const { end, beyond, frame, wireLen, missing, depth, vlan, innerVlan, meta } = c;
+    const { end, beyond, wireEnd, depth, vlan, innerVlan, meta } = c;
     const { outers } = this;
     const firstFragment = this.fragments.length;
     let best = FATE_NOT_IP;
@@ -282,7 +275,6 @@ export class PacketDecoder {
       c.undecodedSpace = 0;
       const next = AMSDU.decode(c);
       const subframeEnd = c.end;
-      c.beyond = 0;
       const fate = ~(next < 0 ? next : this.walk(next));
       this.settle(fate, 'in an A-MSDU');
       this.raiseOuters(outers, c.depth);
@@ -294,9 +286,7 @@ export class PacketDecoder {
       }
       c.end = end;
       c.beyond = beyond;
-      c.frame = frame;
-      c.wireLen = wireLen;
-      c.missing = missing;
+      c.wireEnd = wireEnd;
       c.depth = depth;
       c.vlan = vlan;
       c.innerVlan = innerVlan;

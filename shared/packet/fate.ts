@@ -30,7 +30,6 @@ export const FATES = [
   'truncated_snap_header',
   'truncated_IP',
   'unknown_ip_version',
-  'truncated_IP_len',
   'invalid_IP_header_size',
   'internally_truncated_header',
   'IPv4_min_header_size',
@@ -39,14 +38,13 @@ export const FATES = [
   /** IPv6 ESP and mobility headers cannot be decoded further; Zeek makes no connection of them. */
   'ipv6_esp',
   'ipv6_mobility',
-  /** The IP payload is shorter than the transport's fixed header. */
+  /** The IP payload ends before the transport's ports, or ICMP's type and code. */
   'truncated_header',
   'truncated_vntag_header',
   'truncated_PBB_header',
   'truncated_802_11_header',
   'truncated_802_11_llc_header',
   'truncated_802_11_amsdu_header',
-  'truncated_802_11_amsdu_packet',
   /** The frame body is encrypted. */
   'protected_802_11',
   'truncated_radiotap_header',
@@ -66,7 +64,6 @@ export const FATES = [
   'max_packet_analyzer_depth_exceeded',
   'invalid_inner_IP_version',
   'truncated_inner_IP',
-  'inner_IP_payload_length_mismatch',
   /** A Teredo packet without payload, which keeps the NAT mapping open. */
   'teredo_bubble',
   /** Under a link type of raw IP: it begins like IP, but checksum, lengths or addresses are not those of IP. */

@@ -21,24 +21,17 @@ export class PacketCursor {
   bytes: Uint8Array = new Uint8Array(0);
   /** Where the next decoder reads. */
   pos = 0;
-  /** End of the captured bytes that belong to the packet: of the record at first, clipped to the IP length later. */
+  /** End of the captured bytes that belong to the packet: of the record at first, then clipped by each header's length. */
   end = 0;
-  /** First byte of the record. */
-  frame = 0;
-  capLen = 0;
-  origLen = 0;
-  /** Bytes on the wire to check lengths against: of the record at first (never less than capLen), of the inner packet in a tunnel. */
-  wireLen = 0;
-  /** Bytes of the packet that were on the wire and are not captured. */
-  missing = 0;
   /** Captured bytes after `end` that are not in memory: of a datagram joined from fragments only the head is kept. */
   beyond = 0;
   /**
-   * `end` and `beyond` as they were before the innermost IP header clipped them: the end of protocols over IP that have
-   * no length of their own.
+   * End of the packet on the wire: of the record at first, then as each header's length says. It lies behind `end` when
+   * bytes were not captured.
    */
-  limit = 0;
-  limitBeyond = 0;
+  wireEnd = 0;
+  capLen = 0;
+  origLen = 0;
   us = 0;
   ns = 0;
   offset = 0;
@@ -59,12 +52,10 @@ export class PacketCursor {
   dst3 = 0;
   /** IP protocol of the transport. */
   proto = 0;
-  /** Total length of the IP packet in bytes. */
+  /** Total length of the IP packet in bytes, likewise. */
   ipLen = 0;
-  /** Bytes after the IP header as that header says. */
+  /** Bytes after the IP header as that header says; if it says 0, those of the record. */
   announced = 0;
-  /** 0 when the IP header has no length (IPv6 payload length 0) and `announced` is the rest of the record. */
-  sized = 1;
 
   srcPort = 0;
   dstPort = 0;
@@ -112,15 +103,6 @@ export class PacketCursor {
     this.seq = ports;
   }
 
-  /** What is wrong with a header, DAMAGE_* beside META_BROKEN. It shares a column with the payload hint. */
-  get damage(): number {
-    return this.hint;
-  }
-
-  set damage(damage: number) {
-    this.hint = damage;
-  }
-
   /**
    * Place the cursor at the beginning of a record: `capLen` bytes of `bytes` from `start` on, the rest as in
    * PacketDecoder.packet.
@@ -135,13 +117,12 @@ export class PacketCursor {
     offset: number,
   ): void {
     this.bytes = bytes;
-    this.pos = this.frame = start;
+    this.pos = start;
     this.end = start + capLen;
     this.capLen = capLen;
     this.origLen = origLen;
     // A record that claims less on the wire than was captured is damaged; the bytes are there, so they count.
-    this.wireLen = Math.max(origLen, capLen);
-    this.missing = this.wireLen - capLen;
+    this.wireEnd = start + Math.max(origLen, capLen);
     this.beyond = 0;
     this.us = us;
     this.ns = ns;
@@ -155,7 +136,6 @@ export class PacketCursor {
 
   /** Clear the fields that only some transports set. */
   reset(): void {
-    this.sized = 1;
     this.srcPort = 0;
     this.dstPort = 0;
     this.oneWay = 0;
@@ -166,11 +146,8 @@ export class PacketCursor {
     this.hint = HINT_NONE;
   }
 
-  /**
-   * Add a layer around the packet at `pos`, which was `wireLen` bytes long on the wire, and start over with that
-   * packet.
-   */
-  enterTunnel(wireLen: number): void {
+  /** Add a layer around the packet at `pos`, and start over with that packet. */
+  enterTunnel(): void {
     const at = this.depth * LAYER_WORDS;
     const { layers } = this;
     const v6 = this.v6 === 1;
@@ -185,8 +162,6 @@ export class PacketCursor {
     layers[at + LAYER_DESTINATION + 3] = this.dst3;
     layers[at + LAYER_ID] = (this.tunnelKind & LAYER_HAS_ID) === 0 ? 0 : this.tunnelId;
     this.depth++;
-    this.frame = this.pos;
-    this.wireLen = wireLen;
     this.vlan = this.innerVlan = 0;
     this.meta &= META_DATAGRAM;
     this.reset();
@@ -202,6 +177,26 @@ export class PacketCursor {
   odd(name: string, detail: string): void {
     this.anomalies.anomaly(name, this.us, this.ns, this.offset, detail);
   }
+}
+
+/**
+ * Bounds the packet to the `length` bytes from `start` on that its header announces. What was captured behind them is a
+ * trailer: padding, a frame check sequence. A packet of which fewer bytes were captured is cut, whatever the record says.
+ *
+ * @returns whether all of it was captured
+ */
+export function clip(c: PacketCursor, start: number, length: number): boolean {
+  const wireEnd = start + length;
+  c.wireEnd = wireEnd;
+  const after = wireEnd - c.end;
+  if (after <= 0) {
+    c.end = wireEnd;
+    c.beyond = 0;
+    return true;
+  }
+  if (c.beyond < after) return false;
+  c.beyond = after;
+  return true;
 }
 
 /** Bytes captured from `c.pos` on, those not in memory included. */

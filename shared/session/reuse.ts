@@ -6,10 +6,11 @@ import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } 
 import { ROLE_TCP_SERVER, ROLE_UDP_SERVER } from './sessionconfig.ts';
 import * as L from './slots.ts';
 import { ACK, SYN } from './tcp/tcpflags.ts';
+import { onlyPartial } from './tcp/tcppartial.ts';
 
 /** Whether a TCP packet opens a new session although the one in `slot` has not ended. */
 export function isReuse(s: L.SessionSlots, slot: number, flags: number, seq: number): boolean {
-  if ((flags & SYN) === 0) return false;
+  if ((flags & SYN) === 0 || onlyPartial(s, slot)) return false;
   const words = s.words;
   const at = slot * L.WORDS;
   const origEnd = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;

@@ -84,8 +84,7 @@ export class Deadlines {
       }
     } else if ((flags & L.FLAG_ACTIVE) !== 0) {
       if ((flags & L.FLAG_ATTEMPT) !== 0) due = this.attempt(flags, a, b, reals[at + L.R_START], due);
-      if (((a | b) & L.END_DID_CLOSE) !== 0 || ((a | b) & L.STATE_MASK) === L.STATE_INACTIVE)
-        due = this.afterClose(s, slot, flags, a, b, due);
+      if (((a | b) & L.END_DID_CLOSE) !== 0) due = this.afterClose(s, slot, flags, a, b, due);
     }
     const reset = reals[at + L.R_RESET];
     if (reset > 0 && reset < due && (flags & L.FLAG_ACTIVE) !== 0) {
@@ -108,8 +107,7 @@ export class Deadlines {
   }
 
   /**
-   * One side closed, and the other's reset does not count as a close (data is missing before it); or neither side sent
-   * anything valid.
+   * One side closed, and the other's reset does not count as a close (data is missing before it).
    */
   private afterClose(s: SessionSlots, slot: number, flags: number, a: number, b: number, due: number): number {
     const at = slot * L.REALS;
@@ -157,7 +155,6 @@ function closeReason(a: number, b: number): number {
   const now = a & L.STATE_MASK;
   const peer = b & L.STATE_MASK;
   if (now === L.STATE_RESET || peer === L.STATE_RESET) return REASON_RESET;
-  if (now === L.STATE_INACTIVE && peer === L.STATE_INACTIVE) return REASON_INACTIVE;
   return now === L.STATE_CLOSED && peer === L.STATE_CLOSED ? REASON_CLOSED : REASON_HALF_CLOSED;
 }
 

@@ -13,7 +13,6 @@
  */
 
 import {
-  DAMAGE_SHORT_HEADER,
   META_BROKEN,
   META_DATAGRAM,
   META_FRAGMENT,
@@ -39,6 +38,7 @@ import { tcpPacket } from './tcp/tcp.ts';
 import { TcpContents } from './tcp/tcpcontents.ts';
 import type { TcpContext } from './tcp/tcpcontext.ts';
 import { SYN } from './tcp/tcpflags.ts';
+import { partialPacket, turnsRoles } from './tcp/tcppartial.ts';
 import { noteRepeat } from './tcp/tcprepeat.ts';
 import { noteService } from './tcp/tcpservice.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
@@ -154,7 +154,6 @@ export class SessionTracker {
       if (due <= us) reason = this.deadlines.reason;
       else if (
         (flags & SYN) !== 0 &&
-        columns.damage[row] !== DAMAGE_SHORT_HEADER &&
         this.kind(slot) === L.KIND_TCP &&
         isReuse(this.slots, slot, flags, columns.seq[row] | 0)
       )
@@ -175,16 +174,14 @@ export class SessionTracker {
     words[at + L.W_CAPTURE_LAST] = capture;
     if ((meta & META_TRUNCATED) !== 0) count(words, at + L.W_TRUNCATED);
     const kind = this.kind(slot);
-    // As in Zeek, a broken TCP header opens a session and is otherwise ignored: no count, no flag, no time.
-    if (kind !== L.KIND_TCP || (meta & META_BROKEN) === 0) {
-      if (kind === L.KIND_TCP) this.tcpRow(columns, row, slot, end, us, flags);
-      else {
-        const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
-        countPacket(words, at + L.W_ENDS + end * L.W_END_SIZE);
-        reals[xe + L.X_IP_BYTES] += columns.ipLen[row];
-        datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
-        if ((words[at + L.W_FLAGS] & (L.FLAG_DNS | L.FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
-      }
+    if (kind === L.KIND_TCP && (meta & META_BROKEN) === 0) this.tcpRow(columns, row, slot, end, us, flags);
+    else {
+      const xe = slot * L.REALS + L.R_ENDS + end * L.R_END_SIZE;
+      countPacket(words, at + L.W_ENDS + end * L.W_END_SIZE);
+      reals[xe + L.X_IP_BYTES] += columns.ipLen[row];
+      if (kind === L.KIND_TCP) partialPacket(this.slots, slot, end, us);
+      else datagramPacket(this.slots, slot, end, kind, us, columns.payloadLen[row], (meta & META_BROKEN) !== 0);
+      if ((words[at + L.W_FLAGS] & (L.FLAG_DNS | L.FLAG_NTP)) !== 0) this.message(columns, row, slot, end);
     }
     if (this.packets !== undefined) writePacket(this.packets, columns, row, words[at + L.W_NUMBER], capture);
     const { entered } = this;
@@ -248,6 +245,7 @@ export class SessionTracker {
     words[we + L.E_TCP_FLAGS] |= flags;
     const hint = columns.hint[row];
     if (hint !== 0) noteService(words, slot, end, hint);
+    if (turnsRoles(this.slots, slot, end, flags)) this.packets?.directory.flip(words[at + L.W_NUMBER], end);
     const before = words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
     const truncated = (columns.meta[row] & META_TRUNCATED) !== 0;
     const closing = tcpPacket(this.tcp, slot, end, us, seq, ack, flags, length, window, truncated);

@@ -111,7 +111,11 @@ export const PACKETS = {
     bigint('offset', 'Byte offset of its record in the uncompressed capture', bigints('offset')),
     bigint('cap_len', 'Bytes captured', bigints('capLen')),
     bigint('orig_len', 'Bytes on the wire', bigints('origLen')),
-    bigint('ip_len', 'IP bytes as the IP header says, header included', bigints('ipLen')),
+    bigint(
+      'ip_len',
+      'IP bytes as the IP header says, header included; where it says 0, those of the record',
+      bigints('ipLen'),
+    ),
     bigint('payload_len', 'Transport payload bytes as the headers say', bigints('payloadLen')),
     orNull(
       integer(

@@ -40,6 +40,8 @@ const ANOMALIES = [
   'time_out_of_range',
   'too_many_fragments',
   'triple_tagged_vlan_unsupported',
+  'truncated_802_11_amsdu_packet',
+  'truncated_IP_len',
   'truncated_block',
   'truncated_compression',
   'truncated_file_header',

@@ -3,8 +3,8 @@
  * where fragments overlap, a datagram is complete when all bytes up to the end of its last fragment have arrived, and
  * one that is not complete five minutes after its first fragment is dropped.
  *
- * Refused: fragments that reach beyond 65,535 bytes of payload, and datagrams of
- * more than MAX_FRAGMENTS fragments.
+ * Refused: fragments that reach beyond the bytes that the length field of a datagram can say, and datagrams of more than
+ * MAX_FRAGMENTS fragments.
  */
 import type { Anomaly } from '../../capture/anomaly.ts';
 import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from '../columns.ts';
@@ -17,10 +17,9 @@ import { compareFragmentKeys, sortedFragmentOrder } from './fragmentorder.ts';
 
 /** Fragments a datagram may have; at 8 bytes each, 64 KiB need no more than half as many. */
 export const MAX_FRAGMENTS = 16384;
-/** Payload bytes a datagram may have. */
+/** Bytes that the length field of a datagram can say: IPv4's with its header, IPv6's without the fixed one. */
 export const MAX_DATAGRAM = 65535;
-/** Larger payload is reported as odd, as in Zeek. */
-const LARGE_DATAGRAM = 64000;
+const IPV6_HEADER = 40;
 /** Microseconds of packet time from the first fragment until a datagram is dropped. */
 const TIMEOUT_US = 5 * 60 * 1_000_000;
 
@@ -85,8 +84,8 @@ export class FragmentJoiner {
     if (held.length !== 0 && (compareFragmentKeys(held, 0, columns, row) !== 0 || this.expired(columns, row)))
       this.giveUp();
     const end = columns.fragOffset[row] + columns.fragLength[row];
-    if (end > LARGE_DATAGRAM) this.odd('excessively_large_fragment', columns, row, `ends at byte ${end}`);
-    if (end > MAX_DATAGRAM) {
+    if (end + this.headerLength(columns, row) > MAX_DATAGRAM) {
+      this.odd('excessively_large_fragment', columns, row, `ends at byte ${end}`);
       this.neverCompleted[columns.capture[row]] += columns.counts[row];
       return;
     }
@@ -120,6 +119,13 @@ export class FragmentJoiner {
   private expired(columns: FragmentColumns, row: number): boolean {
     const age = columns.us[row] - this.held.us[0];
     return age > TIMEOUT_US || (age === TIMEOUT_US && columns.ns[row] >= this.held.ns[0]);
+  }
+
+  /** Bytes that the header of the datagram adds to what its length field says. */
+  private headerLength(columns: FragmentColumns, row: number): number {
+    const { held } = this;
+    const header = held.length === 0 ? columns.headerLen[row] : held.headerLen[0];
+    return (columns.keyProto[row] & KEY_FLAG_V6) === 0 ? header : header - IPV6_HEADER;
   }
 
   private inconsistent(columns: FragmentColumns, row: number): boolean {

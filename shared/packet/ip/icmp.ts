@@ -1,7 +1,7 @@
 /**
  * ICMP (RFC 792) with Zeek's pairing: the type is the source port, the type of the reply the destination port, so that
  * request and reply are one flow. A message without a counterpart is a one-way flow, with the code as its second port.
- * Refused: fewer than 8 bytes.
+ * Refused: headers without type and code.
  */
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
@@ -15,6 +15,7 @@ export const ICMP = protocol({
 
 const TYPE = 0;
 const CODE = 1;
+const TYPE_AND_CODE = 2;
 const HEADER = 8;
 
 const TRUNCATED = ~fateOf('truncated_header');
@@ -50,15 +51,18 @@ function counterpart(type: number): number {
 
 /** A message of ICMP or ICMPv6; `pair` returns the type of the counterpart or -1. */
 export function icmpMessage(c: PacketCursor, pair: (type: number) => number): number {
-  const { bytes, pos: at } = c;
-  if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
-  if (c.end - at < HEADER) return NOT_CAPTURED;
+  const { bytes, pos: at, announced } = c;
+  const captured = c.end - at;
+  if (announced < TYPE_AND_CODE) return TRUNCATED;
+  if (captured < TYPE_AND_CODE) return NOT_CAPTURED;
+  if (announced < HEADER) c.odd('truncated_header', '');
+  else if (captured < HEADER) c.odd('internally_truncated_header', '');
   const type = bytes[at + TYPE];
   const answer = pair(type);
   c.srcPort = type;
   c.oneWay = answer < 0 ? 1 : 0;
   c.dstPort = answer < 0 ? bytes[at + CODE] : answer;
-  c.payloadLen = c.announced - HEADER;
+  c.payloadLen = Math.max(0, announced - HEADER);
   return ~FATE_SESSION;
 }
 

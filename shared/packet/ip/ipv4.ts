@@ -1,11 +1,11 @@
 /**
- * IPv4 (RFC 791) and the choice of IP version. A total length of 0 (segmentation offload) means the bytes captured.
- * Options are skipped, checksums are not verified. Refused: headers shorter than 20 bytes or cut off, and packets that
- * claim more bytes than were on the wire.
+ * IPv4 (RFC 791) and the choice of IP version. A total length of 0 (segmentation offload) means the bytes that were on
+ * the wire. A total length beyond them is reported, and the packet is one that was cut. Options are skipped, checksums
+ * are not verified. Refused: headers shorter than 20 bytes or cut off.
  */
 import { META_TRUNCATED } from '../columns.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
-import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { clip, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { IP_PROTOCOLS } from '../protocolnumbers.ts';
 import { IPV6 } from './ipv6.ts';
@@ -37,7 +37,6 @@ const NO_NEXT = 59;
 
 const TRUNCATED_IP = ~fateOf('truncated_IP');
 const UNKNOWN_VERSION = ~fateOf('unknown_ip_version');
-const TRUNCATED_IP_LEN = ~fateOf('truncated_IP_len');
 const INVALID_HEADER_SIZE = ~fateOf('invalid_IP_header_size');
 const TRUNCATED_HEADER = ~fateOf('internally_truncated_header');
 const SMALL_HEADER = ~fateOf('IPv4_min_header_size');
@@ -56,9 +55,8 @@ function ip(c: PacketCursor): number {
   let total = uint16(bytes, start + TOTAL_LENGTH);
   if (total === 0) {
     c.odd('ip_hdr_len_zero', '');
-    total = captured + c.beyond;
+    total = c.wireEnd - start;
   }
-  if (c.wireLen - (start - c.frame) < total) return TRUNCATED_IP_LEN;
   if (header > total) return INVALID_HEADER_SIZE;
   if (header > captured) return TRUNCATED_HEADER;
   if (header < MIN_HEADER) return SMALL_HEADER;
@@ -68,22 +66,12 @@ function ip(c: PacketCursor): number {
   c.dst3 = int32(bytes, start + DESTINATION);
   const proto = bytes[start + PROTOCOL];
   c.proto = proto;
-  // Zeek adds the header's value, even 0, to the session's IP bytes.
-  c.ipLen = uint16(bytes, start + TOTAL_LENGTH);
+  c.ipLen = total;
   c.announced = total - header;
   c.pos = start + header;
-  c.limit = c.end;
-  c.limitBeyond = c.beyond;
-  let whole = true;
-  if (captured >= total) {
-    c.end = start + total;
-    c.beyond = 0;
-  } else if (c.beyond >= total - captured) {
-    c.beyond = total - captured;
-  } else {
-    whole = false;
-    c.meta |= META_TRUNCATED;
-  }
+  if (start + total > c.wireEnd) c.odd('truncated_IP_len', '');
+  const whole = clip(c, start, total);
+  if (!whole) c.meta |= META_TRUNCATED;
 
   const fragment = uint16(bytes, start + FRAGMENT);
   if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0) {

@@ -4,12 +4,16 @@
  * atomic (RFC 6946). A routing header of type 0 or 2 with segments left names the
  * final destination, and a home address option (RFC 6275) the source, as in Zeek.
  *
- * An extension header that is cut off is taken for the transport, as in Zeek: the packet then belongs to a flow without
- * ports. ESP and mobility headers cannot be decoded further and belong to no flow.
+ * An extension header that is longer than its packet is taken for the transport, as in Zeek: the packet then belongs to
+ * a flow without ports. One that was not captured whole hides the transport, and the packet belongs to no flow; nor does
+ * one with an ESP or mobility header, which cannot be decoded further.
+ *
+ * A payload length of 0 means that of the jumbo payload option (RFC 2675), or else (segmentation offload) the bytes that
+ * were on the wire. A length beyond them is reported, and the packet is one that was cut.
  */
 import { META_TRUNCATED } from '../columns.ts';
 import { FATE_FRAGMENT, fateOf } from '../fate.ts';
-import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { clip, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { IP_PROTOCOLS } from '../protocolnumbers.ts';
 
@@ -40,10 +44,21 @@ const FRAGMENT_HEADER = 8;
 const ESP_HEADER = 8;
 const MIN_FRAGMENT = 64;
 const HOME_ADDRESS = 201;
+const PAD_1 = 0;
+const JUMBO_PAYLOAD = 194;
+/** Payload that the length field can say: a jumbogram has more. */
+const MAX_LENGTH = 0xffff;
+/** The largest jumbogram that any system sends (Linux: eight times 64 KiB); one beyond the wire that says more is not cut, but none. */
+const MAX_JUMBO = 8 * 0x10000;
+/** The most bytes that can lie behind a header alone in an Ethernet frame: padding to 60 bytes, and a frame check sequence. */
+const MAX_TRAILER = 10;
+/** By next-header value: 1 for extension headers that are skipped, and the fragment header. */
+const EXTENSIONS = new Uint8Array(256);
+for (const type of [HOP_BY_HOP, ROUTING, FRAGMENT, AH, DESTINATION_OPTIONS]) EXTENSIONS[type] = 1;
 
 const TRUNCATED_IP = ~fateOf('truncated_IP');
-const TRUNCATED_IP_LEN = ~fateOf('truncated_IP_len');
 const INVALID_HEADER_SIZE = ~fateOf('invalid_IP_header_size');
+const TRUNCATED_HEADER = ~fateOf('internally_truncated_header');
 const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
 const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
 const ENCRYPTED = ~fateOf('ipv6_esp');
@@ -199,12 +214,44 @@ function fragment(c: PacketCursor, start: number, cut: boolean, total: number): 
   return ~FATE_FRAGMENT;
 }
 
+/**
+ * Payload length by the jumbo payload option of the hop-by-hop header at `at`; 0 without a valid one.
+ * @param wire bytes on the wire behind the IPv6 header
+ */
+function jumboLength(bytes: Uint8Array, at: number, captured: number, wire: number): number {
+  if (captured - at < 2) return 0;
+  const end = Math.min(captured, at + extensionLength(HOP_BY_HOP, bytes, at));
+  for (let option = at + 2; option + 2 <= end; ) {
+    if (bytes[option] === PAD_1) {
+      option++;
+      continue;
+    }
+    if (bytes[option] === JUMBO_PAYLOAD && bytes[option + 1] === 4 && option + 6 <= end) {
+      const length = int32(bytes, option + 2) >>> 0;
+      return length > MAX_LENGTH && length <= Math.max(wire, MAX_JUMBO) ? length : 0;
+    }
+    option += 2 + bytes[option + 1];
+  }
+  return 0;
+}
+
+/** Length of the packet at `start` whose header says a payload length of 0. */
+function unsizedLength(c: PacketCursor, start: number): number {
+  const next = c.bytes[start + NEXT_HEADER];
+  if (next === HOP_BY_HOP) {
+    const jumbo = jumboLength(c.bytes, start + HEADER, c.end, c.wireEnd - start - HEADER);
+    if (jumbo !== 0) return HEADER + jumbo;
+  }
+  const length = c.wireEnd - start;
+  return next === NO_NEXT || length <= HEADER + MAX_TRAILER ? HEADER : length;
+}
+
 function ipv6(c: PacketCursor): number {
   const { bytes, pos: start } = c;
   const captured = c.end - start;
   if (captured < HEADER) return TRUNCATED_IP;
   const payload = uint16(bytes, start + PAYLOAD_LENGTH);
-  const total = payload + HEADER;
+  const total = payload === 0 ? unsizedLength(c, start) : payload + HEADER;
   c.v6 = 1;
   c.src0 = int32(bytes, start + SOURCE);
   c.src1 = int32(bytes, start + SOURCE + 4);
@@ -215,29 +262,14 @@ function ipv6(c: PacketCursor): number {
   c.dst2 = int32(bytes, start + DESTINATION + 8);
   c.dst3 = int32(bytes, start + DESTINATION + 12);
   c.ipLen = total;
-  c.limit = c.end;
-  c.limitBeyond = c.beyond;
   c.pos = start + HEADER;
   const type = skipExtensions(c, bytes[start + NEXT_HEADER]);
-  const left = c.end - c.pos;
-
-  const isFragment = type === FRAGMENT && left >= FRAGMENT_HEADER;
-  if (c.wireLen - (start - c.frame) < total) return TRUNCATED_IP_LEN;
+  const isFragment = type === FRAGMENT && c.end - c.pos >= FRAGMENT_HEADER;
   if (c.pos - start + (isFragment ? FRAGMENT_HEADER : 0) > total) return INVALID_HEADER_SIZE;
-  if (payload === 0) {
-    // A packet beyond 64 KiB has length 0; its true length is the record's.
-    c.sized = 0;
-    c.announced = c.frame + c.wireLen - c.pos;
-  } else {
-    c.announced = total - (c.pos - start);
-    if (captured >= total) {
-      c.end = start + total;
-      c.beyond = 0;
-    } else if (c.beyond > total - captured) {
-      c.beyond = total - captured;
-    }
-  }
-  if (captured + c.beyond < total || c.announced > capturedFrom(c)) c.meta |= META_TRUNCATED;
-  if (isFragment) return fragment(c, start, captured + c.beyond < total, total);
-  return upperLayer(c, type);
+  c.announced = total - (c.pos - start);
+  if (start + total > c.wireEnd) c.odd('truncated_IP_len', '');
+  const whole = clip(c, start, total);
+  if (!whole) c.meta |= META_TRUNCATED;
+  if (isFragment) return fragment(c, start, !whole, total);
+  return !whole && EXTENSIONS[type] === 1 ? TRUNCATED_HEADER : upperLayer(c, type);
 }

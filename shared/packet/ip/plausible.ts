@@ -51,11 +51,6 @@ export function ipHeader(c: PacketCursor, at: number): number {
   return version === 6 ? ipv6Header(c, at) : IP_MALFORMED;
 }
 
-/** Bytes that were on the wire from `at` on. */
-function wireFrom(c: PacketCursor, at: number): number {
-  return c.wireLen - (at - c.frame);
-}
-
 function ipv4Header(c: PacketCursor, at: number): number {
   const { bytes } = c;
   const header = (bytes[at] & 15) << 2;
@@ -66,7 +61,7 @@ function ipv4Header(c: PacketCursor, at: number): number {
   // Only segments that the network card cuts have no length.
   const isOffloaded = total === 0 && (proto === TCP || proto === UDP);
   if (total === 0 && !isOffloaded) return IP_DOUBTFUL;
-  const wire = wireFrom(c, at);
+  const wire = c.wireEnd - at;
   if (uint16(bytes, at + V4_CHECKSUM) === 0) return total <= wire ? IP_HOLDS : IP_TOO_LONG;
   return total === wire || checksumHolds(bytes, at, header) ? IP_HOLDS : IP_DOUBTFUL;
 }
@@ -85,7 +80,7 @@ function ipv6Header(c: PacketCursor, at: number): number {
   const next = bytes[at + V6_NEXT];
   if (NEXT_HEADERS[next] === 0) return IP_DOUBTFUL;
   const payload = uint16(bytes, at + V6_LENGTH);
-  const rest = wireFrom(c, at) - V6_HEADER;
+  const rest = c.wireEnd - at - V6_HEADER;
   if (payload === rest && payload !== 0) return IP_HOLDS;
   if (!addressFits(bytes, at + V6_SOURCE, false) || !addressFits(bytes, at + V6_DESTINATION, true)) return IP_DOUBTFUL;
   if (payload === 0) return next !== HOP_BY_HOP || isJumbogram(c, at) ? IP_HOLDS : IP_DOUBTFUL;

@@ -1,7 +1,7 @@
 /**
  * SCTP (RFC 9260): chunks are not read. As in Zeek, the ports of the common header are not part of the flow: one
- * session has all associations of two hosts. They are kept with the packet for the Community ID. If the common header
- * is truncated, they are 0.
+ * session has all associations of two hosts. They are kept with the packet for the Community ID; they are 0 if
+ * they were not captured.
  */
 import { FATE_SESSION } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
@@ -17,12 +17,14 @@ export const SCTP = protocol({
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
+/** Both ports. */
+const PORTS = 4;
 const HEADER = 12;
 
 function sctp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
-  if (c.announced < HEADER || c.end - at < HEADER) return other(c);
+  if (c.announced < PORTS || c.end - at < PORTS) return other(c);
   c.sctpPorts = ((uint16(bytes, at + SOURCE_PORT) << 16) | uint16(bytes, at + DESTINATION_PORT)) >>> 0;
-  c.payloadLen = c.announced - HEADER;
+  c.payloadLen = Math.max(0, c.announced - HEADER);
   return ~FATE_SESSION;
 }

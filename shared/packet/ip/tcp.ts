@@ -1,15 +1,9 @@
 /**
- * TCP (RFC 9293) headers. Options are skipped, checksums are not verified. Refused: fewer than 20 bytes of header. A
- * packet whose header length is too small or exceeds the segment opens a session and is not counted.
+ * TCP (RFC 9293) headers. Options are skipped, whether they were captured or not; checksums are not verified. Of a header
+ * that ends between its ports and its options, or says that it does, only ports and numbers are read: the packet counts
+ * for its flow, without flags. Refused: headers without both ports.
  */
-import {
-  DAMAGE_SHORT_HEADER,
-  HINT_FTP_COMMAND,
-  HINT_FTP_REPLY,
-  HINT_NONE,
-  HINT_SSH_BANNER,
-  META_BROKEN,
-} from '../columns.ts';
+import { HINT_FTP_COMMAND, HINT_FTP_REPLY, HINT_NONE, HINT_SSH_BANNER, META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
@@ -27,6 +21,8 @@ const ACKNOWLEDGEMENT = 8;
 const DATA_OFFSET = 12;
 const FLAGS = 13;
 const WINDOW = 14;
+/** Both ports. */
+const PORTS = 4;
 const MIN_HEADER = 20;
 
 const TRUNCATED = ~fateOf('truncated_header');
@@ -65,26 +61,42 @@ function payloadHint(bytes: Uint8Array, at: number, end: number): number {
   return after === 0x20 || after === 0x0d || after === 0x0a ? HINT_FTP_COMMAND : HINT_NONE;
 }
 
-function tcp(c: PacketCursor): number {
+/** A header without its flags, of which `there` bytes can be read. The payload's length is not known. */
+function partial(c: PacketCursor, there: number): number {
   const { bytes, pos: at } = c;
-  if (c.announced < MIN_HEADER && c.sized !== 0) return TRUNCATED;
+  c.meta |= META_BROKEN;
+  c.payloadLen = 0;
+  if (there >= SEQUENCE + 4) c.seq = int32(bytes, at + SEQUENCE);
+  if (there >= ACKNOWLEDGEMENT + 4) c.ack = int32(bytes, at + ACKNOWLEDGEMENT);
+  return ~FATE_SESSION;
+}
+
+function tcp(c: PacketCursor): number {
+  const { bytes, pos: at, announced } = c;
   const captured = c.end - at;
-  if (captured < MIN_HEADER) return NOT_CAPTURED;
+  if (announced < PORTS) return TRUNCATED;
+  if (captured < PORTS) return NOT_CAPTURED;
   c.srcPort = uint16(bytes, at + SOURCE_PORT);
   c.dstPort = uint16(bytes, at + DESTINATION_PORT);
+  if (announced < MIN_HEADER || captured < MIN_HEADER) {
+    c.odd(announced < MIN_HEADER ? 'truncated_header' : 'internally_truncated_header', '');
+    return partial(c, captured);
+  }
+  const header = (bytes[at + DATA_OFFSET] >> 4) << 2;
+  if (header < MIN_HEADER) {
+    c.odd('bad_TCP_header_len', `TCP header of ${header} bytes`);
+    return partial(c, captured);
+  }
   c.seq = int32(bytes, at + SEQUENCE);
   c.ack = int32(bytes, at + ACKNOWLEDGEMENT);
   c.tcpFlags = bytes[at + FLAGS] | ((bytes[at + DATA_OFFSET] & 1) << 8);
   c.window = uint16(bytes, at + WINDOW);
-  const header = (bytes[at + DATA_OFFSET] >> 4) << 2;
-  if (header < MIN_HEADER || header > c.announced || header > captured || c.sized === 0) {
-    c.odd(header < MIN_HEADER ? 'bad_TCP_header_len' : 'truncated_header', `TCP header of ${header} bytes`);
-    c.meta |= META_BROKEN;
-    if (header < MIN_HEADER) c.damage = DAMAGE_SHORT_HEADER;
+  if (header > announced) {
+    c.odd('truncated_header', `TCP header of ${header} bytes`);
     c.payloadLen = 0;
     return ~FATE_SESSION;
   }
-  c.payloadLen = c.announced - header;
+  c.payloadLen = announced - header;
   if (c.payloadLen !== 0) c.hint = payloadHint(bytes, at + header, c.end);
   return ~FATE_SESSION;
 }

@@ -1,10 +1,11 @@
 /**
- * UDP (RFC 768) headers. Payload length is by UDP's own length field, even if it disagrees with IP's, as in Zeek.
- * Refused: fewer than 8 bytes. Its content is detected by ports or the payload's first bytes (udptunnels.ts).
+ * UDP (RFC 768) headers. Payload length is by UDP's own length field, even if it disagrees with IP's, as in Zeek; without
+ * one (the header was cut, or RFC 2675's 0 in a jumbogram) by IP's. Its content is detected by ports or the payload's
+ * first bytes (udptunnels.ts). Refused: headers without both ports.
  */
 import { META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
-import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { clip, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { datagramHint } from './datagramhint.ts';
 import { UDP_TUNNELS } from './udptunnels.ts';
@@ -18,19 +19,46 @@ export const UDP = protocol({
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
 const LENGTH = 4;
+/** Both ports. */
+const PORTS = 4;
 const HEADER = 8;
+/** A datagram whose length does not fit its field. */
+const JUMBO = 0x10000;
 
 const TRUNCATED = ~fateOf('truncated_header');
 const NOT_CAPTURED = ~fateOf('internally_truncated_header');
 
+/** The header ends behind its ports: in the packet, or in the capture alone. */
+function partial(c: PacketCursor): number {
+  const { announced } = c;
+  if (announced < HEADER) {
+    c.odd('truncated_header', '');
+    c.payloadLen = 0;
+    c.meta |= META_BROKEN;
+  } else {
+    c.odd('internally_truncated_header', '');
+    c.payloadLen = announced - HEADER;
+  }
+  return ~FATE_SESSION;
+}
+
 function udp(c: PacketCursor): number {
-  const { bytes, pos: at } = c;
-  if (c.announced < HEADER && c.sized !== 0) return TRUNCATED;
-  if (c.end - at < HEADER) return NOT_CAPTURED;
+  const { bytes, pos: at, announced } = c;
+  const captured = c.end - at;
+  if (announced < PORTS) return TRUNCATED;
+  if (captured < PORTS) return NOT_CAPTURED;
   c.srcPort = uint16(bytes, at + SOURCE_PORT);
   c.dstPort = uint16(bytes, at + DESTINATION_PORT);
-  const length = uint16(bytes, at + LENGTH);
-  if (length !== c.announced) c.odd('UDP_datagram_length_mismatch', `${length} != ${c.announced}`);
+  if (announced < HEADER || captured < HEADER) return partial(c);
+  let length = uint16(bytes, at + LENGTH);
+  if (length !== announced) {
+    if (length === 0 && announced >= JUMBO) length = announced;
+    else {
+      c.odd('UDP_datagram_length_mismatch', `${length} != ${announced}`);
+      // What lies behind the datagram is no part of a packet in it.
+      if (length >= HEADER && length < announced) clip(c, at, length);
+    }
+  }
   if (length >= HEADER) {
     c.payloadLen = length - HEADER;
   } else {

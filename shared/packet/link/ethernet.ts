@@ -1,7 +1,7 @@
 /**
  * Ethernet II, and IEEE 802.3 frames with LLC/SNAP inside. A Cisco FabricPath
  * header (EtherType 0x8903) in front of the frame is skipped.
- * Frames that are cut off in their header are refused.
+ * Frames that are cut off in their header are refused. Those whose 802.3 length is beyond what was on the wire were cut.
  */
 import { fateOf } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
@@ -44,6 +44,5 @@ function ethernet(c: PacketCursor): number {
     c.undecoded(SPACE_ETHER_TYPE, type);
     return UNDEFINED;
   }
-  if (c.end - c.pos < type) return TRUNCATED;
-  return llc(c);
+  return llc(c, type);
 }

@@ -26,5 +26,5 @@ function fddi(c: PacketCursor): number {
   const control = c.bytes[c.pos];
   if ((control & FORMAT) !== LLC) return notIp(c, SPACE_FDDI, control);
   c.pos += HEADER;
-  return llc(c);
+  return llc(c, c.wireEnd - c.pos);
 }

@@ -5,7 +5,7 @@
  */
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
-import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { clip, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { notIp } from '../undecoded.ts';
 import { SPACE_802_11, SPACE_ETHER_TYPE, SPACE_LLC, snapSpace } from '../undecodednames.ts';
@@ -48,7 +48,6 @@ const SUBFRAME_LENGTH = 12;
 const TRUNCATED = ~fateOf('truncated_802_11_header');
 const TRUNCATED_LLC = ~fateOf('truncated_802_11_llc_header');
 const TRUNCATED_SUBFRAME_HEADER = ~fateOf('truncated_802_11_amsdu_header');
-const TRUNCATED_SUBFRAME = ~fateOf('truncated_802_11_amsdu_packet');
 const ENCRYPTED = ~fateOf('protected_802_11');
 
 /** The body of a frame or subframe. */
@@ -85,16 +84,16 @@ function ieee80211(c: PacketCursor): number {
 }
 
 /**
- * The subframe of an A-MSDU at `c.pos`: clips `c.end` to it.
+ * The subframe of an A-MSDU at `c.pos`: clips the cursor to it. One that says more than there is was cut.
  * @returns what it carries, or the complement of a fate
  */
 function subframe(c: PacketCursor): number {
   const { bytes, pos } = c;
   if (c.end - pos < SUBFRAME_HEADER) return TRUNCATED_SUBFRAME_HEADER;
   const length = uint16(bytes, pos + SUBFRAME_LENGTH);
-  if (c.end - pos < SUBFRAME_HEADER + length) return TRUNCATED_SUBFRAME;
   c.pos = pos + SUBFRAME_HEADER;
-  c.end = c.pos + length;
+  if (c.pos + length > c.wireEnd) c.odd('truncated_802_11_amsdu_packet', `subframe of ${length} bytes`);
+  clip(c, c.pos, length);
   return body(c);
 }
 

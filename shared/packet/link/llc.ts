@@ -4,7 +4,7 @@
  * LLC frame, and Novell's raw 802.3, is not IP.
  */
 import { FATE_NOT_IP, fateOf } from '../fate.ts';
-import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { clip, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ETHER_TYPES } from '../protocolnumbers.ts';
 import { notIp } from '../undecoded.ts';
 import { SPACE_LLC, snapSpace } from '../undecodednames.ts';
@@ -22,8 +22,12 @@ const SNAP_HEADER = 5;
 const TRUNCATED_LLC = ~fateOf('truncated_snap_llc_header');
 const TRUNCATED_SNAP = ~fateOf('truncated_snap_header');
 
-export function llc(c: PacketCursor): number {
-  const { bytes, pos, end } = c;
+/** @param length bytes of the frame from `c.pos` on, as IEEE 802.3's length field says: what follows is padding */
+export function llc(c: PacketCursor, length: number): number {
+  const { bytes, pos } = c;
+  if (pos + length > c.wireEnd) c.odd('truncated_ethernet_frame', `802.3 length ${length}`);
+  clip(c, pos, length);
+  const { end } = c;
   if (end - pos < 2) return ~FATE_NOT_IP;
   const dsap = bytes[pos + DSAP];
   if (dsap !== SNAP_SAP || bytes[pos + SSAP] !== SNAP_SAP)

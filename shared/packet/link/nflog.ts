@@ -5,7 +5,7 @@
  */
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
-import type { PacketCursor } from '../packetcursor.ts';
+import { clip, type PacketCursor } from '../packetcursor.ts';
 import { protocol } from '../protocol.ts';
 import { notIp } from '../undecoded.ts';
 import { SPACE_ADDRESS_FAMILY } from '../undecodednames.ts';
@@ -37,13 +37,16 @@ function nflog(c: PacketCursor): number {
   let at = pos + HEADER;
   const little = at + 1 < end ? bytes[at] | (bytes[at + 1] << 8) : 0;
   // Attributes are at least four bytes long, and the first is a short one.
-  const low = little >= ATTRIBUTE && little <= end - at ? 0 : 1;
+  const low = little >= ATTRIBUTE && little <= c.wireEnd - at ? 0 : 1;
   for (;;) {
     if (end - at <= ATTRIBUTE) return NO_PAYLOAD;
     const length = bytes[at + low] | (bytes[at + (low ^ 1)] << 8);
     const type = bytes[at + 2 + low] | (bytes[at + 2 + (low ^ 1)] << 8);
-    if (type === PAYLOAD) break;
-    if (length < ATTRIBUTE) return BAD_LENGTH;
+    if (length < ATTRIBUTE && type !== PAYLOAD) return BAD_LENGTH;
+    if (type === PAYLOAD) {
+      if (length > ATTRIBUTE && at + length <= c.wireEnd) clip(c, at, length);
+      break;
+    }
     at += (length + 3) & ~3;
   }
   c.pos = at + ATTRIBUTE;

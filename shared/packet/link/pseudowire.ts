@@ -88,5 +88,5 @@ function frameAt(c: PacketCursor, at: number): number {
   }
   if (type >= MIN_ETHERTYPE) return ETHER_TYPES.codeOf(type) >= 0 || OTHER_TYPES.has(type) ? KNOWN_TYPE : NOTHING;
   const isLlc = type <= MAX_LENGTH_FIELD && end - p >= 2 && OTHER_LLC.has(uint16(bytes, p));
-  return isLlc && type <= c.wireLen - (p - c.frame) ? KNOWN_TYPE : NOTHING;
+  return isLlc && type <= c.wireEnd - p ? KNOWN_TYPE : NOTHING;
 }

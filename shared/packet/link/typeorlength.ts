@@ -23,7 +23,5 @@ export function behindTag(c: PacketCursor, length: number): number {
     c.undecoded(SPACE_ETHER_TYPE, type);
     return UNDEFINED;
   }
-  // What the length leaves out is padding or a trailer.
-  if (c.end - at > type) c.end = at + type;
-  return llc(c);
+  return llc(c, type);
 }

@@ -46,6 +46,5 @@ function vlan(c: PacketCursor): number {
     return UNDEFINED;
   }
   if (c.end - c.pos < 2) return TRUNCATED;
-  if (c.end - c.pos > type) c.end = c.pos + type;
-  return llc(c);
+  return llc(c, type);
 }

@@ -2,11 +2,11 @@
  * AYIYA (anything in anything): an identity and a signature with lengths in the header, then IP, in forward messages.
  */
 import { FATE_SESSION } from '../fate.ts';
-import { IP } from '../ip/ipv4.ts';
 import { capturedFrom, type PacketCursor } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
 import { notIp } from '../undecoded.ts';
 import { SPACE_IP_PROTOCOL } from '../undecodednames.ts';
+import { innerPacket } from './ipinip.ts';
 
 const KIND: TunnelKind = { number: 9, name: 'ayiya' };
 
@@ -26,6 +26,12 @@ const FORWARD = 1;
 const PROTOCOL_IPV4 = 4;
 const PROTOCOL_IPV6 = 41;
 
+/** The version of IP that a next-header value names, 0 for none. */
+function versionOf(next: number): number {
+  if (next === PROTOCOL_IPV4) return 4;
+  return next === PROTOCOL_IPV6 ? 6 : 0;
+}
+
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that carries no packet */
 function ayiya(c: PacketCursor): number {
   const { bytes, pos } = c;
@@ -38,7 +44,8 @@ function ayiya(c: PacketCursor): number {
     return ~FATE_SESSION;
   }
   const next = bytes[pos + NEXT_HEADER];
+  const version = versionOf(next);
   c.tunnelKind = KIND.number;
   c.pos = pos + header;
-  return next === PROTOCOL_IPV4 || next === PROTOCOL_IPV6 ? IP.code : notIp(c, SPACE_IP_PROTOCOL, next);
+  return version === 0 ? notIp(c, SPACE_IP_PROTOCOL, next) : innerPacket(c, version);
 }

@@ -153,8 +153,7 @@ function version1(c: PacketCursor, flags: number, captured: number, header: numb
     return NOT_IP_IN_PPP;
   }
   c.pos = pos + header + PPP_HEADER;
-  const wrong = innerPacket(c, protocol === 0x0057 ? 6 : 4, captured - header - PPP_HEADER);
-  return wrong === 0 ? IP.code : wrong;
+  return innerPacket(c, protocol === 0x0057 ? 6 : 4);
 }
 
 /**
@@ -183,7 +182,7 @@ function gre(c: PacketCursor, captured: number): number {
 }
 
 function greOverIp(c: PacketCursor): number {
-  return gre(c, c.limit + c.limitBeyond - c.pos);
+  return gre(c, capturedFrom(c));
 }
 
 /** A datagram that is not GRE is a datagram like any other. */

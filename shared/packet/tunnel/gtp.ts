@@ -1,14 +1,13 @@
 /**
  * GTPv1-U (3GPP TS 29.281): user data messages with their optional fields and extension headers. The packet inside must
- * be IP and exactly as long as the rest of the datagram, otherwise the datagram is not a tunnel, as in Zeek; nor are
- * all other messages. GTP inside GTP is not decoded.
+ * be IP, and of three lengths two must agree: that of the datagram, GTP's own, and the inner packet's. Otherwise the
+ * datagram is not a tunnel; nor are all other messages. GTP inside GTP is not decoded.
  */
 import { FATE_SESSION } from '../fate.ts';
-import { IP } from '../ip/ipv4.ts';
-import { capturedFrom, int32, type PacketCursor } from '../packetcursor.ts';
+import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
 import { LAYER_HAS_ID, LAYER_KIND, LAYER_WORDS } from '../tunnellayers.ts';
-import { innerPacket } from './ipinip.ts';
+import { hasInnerHeader, innerLength, innerPacket } from './ipinip.ts';
 
 const KIND: TunnelKind = { number: 7, name: 'gtpv1', id: 'teid' };
 
@@ -21,6 +20,7 @@ export const GTP = udpTunnel({
 });
 
 const MESSAGE = 1;
+const LENGTH = 2;
 const TEID = 4;
 const HEADER = 8;
 const OPTIONAL_FIELDS = 4;
@@ -51,15 +51,21 @@ function gtp(c: PacketCursor): number {
       next = bytes[at - 1];
     } while (next !== 0);
   }
-  const inner = at - pos;
-  c.pos = at;
   const version = at < end ? bytes[at] >> 4 : 0;
-  const fits = (version === 4 || version === 6) && innerPacket(c, version, capturedFrom(c)) === 0;
-  if (!fits) {
-    c.pos -= inner;
+  c.pos = at;
+  if ((version !== 4 && version !== 6) || !hasInnerHeader(c, version) || !agrees(c, pos, version)) {
+    c.pos = pos;
     return ~FATE_SESSION;
   }
   c.tunnelKind = KIND.number | LAYER_HAS_ID;
   c.tunnelId = int32(bytes, pos + TEID);
-  return IP.code;
+  return innerPacket(c, version);
+}
+
+/** Whether two of the lengths of the message at `start` agree, whose inner packet is at `c.pos`. */
+function agrees(c: PacketCursor, start: number, version: number): boolean {
+  const there = c.wireEnd - start;
+  const said = HEADER + uint16(c.bytes, start + LENGTH);
+  const needed = c.pos - start + innerLength(c.bytes, c.pos, version);
+  return there === said || there === needed || said === needed;
 }

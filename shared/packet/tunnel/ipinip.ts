@@ -1,6 +1,7 @@
 /**
  * IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213) and the other two combinations: the inner packet must have the version
- * that the outer one gives and exactly the length of the outer payload, trailing bytes included, as in Zeek.
+ * that the outer one gives. One that is shorter than the outer payload has a trailer; one that is longer was cut before it
+ * was put into the tunnel.
  */
 import { fateOf } from '../fate.ts';
 import { IP } from '../ip/ipv4.ts';
@@ -26,25 +27,31 @@ const PROTOCOL_IPV6 = 41;
 
 const WRONG_VERSION = ~fateOf('invalid_inner_IP_version');
 const TRUNCATED = ~fateOf('truncated_inner_IP');
-const MISMATCH = ~fateOf('inner_IP_payload_length_mismatch');
 
-/**
- * Checks the IP packet of version 4 or 6 at `c.pos`.
- *
- * @param captured bytes available for it
- * @returns 0 when its length field is exactly that, else the complement of a fate
- */
-export function innerPacket(c: PacketCursor, version: number, captured: number): number {
-  const { bytes, pos } = c;
-  if (captured < (version === 6 ? IPV6_HEADER : IPV4_HEADER)) return version === 6 ? TRUNCATED : WRONG_VERSION;
-  if (bytes[pos] >> 4 !== version) return WRONG_VERSION;
-  const length = version === 6 ? uint16(bytes, pos + IPV6_LENGTH) + IPV6_HEADER : uint16(bytes, pos + IPV4_LENGTH);
-  if (captured === length) return 0;
-  return captured < length ? TRUNCATED : MISMATCH;
+/** Length that the header of the IP packet of version 4 or 6 at `at` says, whose fixed header is captured. */
+export function innerLength(bytes: Uint8Array, at: number, version: number): number {
+  return version === 6 ? uint16(bytes, at + IPV6_LENGTH) + IPV6_HEADER : uint16(bytes, at + IPV4_LENGTH);
+}
+
+/** Whether the fixed header of an IP packet of version 4 or 6 is captured at `c.pos`. */
+export function hasInnerHeader(c: PacketCursor, version: number): boolean {
+  return c.end - c.pos >= (version === 6 ? IPV6_HEADER : IPV4_HEADER) && c.bytes[c.pos] >> 4 === version;
+}
+
+/** What follows in a tunnel that carries an IP packet of version 4 or 6 at `c.pos`; the complement of a fate if none does. */
+export function innerPacket(c: PacketCursor, version: number): number {
+  const { pos } = c;
+  if (!hasInnerHeader(c, version)) return c.end > pos && c.bytes[pos] >> 4 !== version ? WRONG_VERSION : TRUNCATED;
+  const end = pos + innerLength(c.bytes, pos, version);
+  if (end > c.wireEnd) {
+    c.odd('truncated_inner_IP', '');
+    // Said once: it is not odd again for the IP packet itself.
+    c.wireEnd = end;
+  }
+  return IP.code;
 }
 
 function ipInIp(c: PacketCursor): number {
   c.tunnelKind = KIND.number;
-  const wrong = innerPacket(c, c.proto === PROTOCOL_IPV6 ? 6 : 4, c.limit + c.limitBeyond - c.pos);
-  return wrong === 0 ? IP.code : wrong;
+  return innerPacket(c, c.proto === PROTOCOL_IPV6 ? 6 : 4);
 }

@@ -1,14 +1,15 @@
 /**
  * Teredo (RFC 4380): IPv6 in UDP, after an optional authentication header and an optional origin indication. The inner
- * packet must be as long as the rest of the datagram; only bubbles, which carry no payload, may have trailing bytes.
+ * packet must be as long as the rest of the datagram; only bubbles, which carry no payload, and packets with a Teredo or
+ * link-local address may have trailing bytes (RFC 6081), or have been cut.
  *
  * On other ports than Teredo's it is recognised by a Teredo address inside, or by
  * its headers, by the same tests as in Zeek.
  */
 import { FATE_SESSION, fateOf } from '../fate.ts';
-import { IP } from '../ip/ipv4.ts';
-import { capturedFrom, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
+import { innerPacket } from './ipinip.ts';
 
 const KIND: TunnelKind = { number: 8, name: 'teredo' };
 
@@ -42,6 +43,12 @@ function isTeredoAddress(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0x20 && bytes[at + 1] === 0x01 && bytes[at + 2] === 0 && bytes[at + 3] === 0;
 }
 
+/** Whether the IPv6 packet at `at` has an address that only Teredo carries there: a Teredo host's, or a router solicitation's. */
+function hasTeredoAddress(bytes: Uint8Array, at: number): boolean {
+  const linkLocal = bytes[at + SOURCE] === 0xfe && (bytes[at + SOURCE + 1] & 0xc0) === 0x80;
+  return linkLocal || isTeredoAddress(bytes, at + SOURCE) || isTeredoAddress(bytes, at + DESTINATION);
+}
+
 /** Whether the datagram payload at `at` looks like Teredo, regardless of its port. */
 function looksLikeTeredo(bytes: Uint8Array, at: number, end: number): boolean {
   if (end - at < IPV6_HEADER) return false;
@@ -71,9 +78,8 @@ function teredo(c: PacketCursor): number {
   if (end - at < IPV6_HEADER || bytes[at] >> 4 !== 6) return ~FATE_SESSION;
   const length = uint16(bytes, at + PAYLOAD_LENGTH);
   const isBubble = length === 0 && bytes[at + NEXT_HEADER] === NO_NEXT;
-  const captured = capturedFrom(c) - (at - pos);
-  if (captured !== IPV6_HEADER + length && !isBubble) return ~FATE_SESSION;
+  if (at + IPV6_HEADER + length !== c.wireEnd && !isBubble && !hasTeredoAddress(bytes, at)) return ~FATE_SESSION;
   c.tunnelKind = KIND.number;
   c.pos = at;
-  return isBubble ? BUBBLE : IP.code;
+  return isBubble ? BUBBLE : innerPacket(c, 6);
 }

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { AnomalyLog } from '../../../shared/capture/anomaly.ts';
 import type { ShardPlace } from '../../../shared/job/maptask.ts';
 import { compareCaptures } from '../../../shared/job/rank.ts';
-import { META_BROKEN, META_FRAGMENT, META_LEVELS, PacketColumns } from '../../../shared/packet/columns.ts';
+import { META_FRAGMENT, META_LEVELS, PacketColumns } from '../../../shared/packet/columns.ts';
 import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../../shared/packet/fate.ts';
-import { FlowTable, KEY_PROTO, KEY_WORDS } from '../../../shared/packet/flow/flowtable.ts';
+import { FlowTable } from '../../../shared/packet/flow/flowtable.ts';
 import { FragmentJoiner, joinAll } from '../../../shared/packet/fragment/fragmentjoin.ts';
 import { FragmentColumns } from '../../../shared/packet/fragmentcolumns.ts';
 import { RecordDigest } from '../../../shared/packet/recorddigest.ts';
@@ -187,14 +187,11 @@ export function track(parts: Parts, decoded: Decoded): Tracked {
 }
 
 /** All that was decoded must be in sessions, and in the packets table. */
-function checkConserved({ columns, flows }: Decoded, out: Tracked): void {
+function checkConserved({ columns }: Decoded, out: Tracked): void {
   let packets = 0;
   let ipBytes = 0;
   for (let row = 0; row < columns.length; row++) {
-    const meta = columns.meta[row];
-    const tcp = (flows.words[columns.flow[row] * KEY_WORDS + KEY_PROTO] & 0xff) === 6;
-    // A broken TCP header opens a session and is otherwise ignored.
-    if ((meta & META_FRAGMENT) !== 0 || (tcp && (meta & META_BROKEN) !== 0)) continue;
+    if ((columns.meta[row] & META_FRAGMENT) !== 0) continue;
     packets++;
     ipBytes += columns.ipLen[row];
   }

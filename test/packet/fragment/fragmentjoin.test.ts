@@ -162,10 +162,39 @@ test('fragments beyond the end move the end, as in Zeek', () => {
   assert.deepEqual([joinery.rows()[0].kind, joinery.rows()[0].ipLen], ['datagram', 20 + 3008]);
 });
 
-test('a fragment beyond 65535 bytes is refused by name and never completes', () => {
-  const joinery = new Joinery().add(ipv4(new Uint8Array(64), { offset: 65528 }), 0).join();
-  assert.deepEqual(joinery.odd, ['excessively_large_fragment@0']);
-  assert.deepEqual(joinery.counts(), [0, 1]);
+test('a datagram may have 65,535 bytes with its header; a fragment that reaches beyond is refused by name', () => {
+  for (const [options, length, whole] of [
+    ['', 65_515, true],
+    ['', 65_516, false],
+    ['01010101', 65_511, true],
+    ['01010101', 65_512, false],
+  ] as const) {
+    const joinery = new Joinery();
+    const payload = udp(1000, 2000, new Uint8Array(length - 8));
+    joinery.add(ipv4(payload.subarray(0, 65_000), { id: 1, more: true, options }), 0);
+    joinery.add(ipv4(payload.subarray(65_000), { id: 1, offset: 65_000, options }), 1).join();
+    assert.deepEqual(joinery.odd, whole ? [] : ['excessively_large_fragment@0'], `${length} bytes`);
+    assert.deepEqual(joinery.counts(), whole ? [2, 0] : [0, 2]);
+    assert.equal(joinery.columns.length, whole ? 2 : 0);
+    if (whole) assert.equal(joinery.columns.ipLen[0], 65_535);
+  }
+});
+
+test('a datagram of IPv6 may have 65,535 bytes behind its fixed header', () => {
+  for (const [length, whole] of [
+    [65_535 - 8, true],
+    [65_535 - 7, false],
+  ] as const) {
+    const payload = udp(7, 8, new Uint8Array(length - 8));
+    const fragment = (start: number, end: number, more: number) =>
+      ipv6(bytes('2c 00 0104 00000000', [17, 0], be16(start | more), be32(99), payload.subarray(start, end)), 0);
+    const joinery = new Joinery()
+      .add(fragment(0, 65_000, 1), 0)
+      .add(fragment(65_000, length, 0), 1)
+      .join();
+    assert.deepEqual(joinery.odd, whole ? [] : ['excessively_large_fragment@0']);
+    assert.deepEqual(joinery.counts(), whole ? [2, 0] : [0, 2]);
+  }
 });
 
 test('a datagram of too many fragments is dropped', () => {
@@ -179,12 +208,12 @@ test('a datagram of too many fragments is dropped', () => {
   assert.deepEqual(joinery.counts(), [0, MAX_FRAGMENTS + 5]);
 });
 
-test('a joined datagram whose transport header is short counts as completed and has no row', () => {
+test('a joined datagram that cannot be decoded counts as completed and has no row', () => {
   const joinery = new Joinery();
-  joinery.addAll(cut(new Uint8Array(16), [8], { proto: 6 }), 0, 2);
+  joinery.addAll(cut(new Uint8Array(32), [8], { proto: 4 }), 0, 2);
   joinery.join();
   assert.deepEqual([joinery.columns.length, joinery.joiner.completed[2]], [0, 2]);
-  assert.deepEqual(joinery.odd, ['truncated_header@2']);
+  assert.deepEqual(joinery.odd, ['invalid_inner_IP_version@2']);
 });
 
 test('IPv6 fragments join by addresses and id, with extension headers after the fragment header', () => {

@@ -7,6 +7,7 @@ import {
   HINT_NONE,
   HINT_SSH_BANNER,
   META_BROKEN,
+  META_TRUNCATED,
 } from '../../../shared/packet/columns.ts';
 import {
   KEY_FLAG_ONE_WAY,
@@ -45,33 +46,56 @@ test('a row has nothing of the packet before it', () => {
   assert.equal(bench.flow(), '103 10.0.0.1:0 10.0.0.2:0');
 });
 
-test('a TCP header shorter than 20 bytes is refused, by its announced or its captured length', () => {
-  assert.equal(
-    new Workbench().decode(ipv4(tcp(1, 2, text('')).subarray(0, 19), { proto: 6 }), RAW),
-    'truncated_header',
-  );
-  assert.equal(
-    new Workbench().decode(ipv4(tcp(1, 2, text('abcdef')), { proto: 6 }), RAW, 39),
-    'internally_truncated_header',
-  );
+test('a TCP header that was cut behind its ports makes a row of its flow, with the numbers that are there', () => {
+  const segment = tcp(443, 50000, text('abcdef'), { seq: 7, ack: 9, flags: 0x18, window: 5 });
+  for (let there = 0; there < 20; there++) {
+    const bench = new Workbench();
+    const fate = bench.decode(ipv4(segment, { proto: 6 }), RAW, 20 + there);
+    assert.deepEqual(bench.odd, ['internally_truncated_header'], `${there} bytes`);
+    assert.equal(fate, there < 4 ? 'internally_truncated_header' : 'session');
+    if (fate !== 'session') continue;
+    const c = bench.columns;
+    assert.equal(bench.flow(), '6 10.0.0.1:443 10.0.0.2:50000');
+    assert.deepEqual([c.seq[0], c.ack[0], c.tcpFlags[0], c.window[0]], [there < 8 ? 0 : 7, there < 12 ? 0 : 9, 0, 0]);
+    assert.deepEqual([c.payloadLen[0], c.ipLen[0], c.meta[0]], [0, 46, META_BROKEN | META_TRUNCATED]);
+  }
 });
 
-test('an invalid TCP header length makes a broken row', () => {
-  for (const [header, name] of [
-    [16, 'bad_TCP_header_len'],
-    [60, 'truncated_header'],
-  ] as const) {
+test('a TCP segment that is shorter than its header makes a row of its flow, if it has ports', () => {
+  for (let length = 0; length < 20; length++) {
+    const bench = new Workbench();
+    // With the frame's padding behind it, which is not the segment's.
+    const packet = ipv4(tcp(443, 50000, text('abcdef'), { flags: 2 }), { proto: 6, total: 20 + length });
+    assert.equal(bench.decode(packet, RAW), length < 4 ? 'truncated_header' : 'session');
+    assert.deepEqual(bench.odd, ['truncated_header']);
+    assert.equal(bench.columns.length, length < 4 ? 0 : 1);
+    if (length >= 4) assert.deepEqual([bench.columns.meta[0], bench.columns.tcpFlags[0]], [META_BROKEN, 0]);
+  }
+});
+
+test('TCP options that the capture cut off change nothing', () => {
+  const packet = ipv4(tcp(1, 2, text('abcdef'), { options: '01'.repeat(12), flags: 0x18, seq: 3 }), { proto: 6 });
+  for (let capLen = 40; capLen < packet.length; capLen++) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(packet, RAW, capLen), 'session');
+    const c = bench.columns;
+    assert.deepEqual([c.meta[0], c.payloadLen[0], c.tcpFlags[0], c.seq[0]], [META_TRUNCATED, 6, 0x18, 3]);
+    assert.deepEqual(bench.odd, []);
+  }
+});
+
+test('a TCP header that says it is longer than its segment has no payload; one below 20 bytes has no flags either', () => {
+  const decoded = (header: number): Workbench => {
     const bench = new Workbench();
     assert.equal(bench.decode(ipv4(tcp(1, 2, text('abcdef'), { header, flags: 2 }), { proto: 6 }), RAW), 'session');
-    assert.deepEqual([bench.columns.meta[0], bench.payload(), bench.columns.tcpFlags[0]], [META_BROKEN, 0, 2]);
-    assert.deepEqual(bench.odd, [name]);
-  }
-  const cut = new Workbench();
-  assert.equal(
-    cut.decode(ipv4(tcp(1, 2, text('abcdef'), { options: '01'.repeat(12) }), { proto: 6 }), RAW, 44),
-    'session',
-  );
-  assert.equal(cut.columns.meta[0] & META_BROKEN, META_BROKEN, 'options that the snaplen cut off');
+    return bench;
+  };
+  const long = decoded(60);
+  assert.deepEqual([long.columns.meta[0], long.payload(), long.columns.tcpFlags[0]], [0, 0, 2]);
+  assert.deepEqual(long.odd, ['truncated_header']);
+  const short = decoded(16);
+  assert.deepEqual([short.columns.meta[0], short.payload(), short.columns.tcpFlags[0]], [META_BROKEN, 0, 0]);
+  assert.deepEqual(short.odd, ['bad_TCP_header_len']);
 });
 
 test('the first payload bytes determine the hint', () => {
@@ -169,11 +193,44 @@ test('a one-way ICMP message is a flow of its own direction, even if type and co
   assert.equal(proto(1) & (KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B), KEY_FLAG_ONE_WAY | KEY_FLAG_ONE_WAY_FROM_B);
 });
 
-test('short UDP and ICMP headers are refused', () => {
-  assert.equal(new Workbench().decode(ipv4(new Uint8Array(7)), RAW), 'truncated_header');
-  assert.equal(new Workbench().decode(ipv4(new Uint8Array(7), { proto: 1 }), RAW), 'truncated_header');
-  assert.equal(new Workbench().decode(ipv4(udp(1, 2, text('x'))), RAW, 27), 'internally_truncated_header');
-  assert.equal(new Workbench().decode(ipv4(new Uint8Array(9), { proto: 1 }), RAW, 27), 'internally_truncated_header');
+test('a UDP header that was cut behind its ports has the length of its IP packet', () => {
+  const packet = ipv4(udp(1000, 53, text('query')));
+  for (let there = 0; there < 8; there++) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(packet, RAW, 20 + there), there < 4 ? 'internally_truncated_header' : 'session');
+    assert.deepEqual(bench.odd, ['internally_truncated_header']);
+    if (there < 4) continue;
+    assert.deepEqual([bench.flow(), bench.payload()], ['17 10.0.0.1:1000 10.0.0.2:53', 5]);
+    assert.equal(bench.columns.meta[0], META_TRUNCATED);
+  }
+});
+
+test('a UDP datagram that is shorter than its header has sent nothing, if it has ports', () => {
+  for (let length = 0; length < 8; length++) {
+    const bench = new Workbench();
+    const packet = ipv4(udp(1000, 53, text('query')), { total: 20 + length });
+    assert.equal(bench.decode(packet, RAW), length < 4 ? 'truncated_header' : 'session');
+    assert.deepEqual(bench.odd, ['truncated_header']);
+    if (length >= 4) assert.deepEqual([bench.payload(), bench.columns.meta[0]], [0, META_BROKEN]);
+  }
+});
+
+test('an ICMP header that was cut, or is short, makes a row if it has type and code', () => {
+  const message = bytes('0301', new Uint8Array(14));
+  for (let there = 0; there < 8; there++) {
+    const cut = new Workbench();
+    assert.equal(
+      cut.decode(ipv4(message, { proto: 1 }), RAW, 20 + there),
+      there < 2 ? 'internally_truncated_header' : 'session',
+    );
+    const short = new Workbench();
+    const packet = ipv4(message, { proto: 1, total: 20 + there });
+    assert.equal(short.decode(packet, RAW), there < 2 ? 'truncated_header' : 'session');
+    assert.deepEqual([cut.odd, short.odd], [['internally_truncated_header'], ['truncated_header']]);
+    if (there < 2) continue;
+    assert.deepEqual([cut.flow(), short.flow()], ['1 10.0.0.1:3 10.0.0.2:1', '1 10.0.0.1:3 10.0.0.2:1']);
+    assert.deepEqual([cut.payload(), short.payload()], [8, 0]);
+  }
 });
 
 test('SCTP has no ports in its flow, as in Zeek; they are kept with the packet', () => {
@@ -184,4 +241,7 @@ test('SCTP has no ports in its flow, as in Zeek; they are kept with the packet',
   assert.equal(bench.payload(), 16);
   assert.equal(bench.decode(ipv4(hex('0b59 0b5a 00000001'), { proto: 132 }), RAW), 'session');
   assert.equal(bench.flow(), '132 10.0.0.1:0 10.0.0.2:0');
+  assert.deepEqual([bench.columns.sctpPorts[1], bench.payload()], [2905 * 2 ** 16 + 2906, 0], 'a short header');
+  assert.equal(bench.decode(ipv4(hex('0b59 0b'), { proto: 132 }), RAW), 'session');
+  assert.equal(bench.columns.sctpPorts[2], 0);
 });

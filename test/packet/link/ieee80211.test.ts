@@ -1,6 +1,7 @@
 /** 802.11 data frames, aggregates, and radiotap before them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { META_TRUNCATED } from '../../../shared/packet/columns.ts';
 import type { FateName } from '../../../shared/packet/fate.ts';
 import { be16, bytes, hex, ipv4, text, udp, Workbench } from '../harness.ts';
 
@@ -74,10 +75,18 @@ test('an aggregate has the best fate of its packets, and ends where it cannot be
   const cut = new Workbench();
   assert.equal(cut.decode(frame('8801', bytes(subframe(arp), '00'.repeat(13)), '8000'), IEEE80211), 'not_ip');
   assert.deepEqual(cut.odd, ['truncated_802_11_amsdu_header']);
-  assert.equal(
-    new Workbench().decode(frame('8801', bytes('00'.repeat(12), '0100', body), '8000'), IEEE80211),
-    'truncated_802_11_amsdu_packet',
-  );
+});
+
+test('a subframe that announces more than there is was cut, and is the last of its aggregate', () => {
+  const bench = new Workbench();
+  assert.equal(bench.decode(frame('8801', bytes('00'.repeat(12), '0100', body), '8000'), IEEE80211), 'session');
+  assert.deepEqual([bench.flow(), bench.payload(), bench.odd], [FLOW, 5, ['truncated_802_11_amsdu_packet']]);
+  const long = bytes(SNAP, ipv4(udp(1000, 53, new Uint8Array(500))));
+  const both = frame('8801', bytes(subframe(body), '00'.repeat(body.length % 4), subframe(long)), '8000');
+  const cut = new Workbench();
+  assert.equal(cut.decode(both, IEEE80211, 140), 'session');
+  assert.deepEqual([cut.payload(0), cut.payload(1), cut.columns.length], [5, 500, 2]);
+  assert.deepEqual([[...cut.columns.meta.subarray(0, 2)], cut.odd], [[0, META_TRUNCATED], []]);
 });
 
 test('in an aggregate in a tunnel in an aggregate each packet has one row', () => {

@@ -1,6 +1,7 @@
 /** Link layers, tags and labels: where IP begins, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { META_TRUNCATED } from '../../../shared/packet/columns.ts';
 import type { FateName } from '../../../shared/packet/fate.ts';
 import { bytes, ethernet, hex, ipv6, text, udp, V6_ONE, V6_TWO, Workbench } from '../harness.ts';
 import { datagram, hexOf, LAYERS } from '../layers.ts';
@@ -16,18 +17,41 @@ for (const [name, linkType, frame] of LAYERS) {
     assert.deepEqual(bench.odd, []);
   });
 
-  test(`${name} cut at any byte is refused by name, never a session without the whole UDP header`, () => {
-    // An 802.3 frame is refused, as Zeek does, unless all that its length field announces was captured.
-    const from = Buffer.from(frame).indexOf(datagram);
-    const whole = name.startsWith('802.3') ? frame.length : from + datagram.length - 'query'.length;
+  const datagramEnd = Buffer.from(frame).indexOf(datagram) + datagram.length;
+  const headerEnd = datagramEnd - 'query'.length;
+  const portsEnd = headerEnd - 4;
+
+  test(`${name} cut at any byte is a session from the ports on, and before them refused by name`, () => {
     for (let capLen = 0; capLen < frame.length; capLen++) {
       const bench = new Workbench();
       const fate = bench.decode(frame, linkType, capLen);
-      assert.equal(fate === 'session', capLen >= whole, `${fate} at ${capLen}`);
+      assert.equal(fate === 'session', capLen >= portsEnd, `${fate} at ${capLen}`);
       assert.equal(bench.decode(frame, linkType, capLen), fate, 'the same bytes have the same fate');
       assert.equal(bench.columns.length, fate === 'session' ? 2 : 0);
-      if (fate !== 'session' && fate !== 'not_ip') assert.deepEqual(bench.odd, [fate, fate]);
+      const odd = fate === 'session' ? 'internally_truncated_header' : fate;
+      assert.deepEqual(bench.odd, fate === 'not_ip' || capLen >= headerEnd ? [] : [odd, odd]);
     }
+  });
+
+  // Behind MPLS labels a packet without a checksum is IP only if its length fits.
+  if (!name.includes('MPLS'))
+    test(`${name} whose record hides that it was cut is the same packet, and is reported`, () => {
+      for (let capLen = portsEnd; capLen < datagramEnd; capLen++) {
+        const bench = new Workbench();
+        assert.equal(bench.decode(frame, linkType, capLen, capLen), 'session');
+        const { columns } = bench;
+        assert.deepEqual([bench.flow(), bench.payload(), columns.ipLen[0]], [FLOW, 5, datagram.length]);
+        assert.equal(columns.meta[0], META_TRUNCATED);
+        const said = name.includes('802.3') ? 'truncated_ethernet_frame' : 'truncated_IP_len';
+        assert.ok(bench.odd.includes(said), bench.odd.join());
+      }
+    });
+
+  test(`${name} with bytes behind the datagram is the same packet: they are a trailer`, () => {
+    const bench = new Workbench();
+    assert.equal(bench.decode(bytes(frame, 'deadbeef'), linkType), 'session');
+    assert.deepEqual([bench.flow(), bench.payload(), bench.columns.ipLen[0]], [FLOW, 5, datagram.length]);
+    assert.deepEqual([bench.columns.meta[0], bench.odd], [0, []]);
   });
 }
 
@@ -107,8 +131,16 @@ test('numbers between length and EtherType are undefined', () => {
   assert.equal(new Workbench().decode(ethernet('8100 0001 05ff', datagram)), 'undefined_vlan_protocol');
 });
 
-test('a length field that announces more than was captured is truncated_ethernet_frame', () => {
-  assert.equal(new Workbench().decode(ethernet('0100 aaaa03 000000 0800', datagram)), 'truncated_ethernet_frame');
+test('an 802.3 length beyond the frame is reported as truncated_ethernet_frame, beyond the snaplen it is not', () => {
+  for (const tag of ['', '8100 0001']) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(ethernet(`${tag} 0100 aaaa03 000000 0800`, datagram)), 'session');
+    assert.deepEqual([bench.flow(), bench.payload(), bench.odd], [FLOW, 5, ['truncated_ethernet_frame']]);
+    const cut = new Workbench();
+    const frame = ethernet(`${tag} ${hexOf(datagram.length + 8)} aaaa03 000000 0800`, datagram);
+    assert.equal(cut.decode(frame, 1, frame.length - 3), 'session');
+    assert.deepEqual([cut.flow(), cut.payload(), cut.odd], [FLOW, 5, []]);
+  }
 });
 
 test('VLAN ids are kept as id + 1, outermost and second', () => {

@@ -49,13 +49,27 @@ test('IPv6 is decoded too', () => {
   assert.equal(bench.flow(), '17 2001:db8::1:1 2001:db8::2:2');
 });
 
-test('a message without a packet of exactly its length is a datagram like any other', () => {
+test('a packet that is cut or has a trailer is found while GTP’s length agrees with it or with the datagram', () => {
+  const length = be16(inner.length);
+  for (const payload of [
+    bytes('30ff', length, '0000a001', inner, '00'),
+    bytes('30ff', length, '0000a001', inner.subarray(0, -1)),
+    bytes('30ff', be16(inner.length + 3), '0000a001', inner, '000000'),
+    bytes('30ff', be16(inner.length - 3), '0000a001', inner.subarray(0, -3)),
+  ]) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(carry(payload), RAW), 'session');
+    assert.deepEqual([bench.levels(), bench.flow(), bench.payload()], [[1, 0], FLOW, 5]);
+  }
+});
+
+test('a message whose lengths all differ, or without a packet, is a datagram like any other', () => {
   for (const payload of [
     bytes('50ff', be16(inner.length), '0000a001', inner), // version 2
     bytes('20ff', be16(inner.length), '0000a001', inner), // GTP'
     bytes('3001', be16(inner.length), '0000a001', inner), // echo
-    bytes('30ff', be16(inner.length), '0000a001', inner, '00'), // too long
-    bytes('30ff', be16(inner.length), '0000a001', inner.subarray(0, -1)), // too short
+    bytes('30ff', be16(inner.length + 1), '0000a001', inner, '0000'), // too long
+    bytes('30ff', be16(inner.length - 1), '0000a001', inner.subarray(0, -2)), // too short
     bytes('30ff', be16(20), '0000a001', new Uint8Array(20)), // no IP
     bytes('34ff', be16(4), '0000a001 00000085'), // extension header missing
     bytes('34ff', be16(8), '0000a001 00000085 00000000'), // extension header of no length

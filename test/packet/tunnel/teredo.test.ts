@@ -50,10 +50,22 @@ test('a bubble carries no packet, even with trailing bytes', () => {
   }
 });
 
-test('a packet longer or shorter than the datagram is not a tunnel', () => {
+test('a packet with an address of Teredo’s may have a trailer, or have been cut', () => {
+  const solicitation = ipv6(udp(1000, 2000, text('hi')), 17, 'fe800000000000008000f227bffffffe', HOST);
+  for (const packet of [inner, solicitation])
+    for (const payload of [bytes(packet, '00'), packet.subarray(0, -1)]) {
+      const bench = new Workbench();
+      assert.equal(bench.decode(carry(payload), RAW), 'session');
+      assert.deepEqual([bench.levels(), bench.payload()], [[1, 0], 2]);
+      assert.deepEqual(bench.odd, payload.length < packet.length ? ['truncated_inner_IP'] : []);
+    }
+});
+
+test('any other packet longer or shorter than the datagram is not a tunnel', () => {
+  const plain = ipv6(udp(1000, 2000, text('hi')), 17);
   for (const payload of [
-    bytes(inner, '00'),
-    inner.subarray(0, -1),
+    bytes(plain, '00'),
+    plain.subarray(0, -1),
     inner.subarray(0, 39),
     hex('0001ff'),
     hex('0000'),
