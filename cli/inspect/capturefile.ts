@@ -136,6 +136,7 @@ function captureText(
   odd: readonly Oddity[],
 ): string {
   const fields: [string, string][] = [['capture', `${printable(path)}, ${formatText(facts)}`]];
+  if (facts.parts !== undefined) fields.push(['parts', `${count(facts.parts)} captures, one behind the other`]);
   if (facts.interfaces > 0) {
     const snaplen = facts.snaplen === null ? 'none given' : facts.snaplen === 0 ? 'no limit' : count(facts.snaplen);
     const types = facts.linkTypes.map(linkTypeName).join(', ');
@@ -166,11 +167,12 @@ function captureText(
   return fieldLines(fields) + damageText(facts) + oddText(odd);
 }
 
-function formatText({ format, compression, byteOrder, version, resolution }: CaptureFacts): string {
+function formatText({ format, compression, byteOrder, version, resolution, dialects = [] }: CaptureFacts): string {
   const parts = [version === null ? format : `${format} ${version}`];
   if (compression !== 'none') parts.push(`in ${compression}`);
   if (byteOrder !== null) parts.push(byteOrder === 'mixed' ? 'both byte orders' : `${byteOrder}-endian`);
   if (resolution !== null) parts.push(`times in ${resolution}`);
+  if (dialects.length > 0) parts.push(`in the dialect ${dialects.join(', ')}`);
   return parts.join(', ');
 }
 

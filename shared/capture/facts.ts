@@ -95,8 +95,12 @@ export interface CaptureFacts {
   linkTypes: number[];
   /** Largest snaplen announced, in bytes; 0 means no limit, null none announced. */
   snaplen: number | null;
-  /** Interfaces described: 1 for pcap, the sum over sections for pcapng. */
+  /** Interfaces described: 1 for pcap, the sum over sections for pcapng, and over parts. */
   interfaces: number;
+  /** Captures joined into this one, each with a file header of its own; absent for one. Sections of pcapng are not counted. */
+  parts?: number;
+  /** Dialects found of the format (dialect.ts), and 'nanoseconds' under a magic for microseconds; distinct, in order; absent without any. */
+  dialects?: string[];
   /** Records handed to the sink. */
   records: number;
   /** Uncompressed bytes read, the unusable ones included; of a capture refused at its beginning, those examined. */
@@ -137,6 +141,8 @@ export class CaptureLedger {
   private readonly anomalies: AnomalySink;
   private readonly linkTypes: number[] = [];
   private readonly resolutions: string[] = [];
+  private readonly dialects: string[] = [];
+  private parts = 0;
   private firstUs = 0;
   private firstNs = 0;
   private lastUs = 0;
@@ -149,6 +155,29 @@ export class CaptureLedger {
 
   constructor(anomalies: AnomalySink) {
     this.anomalies = anomalies;
+  }
+
+  /** A capture begins, or a part of one. */
+  begins(format: 'pcap' | 'pcapng'): void {
+    if (this.parts++ === 0) this.format = format;
+  }
+
+  /** Note the byte order of a header. */
+  ordered(little: boolean): void {
+    const order = little ? 'little' : 'big';
+    this.byteOrder = this.byteOrder === null || this.byteOrder === order ? order : 'mixed';
+  }
+
+  /** Note the dialect of the records at `offset`. */
+  dialect(name: string, offset: number, detail: string): void {
+    if (!this.dialects.includes(name)) this.dialects.push(name);
+    this.anomalies.anomaly('capture_dialect', -1, 0, offset, `${name}: ${detail}`);
+  }
+
+  /** From `offset` on a magic for microseconds stands before nanoseconds. */
+  nanoseconds(offset: number): void {
+    if (!this.resolutions.includes('ns')) this.resolutions.push('ns');
+    this.dialect('nanoseconds', offset, 'sub-second values of 10^6 and more under the magic for microseconds');
   }
 
   /** Count one record and its time. */
@@ -237,6 +266,8 @@ export class CaptureLedger {
       linkTypes: [...this.linkTypes],
       snaplen: this.snaplen,
       interfaces: this.interfaces,
+      ...(this.parts > 1 && { parts: this.parts }),
+      ...(this.dialects.length > 0 && { dialects: [...this.dialects] }),
       records: this.records,
       bytes: this.bytes,
       firstUs: some ? this.firstUs : null,

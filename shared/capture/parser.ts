@@ -11,15 +11,21 @@
 import type { AnomalySink } from './anomaly.ts';
 import type { CompressionReport } from './compression/detect.ts';
 import { type CaptureFacts, CaptureLedger, type Compression, type CompressionReason } from './facts.ts';
+import { isPcapMagic, isPcapngMagic } from './format/fileheader.ts';
 import type { FormatReader } from './format/formatreader.ts';
-import { isPcapMagic, PcapReader } from './format/pcap.ts';
-import { isPcapngMagic, PcapngReader } from './format/pcapng.ts';
+import { PcapReader } from './format/pcap.ts';
+import { PcapngReader } from './format/pcapng.ts';
 import type { RecordSink } from './recordsink.ts';
 
 /** Bytes that the format is detected by. */
 const MAGIC_BYTES = 4;
 /** Reader of captures in no supported format. */
-const REFUSED: FormatReader = { need: 1, refused: true, run: (_bytes, _view, start) => start + MAGIC_BYTES };
+const REFUSED: FormatReader = {
+  need: 1,
+  refused: true,
+  another: false,
+  run: (_bytes, _view, start) => start + MAGIC_BYTES,
+};
 
 const CARRY_BYTES = 4096;
 
@@ -118,11 +124,16 @@ export class CaptureParser implements CompressionReport {
         return end;
       }
     }
-    const used = this.reader.run(bytes, view, start, end, this.position - start, ended);
-    this.position += used - start;
-    // The bytes after it were not examined, and their number depends on the source's chunks.
-    if (this.reader.refused) this.ledger.bytes = this.position;
-    return used;
+    for (let at = start; ; ) {
+      const used = this.reader.run(bytes, view, at, end, this.position - at, ended);
+      this.position += used - at;
+      // The bytes after it were not examined, and their number depends on the source's chunks.
+      if (this.reader.refused) this.ledger.bytes = this.position;
+      if (!this.reader.another) return used;
+      this.ledger.odd('another_file_header', -1, 0, this.position, 'another capture begins here');
+      this.reader = this.detect(view, used);
+      at = used;
+    }
   }
 
   private detect(view: DataView, start: number): FormatReader {

@@ -32,6 +32,10 @@ export interface PcapOptions {
   /** The whole link-type field. */
   linkType?: number;
   version?: [major: number, minor: number];
+  /** Bytes of a record header behind the four fields; 0, or 8 in the modified format, when absent. */
+  more?: number;
+  /** The length on the wire stands before the captured one; true before version 2.3 when absent. */
+  exchanged?: boolean;
 }
 
 /** One interface of a pcapng. */
@@ -74,13 +78,13 @@ export function pcapHeader(options: PcapOptions = {}): Uint8Array {
 /** One record of a pcap, header and bytes. */
 export function pcapRecord(record: BuiltRecord, options: PcapOptions = {}): Uint8Array {
   const little = options.bigEndian !== true;
-  const header = options.modified ? 24 : 16;
+  const header = 16 + (options.more ?? (options.modified ? 8 : 0));
   const out = new Uint8Array(header + record.bytes.length);
   const view = new DataView(out.buffer);
   const sec = Math.floor(record.us / 1e6);
   const micros = record.us - sec * 1e6;
   const len = record.origLen ?? record.bytes.length;
-  const swapped = options.version !== undefined && options.version[1] < 3;
+  const swapped = options.exchanged ?? (options.version !== undefined && options.version[1] < 3);
   view.setUint32(0, sec, little);
   view.setUint32(4, options.nano ? micros * 1000 + (record.ns ?? 0) : micros, little);
   view.setUint32(8, swapped ? len : record.bytes.length, little);

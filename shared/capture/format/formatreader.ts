@@ -4,6 +4,8 @@ export interface FormatReader {
   need: number;
   /** The rest of the capture will not be read. */
   readonly refused: boolean;
+  /** Another capture begins at the index that `run` returned: PART_BYTES of it are there. */
+  readonly another: boolean;
   /**
    * Parse the complete records in bytes[start..end).
    *

@@ -12,7 +12,9 @@
 import { type CaptureLedger, RECORD_LIMIT, RECORD_LIMIT_CAP, recordLimit } from '../facts.ts';
 import type { RecordSink } from '../recordsink.ts';
 import { BLOCK_LIMIT, BlockScan, MORE, NONE, readWhole, registered, TYPE } from './blocks.ts';
+import { beginsPart, isPcapMagic, PART_BYTES } from './fileheader.ts';
 import type { FormatReader } from './formatreader.ts';
+import { PartSearch } from './parts.ts';
 import { InterfaceClock } from './timestamps.ts';
 
 /** Interfaces of a section that are kept; packets of further ones are lost. */
@@ -23,6 +25,9 @@ const HELD_LIMIT = RECORD_LIMIT_CAP;
 /** Blocks in a row that prove a place: after damage, and inside a block that is merely large. */
 const CHAIN = 2;
 const SKIPPED_CHAIN = 4;
+
+/** Types up to this one are no beginning of a classic capture. */
+const LARGEST_COMMON = 0xffff;
 
 const SECTION_BODY = 28;
 const MAGIC_AT = 8;
@@ -42,17 +47,14 @@ interface Interface {
   clock: InterfaceClock;
 }
 
-/** True if the first four bytes, read big-endian, begin a pcapng capture. */
-export function isPcapngMagic(magic: number): boolean {
-  return magic === TYPE.section;
-}
-
 /** Reads the packets of a pcapng capture. */
 export class PcapngReader implements FormatReader {
   need = SECTION_BODY;
+  another = false;
   private readonly sink: RecordSink;
   private readonly ledger: CaptureLedger;
   private readonly scan = new BlockScan();
+  private readonly parts = new PartSearch();
   private little = true;
   private sections = 0;
   private interfaces: Interface[] = [];
@@ -68,7 +70,7 @@ export class PcapngReader implements FormatReader {
   constructor(sink: RecordSink, ledger: CaptureLedger) {
     this.sink = sink;
     this.ledger = ledger;
-    ledger.format = 'pcapng';
+    ledger.begins('pcapng');
   }
 
   run(bytes: Uint8Array, view: DataView, start: number, end: number, base: number, ended: boolean): number {
@@ -78,6 +80,7 @@ export class PcapngReader implements FormatReader {
       if (before === 'refused') return at;
       if (before === 'blocks') at = this.blocks(bytes, view, at, end, base, ended);
       else at = this.search(view, at, end, base, ended);
+      if (this.another) return at;
       if (this.state === before || (at === end && !ended)) {
         // A state entered with no bytes left has not set `need` yet.
         if (this.state !== before) this.need = 12;
@@ -104,6 +107,17 @@ export class PcapngReader implements FormatReader {
       }
       let little = this.little;
       const type = view.getUint32(p, little);
+      if (type > LARGEST_COMMON && isPcapMagic(view.getUint32(p))) {
+        // Its first bytes would be a block of private use.
+        if (there < PART_BYTES && !ended) {
+          this.need = PART_BYTES;
+          return p;
+        }
+        if (beginsPart(view, p, end)) {
+          this.another = true;
+          return p;
+        }
+      }
       if (type === TYPE.section) {
         const magic = view.getUint32(p + MAGIC_AT);
         if (magic !== MAGIC && magic !== MAGIC_LITTLE) {
@@ -286,7 +300,7 @@ export class PcapngReader implements FormatReader {
 
   private section(view: DataView, p: number, end: number, little: boolean): void {
     if (this.sections === 0 && end - p >= 16)
-      this.ledger.version = `${view.getUint16(p + 12, little)}.${view.getUint16(p + 14, little)}`;
+      this.ledger.version ??= `${view.getUint16(p + 12, little)}.${view.getUint16(p + 14, little)}`;
     this.setOrder(little);
     this.sections++;
     this.interfaces = [];
@@ -294,9 +308,7 @@ export class PcapngReader implements FormatReader {
   }
 
   private setOrder(little: boolean): void {
-    const order = little ? 'little' : 'big';
-    const known = this.ledger.byteOrder;
-    this.ledger.byteOrder = known === null || known === order ? order : 'mixed';
+    this.ledger.ordered(little);
     this.little = little;
   }
 
@@ -307,7 +319,7 @@ export class PcapngReader implements FormatReader {
   /** The capture ends inside the block at `p`, unless its length is wrong and sound blocks follow. */
   private cutOff(view: DataView, p: number, end: number, base: number, whole: number, chain: number): number {
     const found = this.scan.find(view, p + 1, end, end, true, this.little, this.limit, chain);
-    if (found === NONE) {
+    if (found === NONE && this.parts.find(view, p + 1, end, end, true, true) === NONE) {
       this.ledger.truncated(base + p, 'truncated_block', end - p, whole);
       return end;
     }
@@ -327,16 +339,26 @@ export class PcapngReader implements FormatReader {
     const trailer = skipping ? this.skipTo - 4 - base : end;
     // Inside a block that is merely large there may be bytes that look like blocks: only many in a row count.
     const chain = skipping ? SKIPPED_CHAIN : CHAIN;
-    const found = this.scan.find(view, at, trailer, end, ended, this.little, this.limit, chain);
-    if (found === MORE) {
-      this.need = this.scan.wanted - this.scan.candidate;
-      return this.scan.candidate;
+    const { scan, parts } = this;
+    const found = scan.find(view, at, trailer, end, ended, this.little, this.limit, chain);
+    const before = found === NONE ? trailer : found === MORE ? scan.candidate + 1 : found;
+    // Behind damage a classic capture may begin, before the next block.
+    const part = skipping ? NONE : parts.find(view, at, before, end, ended, false);
+    if (part >= 0) {
+      this.ledger.gap(this.lostFrom, base + part, this.lostReason);
+      this.another = true;
+      return part;
+    }
+    if (part === MORE || found === MORE) {
+      const { wanted, candidate } = part === MORE ? parts : scan;
+      this.need = wanted - candidate;
+      return candidate;
     }
     if (found === NONE) {
       if (skipping && trailer + 4 <= end) return this.skipped(view, trailer);
       if (!ended) {
-        const next = Math.max(at, Math.min(trailer, end - 11));
-        this.need = next === trailer ? 4 : 12;
+        const next = Math.max(at, Math.min(trailer, end - PART_BYTES + 1));
+        this.need = next === trailer ? 4 : PART_BYTES;
         return next;
       }
       if (skipping)

@@ -12,10 +12,11 @@
  * lengths the bytes claim.
  */
 
+import { beginsPart } from './fileheader.ts';
+import { capturedLength, DAY, far, IMPOSSIBLE, oddities, oddLengths, type RecordShape, slipped } from './shape.ts';
+
 /** Most bytes beyond a candidate that a chain may need. */
 const RESYNC_WINDOW = 1024 * 1024;
-/** Record times of neighbours further apart than this many seconds look odd. */
-export const DAY = 86_400;
 /** Sound headers in a row that prove a place, when the first is within a day of the last record read. */
 const CHAIN = 4;
 /** The same when it is not: a capture may be merged from days that are far apart. */
@@ -26,71 +27,6 @@ const SCATTERED_CHAIN = 16;
 const SCATTERED_STEPS = 3;
 /** Headers in a row with possible captured lengths that prove a place whatever their other fields are. */
 const LONG_CHAIN = 32;
-/** Bytes on the wire beyond which a length looks odd. */
-export const ODD_ORIG_LEN = 16 * 1024 * 1024;
-
-/** The layout of one capture's record headers. */
-export interface RecordShape {
-  little: boolean;
-  /** Bytes of a record header: 16, or 24 in the modified format. */
-  header: number;
-  /** Sub-second units in a second. */
-  unit: number;
-  /** Captured bytes a record may claim. */
-  limit: number;
-  /** Offset of the captured length in the header: 8, or 12 in versions before 2.3. */
-  capAt: number;
-  /** Offset of the length on the wire. */
-  lenAt: number;
-}
-
-/** No record can begin with this header. */
-export const IMPOSSIBLE = 100;
-
-/**
- * How odd a header is: 0 is sound, otherwise the number of odd things, or
- * IMPOSSIBLE when its length is beyond the limit or it is all zero.
- *
- * @param nearSec seconds of the record before, NaN when there is none
- */
-export function oddities(view: DataView, at: number, shape: RecordShape, nearSec: number): number {
-  const little = shape.little;
-  const sec = view.getUint32(at, little);
-  let odd = oddLengths(view, at, shape);
-  if (view.getUint32(at + 4, little) >= shape.unit) odd++;
-  if (far(sec, nearSec)) odd++;
-  return odd;
-}
-
-/** How odd a header's lengths are, as `oddities` counts. */
-function oddLengths(view: DataView, at: number, shape: RecordShape): number {
-  const little = shape.little;
-  const cap = view.getUint32(at + shape.capAt, little);
-  if (cap > shape.limit) return IMPOSSIBLE;
-  const len = view.getUint32(at + shape.lenAt, little);
-  // Preallocated files that were never filled end in zeros; an all-zero header is not a record.
-  if (len === 0 && cap === 0 && view.getUint32(at, little) === 0 && view.getUint32(at + 4, little) === 0)
-    return IMPOSSIBLE;
-  let odd = 0;
-  if (len === 0) odd++;
-  if (cap > len) odd++;
-  if (len > ODD_ORIG_LEN) odd++;
-  return odd;
-}
-
-/**
- * True if the header may be one read four bytes too late: where records are captured whole, lengths lead on from such
- * places too, without end. Every header then has the captured length in place of the sub-second field.
- */
-function slipped(view: DataView, at: number, shape: RecordShape): boolean {
-  const cap = view.getUint32(at + shape.capAt, shape.little);
-  return cap > 0 && view.getUint32(at + 4, shape.little) === cap;
-}
-
-/** True if two seconds are more than a day apart; false when `nearSec` is NaN. */
-export function far(sec: number, nearSec: number): boolean {
-  return Math.abs(sec - nearSec) > DAY;
-}
 
 /** Verdict on a header that looks odd. */
 export type Verdict =
@@ -123,7 +59,7 @@ export class PcapResync {
   /** Judge the odd but possible header at `at` by the headers its lengths lead to. */
   judge(view: DataView, at: number, end: number, ended: boolean): Verdict {
     const { shape } = this;
-    const { header, capAt, little } = shape;
+    const { header, little } = shape;
     let pos = at;
     let nearSec = Number.NaN;
     // Headers in a row from the first on with sound lengths, and those that only lead on.
@@ -131,7 +67,7 @@ export class PcapResync {
     let leading = 0;
     let slips = 0;
     for (let n = 0; ; n++) {
-      if (pos === end && ended) return 'sound';
+      if ((pos === end && ended) || (n > 0 && beginsPart(view, pos, end))) return 'sound';
       if (pos + header > end) {
         // The capture is cut off here, or the window is full, which has room for at least one whole record: decide by
         // this much.
@@ -143,7 +79,7 @@ export class PcapResync {
       const lengths = oddLengths(view, pos, shape);
       if (lengths >= IMPOSSIBLE) return n >= CHAIN || (n > 1 && sound === n && slips === 0) ? 'unsure' : 'broken';
       if (n > 0 && n < CHAIN && lengths === 0 && oddities(view, pos, shape, nearSec) === 0) return 'sound';
-      const cap = view.getUint32(pos + capAt, little);
+      const cap = capturedLength(view, pos, shape);
       if (slipped(view, pos, shape)) slips++;
       if (lengths === 0 && sound === n) sound++;
       if (cap > 0 && leading === n) leading++;
@@ -196,14 +132,15 @@ export class PcapResync {
    * the bytes between: each index is looked at once, from the last on.
    */
   inside(view: DataView, at: number, to: number, nearSec: number): number {
-    const { header, capAt, little } = this.shape;
+    const { shape } = this;
+    const { header } = shape;
     const from = at + header;
     const leads = new Uint8Array(Math.max(0, to - from) + 1);
     leads[to - from] = 1;
     let first = NONE;
     for (let index = to - header; index >= from; index--) {
-      if (oddities(view, index, this.shape, nearSec) !== 0) continue;
-      const next = index + header + view.getUint32(index + capAt, little);
+      if (oddities(view, index, shape, nearSec) !== 0) continue;
+      const next = index + header + capturedLength(view, index, shape);
       if (next > to || leads[next - from] === 0) continue;
       leads[index - from] = 1;
       first = index;
@@ -220,7 +157,8 @@ export class PcapResync {
     farToo: boolean,
     exact: boolean,
   ): Verdict {
-    const { header, capAt, little } = this.shape;
+    const { shape } = this;
+    const { header, little } = shape;
     // Nearness to the first day of 1970 proves nothing: any small number is near.
     const near = !far(view.getUint32(at, little), nearSec) && !(nearSec <= DAY);
     // Across a jump in time the first header is compared with the headers after it only.
@@ -231,28 +169,29 @@ export class PcapResync {
     let pos = at;
     for (;;) {
       const enough = steps > 0 ? SCATTERED_CHAIN : near ? CHAIN : FAR_CHAIN;
-      const cut = pos + header > end;
-      if (cut && !ended && pos + header - at <= RESYNC_WINDOW) {
+      const part = sound > 0 && beginsPart(view, pos, end);
+      const cut = part || pos + header > end;
+      if (cut && !part && !ended && pos + header - at <= RESYNC_WINDOW) {
         this.wanted = pos + header;
         return 'more';
       }
       if (cut || sound === enough) {
         // Ending where the capture ends proves more than being cut off by it.
-        const few = pos === end && ended ? enough / 4 : cut && !exact ? enough / 2 : enough;
+        const few = part || (pos === end && ended) ? enough / 4 : cut && !exact ? enough / 2 : enough;
         return sound >= few && (steps === 0 || (steps >= SCATTERED_STEPS && slips * CHAIN <= sound))
           ? 'sound'
           : 'broken';
       }
       const sec = view.getUint32(pos, little);
-      if (oddities(view, pos, this.shape, Number.NaN) !== 0) return 'broken';
+      if (oddities(view, pos, shape, Number.NaN) !== 0) return 'broken';
       if (far(sec, beforeSec)) {
         if (!farToo || exact) return 'broken';
         steps++;
       }
-      if (slipped(view, pos, this.shape)) slips++;
+      if (slipped(view, pos, shape)) slips++;
       sound++;
       beforeSec = sec;
-      pos += header + view.getUint32(pos + capAt, little);
+      pos += header + capturedLength(view, pos, shape);
     }
   }
 }

@@ -93,7 +93,7 @@ export async function readChecked(
   const before = anomalies.rows.length;
   const source = (): AsyncGenerator<Uint8Array, void> => inChunks(bytes, nextSize);
   const facts = await parts.readCapture(source(), tally, anomalies, { reopen: source });
-  checkFacts(facts, tally, recordHeader(bytes));
+  checkFacts(facts, tally, recordHeader(bytes, facts));
   const names = new Map<string, number>();
   const told = anomalies.rows.slice(before);
   for (const { name } of told) names.set(name, (names.get(name) ?? 0) + 1);
@@ -136,9 +136,12 @@ function checkFacts(facts: CaptureFacts, tally: RecordTally, header: number): vo
   }
 }
 
-/** Bytes of a record header in a classic capture; 0 where compression, or another format, hides them. */
-function recordHeader(bytes: Uint8Array): number {
-  if (bytes.length < 4) return 0;
+/** Bytes of a record header in a classic capture; 0 where compression, another format or several captures in one hide them. */
+function recordHeader(bytes: Uint8Array, { dialects = [], parts }: CaptureFacts): number {
+  if (bytes.length < 4 || parts !== undefined) return 0;
+  if (dialects.includes('nokia')) return 20;
+  if (dialects.includes('red_hat_6_1')) return 24;
+  if (dialects.includes('suse_6_3')) return 28;
   const magic = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
   if (magic === 0xa1b2cd34 || magic === 0x34cdb2a1) return 24;
   return magic === 0xa1b2c3d4 || magic === 0xd4c3b2a1 || magic === 0xa1b23c4d || magic === 0x4d3cb2a1 ? 16 : 0;

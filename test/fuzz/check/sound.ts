@@ -46,6 +46,8 @@ function pcap(view: DataView, little: boolean, header: number, unit: number): So
   if (view.getUint16(4, little) !== 2) return null;
   const swapped = view.getUint16(6, little) < 3;
   const linkType = view.getUint32(20, little) & 0xffff;
+  // Perhaps a capture of AIX.
+  if (view.getUint16(6, little) === 2 && [6, 7, 9, 15, 24].includes(linkType)) return null;
   const records: SoundRecord[] = [];
   let at = 24;
   while (at < view.byteLength) {

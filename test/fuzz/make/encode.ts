@@ -4,6 +4,7 @@ import {
   block,
   concat,
   interfaceBlock,
+  type PcapOptions,
   packetBlock,
   sectionHeader,
   timestampUnits,
@@ -22,11 +23,16 @@ export function fitsPcap(packets: readonly Packet[]): boolean {
 
 /** The packets as one sound capture. @returns its bytes, and its form in words */
 export function encode(packets: readonly Packet[], dice: Dice): { bytes: Uint8Array; form: string } {
+  if (packets.length > 1 && dice.chance(0.05)) {
+    const middle = 1 + dice.below(packets.length - 1);
+    const [first, second] = [encode(packets.slice(0, middle), dice), encode(packets.slice(middle), dice)];
+    return { bytes: concat([first.bytes, second.bytes]), form: `${first.form}, then ${second.form}` };
+  }
   return fitsPcap(packets) && dice.chance(0.6) ? pcap(packets, dice) : pcapng(packets, dice);
 }
 
 function pcap(packets: readonly Packet[], dice: Dice): { bytes: Uint8Array; form: string } {
-  const options = {
+  const options: PcapOptions = {
     nano: packets.some(({ ns }) => ns !== 0) || dice.chance(0.2),
     bigEndian: dice.chance(0.3),
     modified: dice.chance(0.05),
@@ -42,7 +48,15 @@ function pcap(packets: readonly Packet[], dice: Dice): { bytes: Uint8Array; form
   };
   // The modified format and the swapped lengths of old versions cannot be combined.
   if (options.modified) options.nano = false;
-  return { bytes: writePcap([...packets], options), form: `pcap ${JSON.stringify(options)}` };
+  const dialect = dice.chance(0.15);
+  if (dialect && options.modified) options.more = 12;
+  else if (dialect && !options.nano) options.more = dice.pick([4, 8]);
+  else if (dialect) options.exchanged = dice.chance(0.5);
+  const bytes = writePcap([...packets], options);
+  // Nanoseconds under the magic for microseconds.
+  if (options.nano && dice.chance(0.1))
+    bytes.set(bytes[0] === 0xa1 ? [0xa1, 0xb2, 0xc3, 0xd4] : [0xd4, 0xc3, 0xb2, 0xa1]);
+  return { bytes, form: `pcap ${JSON.stringify(options)}` };
 }
 
 /** Blocks between packets that readers skip. */
