@@ -122,6 +122,10 @@ function parserOf(command: Command): Parser {
     ];
     const flags = `${optionFlags(option, described).join(', ')}${value === undefined ? '' : ` <${value}>`}`;
     const parsed = new Option(flags, `${meaning}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}`);
+    if (described.repeatable)
+      parsed.argParser((given: string, before: string | undefined) =>
+        before === undefined ? given : `${before},${given}`,
+      );
     parser.addOption(group === undefined ? parsed : parsed.helpGroup(`${group}:`));
   }
   return parser;

@@ -41,7 +41,11 @@ export async function jobConfig(
   return {
     dataset,
     sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets, onDamaged),
-    decode: { keyVlan: options.keyVlan, keyVni: options.keyVni },
+    decode: {
+      keyVlan: options.keyVlan,
+      keyVni: options.keyVni,
+      ...(options.vxlanPorts.length > 0 && { vxlanPorts: options.vxlanPorts }),
+    },
     compression: options.compression,
     sessions: options.sessions,
     packets: options.packets,

@@ -15,6 +15,8 @@ export interface OptionDescription {
   readonly choices?: readonly string[];
   /** Heading in the help text; none: among the general options. */
   readonly group?: string;
+  /** It may be given more than once: the same as its values with commas between. */
+  readonly repeatable?: true;
   /** In JSON its value may be a number. */
   readonly numeric?: true;
 }

@@ -101,6 +101,12 @@ export const JOB_OPTIONS = {
     meaning: 'include VLAN ids, network ids (vni) of tunnels, or both in the flow key',
     choices: ['vlan', 'vni', 'vlan,vni'],
   },
+  'vxlan-port': {
+    value: 'N',
+    meaning: 'a UDP port that carries VXLAN, besides 4789 and 8472; several with commas, or the option again',
+    repeatable: true,
+    numeric: true,
+  },
   ...BOUND_OPTIONS,
   ...TIMEOUT_OPTIONS,
 } as const satisfies Options;
@@ -115,6 +121,8 @@ export interface JobOptions {
   shardBy: ShardBy;
   keyVlan: boolean;
   keyVni: boolean;
+  /** Ascending. */
+  vxlanPorts: readonly number[];
   sessions: SessionConfig;
   compression: CompressionBounds;
   packets: boolean;
@@ -169,10 +177,20 @@ export function jobOptions(given: GivenOptions): JobOptions {
     shardBy,
     keyVlan: keys.includes('vlan'),
     keyVni: keys.includes('vni'),
+    vxlanPorts: ports(given['vxlan-port'], '--vxlan-port'),
     sessions,
     compression: compressionBounds(given),
     packets: given.packets === true,
   };
+}
+
+/** UDP ports with commas between, each once. @throws OptionError */
+function ports(given: string | boolean | number | undefined, option: string): number[] {
+  if (given === undefined) return [];
+  const read = String(given)
+    .split(',')
+    .map((text) => wholeNumber(text.trim(), option, 1, 65535));
+  return [...new Set(read.filter((port) => port !== undefined))].sort((a, b) => a - b);
 }
 
 /** Limits on compressed captures. @throws OptionError for an invalid value */

@@ -13,6 +13,7 @@ import { IP } from './ip/ipv4.ts';
 import { IPV6, ipv6Fragmentable } from './ip/ipv6.ts';
 import { TCP } from './ip/tcp.ts';
 import { UDP } from './ip/udp.ts';
+import { UDP_TUNNELS } from './ip/udptunnels.ts';
 import { ETHERNET } from './link/ethernet.ts';
 import { AMSDU, nextSubframe } from './link/ieee80211.ts';
 import { VLAN } from './link/vlan.ts';
@@ -20,6 +21,7 @@ import { PacketCursor } from './packetcursor.ts';
 import { FORM_AGGREGATE, FORM_HEADER, FORM_UDP_TUNNEL, type Protocol } from './protocol.ts';
 import { IP_PROTOCOLS, LINK_TYPES } from './protocolnumbers.ts';
 import { BY_CODE } from './protocols.ts';
+import { VXLAN } from './tunnel/vxlan.ts';
 import { MAX_LAYERS } from './tunnellayers.ts';
 import type { UndecodedCounts } from './undecoded.ts';
 import { undecodedName } from './undecodednames.ts';
@@ -32,6 +34,8 @@ export interface DecodeConfig {
    * virtual networks are then two flows. Identifiers that differ by direction (TEIDs, GRE keys) never are.
    */
   keyVni?: boolean;
+  /** UDP ports of VXLAN besides those that are known; they are no other tunnel's. */
+  vxlanPorts?: readonly number[];
 }
 
 const TOO_DEEP = ~fateOf('exceeded_tunnel_max_depth');
@@ -79,7 +83,9 @@ export class PacketDecoder {
     this.columns = columns;
     this.flows = flows;
     this.fragments = fragments;
-    this.cursor = new PacketCursor(anomalies);
+    const { vxlanPorts = [] } = config;
+    const { ports } = UDP_TUNNELS;
+    this.cursor = new PacketCursor(anomalies, vxlanPorts.length === 0 ? ports : ports.with(vxlanPorts, VXLAN.code));
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import type { AnomalySink } from '../capture/anomaly.ts';
 import { HINT_NONE, META_DATAGRAM } from './columns.ts';
+import type { TunnelPorts } from './ip/tunnelports.ts';
 import {
   LAYER_DESTINATION,
   LAYER_HAS_ID,
@@ -89,9 +90,12 @@ export class PacketCursor {
   undecodedNumber = 0;
 
   anomalies: AnomalySink;
+  /** The tunnels of UDP ports. */
+  readonly tunnelPorts: TunnelPorts;
 
-  constructor(anomalies: AnomalySink) {
+  constructor(anomalies: AnomalySink, tunnelPorts: TunnelPorts) {
     this.anomalies = anomalies;
+    this.tunnelPorts = tunnelPorts;
   }
 
   /** Both ports of an SCTP packet, the sender's in the high half. They share a column with TCP's sequence number. */

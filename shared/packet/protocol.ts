@@ -64,6 +64,8 @@ export interface IpTunnelSaid extends Said {
  */
 export interface UdpTunnelSaid extends Said {
   readonly udpPorts: readonly number[];
+  /** Zeek does not know its ports: they do not tell the server of a session. */
+  readonly isUnknownToZeek?: boolean;
   readonly kinds: readonly TunnelKind[];
   /** Datagrams on any other port that begin like this may be this tunnel too. */
   readonly firstBytes?: readonly FirstBytes[];
@@ -95,6 +97,7 @@ export interface Protocol {
   readonly pppProtocols: readonly number[];
   readonly ipProtocols: Numbers;
   readonly udpPorts: readonly number[];
+  readonly isUnknownToZeek: boolean;
   readonly firstBytes: readonly FirstBytes[];
   readonly looksLike: (bytes: Uint8Array, at: number, end: number) => boolean;
   readonly kinds: readonly TunnelKind[];
@@ -116,6 +119,7 @@ function define(form: number, said: Said & Partial<ProtocolSaid> & Partial<UdpTu
     pppProtocols: said.pppProtocols ?? [],
     ipProtocols: said.ipProtocols ?? [],
     udpPorts: said.udpPorts ?? [],
+    isUnknownToZeek: said.isUnknownToZeek ?? false,
     firstBytes: said.firstBytes ?? [],
     looksLike: said.looksLike ?? always,
     kinds: said.kinds ?? [],

@@ -11,8 +11,9 @@ import { IPV6 } from './ip/ipv6.ts';
 import { OTHER } from './ip/other.ts';
 import { SCTP } from './ip/sctp.ts';
 import { TCP } from './ip/tcp.ts';
+import { UDP_SERVICES } from './ip/tunnelports.ts';
 import { UDP } from './ip/udp.ts';
-import { UDP_SERVICES, UDP_TUNNELS } from './ip/udptunnels.ts';
+import { UDP_TUNNELS } from './ip/udptunnels.ts';
 import { ETHERNET } from './link/ethernet.ts';
 import { FDDI } from './link/fddi.ts';
 import { AMSDU, IEEE80211 } from './link/ieee80211.ts';
@@ -44,7 +45,7 @@ import { GRE, GRE_IN_UDP } from './tunnel/gre.ts';
 import { GTP } from './tunnel/gtp.ts';
 import { IP_IN_IP } from './tunnel/ipinip.ts';
 import { TEREDO } from './tunnel/teredo.ts';
-import { VXLAN } from './tunnel/vxlan.ts';
+import { VXLAN, VXLAN_GPE, VXLAN_OF_LINUX } from './tunnel/vxlan.ts';
 
 export const LINK_LAYERS: readonly Protocol[] = [
   ETHERNET,
@@ -84,7 +85,18 @@ export const LINK_LAYERS: readonly Protocol[] = [
 export const INTERNET: readonly Protocol[] = [IP, IPV6, TCP, UDP, ICMP, ICMPV6, SCTP, OTHER];
 
 /** Those recognized by their first bytes are tried in this order. */
-export const TUNNELS: readonly Protocol[] = [IP_IN_IP, GRE, GRE_IN_UDP, VXLAN, GENEVE, GTP, AYIYA, TEREDO];
+export const TUNNELS: readonly Protocol[] = [
+  IP_IN_IP,
+  GRE,
+  GRE_IN_UDP,
+  VXLAN,
+  VXLAN_OF_LINUX,
+  VXLAN_GPE,
+  GENEVE,
+  GTP,
+  AYIYA,
+  TEREDO,
+];
 
 const PROTOCOLS = [...LINK_LAYERS, ...INTERNET, ...TUNNELS];
 
@@ -124,5 +136,5 @@ for (const kind of TUNNELS.flatMap(({ kinds }) => kinds)) {
 /** UDP ports that are servers rather than clients, ascending. */
 export const UDP_SERVER_PORTS: readonly number[] = [
   ...UDP_SERVICES,
-  ...TUNNELS.flatMap(({ udpPorts }) => udpPorts),
+  ...TUNNELS.flatMap(({ udpPorts, isUnknownToZeek }) => (isUnknownToZeek ? [] : udpPorts)),
 ].sort((a, b) => a - b);

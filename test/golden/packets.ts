@@ -33,6 +33,8 @@ const MORE: Kind[] = [
   ['IPv6', 229, six],
   ['raw IP under its other old number', 14, six],
   ['loopback with IPv6', 0, bytes('1c000000', six)],
+  ['VXLAN on Linux’s port', 101, outer(udp(50000, 8472, bytes('08000000 00002a00', ethernet('0800', datagram))), 17)],
+  ['VXLAN-GPE', 101, outer(udp(50000, 4790, bytes('0c000001 00002a00', datagram)), 17)],
   ['AYIYA', 101, outer(udp(50000, 5072, bytes('44521129 4f000000', '11'.repeat(16), '22'.repeat(20), six)), 17)],
   ['IPv4 in IPv4', 101, outer(datagram, 4)],
   ['IPv6 in IPv4', 101, outer(six, 41)],

@@ -83,6 +83,17 @@ test('the name of a data set, the key and the sharding are checked, and left at 
   assert.throws(() => jobOptions({ 'shard-by': '3tuple' }), /--shard-by takes/);
 });
 
+test('ports of VXLAN are read each once, in any order and form, and make one and the same job', async () => {
+  const of = (port: string | number) => jobOptions({ 'vxlan-port': port }).vxlanPorts;
+  assert.deepEqual([of(4000), of('4000'), of('5000, 4000,5000')], [[4000], [4000], [4000, 5000]]);
+  assert.deepEqual(jobOptions({}).vxlanPorts, []);
+  for (const wrong of ['', '0', '65536', '5000,', 'a', '-1'])
+    assert.throws(() => of(wrong), /^OptionError: --vxlan-port takes a whole number from 1 to 65535/, wrong);
+  const config = (port: string) =>
+    jobConfig(new MemoryStore(), 'd', jobOptions({ 'vxlan-port': port }), plainConfig().sizes);
+  assert.deepEqual((await config('5000,4000')).decode, (await config('4000,5000')).decode);
+});
+
 test('bounds of compression are part of what a job and its shards are', async () => {
   const store = new MemoryStore();
   const sizes = plainConfig().sizes;

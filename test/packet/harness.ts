@@ -160,8 +160,8 @@ export class Workbench {
   us = 1_700_000_000_000_000;
   offset = 24;
 
-  constructor(keyVlan = false, keyVni = false) {
-    this.decoder = new PacketDecoder({ keyVlan, keyVni }, this.columns, this.flows, this.fragments, {
+  constructor(keyVlan = false, keyVni = false, vxlanPorts: readonly number[] = []) {
+    this.decoder = new PacketDecoder({ keyVlan, keyVni, vxlanPorts }, this.columns, this.flows, this.fragments, {
       anomaly: (name, _us, _ns, _offset, detail) => {
         this.odd.push(name);
         this.details.push(detail);

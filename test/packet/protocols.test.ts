@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { TunnelPorts } from '../../shared/packet/ip/tunnelports.ts';
 import { UdpTunnels } from '../../shared/packet/ip/udptunnels.ts';
 import { PacketCursor } from '../../shared/packet/packetcursor.ts';
 import { FORM_HEADER, type Protocol, protocol, udpTunnel } from '../../shared/packet/protocol.ts';
@@ -83,6 +84,7 @@ test('the numbers of tunnels in existing shards do not change', () => {
     [7, 'gtpv1', 'teid'],
     [8, 'teredo', undefined],
     [9, 'ayiya', undefined],
+    [10, 'vxlan-gpe', 'vni'],
   ] as const) {
     const kind = TUNNEL_KINDS.get(number);
     assert.deepEqual([kind?.name, kind?.id], [name, id]);
@@ -101,7 +103,7 @@ test('a session with a tunnel’s port has a likely server', () => {
 const decode = () => -1;
 
 test('a number leads to one protocol; all others may lead to another', () => {
-  const c = new PacketCursor({ anomaly() {} });
+  const c = new PacketCursor({ anomaly() {} }, new TunnelPorts());
   const space = new NumberSpace('EtherType', 16, SPACE_ETHER_TYPE);
   const [first, second] = ['first', 'second'].map((name) => protocol({ name, decode }));
   assert.equal(first.form, FORM_HEADER);
@@ -134,7 +136,7 @@ test('a UDP port is one tunnel’s, and no service’s', () => {
       () => tunnels.enter(udpTunnel({ name: 'y', udpPorts: [port], kinds, decode })),
       new RegExp(`^Error: y: UDP port ${port} is another protocol's$`),
     );
-  const named = (source: number, destination: number) => tunnels.ofPorts(source, destination) === tunnel.code;
+  const named = (source: number, destination: number) => tunnels.ports.tunnel(source, destination) === tunnel.code;
   assert.deepEqual([named(1, 7000), named(9000, 1), named(7000, 9000), named(1, 8000)], [true, true, true, false]);
   assert.deepEqual([named(53, 7000), named(7000, 53)], [false, false], 'the other port is a service');
 });

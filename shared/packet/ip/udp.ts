@@ -67,7 +67,7 @@ function udp(c: PacketCursor): number {
   }
   c.pos = at + HEADER;
   if (c.end - c.pos >= c.payloadLen) c.hint = datagramHint(bytes, c.pos, c.payloadLen, c.srcPort, c.dstPort);
-  const tunnel = UDP_TUNNELS.ofPorts(c.srcPort, c.dstPort);
+  const tunnel = c.tunnelPorts.tunnel(c.srcPort, c.dstPort);
   if (tunnel >= 0) return tunnel;
   const begun = UDP_TUNNELS.ofBytes(bytes, c.pos, c.end);
   return begun >= 0 ? begun : ~FATE_SESSION;

@@ -16,6 +16,7 @@ const COMMAND = defineCommand({
     'requester-pays': { meaning: '' },
     json: { meaning: '' },
     n: { value: 'N', meaning: '' },
+    port: { value: 'N', meaning: '', repeatable: true },
     data: { short: 'd', value: 'FOLDER', meaning: '' },
   },
   examples: [],
@@ -43,6 +44,11 @@ test('options and operands may stand in any order; names keep their dashes; the 
     values: { json: true },
     operands: ['--file'],
   });
+});
+
+test('an option that may be given again has all its values, with commas between', () => {
+  const { values } = readCommandLine(COMMAND, ['a', '--port', '7', '-n', '3', '--port=9,8']) as { values: unknown };
+  assert.deepEqual(values, { port: '7,9,8', n: '3' });
 });
 
 test('help is asked for anywhere, whatever else is missing or wrong before it', () => {

@@ -27,6 +27,7 @@ const OTHER: Record<keyof typeof JOB_OPTIONS, [value: string | boolean, shards: 
   buckets: ['7', true],
   'shard-by': ['2tuple', true],
   key: ['vni', true],
+  'vxlan-port': ['7', true],
   'tcp-timeout': ['7s', false],
   'udp-timeout': ['7s', false],
   'icmp-timeout': ['7s', false],

@@ -117,3 +117,72 @@ test('tunnels are unpacked two layers deep; the third is a plain datagram', () =
   assert.equal(deep.flow(), '17 198.51.100.1:60001 198.51.100.2:4789');
   assert.deepEqual(deep.odd, ['exceeded_tunnel_max_depth']);
 });
+
+const on = (port: number, header: string, payload = inner) => ipv4(udp(60000, port, bytes(header, payload)));
+
+test('on the port of Linux it is VXLAN when all reserved bits are zero, with a group policy too', () => {
+  for (const [header, levels] of [
+    ['08000000 00002a00', [1, 0]],
+    ['88480123 00002a00', [1, 0]],
+    ['88000000 00002a00', [1, 0]],
+    ['00000000 00002a00', [0]],
+    ['0c000000 00002a00', [0]],
+    ['08000100 00002a00', [0]],
+    ['08000000 00002a01', [0]],
+    ['88020000 00002a00', [0]],
+  ] as const) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(on(8472, header), RAW), 'session');
+    assert.deepEqual(bench.levels(), levels, header);
+    if (levels.length === 2) assert.equal(bench.tunnel(), 'vxlan 10.0.0.1>10.0.0.2 vni=42');
+  }
+});
+
+test('VXLAN-GPE carries what its header says; other protocols, and OAM, are datagrams like any other', () => {
+  const four = ipv4(request, { proto: 6 });
+  const six = ipv6(request, 6);
+  for (const [header, payload, tunnel] of [
+    ['0c000003 00002a00', inner, 'vxlan-gpe 10.0.0.1>10.0.0.2 vni=42'],
+    ['08000000 00002a00', inner, 'vxlan-gpe 10.0.0.1>10.0.0.2 vni=42'],
+    ['0c000001 00002a00', four, 'vxlan-gpe 10.0.0.1>10.0.0.2 vni=42'],
+    ['04000002 00000000', six, 'vxlan-gpe 10.0.0.1>10.0.0.2'],
+    ['0c000004 00002a00', bytes('0f020101 00000cff', four), 'vxlan-gpe 10.0.0.1>10.0.0.2 vni=42'],
+    ['0c000005 00002a00', bytes('00064140', four), 'vxlan-gpe 10.0.0.1>10.0.0.2 vni=42'],
+    ['0c000009 00002a00', inner, null],
+    ['0d000003 00002a00', inner, null],
+    ['1c000003 00002a00', inner, null],
+    ['0c000103 00002a00', inner, null],
+    ['0c000003 00002a01', inner, null],
+    ['00000000 00002a00', inner, null],
+    ['08000003 00002a00', inner, null],
+    ['0c000003 00002a00', hex(''), null],
+  ] as const) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(on(4790, header, payload), RAW), 'session', header);
+    assert.deepEqual(bench.levels(), tunnel === null ? [0] : [1, 0], header);
+    if (tunnel !== null) {
+      assert.equal(bench.tunnel(), tunnel);
+      assert.match(bench.flow(), /:45000 .*:80$/);
+    }
+  }
+});
+
+test('a virtual network of VXLAN-GPE is part of the key where one of VXLAN is', () => {
+  const bench = new Workbench(false, true);
+  bench.decode(on(4790, '0c000003 00000100'), RAW);
+  bench.decode(on(4790, '0c000003 00000200'), RAW);
+  assert.equal(new Set([bench.columns.flow[1], bench.columns.flow[3]]).size, 2);
+});
+
+test('further ports carry VXLAN where they are named, in this decoder alone and instead of what they carry otherwise', () => {
+  const datagrams = [9999, 6081].map((port) => on(port, '08000000 00002a00'));
+  const bench = new Workbench(false, false, [9999, 6081]);
+  for (const datagram of datagrams) bench.decode(datagram, RAW);
+  assert.deepEqual(bench.levels(), [1, 0, 1, 0]);
+  assert.equal(bench.tunnel(), 'vxlan 10.0.0.1>10.0.0.2 vni=42');
+  bench.decode(on(4789, '08000000 00002a00'), RAW);
+  assert.deepEqual(bench.levels().slice(4), [1, 0]);
+  const plain = new Workbench();
+  plain.decode(datagrams[0], RAW);
+  assert.deepEqual(plain.levels(), [0]);
+});
