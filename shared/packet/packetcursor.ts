@@ -57,6 +57,8 @@ export class PacketCursor {
   ipLen = 0;
   /** Bytes after the IP header as that header says; if it says 0, those of the record. */
   announced = 0;
+  /** 0 when it says 0. */
+  sized = 1;
 
   srcPort = 0;
   dstPort = 0;
@@ -140,6 +142,7 @@ export class PacketCursor {
 
   /** Clear the fields that only some transports set. */
   reset(): void {
+    this.sized = 1;
     this.srcPort = 0;
     this.dstPort = 0;
     this.oneWay = 0;

@@ -56,6 +56,7 @@ function ip(c: PacketCursor): number {
   if (total === 0) {
     c.odd('ip_hdr_len_zero', '');
     total = c.wireEnd - start;
+    c.sized = 0;
   }
   if (header > total) return INVALID_HEADER_SIZE;
   if (header > captured) return TRUNCATED_HEADER;

@@ -252,6 +252,7 @@ function ipv6(c: PacketCursor): number {
   if (captured < HEADER) return TRUNCATED_IP;
   const payload = uint16(bytes, start + PAYLOAD_LENGTH);
   const total = payload === 0 ? unsizedLength(c, start) : payload + HEADER;
+  if (payload === 0) c.sized = 0;
   c.v6 = 1;
   c.src0 = int32(bytes, start + SOURCE);
   c.src1 = int32(bytes, start + SOURCE + 4);

@@ -1,6 +1,6 @@
 /**
  * UDP (RFC 768) headers. Payload length is by UDP's own length field, even if it disagrees with IP's, as in Zeek; without
- * one (the header was cut, or RFC 2675's 0 in a jumbogram) by IP's. Its content is detected by ports or the payload's
+ * one (the header was cut; 0 where IP's length is 0 too, in jumbograms and under segmentation offload) by IP's. Its content is detected by ports or the payload's
  * first bytes (udptunnels.ts). Refused: headers without both ports.
  */
 import { META_BROKEN } from '../columns.ts';
@@ -22,8 +22,6 @@ const LENGTH = 4;
 /** Both ports. */
 const PORTS = 4;
 const HEADER = 8;
-/** A datagram whose length does not fit its field. */
-const JUMBO = 0x10000;
 
 const TRUNCATED = ~fateOf('truncated_header');
 const NOT_CAPTURED = ~fateOf('internally_truncated_header');
@@ -52,11 +50,11 @@ function udp(c: PacketCursor): number {
   if (announced < HEADER || captured < HEADER) return partial(c);
   let length = uint16(bytes, at + LENGTH);
   if (length !== announced) {
-    if (length === 0 && announced >= JUMBO) length = announced;
+    if (length === 0 && c.sized === 0) length = announced;
     else {
       c.odd('UDP_datagram_length_mismatch', `${length} != ${announced}`);
-      // What lies behind the datagram is no part of a packet in it.
-      if (length >= HEADER && length < announced) clip(c, at, length);
+      // What lies behind the datagram is no part of a packet in it, except where the network card cuts it into several.
+      if (length >= HEADER && length < announced && c.sized !== 0) clip(c, at, length);
     }
   }
   if (length >= HEADER) {
