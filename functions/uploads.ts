@@ -10,8 +10,8 @@ import { logger, publishMeasures } from './log.ts';
 
 /** Time reserved for recording where a listing stopped, milliseconds. */
 const SPARE_MS = 30_000;
-/** Bytes of a marker object that are read: options are short. */
-const MARKER_BYTES = 65_536;
+/** Bytes of an object that are read: options in a marker are short, and of others the first bytes tell what they are. */
+const FIRST_BYTES = 65_536;
 
 export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> {
   logger.addContext(lambda);
@@ -23,7 +23,7 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
     watched: () => (watched ??= listWatchedPrefixes(work)),
     later: sendLater,
     list: (bucket, prefix, options) => listCaptures(s3, bucket, prefix, { ...options, isResult }),
-    read: (bucket, key) => new S3Store(s3, bucket).get(key, { start: 0, end: MARKER_BYTES }),
+    read: (bucket, key) => new S3Store(s3, bucket).get(key, { start: 0, end: FIRST_BYTES }),
     deadline: Date.now() + lambda.getRemainingTimeInMillis() - SPARE_MS,
     now: Date.now,
   };

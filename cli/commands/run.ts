@@ -46,7 +46,7 @@ export const COMMAND = defineCommand({
   needs: '--out FOLDER',
   summary: 'turn captures into Parquet tables of sessions',
   description: [
-    'Turns captures (pcap and pcapng, plain or compressed with gzip or zstd) into tables of sessions. Folders are read recursively, behind links too, without hidden files and results of earlier runs; pipes and devices are skipped and named. What may not be read is named and costs itself alone. In names, \\xNN stands for a byte that is not text (UTF-8).',
+    'Turns captures (pcap and pcapng, plain or compressed with gzip or zstd) into tables of sessions. Folders are read recursively, behind links too, without hidden files and results of earlier runs; pipes and devices are skipped and named. Files that are plainly no captures (text, pictures, tables) are passed over and listed, unless they are named themselves or end like a capture. What may not be read is named and costs itself alone. In names, \\xNN stands for a byte that is not text (UTF-8).',
   ],
   options: OPTIONS,
   examples: [

@@ -6,8 +6,10 @@
  */
 import type { Stats } from 'node:fs';
 import { join, normalize, sep } from 'node:path';
+import { readHead } from '../../shared/capture/read.ts';
 import { resultsDepth } from '../../shared/job/resultpath.ts';
-import { type CaptureRef, fileLocation, fileVersion } from '../../shared/store/capturesource.ts';
+import { hasCaptureEnding } from '../../shared/store/capturename.ts';
+import { type CaptureRef, FileCaptures, fileLocation, fileVersion } from '../../shared/store/capturesource.ts';
 import { isMachineFault, systemWords } from '../../shared/store/systemerror.ts';
 import { UsageError } from '../usage/usage.ts';
 import { globRaw, isGlob } from './rawglob.ts';
@@ -27,6 +29,9 @@ import {
   statRaw,
   WalkedFolders,
 } from './rawpath.ts';
+
+/** Bytes that tell whether a file is a capture. */
+const HEAD_BYTES = 4096;
 
 /** Something in a folder, or matched by a glob, that is not read. */
 export interface PassedOver {
@@ -52,9 +57,23 @@ export async function findCaptures(
   const captures = search.found();
   if (captures.length === 0) throw new UsageError(`no captures found in ${args.join(' ')}`);
   const refused = captures.find((capture) => capture.refused !== undefined);
+  if (captures.every(({ incidental }) => incidental)) await someCapture(captures, args);
   if (refused !== undefined && captures.every((capture) => capture.refused !== undefined))
     throw new UsageError(`nothing in ${args.join(' ')} can be read: ${refused.name}: ${refused.refused?.detail}`);
   return captures;
+}
+
+/** Looks at inputs of which none is named like a capture. @throws UsageError when each is plainly something else */
+async function someCapture(inputs: readonly CaptureRef[], args: readonly string[]): Promise<void> {
+  const source = new FileCaptures();
+  let first: string | undefined;
+  for (const input of inputs) {
+    const head = await readHead(source.stream(input, HEAD_BYTES), HEAD_BYTES).catch(() => undefined);
+    const damage = head?.facts.damage[0];
+    if (damage?.reason !== 'no_capture') return;
+    first ??= `${input.name} ${damage.detail}`;
+  }
+  throw new UsageError(`no captures found in ${args.join(' ')}: ${first}${inputs.length > 1 ? ', and others' : ''}`);
 }
 
 class Search {
@@ -85,12 +104,12 @@ class Search {
   private async direct(arg: string, times: number): Promise<void> {
     const path = rawPath(arg);
     const at = await lookAt(path);
-    if (!(at instanceof Error)) return this.named(path, at);
+    if (!(at instanceof Error)) return this.named(path, at, true);
     if (!isNothing(at) && !isGlob(arg)) return this.refuse(path, at);
     const meant = await meantBy(arg);
     if (meant.length > times)
       throw new UsageError(`'${arg}' matches ${meant.length} files whose names are not UTF-8: name their folder`);
-    for (const raw of meant) await this.named(raw, await statRaw(raw));
+    for (const raw of meant) await this.named(raw, await statRaw(raw), true);
     if (meant.length > 0) return;
     let matches = 0;
     const unread: [RawPath, NodeJS.ErrnoException][] = [];
@@ -104,16 +123,17 @@ class Search {
         }
         const what = await lookAt(match);
         if (what instanceof Error) await this.refuse(match, what);
-        else await this.named(match, what);
+        else await this.named(match, what, false);
       }
     for (const [folder, error] of unread) await this.refuse(folder, error);
     if (matches + unread.length === 0)
       throw new UsageError(`'${arg}': no such file or folder, and nothing matches it as a glob`);
   }
 
-  private async named(path: RawPath, at: Stats): Promise<void> {
+  /** @param itself whether it was named, not matched by a glob */
+  private async named(path: RawPath, at: Stats, itself: boolean): Promise<void> {
     if (at.isDirectory()) await this.walk(normalize(path));
-    else if (at.isFile()) await this.add(normalize(path));
+    else if (at.isFile()) await this.add(normalize(path), itself);
     else
       throw new UsageError(
         `'${pathText(path)}' is not a regular file: captures are read more than once, so save it to a file first`,
@@ -156,13 +176,18 @@ class Search {
     else this.links.push(path);
   }
 
-  private async add(path: RawPath): Promise<void> {
+  /** @param named whether the file itself was named: it is then read as a capture, whatever it is */
+  private async add(path: RawPath, named = false): Promise<void> {
     const place = await realPath(path);
-    if (this.byPlace.has(place) || this.isOutput(place)) return;
+    const known = this.byPlace.get(place);
+    if (known !== undefined && named) delete known.incidental;
+    if (known !== undefined || (!named && this.isOutput(place))) return;
     try {
       const at = await fileVersion(pathBytes(place));
-      if (at === undefined) this.passOver(path, 'removed while it was being listed', true);
-      else this.byPlace.set(place, { name: pathText(path), location: fileLocation(pathBytes(place)), ...at });
+      if (at === undefined) return this.passOver(path, 'removed while it was being listed', true);
+      const capture: CaptureRef = { name: pathText(path), location: fileLocation(pathBytes(place)), ...at };
+      if (!named && !hasCaptureEnding(path)) capture.incidental = true;
+      this.byPlace.set(place, capture);
     } catch (error) {
       await this.refuse(path, error as NodeJS.ErrnoException);
     }

@@ -24,6 +24,8 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 export type DamageReason =
   /** The first bytes are of no supported format. Nothing is read. */
   | 'unsupported_format'
+  /** The first bytes are plainly of something else: text, a picture, a table. Nothing is read. */
+  | 'no_capture'
   /** A classic capture of another major version than 2. Nothing is read. */
   | 'unsupported_version'
   /** The capture ends inside its file header, or before four bytes. */

@@ -12,6 +12,7 @@ import type { AnomalySink } from './anomaly.ts';
 import type { CompressionReport } from './compression/detect.ts';
 import { type CaptureFacts, CaptureLedger, type Compression, type CompressionReason } from './facts.ts';
 import { isPcapMagic, isPcapngMagic } from './format/fileheader.ts';
+import { ForeignReader, refuseShortText } from './format/foreign.ts';
 import type { FormatReader } from './format/formatreader.ts';
 import { PcapReader } from './format/pcap.ts';
 import { PcapngReader } from './format/pcapng.ts';
@@ -19,13 +20,6 @@ import type { RecordSink } from './recordsink.ts';
 
 /** Bytes that the format is detected by. */
 const MAGIC_BYTES = 4;
-/** Reader of captures in no supported format. */
-const REFUSED: FormatReader = {
-  need: 1,
-  refused: true,
-  another: false,
-  run: (_bytes, _view, start) => start + MAGIC_BYTES,
-};
 
 const CARRY_BYTES = 4096;
 
@@ -117,7 +111,7 @@ export class CaptureParser implements CompressionReport {
       if (end - start >= MAGIC_BYTES) this.reader = this.detect(view, start);
       else if (!ended) return start;
       else {
-        if (end > start) {
+        if (end > start && !refuseShortText(this.ledger, bytes.subarray(start, end))) {
           this.ledger.format = 'unknown';
           this.ledger.truncated(0, 'truncated_file_header', end - start, MAGIC_BYTES);
         }
@@ -140,9 +134,7 @@ export class CaptureParser implements CompressionReport {
     const magic = view.getUint32(start);
     if (isPcapMagic(magic)) return new PcapReader(magic, this.sink, this.ledger);
     if (isPcapngMagic(magic)) return new PcapngReader(this.sink, this.ledger);
-    this.ledger.format = 'unknown';
-    this.ledger.unreadable(0, 'unsupported_format', `begins with ${foreignFormat(magic)}`);
-    return REFUSED;
+    return new ForeignReader(this.ledger);
   }
 
   private hold(chunk: Uint8Array, from: number, to: number): void {
@@ -160,20 +152,3 @@ export class CaptureParser implements CompressionReport {
     this.held = wanted;
   }
 }
-
-/** The first four bytes in hex, with the name of another capture format if they are its magic number. */
-function foreignFormat(magic: number): string {
-  const hex = `0x${magic.toString(16).padStart(8, '0')}`;
-  const name = FOREIGN.get(magic);
-  return name === undefined ? hex : `${hex}: ${name}`;
-}
-
-const FOREIGN = new Map([
-  [0x736e6f6f, 'snoop, RFC 1761'],
-  [0xa12b3c4d, 'pcap as Navtel writes it'],
-  [0x4d3c2ba1, 'pcap as Navtel writes it'],
-  [0x1c0001ac, 'pcap as Ixia hardware writes it'],
-  [0xac01001c, 'pcap as Ixia hardware writes it'],
-  [0x1c0001ab, 'pcap as Ixia software writes it'],
-  [0xab01001c, 'pcap as Ixia software writes it'],
-]);

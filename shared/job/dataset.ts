@@ -49,7 +49,6 @@ export async function jobConfig(
     compression: options.compression,
     sessions: options.sessions,
     packets: options.packets,
-    keepCopies: options.keepCopies,
     sizes,
   };
 }

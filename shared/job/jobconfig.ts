@@ -66,8 +66,6 @@ export interface JobConfig {
   sessions: SessionConfig;
   /** Whether the packets table is written. */
   packets: boolean;
-  /** Whether captures that hold the same packets as another one are used too; missing means not. */
-  keepCopies?: boolean;
   /** How often captures that an earlier job left out were tried again by a job of their own; missing in the first. */
   retry?: number;
   sizes: Sizes;
@@ -102,7 +100,7 @@ function canonical(value: unknown): string {
  * named here as irrelevant to them, so that anything added to a configuration makes shards of its own.
  */
 export function shardingDigest(config: JobConfig): string {
-  const { dataset: _d, sessions: _s, packets: _p, keepCopies: _k, retry: _r, sizes: _z, ...mapping } = config;
+  const { dataset: _d, sessions: _s, packets: _p, retry: _r, sizes: _z, ...mapping } = config;
   return digestOf({ revision: MAPPING_REVISION, ...mapping });
 }
 
@@ -123,7 +121,13 @@ function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
 /** The job's id: the same captures and configuration, by the same rules, are the same job. */
 export function jobId(config: JobConfig, captures: readonly CaptureRef[]): string {
   const meaning = { ...config, sizes: meaningfulSizes(config.sizes) };
-  // A capture that was refused gives other tables than the same one read.
-  const inputs = captures.map(({ name, version, refused }) => [name, version, refused?.reason ?? '']).sort();
+  // A capture that was refused gives other tables than the same one read, and so does one that may be passed over.
+  const inputs = captures
+    .map(({ name, version, refused, incidental }) => [
+      name,
+      version,
+      refused?.reason ?? (incidental ? 'incidental' : ''),
+    ])
+    .sort();
   return digestOf({ revisions: REVISIONS, meaning, inputs }).slice(0, 16);
 }

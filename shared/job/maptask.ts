@@ -46,14 +46,12 @@ export interface CaptureOutcome {
 export interface RankedCapture extends CaptureOutcome {
   fragmentsCompleted: number;
   fragmentsIncomplete: number;
-  /** Rank of the capture whose same packets are used instead; null when its own are. */
-  copyOf: number | null;
 }
 
 /** A shard and what its readers need. */
 export interface ShardPlace extends ShardIndex {
   key: string;
-  /** Number in the summary of each capture with rows in the shard, and how many, as pairs. */
+  /** Numbers in the summary of the captures with rows in the shard. */
   captures: number[];
 }
 
@@ -72,8 +70,8 @@ export interface MapSummary {
   captures: CaptureOutcome[];
   shards: ShardPlace[];
   fragments: FragmentPlace[];
-  /** IP bytes of the innermost packets in its shards, of each capture. */
-  innermostBytes: number[];
+  /** IP bytes of the innermost packets in its shards. */
+  innermostBytes: number;
   /** `capture` is the number in `captures`. */
   anomalies: AnomalyRow[];
   /** Keys of parts with the earlier ones, where there are many. */

@@ -21,9 +21,7 @@ export interface StageResults {
     /** Rows of all reduce tasks; those among them that balance joined from fragments. */
     rows: number;
     joined: number;
-    /** Rows among them of captures that are copies: reduce leaves them out. */
-    copiedRows: number;
-    /** IP bytes of the innermost packets in all shards of map tasks, of captures that are no copies. */
+    /** IP bytes of the innermost packets in all shards of map tasks. */
     innermostBytes: number;
     shuffleBytes: number;
   };
@@ -37,8 +35,6 @@ export interface StageResults {
     packetStarts: number[];
     /** What the sessions were made of. */
     tracked: Tracked;
-    /** Rows of captures that are copies, which were left out. */
-    leftOut: number;
     sessions: number;
     packets: number;
     spanning: number;

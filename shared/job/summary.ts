@@ -5,6 +5,7 @@ import type { TableName } from '../table/tables.ts';
 import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './clocks.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
+import { isNoCapture, type NoCapture, noCaptures } from './nocapture.ts';
 import { type Outside, outsideOf } from './outside.ts';
 import type { LongestSpan } from './reducetask.ts';
 import type { RequestTotals, StageResults } from './stageresults.ts';
@@ -32,14 +33,6 @@ export interface Conservation {
   fragmentsIncomplete: number;
   notIp: number;
   undecodable: Record<string, number>;
-  /** Of captures that hold the same packets as another one, which were passed over. */
-  inCopies: number;
-}
-
-/** A capture that was passed over, and the one with the same packets that was used. */
-export interface CopiedCapture {
-  capture: string;
-  of: string;
 }
 
 /** Names in a summary's `undecoded`. */
@@ -48,6 +41,7 @@ const UNDECODED_TOLD = 10;
 export interface JobSummary extends PacketSpan {
   job: string;
   dataset: string;
+  /** Without the inputs that are none. */
   captures: number;
   /** Bytes of the captures, uncompressed. */
   captureBytes: number;
@@ -64,14 +58,14 @@ export interface JobSummary extends PacketSpan {
   mapTasks: number;
   partitions: number;
   damaged: DamagedCapture[];
+  /** Inputs that are no captures, and were passed over. */
+  noCaptures: NoCapture[];
   /** Packets that ended outside sessions although they may belong to one, and why. */
   outside: Outside;
   /** Captures years away from the others. */
   clocksApart: ClockApart[];
   /** What packets hold that is not decoded, by name: the ten most frequent of all captures. */
   undecoded: UndecodedName[];
-  /** Captures passed over because another one holds the same packets, in order of rank. */
-  copies: CopiedCapture[];
   /** Requests of tasks to storage and queues, by kind, and bytes moved; where they are counted. */
   requests?: RequestTotals;
   /** Keys of the tables' files. */
@@ -83,7 +77,7 @@ export interface JobSummary extends PacketSpan {
 /** Sum of all counts of `conservation` but `read`. */
 export function accountedFor(conservation: Conservation): number {
   let sum = conservation.inSessions + conservation.fragmentsCompleted + conservation.fragmentsIncomplete;
-  sum += conservation.notIp + conservation.inCopies;
+  sum += conservation.notIp;
   for (const count of Object.values(conservation.undecodable)) sum += count;
   return sum;
 }
@@ -95,11 +89,12 @@ export function undecodable(fates: readonly number[]): Record<string, number> {
   return counts;
 }
 
-/** Every capture with unusable bytes, or none usable, in order of rank. Nothing is lost with a copy of another one. */
+/** Every capture with unusable bytes, or none usable, in order of rank. */
 export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapture[] {
   const damaged: DamagedCapture[] = [];
-  for (const { capture, facts, failure, copyOf } of captures) {
-    if (copyOf !== null) continue;
+  for (const outcome of captures) {
+    const { capture, facts, failure } = outcome;
+    if (isNoCapture(outcome)) continue;
     if (failure !== null) {
       damaged.push({ capture: capture.name, status: 'unreadable', offset: null, ...failure });
     } else if (facts.status !== 'complete' && facts.status !== 'empty') {
@@ -130,14 +125,9 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
     fragmentsIncomplete: 0,
     notIp: 0,
     undecodable: {},
-    inCopies: 0,
   };
-  for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete, copyOf } of captures) {
+  for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
     conservation.read += facts.records;
-    if (copyOf !== null) {
-      conservation.inCopies += facts.records;
-      continue;
-    }
     conservation.inSessions += fates[FATE_SESSION];
     conservation.fragmentsCompleted += fragmentsCompleted;
     conservation.fragmentsIncomplete += fragmentsIncomplete;
@@ -149,13 +139,7 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
 }
 
 function* everyUndecoded(captures: readonly RankedCapture[]): Generator<Undecoded> {
-  for (const { undecoded, copyOf } of captures) if (copyOf === null) yield* undecoded;
-}
-
-function copiedCaptures(captures: readonly RankedCapture[]): CopiedCapture[] {
-  return captures.flatMap(({ capture, copyOf }) =>
-    copyOf === null ? [] : [{ capture: capture.name, of: captures[copyOf].capture.name }],
-  );
+  for (const { undecoded } of captures) yield* undecoded;
 }
 
 export function summarize(
@@ -167,6 +151,7 @@ export function summarize(
   { files, fileBytes }: Pick<JobSummary, 'files' | 'fileBytes'>,
 ): JobSummary {
   const conservation = conservationOf(captures);
+  const none = noCaptures(captures);
   let captureBytes = 0;
   for (const { facts } of captures) captureBytes += facts.bytes;
   let longest: LongestSpan | null = null;
@@ -175,7 +160,7 @@ export function summarize(
   return {
     job: job.job,
     dataset: job.config.dataset,
-    captures: captures.length,
+    captures: captures.length - none.length,
     captureBytes,
     packets: conservation.read,
     ...packetSpan(captures),
@@ -188,10 +173,10 @@ export function summarize(
     mapTasks: mapped.length,
     partitions: balance.partitions,
     damaged: damagedCaptures(captures),
+    noCaptures: none,
     outside: outsideOf(captures),
     clocksApart: clocksApart(captures),
     undecoded: undecodedByName(everyUndecoded(captures)).slice(0, UNDECODED_TOLD),
-    copies: copiedCaptures(captures),
     files,
     fileBytes,
   };

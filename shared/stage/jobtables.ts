@@ -5,6 +5,7 @@ import { linkTypeName } from '../capture/linktypes.ts';
 import { requireJson } from '../job/context.ts';
 import { readParts } from '../job/listparts.ts';
 import type { AnomalyPlaces, MapSummary, RankedCapture } from '../job/maptask.ts';
+import { isNoCapture } from '../job/nocapture.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { undecodable } from '../job/summary.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';
@@ -48,13 +49,11 @@ export const WRITERS: Readonly<Record<JobTable, Writer>> = {
 };
 
 function* captureRows(captures: readonly RankedCapture[]): Generator<CaptureRow> {
-  for (const [rank, outcome] of captures.entries()) yield captureRow(outcome, rank, captures);
+  for (const [rank, outcome] of captures.entries()) yield captureRow(outcome, rank);
 }
 
-function captureRow(outcome: RankedCapture, rank: number, captures: readonly RankedCapture[]): CaptureRow {
-  const { capture, facts, failure, copyOf } = outcome;
-  // None of the packets of a copy was used.
-  const fates = copyOf === null ? outcome.fates : outcome.fates.map(() => 0);
+function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
+  const { capture, facts, fates, failure } = outcome;
   const first = facts.damage[0];
   return {
     capture: capture.name,
@@ -69,7 +68,7 @@ function captureRow(outcome: RankedCapture, rank: number, captures: readonly Ran
     bytes: facts.bytes,
     storedBytes: capture.size,
     outOfOrder: facts.outOfOrder,
-    status: copyOf === null ? facts.status : 'copy',
+    status: isNoCapture(outcome) ? 'no_capture' : facts.status,
     damageOffset: first?.offset ?? null,
     damageReason: failure?.reason ?? first?.reason ?? null,
     packetsInSessions: fates[FATE_SESSION],
@@ -77,9 +76,7 @@ function captureRow(outcome: RankedCapture, rank: number, captures: readonly Ran
     fragmentsIncomplete: outcome.fragmentsIncomplete,
     notIp: fates[FATE_NOT_IP],
     undecodable: undecodable(fates),
-    undecoded: copyOf === null ? undecodedByName(outcome.undecoded) : [],
-    packetsOfCopy: copyOf === null ? 0 : facts.records,
-    copyOf: copyOf === null ? null : captures[copyOf].capture.name,
+    undecoded: undecodedByName(outcome.undecoded),
     version: capture.version,
     digest: outcome.digest,
     rank,
@@ -90,21 +87,15 @@ function* named(rows: Iterable<AnomalyRow>, captures: readonly RankedCapture[]):
   for (const row of rows) yield { ...row, captureName: captures[row.capture].capture.name };
 }
 
-/**
- * The anomalies of all map tasks, one part at a time, and then balance's; `capture` is the rank. Those that map found in
- * copies are left out, as their packets are.
- */
-async function* anomalyRows({ store, mapped, balance, captures }: Found): AsyncGenerator<AnomalyRow[]> {
+/** The anomalies of all map tasks, one part at a time, and then balance's; `capture` is the rank. */
+async function* anomalyRows({ store, mapped, balance }: Found): AsyncGenerator<AnomalyRow[]> {
   const { ranks, parts } = await requireJson<AnomalyPlaces>(store, balance.anomalies);
   for (const [task, result] of mapped.entries()) {
     if (result === null) continue;
     const { anomalies, anomalyParts = [] } = await requireJson<MapSummary>(store, result.summary);
-    const ranked = (rows: readonly AnomalyRow[]): AnomalyRow[] =>
-      rows
-        .map((row) => ({ ...row, capture: ranks[task][row.capture] }))
-        .filter(({ capture }) => captures[capture].copyOf === null);
-    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield ranked(rows);
-    yield ranked(anomalies);
+    const ranked = (row: AnomalyRow): AnomalyRow => ({ ...row, capture: ranks[task][row.capture] });
+    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield rows.map(ranked);
+    yield anomalies.map(ranked);
   }
   yield* readParts<AnomalyRow>(store, parts);
 }

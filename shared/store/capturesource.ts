@@ -17,6 +17,11 @@ export interface CaptureRef {
   version: string;
   /** The reader agrees to pay for the requests (S3's Requester Pays). */
   requesterPays?: true;
+  /**
+   * It was found in a folder or under a prefix, under a name that is not a capture's: passed over when its bytes are
+   * plainly of something else.
+   */
+  incidental?: true;
   /** Set when it is already known that it cannot be read, and why. */
   refused?: { reason: string; detail: string };
 }

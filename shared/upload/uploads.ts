@@ -5,6 +5,7 @@
  * Repeated starts lead to the same job, since a job's id is a digest of its inputs.
  */
 import { randomBytes } from 'node:crypto';
+import { readHead } from '../capture/read.ts';
 import { submitJob } from '../control/operate.ts';
 import { jobConfig } from '../job/dataset.ts';
 import { CLOUD_SIZES } from '../job/jobconfig.ts';
@@ -15,6 +16,7 @@ import { isResult } from '../job/resultpath.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ListedCaptures } from '../store/aws/s3list.ts';
 import { READY_MARKER } from '../store/aws/s3list.ts';
+import { hasCaptureEnding } from '../store/capturename.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
@@ -37,7 +39,7 @@ export interface UploadContext {
   later(message: LaterMessage, delaySeconds: number): Promise<void>;
   /** Lists captures; `next` when `deadline`, in milliseconds since 1970, came first. */
   list(bucket: string, prefix: string, options: { after?: string; deadline?: number }): Promise<ListedCaptures>;
-  /** Bytes of a small object in a captures bucket. */
+  /** The first bytes of an object in a captures bucket: all of a small one. */
   read(bucket: string, key: string): Promise<Uint8Array>;
   /** Milliseconds since 1970 by which a listing must be suspended. */
   deadline: number;
@@ -71,8 +73,23 @@ export async function onUpload(context: UploadContext, bucket: string, key: stri
   if (key.slice(folder.length) === READY_MARKER) return onMarker(context, bucket, folder, ofBucket);
   if (isResult(key.split('/'))) return { outcome: 'ignored' };
   const armed = ofBucket.filter(({ prefix }) => key.startsWith(prefix));
+  if (armed.length > 0 && (await isOther(context, bucket, key))) return { outcome: 'ignored' };
   for (const watched of armed) await arm(context, watched, context.now());
   return { outcome: armed.length > 0 ? 'armed' : 'ignored', dataset: armed.at(0)?.dataset };
+}
+
+/** Whether an object that is not named like a capture is plainly something else: a README changes no results. */
+async function isOther({ read }: UploadContext, bucket: string, key: string): Promise<boolean> {
+  if (hasCaptureEnding(key)) return false;
+  // What cannot be read now is left to the job, which says why.
+  const bytes = await read(bucket, key).catch(() => undefined);
+  if (bytes === undefined) return false;
+  const { facts } = await readHead(
+    (async function* () {
+      yield bytes;
+    })(),
+  );
+  return facts.damage[0]?.reason === 'no_capture';
 }
 
 /** Handles a delayed message. */

@@ -135,7 +135,8 @@ test('a capture that is refused at its beginning is not read further', HEAVY, as
   const version = writePcap([], { version: [9, 0] });
   const section = Uint8Array.from([0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4, ...new Uint8Array(16)]);
   for (const [head, reason] of [
-    [new TextEncoder().encode('anything'), 'unsupported_format'],
+    [new Uint8Array(1000).fill(7), 'unsupported_format'],
+    [new TextEncoder().encode('anything '.repeat(100)), 'no_capture'],
     [version, 'unsupported_version'],
     [section, 'bad_section_header'],
   ] as const) {

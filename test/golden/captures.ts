@@ -155,6 +155,7 @@ function damages(): GoldenCapture[] {
       { tsresol: 6 },
     ),
   );
+  add('bytes of no known kind', Uint8Array.of(0, 1, 2, 3, 4));
   add('a text', new TextEncoder().encode('this is no capture\n'.repeat(20)));
   add('a text in gzip', gzipStored(new TextEncoder().encode('this is no capture\n'.repeat(20))));
   return captures;

@@ -32,6 +32,7 @@ const ANOMALIES = [
   'ip_hdr_len_zero',
   'link_type_high_bits',
   'multiple_routing_headers',
+  'no_capture',
   'option_exceeds_block',
   'packet_without_time',
   'routing0_hdr',

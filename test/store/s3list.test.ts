@@ -40,6 +40,21 @@ test('results of a job that lie among captures are not captures, and are counted
   assert.equal(skipped.results, results.length);
 });
 
+test('what is not named like a capture may turn out to be none, unless it is the object that was named', async (t) => {
+  const fake = await FakeS3.start(t);
+  const named = ['a.pcap', 'b.PCAPNG', 'c.cap0001', 'd.pcap.3', 'e.pcap-20261130.gz', 'f.dmp.xz', 'g.zst', 'h.snoop'];
+  const other = ['README.txt', 'i.pcap.md5', 'j.pcapx', 'k', 'pcap', 'sums.csv', 'x.cap/y'];
+  for (const key of [...named, ...other]) fake.put(`s/${key}`, ONE);
+  const { captures } = await listCaptures(fake.client(), 'bucket', 's/');
+  const incidental = captures.filter((capture) => capture.incidental).map(({ name }) => name);
+  assert.deepEqual(
+    incidental,
+    other.map((key) => `s3://bucket/s/${key}`),
+  );
+  const [itself] = (await listCaptures(fake.client(), 'bucket', 's/README.txt')).captures;
+  assert.equal(itself.incidental, undefined);
+});
+
 test('a prefix may be below a hidden folder, which was named on purpose', async (t) => {
   const fake = await FakeS3.start(t);
   for (const key of ['.old/a', '.old/b/.c', '.old/b/d']) fake.put(key, ONE);
@@ -57,7 +72,8 @@ test('a listed capture has size and ETag, and the time of the newest is in whole
   fake.put('b', ONE, { modified: at - 1000 });
   fake.put('_READY', ONE, { modified: at + 60_000 });
   const { captures, newest } = await listCaptures(fake.client(), 'bucket', '');
-  assert.deepEqual(captures[0], { name: 's3://bucket/a', location: 's3://bucket/a', size: 4, version: etag });
+  const name = 's3://bucket/a';
+  assert.deepEqual(captures[0], { name, location: name, size: 4, version: etag, incidental: true });
   assert.equal(newest, at);
   assert.equal((await listCaptures(fake.client(), 'bucket', 'none/')).newest, 0);
 });

@@ -62,6 +62,30 @@ async function configOf(world: UploadWorld, job: string): Promise<Job['config']>
   return (await getJson<Job>(world.store, jobKey(job)))!.config;
 }
 
+test('a file that is plainly no capture starts no job, and one that may be a capture does', async () => {
+  const world = await automatic();
+  world.put('site-a/README.txt', 'what lies here');
+  world.event('site-a/README.txt');
+  world.put('site-a/sessions/dataset=d/job=0123456789abcdef/_SUCCESS', '');
+  world.event('site-a/sessions/dataset=d/job=0123456789abcdef/_SUCCESS');
+  await world.run();
+  assert.deepEqual(
+    world.handled.map(({ outcome }) => outcome),
+    ['ignored', 'ignored'],
+  );
+  assert.deepEqual(await world.jobs('site-a'), []);
+  for (const [name, text] of [
+    ['sensor-7', '\0\x01\x02\x03 packets'],
+    ['text.pcap', 'text'],
+  ]) {
+    const other = await automatic();
+    other.put(`site-a/${name}`, text);
+    other.event(`site-a/${name}`);
+    await other.run();
+    assert.equal((await other.jobs('site-a')).length, 1, name);
+  }
+});
+
 test('a marker starts a job over what lies under its prefix, at once', async () => {
   const world = await withMarker('site-a/', '');
   const [job, ...others] = await world.jobs('site-a');

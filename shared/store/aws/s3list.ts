@@ -1,5 +1,6 @@
 /** The captures of a prefix, as S3 lists them. Names and times say nothing about their content. */
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import { hasCaptureEnding } from '../capturename.ts';
 import type { CaptureRef } from '../capturesource.ts';
 import { StoreError } from '../objectstore.ts';
 import { answerOf, archivedDetail, LISTING, otherRegionDetail, s3Url, storeError } from './s3errors.ts';
@@ -57,7 +58,7 @@ export async function listCaptures(
         reasonToSkip(object, object.key.slice(folder)) ?? (isResult(object.key.split('/')) ? 'results' : undefined);
       if (skip !== undefined) found.skipped[skip]++;
       else {
-        found.captures.push(captureOf(bucket, object, requesterPays));
+        found.captures.push(captureOf(bucket, prefix, object, requesterPays));
         found.newest = Math.max(found.newest, object.modified);
       }
     }
@@ -76,10 +77,16 @@ function reasonToSkip({ key, size }: ListedObject, below: string): keyof ListedC
   return size === 0 ? 'empty' : undefined;
 }
 
-function captureOf(bucket: string, object: ListedObject, requesterPays: boolean | undefined): CaptureRef {
+function captureOf(
+  bucket: string,
+  prefix: string,
+  object: ListedObject,
+  requesterPays: boolean | undefined,
+): CaptureRef {
   const { key, size, version, archived } = object;
   const name = s3Url(bucket, key);
   const ref: CaptureRef = { name, location: name, size, version };
+  if (key !== prefix && !hasCaptureEnding(key)) ref.incidental = true;
   if (requesterPays) ref.requesterPays = true;
   if (archived !== undefined)
     ref.refused = { reason: 'capture_archived', detail: archivedDetail(bucket, key, archived) };

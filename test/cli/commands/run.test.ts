@@ -31,8 +31,10 @@ interface Summary {
   sessions: number;
   spanning: number;
   reusedTasks: number;
+  mapTasks: number;
   committedBefore: boolean;
   damaged: { capture: string; offset: number | null; reason: string }[];
+  noCaptures: { input: string; detail: string }[];
 }
 
 function summaryOf({ stdout }: Outcome): Summary {
@@ -94,17 +96,72 @@ test('damaged and foreign files are named with offset and reason, the rest is re
   writeFiles(folder, {
     'in/good.pcap': whole,
     'in/cut.pcap': udpCapture(10, START_US + SECOND).subarray(0, whole.length - 5),
-    'in/notes.txt': 'no capture at all',
+    'in/notes.pcap': 'no capture at all',
+    'in/other': Uint8Array.of(0, 1, 2, 3),
     'in/empty.pcap': '',
   });
   const { code, stdout } = flowstitch(['run', 'in', '--out', 'out'], { cwd: folder });
   assert.equal(code, 2);
   assert.match(stdout, /packets {7}19\n/);
-  assert.match(stdout, /\n2 captures could not be read completely:\n/);
+  assert.match(stdout, /\n3 captures could not be read completely:\n/);
   assert.match(stdout, / {2}in\/cut\.pcap: truncated at byte \d+, truncated_record: /);
-  assert.match(stdout, / {2}in\/notes\.txt: unreadable at byte 0, unsupported_format: /);
+  assert.match(stdout, / {2}in\/notes\.pcap: unreadable at byte 0, no_capture: begins with 0x6e6f2063: text\n/);
+  assert.match(stdout, / {2}in\/other: unreadable at byte 0, unsupported_format: begins with 0x00010203\n/);
   assert.doesNotMatch(stdout, /empty\.pcap/, 'an empty capture is no damage');
   assert.doesNotMatch(stdout, /good\.pcap/);
+});
+
+test('files that are plainly no captures are passed over and listed, unless they are named', (t) => {
+  const folder = scratchFolder(t);
+  writeFiles(folder, {
+    'in/good.pcap': udpCapture(10),
+    'in/README': 'Captures of the lab, week 48.\n',
+    'in/SHA256SUMS': `${'0'.repeat(64)}  good.pcap\n`,
+    'in/good.pcap.json': '{"sensor":"a"}',
+    'in/Thumbs.db': Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, 0, 0),
+    'texts/a': 'one',
+    'texts/b.md': 'two',
+  });
+  const run = (inputs: string[], ...options: string[]): Outcome =>
+    flowstitch(['run', ...inputs, '--out', 'out', ...options], { cwd: folder });
+  const { code, stdout } = run(['in']);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /captures {6}1, /);
+  assert.match(
+    stdout,
+    new RegExp(
+      '\n4 inputs passed over: no capture:\n' +
+        ' {2}in/README: begins with 0x43617074: text\n' +
+        ' {2}in/SHA256SUMS: .*: text\n' +
+        ' {2}in/Thumbs.db: begins with 0xd0cf11e0: a compound file .*\n' +
+        ' {2}in/good.pcap.json: .*: text\n',
+    ),
+  );
+  const query = "select capture || ' ' || status || ' ' || packets from captures order by 1";
+  const rows = flowstitch(['sql', query, '--data', 'out', '--csv'], { cwd: folder }).stdout.split('\n').slice(1);
+  assert.deepEqual(rows, [
+    'in/README no_capture 0',
+    'in/SHA256SUMS no_capture 0',
+    'in/Thumbs.db no_capture 0',
+    'in/good.pcap complete 10',
+    'in/good.pcap.json no_capture 0',
+    '',
+  ]);
+  // The shards that say what it is are those of the first run: whether that is damage is the job's matter.
+  const named = run(['in', 'in/README'], '--json');
+  const summary = summaryOf(named);
+  assert.equal(named.code, 2);
+  assert.deepEqual(
+    summary.damaged.map(({ capture, reason }) => `${capture} ${reason}`),
+    ['in/README no_capture'],
+  );
+  assert.deepEqual([summary.captures, summary.noCaptures.length, summary.reusedTasks], [2, 3, summary.mapTasks]);
+  const none = run(['texts']);
+  assert.deepEqual([none.code, none.stdout], [1, '']);
+  assert.match(
+    none.stderr,
+    /^flowstitch: no captures found in texts: texts\/a begins with 0x6f6e65: text, and others\n/,
+  );
 });
 
 test('a capture whose compression asks for too much is named with the option that gives it, and read with that option', (t) => {

@@ -25,10 +25,7 @@ import {
 } from '../harness.ts';
 import { tunnelTraffic } from '../tunneltraffic.ts';
 
-const FATES = [
-  ...['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'],
-  'packets_of_copy',
-];
+const FATES = ['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'];
 
 function assertConserved({ tables, summary }: Ended): void {
   const unbalanced = tables.captures.filter(
