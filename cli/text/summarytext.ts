@@ -2,7 +2,13 @@
 import type { ClockApart } from '../../shared/job/clocks.ts';
 import type { NoCapture } from '../../shared/job/nocapture.ts';
 import type { Outside } from '../../shared/job/outside.ts';
-import { accountedFor, type Conservation, type DamagedCapture, type JobSummary } from '../../shared/job/summary.ts';
+import {
+  accountedFor,
+  type Conservation,
+  type CopiedCapture,
+  type DamagedCapture,
+  type JobSummary,
+} from '../../shared/job/summary.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
 import { bytesText, commandName, count, counted, durationText, fieldLines } from './format.ts';
@@ -80,6 +86,7 @@ function conservationText(conservation: Conservation): string {
     [conservation.fragmentsIncomplete, 'fragments of incomplete datagrams'],
     [conservation.notIp, 'not IP'],
     ...Object.entries(conservation.undecodable).map(([reason, n]): [number, string] => [n, reason]),
+    [conservation.inCopies, 'in copies'],
   ];
   const right = terms.filter(([n], i) => n > 0 || i === 0).map(([n, what]) => `${count(n)} ${what}`);
   const differ =
@@ -109,10 +116,11 @@ function spanFields({ firstPacket, lastPacket }: JobSummary): [string, string][]
 }
 
 /** What the reader of a summary should know before using the tables: a paragraph each. */
-function noticesText({ damaged, noCaptures, outside, packets, clocksApart }: JobSummary): string {
+function noticesText({ damaged, noCaptures, copies, outside, packets, clocksApart }: JobSummary): string {
   return [
     damageText(damaged),
-    passedOverText(noCaptures),
+    noCapturesText(noCaptures),
+    copiesText(copies),
     outsideText(outside, packets),
     unusedText(outside),
     clocksText(clocksApart),
@@ -138,10 +146,17 @@ function damageText(damaged: readonly DamagedCapture[]): string {
   );
 }
 
-function passedOverText(none: readonly NoCapture[]): string {
+function noCapturesText(none: readonly NoCapture[]): string {
   return listed(
     `${counted(none.length, 'input')} passed over: no capture`,
     none.map(({ input, detail }) => `${printable(input)}: ${printable(detail)}`),
+  );
+}
+
+function copiesText(copies: readonly CopiedCapture[]): string {
+  return listed(
+    `${counted(copies.length, 'capture')} passed over, as others hold the same packets (--keep-copies uses them too)`,
+    copies.map(({ capture, of }) => `${printable(capture)} holds the same packets as ${printable(of)}`),
   );
 }
 

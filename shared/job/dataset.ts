@@ -49,6 +49,7 @@ export async function jobConfig(
     compression: options.compression,
     sessions: options.sessions,
     packets: options.packets,
+    keepCopies: options.keepCopies,
     sizes,
   };
 }

@@ -66,6 +66,8 @@ export interface JobConfig {
   sessions: SessionConfig;
   /** Whether the packets table is written. */
   packets: boolean;
+  /** Whether captures that hold the same packets as another one are used too; missing means not. */
+  keepCopies?: boolean;
   /** How often captures that an earlier job left out were tried again by a job of their own; missing in the first. */
   retry?: number;
   sizes: Sizes;
@@ -100,7 +102,7 @@ function canonical(value: unknown): string {
  * named here as irrelevant to them, so that anything added to a configuration makes shards of its own.
  */
 export function shardingDigest(config: JobConfig): string {
-  const { dataset: _d, sessions: _s, packets: _p, retry: _r, sizes: _z, ...mapping } = config;
+  const { dataset: _d, sessions: _s, packets: _p, keepCopies: _k, retry: _r, sizes: _z, ...mapping } = config;
   return digestOf({ revision: MAPPING_REVISION, ...mapping });
 }
 

@@ -46,12 +46,14 @@ export interface CaptureOutcome {
 export interface RankedCapture extends CaptureOutcome {
   fragmentsCompleted: number;
   fragmentsIncomplete: number;
+  /** Rank of the capture whose same packets are used instead; null when its own are. */
+  copyOf: number | null;
 }
 
 /** A shard and what its readers need. */
 export interface ShardPlace extends ShardIndex {
   key: string;
-  /** Numbers in the summary of the captures with rows in the shard. */
+  /** Number in the summary of each capture with rows in the shard, and how many, as pairs. */
   captures: number[];
 }
 
@@ -70,8 +72,8 @@ export interface MapSummary {
   captures: CaptureOutcome[];
   shards: ShardPlace[];
   fragments: FragmentPlace[];
-  /** IP bytes of the innermost packets in its shards. */
-  innermostBytes: number;
+  /** IP bytes of the innermost packets in its shards, of each capture. */
+  innermostBytes: number[];
   /** `capture` is the number in `captures`. */
   anomalies: AnomalyRow[];
   /** Keys of parts with the earlier ones, where there are many. */

@@ -83,6 +83,7 @@ const TIMEOUT_OPTIONS = Object.fromEntries(
 /** The options of a job. */
 export const JOB_OPTIONS = {
   packets: { meaning: 'also write the packets table' },
+  'keep-copies': { meaning: 'also use captures that hold the same packets as another one; their packets count again' },
   dataset: { value: 'NAME', meaning: 'name of the data set', default: DEFAULT_DATASET },
   buckets: {
     value: 'N',
@@ -126,6 +127,7 @@ export interface JobOptions {
   sessions: SessionConfig;
   compression: CompressionBounds;
   packets: boolean;
+  keepCopies: boolean;
 }
 
 /** Options of a marker object or of stored settings. @throws OptionError for an unknown option, or a value of another type */
@@ -181,6 +183,7 @@ export function jobOptions(given: GivenOptions): JobOptions {
     sessions,
     compression: compressionBounds(given),
     packets: given.packets === true,
+    keepCopies: given['keep-copies'] === true,
   };
 }
 

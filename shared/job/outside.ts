@@ -39,6 +39,8 @@ export function outsideOf(captures: readonly RankedCapture[]): Outside {
   const all = new Map<string, number>();
   const unused: UnusedCapture[] = [];
   for (const outcome of captures) {
+    // The packets of a copy are in the capture used instead.
+    if (outcome.copyOf !== null) continue;
     const own = reasonsOf(outcome);
     let outside = 0;
     for (const [reason, packets] of own) {

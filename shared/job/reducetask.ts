@@ -7,7 +7,7 @@ export interface ReduceShard {
   baseUs: number;
   firstUs: number;
   lastUs: number;
-  /** Rank of each capture of its map task; null when the rows already have ranks. */
+  /** Rank of each capture of its map task, LEFT_OUT for a copy of another; null when the rows already have ranks. */
   ranks: number[] | null;
 }
 

@@ -21,7 +21,9 @@ export interface StageResults {
     /** Rows of all reduce tasks; those among them that balance joined from fragments. */
     rows: number;
     joined: number;
-    /** IP bytes of the innermost packets in all shards of map tasks. */
+    /** Rows among them of captures that are copies: reduce leaves them out. */
+    copiedRows: number;
+    /** IP bytes of the innermost packets in all shards of map tasks, of captures that are no copies. */
     innermostBytes: number;
     shuffleBytes: number;
   };
@@ -35,6 +37,8 @@ export interface StageResults {
     packetStarts: number[];
     /** What the sessions were made of. */
     tracked: Tracked;
+    /** Rows of captures that are copies, which were left out. */
+    leftOut: number;
     sessions: number;
     packets: number;
     spanning: number;

@@ -33,6 +33,14 @@ export interface Conservation {
   fragmentsIncomplete: number;
   notIp: number;
   undecodable: Record<string, number>;
+  /** Of captures that hold the same packets as another one, which were passed over. */
+  inCopies: number;
+}
+
+/** A capture that was passed over, and the one with the same packets that was used. */
+export interface CopiedCapture {
+  capture: string;
+  of: string;
 }
 
 /** Names in a summary's `undecoded`. */
@@ -66,6 +74,8 @@ export interface JobSummary extends PacketSpan {
   clocksApart: ClockApart[];
   /** What packets hold that is not decoded, by name: the ten most frequent of all captures. */
   undecoded: UndecodedName[];
+  /** Captures passed over because another one holds the same packets, in order of rank. */
+  copies: CopiedCapture[];
   /** Requests of tasks to storage and queues, by kind, and bytes moved; where they are counted. */
   requests?: RequestTotals;
   /** Keys of the tables' files. */
@@ -77,7 +87,7 @@ export interface JobSummary extends PacketSpan {
 /** Sum of all counts of `conservation` but `read`. */
 export function accountedFor(conservation: Conservation): number {
   let sum = conservation.inSessions + conservation.fragmentsCompleted + conservation.fragmentsIncomplete;
-  sum += conservation.notIp;
+  sum += conservation.notIp + conservation.inCopies;
   for (const count of Object.values(conservation.undecodable)) sum += count;
   return sum;
 }
@@ -89,12 +99,12 @@ export function undecodable(fates: readonly number[]): Record<string, number> {
   return counts;
 }
 
-/** Every capture with unusable bytes, or none usable, in order of rank. */
+/** Every capture with unusable bytes, or none usable, in order of rank. Nothing is lost with a copy of another one. */
 export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapture[] {
   const damaged: DamagedCapture[] = [];
   for (const outcome of captures) {
-    const { capture, facts, failure } = outcome;
-    if (isNoCapture(outcome)) continue;
+    const { capture, facts, failure, copyOf } = outcome;
+    if (copyOf !== null || isNoCapture(outcome)) continue;
     if (failure !== null) {
       damaged.push({ capture: capture.name, status: 'unreadable', offset: null, ...failure });
     } else if (facts.status !== 'complete' && facts.status !== 'empty') {
@@ -125,9 +135,14 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
     fragmentsIncomplete: 0,
     notIp: 0,
     undecodable: {},
+    inCopies: 0,
   };
-  for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
+  for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete, copyOf } of captures) {
     conservation.read += facts.records;
+    if (copyOf !== null) {
+      conservation.inCopies += facts.records;
+      continue;
+    }
     conservation.inSessions += fates[FATE_SESSION];
     conservation.fragmentsCompleted += fragmentsCompleted;
     conservation.fragmentsIncomplete += fragmentsIncomplete;
@@ -139,7 +154,13 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
 }
 
 function* everyUndecoded(captures: readonly RankedCapture[]): Generator<Undecoded> {
-  for (const { undecoded } of captures) yield* undecoded;
+  for (const { undecoded, copyOf } of captures) if (copyOf === null) yield* undecoded;
+}
+
+function copiedCaptures(captures: readonly RankedCapture[]): CopiedCapture[] {
+  return captures.flatMap(({ capture, copyOf }) =>
+    copyOf === null ? [] : [{ capture: capture.name, of: captures[copyOf].capture.name }],
+  );
 }
 
 export function summarize(
@@ -177,6 +198,7 @@ export function summarize(
     outside: outsideOf(captures),
     clocksApart: clocksApart(captures),
     undecoded: undecodedByName(everyUndecoded(captures)).slice(0, UNDECODED_TOLD),
+    copies: copiedCaptures(captures),
     files,
     fileBytes,
   };

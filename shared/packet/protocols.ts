@@ -16,13 +16,16 @@ import { UDP } from './ip/udp.ts';
 import { UDP_TUNNELS } from './ip/udptunnels.ts';
 import { ETHERNET } from './link/ethernet.ts';
 import { FDDI } from './link/fddi.ts';
+import { IPNET } from './link/host/ipnet.ts';
+import { ENC, PFLOG } from './link/host/packetfilter.ts';
+import { PKTAP, PKTAP_AS_USER2 } from './link/host/pktap.ts';
 import { AMSDU, IEEE80211 } from './link/ieee80211.ts';
 import { LOOPBACK } from './link/loopback.ts';
 import { MPLS } from './link/mpls.ts';
 import { NFLOG } from './link/nflog.ts';
 import { PBB } from './link/pbb.ts';
 import { PPI } from './link/ppi.ts';
-import { PPP, PPP_SERIAL, PPPOE } from './link/ppp.ts';
+import { PPP, PPP_SERIAL, PPP_WITH_DIRECTION, PPPOE } from './link/ppp.ts';
 import { RADIOTAP } from './link/radiotap.ts';
 import { RAW } from './link/raw.ts';
 import { SLL, SLL2 } from './link/sll.ts';
@@ -35,8 +38,27 @@ import { MACSEC } from './link/tag/macsec.ts';
 import { NSH } from './link/tag/nsh.ts';
 import { TRILL } from './link/tag/trill.ts';
 import { UNKNOWN } from './link/unknown.ts';
+import { DOCSIS } from './link/vendor/docsis.ts';
+import { ERF } from './link/vendor/erf.ts';
+import {
+  JUNIPER_ATM,
+  JUNIPER_CISCO_HDLC,
+  JUNIPER_ETHERNET,
+  JUNIPER_FRAME_RELAY,
+  JUNIPER_MULTILINK,
+  JUNIPER_PPP,
+  JUNIPER_PPPOE_ATM,
+  JUNIPER_SERVICES,
+} from './link/vendor/juniper.ts';
+import { MONITOR_MODE } from './link/vendor/monitormode.ts';
+import { NETANALYZER, NETANALYZER_TRANSPARENT } from './link/vendor/netanalyzer.ts';
 import { VLAN } from './link/vlan.ts';
 import { VNTAG } from './link/vntag.ts';
+import { ATM, SUN_ATM } from './link/wan/atm.ts';
+import { CISCO_HDLC, CISCO_HDLC_WITH_DIRECTION } from './link/wan/chdlc.ts';
+import { FRAME_RELAY, FRAME_RELAY_WITH_DIRECTION, MULTILINK_FRAME_RELAY } from './link/wan/framerelay.ts';
+import { IP_OVER_FIBRE_CHANNEL, IP_OVER_IEEE1394, IP_OVER_INFINIBAND, TOKEN_RING } from './link/wan/ipover.ts';
+import { BSD_OS_SERIAL, SLIP } from './link/wan/slip.ts';
 import type { Protocol, TunnelKind } from './protocol.ts';
 import { ETHER_TYPES, IP_PROTOCOLS, LINK_TYPES, PPP_PROTOCOLS } from './protocolnumbers.ts';
 import { AYIYA } from './tunnel/ayiya.ts';
@@ -70,14 +92,46 @@ export const LINK_LAYERS: readonly Protocol[] = [
   IEEE80211,
   AMSDU,
   RADIOTAP,
+  MONITOR_MODE,
   PPP,
   PPP_SERIAL,
+  PPP_WITH_DIRECTION,
+  CISCO_HDLC,
+  CISCO_HDLC_WITH_DIRECTION,
+  FRAME_RELAY,
+  FRAME_RELAY_WITH_DIRECTION,
+  MULTILINK_FRAME_RELAY,
+  ATM,
+  SUN_ATM,
+  SLIP,
+  BSD_OS_SERIAL,
+  IP_OVER_INFINIBAND,
+  IP_OVER_FIBRE_CHANNEL,
+  IP_OVER_IEEE1394,
+  TOKEN_RING,
   SLL,
   SLL2,
   LOOPBACK,
   NFLOG,
+  PFLOG,
+  ENC,
+  IPNET,
   FDDI,
   PPI,
+  PKTAP,
+  PKTAP_AS_USER2,
+  JUNIPER_ETHERNET,
+  JUNIPER_PPP,
+  JUNIPER_FRAME_RELAY,
+  JUNIPER_CISCO_HDLC,
+  JUNIPER_PPPOE_ATM,
+  JUNIPER_ATM,
+  JUNIPER_MULTILINK,
+  JUNIPER_SERVICES,
+  ERF,
+  NETANALYZER,
+  NETANALYZER_TRANSPARENT,
+  DOCSIS,
   RAW,
   UNKNOWN,
 ];

@@ -25,6 +25,10 @@ export const SPACE_CHANNEL = 10;
 export const SPACE_FDDI = 11;
 /** Next protocol of a network service header. */
 export const SPACE_NSH = 12;
+/** Network layer protocol identifier (ISO/IEC TR 9577). */
+export const SPACE_NLPID = 13;
+/** Type of an ERF record. */
+export const SPACE_ERF = 14;
 
 /** Bits of a space; the organisation code stands above them. */
 const SPACE_BITS = 4;
@@ -185,6 +189,15 @@ const PPP = new Map([
   [0xc227, 'EAP'],
 ]);
 
+const NLPIDS = new Map([
+  [0x08, 'Q933'],
+  [0x81, 'CLNP'],
+  [0x82, 'ES_IS'],
+  [0x83, 'IS_IS'],
+  [0xb0, 'compression'],
+  [0xb1, 'fragment'],
+]);
+
 const ADDRESS_FAMILIES = new Map([
   [0, 'unspecified'],
   [1, 'local'],
@@ -264,6 +277,10 @@ export function undecodedName(space: number, number: number): string {
       return `fddi_0x${hex(number, 2)}`;
     case SPACE_NSH:
       return `nsh_${number}`;
+    case SPACE_NLPID:
+      return named(`nlpid_0x${hex(number, 2)}`, NLPIDS.get(number));
+    case SPACE_ERF:
+      return `erf_type_${number}`;
     default:
       return 'unnamed';
   }

@@ -21,8 +21,13 @@ import {
 } from './rarefields.ts';
 import { shardColumns } from './shardschema.ts';
 
+/** In place of a capture's number: its rows are left out. */
+export const LEFT_OUT = -1;
+
 /** Reads the batches of one segment in their order. */
 export class BatchDecoder {
+  /** Rows left out so far. */
+  leftOut = 0;
   private readonly expected = new Prediction();
   /** Number in the reader's table of each flow of the segment. */
   private flowNumber = new Uint32Array(64);
@@ -35,7 +40,7 @@ export class BatchDecoder {
   /**
    * @param table to which the segment's flows are added
    * @param baseUs the shard's base time
-   * @param captureNumbers the reader's number for each capture of the shard, null when they are the same
+   * @param captureNumbers the reader's number for each capture of the shard, or LEFT_OUT; null when they are the same
    */
   constructor(table: FlowTable, baseUs: number, captureNumbers: ArrayLike<number> | null) {
     this.table = table;
@@ -46,7 +51,9 @@ export class BatchDecoder {
   /** Appends the rows [from, to) of the segment's next batch to `out`. */
   decode(batch: RecordBatch, from: number, to: number, out: PacketColumns): void {
     out.reserve(out.length + (to - from));
+    const before = out.length;
     out.length = this.append(batch, from, to, out);
+    this.leftOut += to - from - (out.length - before);
   }
 
   /** As `decode`, with the room already reserved: the loop is a function of its own. @returns the rows of `out` */
@@ -153,7 +160,7 @@ export class BatchDecoder {
       out.tunnel[at] = expected.tunnel(side);
       out.ageUs[at] = ageUs;
       out.ageNs[at] = ageNs;
-      at++;
+      if (capture !== LEFT_OUT) at++;
     }
     return at;
   }

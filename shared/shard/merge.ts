@@ -65,29 +65,38 @@ export function passGroups(segments: readonly Segment[], maxOpenRows: number): S
   return groups;
 }
 
-/** Calls `emit` for every row of the segments, in the order of compareRecords. */
+/**
+ * Calls `emit` for every row of the segments, in the order of compareRecords, but for those of captures that are left
+ * out. @returns how many these were
+ */
 export async function mergeSegments(
   segments: readonly Segment[],
   flows: FlowTable,
   emit: (columns: PacketColumns, row: number) => void,
   options: MergeOptions,
-): Promise<void> {
+): Promise<number> {
+  let leftOut = 0;
   let level = [...segments].sort((a, b) => a.firstUs - b.firstUs);
   for (let pass = 0; level.length > 1 && peakOpenRows(level) > options.maxOpenRows; pass++) {
     const runs: Segment[] = [];
-    for (const [number, group] of passGroups(level, options.maxOpenRows).entries())
-      runs.push(await mergeToRun(group, flows, join(options.scratch, `pass-${pass}-${number}`), options));
+    for (const [number, group] of passGroups(level, options.maxOpenRows).entries()) {
+      const merged = await mergeToRun(group, flows, join(options.scratch, `pass-${pass}-${number}`), options);
+      leftOut += merged.leftOut;
+      if (merged.run.to > 0) runs.push(merged.run);
+    }
     level = runs;
   }
-  await mergeOpen(level, flows, emit, options);
+  return leftOut + (await mergeOpen(level, flows, emit, options));
 }
 
+/** As mergeSegments, with all segments open that overlap in time. */
 async function mergeOpen(
   segments: readonly Segment[],
   flows: FlowTable,
   emit: (columns: PacketColumns, row: number) => void,
   options: MergeOptions,
-): Promise<void> {
+): Promise<number> {
+  let leftOut = 0;
   const heap = new Heap(before);
   const { items } = heap;
   // Columns of finished segments, for those still to be opened.
@@ -99,6 +108,7 @@ async function mergeOpen(
       ahead.opens(next);
       const reader = new SegmentReader(segments[next++], flows, spare.pop());
       if (await reader.fill()) heap.push(reader);
+      else leftOut += reader.leftOut;
     }
     if (items.length === 0) break;
     const top = items[0];
@@ -109,6 +119,7 @@ async function mergeOpen(
     if (top.exhausted) {
       await options.between?.();
       if (!(await top.fill())) {
+        leftOut += top.leftOut;
         if (spare.length < SPARE_COLUMNS) spare.push(top.columns);
         heap.shift();
         continue;
@@ -116,6 +127,7 @@ async function mergeOpen(
     }
     heap.settle();
   }
+  return leftOut;
 }
 
 function before(a: SegmentReader, b: SegmentReader): boolean {
@@ -167,13 +179,13 @@ class OpenAhead {
   }
 }
 
-/** Merges segments into one on scratch, in time order, whatever their buckets. */
+/** Merges segments into one on scratch, in time order, whatever their buckets, and counts the rows left out. */
 async function mergeToRun(
   segments: readonly Segment[],
   flows: FlowTable,
   path: string,
   options: MergeOptions,
-): Promise<Segment> {
+): Promise<{ run: Segment; leftOut: number }> {
   const file = await open(path, 'wx');
   const places: BatchPlace[] = [];
   const pending = new PacketColumns(RUN_BATCH_ROWS);
@@ -183,6 +195,7 @@ async function mergeToRun(
   const written: Uint8Array[] = [];
   let rows = 0;
   let end = 0;
+  let leftOut: number;
   const flush = (): void => {
     if (pending.length === 0) return;
     const writer = new PositionedWriter();
@@ -203,7 +216,7 @@ async function mergeToRun(
     written.length = 0;
   };
   try {
-    await mergeOpen(
+    leftOut = await mergeOpen(
       segments,
       flows,
       (columns, row) => {
@@ -219,7 +232,7 @@ async function mergeToRun(
   }
   let lastUs = baseUs;
   for (const segment of segments) if (segment.lastUs > lastUs) lastUs = segment.lastUs;
-  return {
+  const run: Segment = {
     key: path,
     read: rangeReader(path),
     baseUs,
@@ -231,4 +244,5 @@ async function mergeToRun(
     captures: null,
     oneBucket: true,
   };
+  return { run, leftOut };
 }

@@ -32,7 +32,7 @@ export interface Segment {
   to: number;
   /** The batches that hold these rows, adjoining, in order. */
   batches: BatchPlace[];
-  /** Rank of each capture of the shard; null when the rows hold ranks already. */
+  /** Rank of each capture of the shard, or LEFT_OUT; null when the rows hold ranks already. */
   captures: ArrayLike<number> | null;
   /** True when all rows are of one bucket, hence in time order. */
   oneBucket: boolean;
@@ -114,6 +114,11 @@ export class SegmentReader {
   /** True when the current block is used up and `fill` must be called. */
   get exhausted(): boolean {
     return this.at === this.end;
+  }
+
+  /** Rows of captures that are left out, among those read so far. */
+  get leftOut(): number {
+    return this.decoder.leftOut;
   }
 
   step(): void {

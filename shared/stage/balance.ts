@@ -12,6 +12,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AnomalyLog, type AnomalyRow } from '../capture/anomaly.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
+import { copiesAmong } from '../job/copies.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, manifestKey } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
@@ -25,6 +26,7 @@ import { FlowTable } from '../packet/flow/flowtable.ts';
 import { FragmentJoiner } from '../packet/fragment/fragmentjoin.ts';
 import { byDepth, sortedFragmentOrder } from '../packet/fragment/fragmentorder.ts';
 import { MAX_LAYERS } from '../packet/tunnellayers.ts';
+import { LEFT_OUT } from '../shard/batchdecoder.ts';
 import { encodeFragments, type FragmentFile, mergeFragments } from '../shard/fragmentfile.ts';
 import { rangeReader } from '../shard/scratch.ts';
 import { ShardWriter } from '../shard/shardwriter.ts';
@@ -67,11 +69,27 @@ async function runBalance(
   const ranks = summaries.map((summary) => new Array<number>(summary.captures.length));
   for (const [rank, { task, number }] of outcomes.entries()) ranks[task][number] = rank;
 
+  const ordered = outcomes.map(({ outcome }) => outcome);
+  const copies = copiesAmong(ordered);
+  const copyOf = job.config.keepCopies === true ? copies.map(() => null) : copies;
+  const isCopy = (rank: number): boolean => copyOf[rank] !== null;
+
   const shards: RankedShard[] = [];
+  let copiedRows = 0;
   const anomalies = new PartsWriter<AnomalyRow>(store, `${prefix}anomalies-`);
-  for (const [task, summary] of summaries.entries())
-    for (const shard of summary.shards) shards.push({ ...shard, ranks: ranks[task] });
-  const joined = await joinFragments(context, job, summaries, ranks, outcomes.length, prefix, anomalies);
+  for (const [task, summary] of summaries.entries()) {
+    const used = ranks[task].map((rank) => (isCopy(rank) ? LEFT_OUT : rank));
+    for (const shard of summary.shards) {
+      let copied = 0;
+      for (let i = 0; i < shard.captures.length; i += 2)
+        if (used[shard.captures[i]] === LEFT_OUT) copied += shard.captures[i + 1];
+      // A shard of nothing else need not be read.
+      if (copied === shard.rows) continue;
+      copiedRows += copied;
+      shards.push({ ...shard, ranks: used });
+    }
+  }
+  const joined = await joinFragments(context, job, summaries, ranks, isCopy, prefix, anomalies);
   for (const shard of joined.shards) shards.push(shard);
   shards.sort((a, b) => a.firstUs - b.firstUs);
 
@@ -79,9 +97,10 @@ async function runBalance(
     ...outcome,
     fragmentsCompleted: joined.completed[rank],
     fragmentsIncomplete: joined.neverCompleted[rank],
+    copyOf: copyOf[rank],
   }));
   checkJoined(job, captures);
-  await anomalies.add(copies(captures));
+  await anomalies.add(duplicates(captures, copies));
   const places: AnomalyPlaces = { ranks, parts: await anomalies.end() };
   await store.put(`${prefix}anomalies.json`, jsonBytes(places));
   const captureParts = new PartsWriter<RankedCapture>(store, `${prefix}captures-`);
@@ -125,7 +144,8 @@ async function runBalance(
     partitions: partitions.length,
     slotUs,
     rows: total,
-    innermostBytes: summaries.reduce((sum, summary) => sum + summary.innermostBytes, 0),
+    copiedRows,
+    innermostBytes: innermostBytes(summaries, ranks, isCopy),
     joined: joined.shards.reduce((sum, shard) => sum + shard.rows, 0),
     shuffleBytes:
       shards.reduce((sum, shard) => sum + shard.bytes, 0) +
@@ -145,7 +165,7 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
         captures: spec.captures.map(failedOutcome),
         shards: [],
         fragments: [],
-        innermostBytes: 0,
+        innermostBytes: spec.captures.map(() => 0),
         anomalies: [],
       };
     const summary = await requireJson<MapSummary>(store, result.summary);
@@ -155,23 +175,36 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
   });
 }
 
-/** Captures with the same records as the one before them are read like all others, and reported. */
-function* copies(captures: readonly RankedCapture[]): Generator<AnomalyRow> {
-  for (let rank = 1; rank < captures.length; rank++) {
-    const before = captures[rank - 1];
-    const { facts, digest, capture } = captures[rank];
-    if (facts.records === 0 || digest === null || digest !== before.digest) continue;
-    const detail = `${capture.name} holds the same packets as ${before.capture.name}`;
+/** A report of each capture that holds the same packets as another one. @param copies of copiesAmong */
+function* duplicates(captures: readonly RankedCapture[], copies: readonly (number | null)[]): Generator<AnomalyRow> {
+  for (const [rank, original] of copies.entries()) {
+    if (original === null) continue;
+    const { capture, copyOf } = captures[rank];
+    const what = copyOf === null ? 'both are used' : 'it was passed over';
+    const detail = `${capture.name} holds the same packets as ${captures[original].capture.name}; ${what}`;
     yield { capture: rank, name: 'duplicate_capture', us: -1, ns: 0, offset: 0, detail, count: 1 };
   }
 }
 
+/** IP bytes of the innermost packets in the shards of map tasks, without those of copies. */
+function innermostBytes(
+  summaries: readonly MapSummary[],
+  ranks: readonly number[][],
+  isCopy: (rank: number) => boolean,
+): number {
+  let sum = 0;
+  for (const [task, summary] of summaries.entries())
+    for (const [number, bytes] of summary.innermostBytes.entries()) if (!isCopy(ranks[task][number])) sum += bytes;
+  return sum;
+}
+
+/** Joins the fragments of all captures that are no copies. */
 async function joinFragments(
   context: TaskContext,
   job: Job,
   summaries: readonly MapSummary[],
   ranks: readonly number[][],
-  captures: number,
+  isCopy: (rank: number) => boolean,
   prefix: string,
   anomalies: PartsWriter<AnomalyRow>,
 ): Promise<{
@@ -181,6 +214,7 @@ async function joinFragments(
 }> {
   const { store } = context;
   const { sizes, sharding, decode } = job.config;
+  const captures = ranks.reduce((sum, { length }) => sum + length, 0);
   const files: FragmentFile[][] = Array.from({ length: MAX_LAYERS + 1 }, () => []);
   for (const [task, summary] of summaries.entries())
     for (const { key, depth, batches } of summary.fragments)
@@ -224,7 +258,9 @@ async function joinFragments(
     await mergeFragments(
       files[depth],
       scratch,
-      (from, row) => joiner.add(from, row),
+      (from, row) => {
+        if (!isCopy(from.capture[row])) joiner.add(from, row);
+      },
       async () => {
         if (columns.length >= JOINED_ROWS) await flush();
         if (joiner.nested.length >= NESTED_ROWS) await spill();

@@ -49,11 +49,13 @@ export const WRITERS: Readonly<Record<JobTable, Writer>> = {
 };
 
 function* captureRows(captures: readonly RankedCapture[]): Generator<CaptureRow> {
-  for (const [rank, outcome] of captures.entries()) yield captureRow(outcome, rank);
+  for (const [rank, outcome] of captures.entries()) yield captureRow(outcome, rank, captures);
 }
 
-function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
-  const { capture, facts, fates, failure } = outcome;
+function captureRow(outcome: RankedCapture, rank: number, captures: readonly RankedCapture[]): CaptureRow {
+  const { capture, facts, failure, copyOf } = outcome;
+  // None of the packets of a copy was used.
+  const fates = copyOf === null ? outcome.fates : outcome.fates.map(() => 0);
   const first = facts.damage[0];
   return {
     capture: capture.name,
@@ -68,7 +70,7 @@ function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
     bytes: facts.bytes,
     storedBytes: capture.size,
     outOfOrder: facts.outOfOrder,
-    status: isNoCapture(outcome) ? 'no_capture' : facts.status,
+    status: isNoCapture(outcome) ? 'no_capture' : copyOf === null ? facts.status : 'copy',
     damageOffset: first?.offset ?? null,
     damageReason: failure?.reason ?? first?.reason ?? null,
     packetsInSessions: fates[FATE_SESSION],
@@ -76,7 +78,9 @@ function captureRow(outcome: RankedCapture, rank: number): CaptureRow {
     fragmentsIncomplete: outcome.fragmentsIncomplete,
     notIp: fates[FATE_NOT_IP],
     undecodable: undecodable(fates),
-    undecoded: undecodedByName(outcome.undecoded),
+    undecoded: copyOf === null ? undecodedByName(outcome.undecoded) : [],
+    packetsOfCopy: copyOf === null ? 0 : facts.records,
+    copyOf: copyOf === null ? null : captures[copyOf].capture.name,
     version: capture.version,
     digest: outcome.digest,
     rank,
@@ -87,15 +91,21 @@ function* named(rows: Iterable<AnomalyRow>, captures: readonly RankedCapture[]):
   for (const row of rows) yield { ...row, captureName: captures[row.capture].capture.name };
 }
 
-/** The anomalies of all map tasks, one part at a time, and then balance's; `capture` is the rank. */
-async function* anomalyRows({ store, mapped, balance }: Found): AsyncGenerator<AnomalyRow[]> {
+/**
+ * The anomalies of all map tasks, one part at a time, and then balance's; `capture` is the rank. Those that map found in
+ * copies are left out, as their packets are.
+ */
+async function* anomalyRows({ store, mapped, balance, captures }: Found): AsyncGenerator<AnomalyRow[]> {
   const { ranks, parts } = await requireJson<AnomalyPlaces>(store, balance.anomalies);
   for (const [task, result] of mapped.entries()) {
     if (result === null) continue;
     const { anomalies, anomalyParts = [] } = await requireJson<MapSummary>(store, result.summary);
-    const ranked = (row: AnomalyRow): AnomalyRow => ({ ...row, capture: ranks[task][row.capture] });
-    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield rows.map(ranked);
-    yield anomalies.map(ranked);
+    const ranked = (rows: readonly AnomalyRow[]): AnomalyRow[] =>
+      rows
+        .map((row) => ({ ...row, capture: ranks[task][row.capture] }))
+        .filter(({ capture }) => captures[capture].copyOf === null);
+    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield ranked(rows);
+    yield ranked(anomalies);
   }
   yield* readParts<AnomalyRow>(store, parts);
 }

@@ -64,8 +64,8 @@ class Ledger {
 export function checkJoined(job: Job, captures: readonly RankedCapture[]): void {
   let written = 0;
   let joined = 0;
-  for (const { fates, fragmentsCompleted, fragmentsIncomplete } of captures) {
-    written += fates[FATE_FRAGMENT];
+  for (const { fates, fragmentsCompleted, fragmentsIncomplete, copyOf } of captures) {
+    if (copyOf === null) written += fates[FATE_FRAGMENT];
     joined += fragmentsCompleted + fragmentsIncomplete;
   }
   new Ledger(job.job, 'balance', 0).equal(
@@ -74,12 +74,12 @@ export function checkJoined(job: Job, captures: readonly RankedCapture[]): void 
   );
 }
 
-/** Checks that every row of a reduce task's segments was tracked, and every session written. @throws JobError */
+/** Checks that every row of a reduce task's segments was tracked or is of a copy, and every session written. @throws JobError */
 export function checkReduced(
   job: Job,
   task: number,
   spec: ReduceSpec,
-  tracked: Tracked,
+  { tracked, leftOut }: Pick<StageResults['reduce'], 'tracked' | 'leftOut'>,
   opened: number,
   written: number,
 ): void {
@@ -87,7 +87,10 @@ export function checkReduced(
   for (const { segments } of spec.groups) for (const [, from, to] of segments) rows += to - from;
   const ledger = new Ledger(job.job, 'reduce', task);
   const name = `reduce task ${task}`;
-  ledger.equal([`the segments of ${name} hold`, rows, 'rows'], ['it tracked', trackedRows(tracked), 'of them']);
+  ledger.equal(
+    [`the segments of ${name} hold`, rows, 'rows'],
+    ['it tracked or left out', trackedRows(tracked) + leftOut, 'of them'],
+  );
   ledger.equal([`${name} opened`, opened, 'sessions'], ['its runs hold', written, 'of them']);
 }
 
@@ -121,7 +124,8 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
     ['their fates account for', accountedFor(conservation), 'of them'],
   );
   let innermost = 0;
-  for (const { fates, extraRows } of captures) innermost += fates[FATE_SESSION] + extraRows;
+  for (const { fates, extraRows, copyOf } of captures)
+    if (copyOf === null) innermost += fates[FATE_SESSION] + extraRows;
   const tracked = reduced.reduce((sum, result) => addTracked(sum, result.tracked), NOTHING_TRACKED);
   ledger.equal(
     ['map sent', innermost, 'innermost packets into sessions'],
@@ -135,9 +139,11 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
     ['balance joined', balance.joined, 'rows of datagrams and their fragments'],
     ['reduce tracked', tracked.joined, 'of them'],
   );
+  const leftOut = reduced.reduce((sum, result) => sum + result.leftOut, 0);
+  ledger.equal(['map wrote', balance.copiedRows, 'rows of copies'], ['reduce left out', leftOut, 'of them']);
   ledger.equal(
     ['balance spread', balance.rows, 'rows over partitions'],
-    ['reduce tracked', trackedRows(tracked), 'of them'],
+    ['reduce tracked or left out', trackedRows(tracked) + leftOut, 'of them'],
   );
   for (const table of DAY_TABLES) {
     const reducedRows = reduced.reduce((sum, result) => sum + result[table], 0);

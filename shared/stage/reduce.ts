@@ -55,6 +55,7 @@ async function runReduce(
   const packetStarts = new Map<number, number>();
   const writes = new PendingWrites();
   let tracked = NOTHING_TRACKED;
+  let leftOut = 0;
   let opened = 0;
   let sessions = 0;
   let packets = 0;
@@ -100,7 +101,7 @@ async function runReduce(
     };
     const output = job.config.packets ? { rows: packetRows, onFull: flushPackets, directory } : undefined;
     const tracker = new SessionTracker(job.config.sessions, flows, rows, flushSessions, output);
-    await mergeSegments(
+    leftOut += await mergeSegments(
       group.segments.map((tuple) => segmentFrom(context, spec.shards[tuple[0]], tuple)),
       flows,
       (columns, row) => tracker.packet(columns, row, columns.flow[row], columns.capture[row]),
@@ -130,7 +131,7 @@ async function runReduce(
   }
   flushSessions();
   await writes.atMost(0);
-  checkReduced(job, task, spec, tracked, opened, sessions);
+  checkReduced(job, task, spec, { tracked, leftOut }, opened, sessions);
   return {
     sessionRuns,
     packetRuns,
@@ -138,6 +139,7 @@ async function runReduce(
     sessionStarts: inOrder(sessionStarts),
     packetStarts: inOrder(packetStarts),
     tracked,
+    leftOut,
     sessions,
     packets,
     spanning,

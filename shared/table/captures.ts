@@ -1,7 +1,7 @@
 /**
  * The captures table: one row an input object, with its facts and the fates of its packets. For every row
  *
- *   packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable
+ *   packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable + packets_of_copy
  */
 import type { UndecodedName } from '../packet/undecoded.ts';
 import { choiceText } from './parquet/choicetext.ts';
@@ -33,6 +33,8 @@ export interface CaptureRow {
   undecodable: Readonly<Record<string, number>>;
   /** Those of records that are not IP, and of undecodable ones with such a number, by name; the most frequent first. */
   undecoded: readonly UndecodedName[];
+  packetsOfCopy: number;
+  copyOf: string | null;
   version: string | null;
   digest: string | null;
   rank: number;
@@ -50,7 +52,7 @@ function reasons(counts: CaptureRow['undecodable']): string {
 
 export const CAPTURES = {
   description:
-    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable, by the fate of each record’s innermost packet.',
+    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable + packets_of_copy, by the fate of each record’s innermost packet.',
   order: 'rank',
   byDay: false,
   columns: [
@@ -113,7 +115,7 @@ export const CAPTURES = {
     column(
       'status',
       'VARCHAR',
-      'How reading it ended: complete, truncated, damaged, unreadable or empty; no_capture for a file of another kind that was passed over',
+      'How reading it ended: complete, truncated, damaged, unreadable or empty; copy when it was passed over, see copy_of; no_capture for a file of another kind that was passed over',
       (row) => row.status,
     ),
     nullableColumn(
@@ -154,6 +156,18 @@ export const CAPTURES = {
       'VARCHAR',
       'What is not decoded, of packets that are not IP and of link types and EtherTypes that are unknown, as name=count with commas between, the most frequent first: ethertype_0x0806_ARP=12',
       (row) => row.undecoded.map(({ name, count }) => `${name}=${count}`).join(','),
+    ),
+    column(
+      'packets_of_copy',
+      'BIGINT',
+      'Packets of a capture that was passed over, all of them; 0 otherwise',
+      (row) => row.packetsOfCopy,
+    ),
+    nullableColumn(
+      'copy_of',
+      'VARCHAR',
+      'Name of the capture that holds the same packets and was used instead; NULL when its own were',
+      (row) => (row.copyOf === null ? null : choiceText(row.copyOf)),
     ),
     nullableColumn(
       'version',

@@ -36,6 +36,8 @@ const UNREAD: CaptureRow = {
     notIp: 0,
     undecodable: {},
     undecoded: [],
+    packetsOfCopy: 0,
+    copyOf: null,
     version: null,
     digest: null,
     rank: 0,

@@ -40,8 +40,9 @@ const JOBS: [name: string, config: JobConfig, captures: RegExp][] = [
       dataset: 'golden',
       decode: { keyVlan: true, keyVni: true },
       sharding: { buckets: 64, seed: 9, by: '2tuple' },
+      keepCopies: true,
     }),
-    /^tunnels|^conversations|^kind: VLAN/,
+    /^tunnels|^conversations|^kind: VLAN|^copy/,
   ],
 ];
 

@@ -30,5 +30,5 @@ export function rankedCapture(name: string, made: MadeCapture): RankedCapture {
     lastUs: last,
     lastNs: 0,
   };
-  return { ...outcome, facts, failure: null, fragmentsCompleted, fragmentsIncomplete };
+  return { ...outcome, facts, failure: null, fragmentsCompleted, fragmentsIncomplete, copyOf: null };
 }

@@ -1,6 +1,8 @@
 /** Frames of each link layer around one datagram, for tests that need all of them. */
 import { datagram, hexOf, hexOfLittle, type Layer } from './frames/datagram.ts';
+import { HOSTS } from './frames/hosts.ts';
 import { TAGS } from './frames/tags.ts';
+import { WAN } from './frames/wan.ts';
 import { bytes, ethernet } from './harness.ts';
 
 export { datagram, hexOf } from './frames/datagram.ts';
@@ -38,6 +40,9 @@ export const LAYERS: readonly Layer[] = [
   ['loopback, big-endian family', 0, bytes('00000002', datagram)],
   ['loopback of OpenBSD', 108, bytes('00000002', datagram)],
   ['Linux cooked capture', 113, bytes('0000 0001 0006 020000000001 0000 0800', datagram)],
+  ['802.2 in a Linux cooked capture', 113, bytes('0000 0001 0006 020000000001 0000 0004 aaaa03 000000 0800', datagram)],
   ['Linux cooked capture, version 2', 276, bytes('0800 0000 00000002 0001 00 06 0200000000010000', datagram)],
   ...TAGS,
+  ...WAN,
+  ...HOSTS,
 ];

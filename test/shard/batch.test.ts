@@ -4,7 +4,7 @@ import test from 'node:test';
 import { put32, uint32 } from '../../shared/algorithm/bytes.ts';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable, KEY_WORDS } from '../../shared/packet/flow/flowtable.ts';
-import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
+import { BatchDecoder, LEFT_OUT } from '../../shared/shard/batchdecoder.ts';
 import { BatchEncoder } from '../../shared/shard/batchencoder.ts';
 import { getDouble, getKey, MAX_RARE_BYTES, putDouble, putKey } from '../../shared/shard/rarefields.ts';
 import { assertSameRows, dice, extremeRows, randomFlows, rowTexts, SEED } from './packets.ts';
@@ -69,6 +69,28 @@ test('captures get the numbers of the reader', () => {
     [...out.capture.subarray(0, 200)],
     [...columns.capture.subarray(0, 200)].map((number) => ranks[number]),
   );
+});
+
+test('rows of captures that are left out are counted, and the others are as they were', () => {
+  const roll = dice(6);
+  const flows = randomFlows(roll, 5);
+  const columns = extremeRows(roll, 600, flows, 4);
+  const encoder = new BatchEncoder(200);
+  encoder.begin();
+  const table = new FlowTable();
+  const out = new PacketColumns(0);
+  const decoder = new BatchDecoder(table, 0, [0, LEFT_OUT, 2, LEFT_OUT]);
+  for (let from = 0; from < 600; from += 200)
+    decoder.decode(encoder.encode(columns, flows, from, from + 200, 0), 0, 200, out);
+  const kept = new PacketColumns(0);
+  let left = 0;
+  for (let row = 0; row < 600; row++) {
+    if (columns.capture[row] % 2 === 0) kept.pushRow(columns, row);
+    else left++;
+  }
+  assert.ok(left > 0 && kept.length > 0);
+  assertSameRows(rowTexts(out, table), rowTexts(kept, flows), 'rows of captures 0 and 2');
+  assert.equal(decoder.leftOut, left);
 });
 
 test('a batch of more rows than the encoder has room for is refused', () => {

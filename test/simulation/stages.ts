@@ -243,6 +243,7 @@ async function balance(
     slotUs: SLOT_US,
     rows: captures * RECORDS,
     joined: 0,
+    copiedRows: 0,
     innermostBytes: 0,
     shuffleBytes: 0,
   };
@@ -269,6 +270,7 @@ async function reduce(
     sessionStarts: Array.from({ length: 2 * publishTasks }, (_, at) => (at % 2 === 0 ? at / 2 : SESSIONS)),
     packetStarts: [],
     tracked: { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 },
+    leftOut: 0,
     sessions: publishTasks * SESSIONS,
     packets: 0,
     spanning: 0,

@@ -49,6 +49,8 @@ const sound: CaptureRow = {
     { name: 'ethertype_0x88cc_LLDP', count: 5 },
     { name: 'ethertype_0x0806_ARP', count: 2 },
   ],
+  packetsOfCopy: 0,
+  copyOf: null,
   version: 'null',
   digest: 'sha256:0123',
   rank: 1,
@@ -71,6 +73,8 @@ const broken: CaptureRow = {
   notIp: 0,
   undecodable: {},
   undecoded: [],
+  packetsOfCopy: 0,
+  copyOf: 'größe 😀',
   version: null,
   digest: null,
   rank: 0,
@@ -110,6 +114,8 @@ describe('captures table', () => {
       undecodable: 10n,
       undecodable_reasons: 'bad_ip_length=6,truncated_tcp=4',
       undecoded_protocols: 'ethertype_0x88cc_LLDP=5,ethertype_0x0806_ARP=2',
+      packets_of_copy: 0n,
+      copy_of: null,
       version: 'null',
       digest: 'sha256:0123',
       rank: 1,
@@ -123,13 +129,14 @@ describe('captures table', () => {
         first.damage_offset,
         first.undecodable_reasons,
         first.undecoded_protocols,
+        first.copy_of,
         first.version,
       ],
-      ['empty 😀', null, null, null, 24n, '', '', null],
+      ['empty 😀', null, null, null, 24n, '', '', 'größe 😀', null],
     );
     const results = await openResults({ captures: [path] });
     const { rows } = await results.runQuery(
-      `SELECT packets - packets_in_sessions - fragments_completed - fragments_incomplete - not_ip - undecodable FROM captures`,
+      `SELECT packets - packets_in_sessions - fragments_completed - fragments_incomplete - not_ip - undecodable - packets_of_copy FROM captures`,
     );
     results.close();
     assert.deepEqual(rows, [[0n], [0n]]);

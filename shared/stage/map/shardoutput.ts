@@ -15,8 +15,8 @@ import type { Workspace } from './workspace.ts';
 export class ShardOutput {
   readonly shards: ShardPlace[] = [];
   readonly fragments: FragmentPlace[] = [];
-  /** IP bytes of the innermost packets in the shards. */
-  innermostBytes = 0;
+  /** IP bytes of the innermost packets in the shards, of each capture. */
+  readonly innermostBytes: number[] = [];
   private readonly workspace: Workspace;
   private readonly config: JobConfig;
   private readonly store: ObjectStore;
@@ -69,6 +69,8 @@ export class ShardOutput {
 
   /** Writes what is left; all captures have been read. */
   finish(): void {
+    const { innermostBytes, read } = this;
+    for (let capture = 0; capture < read.length; capture++) innermostBytes[capture] ??= 0;
     this.writeRows(this.workspace.columns.length, 0);
     this.captureFragment = this.workspace.fragments.length;
     this.spillFragments();
@@ -78,8 +80,14 @@ export class ShardOutput {
   private writeRows(rows: number, kept: number): void {
     if (rows === 0) return;
     const { columns, flows, writer } = this.workspace;
-    const captures = capturesOf(columns.capture, rows);
-    this.innermostBytes += innermostBytes(columns, rows);
+    const captures: number[] = [];
+    // Captures are read one after another: the rows of each adjoin.
+    for (let from = 0, to = 0; from < rows; from = to) {
+      to = captureEnd(columns.capture, from, rows);
+      const capture = columns.capture[from];
+      captures.push(capture, to - from);
+      this.innermostBytes[capture] = (this.innermostBytes[capture] ?? 0) + innermostBytes(columns, from, to);
+    }
     const { sharding, sizes } = this.config;
     const { bytes, index } = writer.write(columns, rows, flows, sharding, this.localRanks(), sizes.batchRows);
     const key = `${this.prefix}${String(this.shards.length).padStart(5, '0')}.arrow`;
@@ -113,20 +121,16 @@ export class ShardOutput {
   }
 }
 
-/** IP bytes of the innermost packets among the first rows. */
-function innermostBytes({ meta, ipLen }: PacketColumns, rows: number): number {
+/** IP bytes of the innermost packets in rows [from, to). */
+function innermostBytes({ meta, ipLen }: PacketColumns, from: number, to: number): number {
   let bytes = 0;
-  for (let row = 0; row < rows; row++) if ((meta[row] & META_LEVELS) === 0) bytes += ipLen[row];
+  for (let row = from; row < to; row++) if ((meta[row] & META_LEVELS) === 0) bytes += ipLen[row];
   return bytes;
 }
 
-function capturesOf(column: Uint32Array, rows: number): number[] {
-  let last = -1;
-  const seen = new Set<number>();
-  for (let row = 0; row < rows; row++)
-    if (column[row] !== last) {
-      last = column[row];
-      seen.add(last);
-    }
-  return [...seen].sort((a, b) => a - b);
+/** The end of the rows, below `rows`, that belong to the same capture as row `from`. */
+function captureEnd(capture: Uint32Array, from: number, rows: number): number {
+  let row = from + 1;
+  while (row < rows && capture[row] === capture[from]) row++;
+  return row;
 }

@@ -26,6 +26,7 @@ const SUMMARY: RunSummary = {
     fragmentsIncomplete: 0,
     notIp: 8,
     undecodable: { truncated_IP: 1 },
+    inCopies: 0,
   },
   shuffleBytes: 26_580,
   reusedTasks: 0,
@@ -36,6 +37,7 @@ const SUMMARY: RunSummary = {
   outside: { packets: 1, reasons: [{ reason: 'truncated_IP', packets: 1, remedy: 'do this' }], captures: [] },
   clocksApart: [],
   undecoded: [{ name: 'ethertype_0x0806_ARP', count: 8 }],
+  copies: [],
   files: perTable(() => []),
   fileBytes: {},
   out: 'results',
@@ -88,10 +90,29 @@ test('a job without packets divides by nothing', () => {
     longest: null,
     captureBytes: 0,
     shuffleBytes: 0,
-    conservation: { read: 0, inSessions: 0, fragmentsCompleted: 0, fragmentsIncomplete: 0, notIp: 0, undecodable: {} },
+    conservation: {
+      read: 0,
+      inSessions: 0,
+      fragmentsCompleted: 0,
+      fragmentsIncomplete: 0,
+      notIp: 0,
+      undecodable: {},
+      inCopies: 0,
+    },
   });
   assert.match(text, /0 read = 0 in sessions\n/);
   assert.doesNotMatch(text, /NaN|Infinity/);
+});
+
+test('captures that were passed over are named with those used instead, at most twenty', () => {
+  const copies = Array.from({ length: 22 }, (_, n) => ({ capture: `c${n}\x1b.pcap.gz`, of: `c${n}.pcap` }));
+  const conservation = { ...SUMMARY.conservation, read: 2315, inCopies: 100 };
+  const text = summaryText({ ...SUMMARY, conservation, copies });
+  assert.match(text, /= 1,904 in sessions .* \+ 100 in copies\n/);
+  assert.match(text, /\n22 captures passed over, as others hold the same packets \(--keep-copies uses them too\):\n/);
+  assert.match(text, /\n {2}c0\S*\.pcap\.gz holds the same packets as c0\.pcap\n/);
+  assert.ok(!text.includes('\x1b'));
+  assert.match(text, /c19\.pcap\n {2}and 2 more: see the captures table\n/);
 });
 
 test('damaged captures are named with offset and reason, at most twenty, and their names are only printed', () => {

@@ -26,7 +26,10 @@ import { Finding } from './finding.ts';
 import { PARTS } from './parts.ts';
 import { decode, track } from './stages.ts';
 
-const FATES = ['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'];
+const FATES = [
+  ...['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'],
+  'packets_of_copy',
+];
 /** Columns of captures that captures of equal packets may have exchanged, and those that names and times of files decide. */
 const EXCHANGED = ['fragments_completed', 'fragments_incomplete', 'rank'];
 const OF_THE_FILE = ['capture', 'version'];
@@ -37,7 +40,8 @@ export async function examineJob(made: FuzzCase): Promise<{ records: number }> {
   const dice = new Dice(made.variation, 1);
   const decoding = { keyVlan: made.keyVlan, keyVni: made.keyVni };
   const names = made.captures.map((_, number) => `capture-${number}`);
-  const plain = plainConfig({ packets: true, decode: decoding });
+  // The stages in one process, which whole jobs are compared with, take every capture.
+  const plain = plainConfig({ packets: true, keepCopies: true, decode: decoding });
   const one = await job(join(folder.path, 'one'), made, names, plain, 1);
   checkTables(one, made);
   const otherNames = dice.shuffled(meaninglessNames(names.length, dice.unit));
@@ -51,6 +55,7 @@ export async function examineJob(made: FuzzCase): Promise<{ records: number }> {
 function variation(dice: Dice, decoding: JobConfig['decode']): JobConfig {
   return plainConfig({
     packets: true,
+    keepCopies: true,
     decode: decoding,
     sharding: {
       buckets: dice.pick([1, 7, 64, 1024, 65_536]),

@@ -25,7 +25,10 @@ import {
 } from '../harness.ts';
 import { tunnelTraffic } from '../tunneltraffic.ts';
 
-const FATES = ['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'];
+const FATES = [
+  ...['packets_in_sessions', 'fragments_completed', 'fragments_incomplete', 'not_ip', 'undecodable'],
+  'packets_of_copy',
+];
 
 function assertConserved({ tables, summary }: Ended): void {
   const unbalanced = tables.captures.filter(

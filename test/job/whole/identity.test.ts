@@ -22,6 +22,7 @@ async function configOf(given: GivenOptions): Promise<JobConfig> {
 /** A value of each option other than what it is by default, and whether shards depend on it. */
 const OTHER: Record<keyof typeof JOB_OPTIONS, [value: string | boolean, shards: boolean]> = {
   packets: [true, false],
+  'keep-copies': [true, false],
   // Its seed is drawn, and so another.
   dataset: ['e', true],
   buckets: ['7', true],

@@ -83,6 +83,7 @@ test(`the result does not depend on names, listing or division where order is lo
     const pieces = hardPieces(stream, next);
     let paths = writePieces(join(folder.path, 'in'), pieces, meaninglessNames(pieces.length, next), next);
     let expected: string[][] | undefined;
+    const keepCopies = next() < 0.5;
     for (let naming = 0; naming < 2; naming++) {
       const names = shuffled(next, meaninglessNames(pieces.length, next));
       paths = paths.map((path, at) => {
@@ -93,6 +94,7 @@ test(`the result does not depend on names, listing or division where order is lo
       const contents = new Map(paths.map((path, at) => [basename(path), contentName(pieces[at])]));
       const config = plainConfig({
         packets: true,
+        keepCopies,
         sharding: { buckets: pick(next, [1, 7, 64, 1024]), seed: between(next, 0, 2 ** 32 - 1), by: '5tuple' },
         sizes: {
           taskBytes: pick(next, [1, 30_000, 256 << 20]),

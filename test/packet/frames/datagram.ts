@@ -1,7 +1,7 @@
 /** The datagram in all frames, and numbers as hex. */
-import { be16, ipv4, text, udp } from '../harness.ts';
+import { be16, ipv4, text, udp, withChecksum } from '../harness.ts';
 
-export const datagram = ipv4(udp(1000, 53, text('query')));
+export const datagram = withChecksum(ipv4(udp(1000, 53, text('query'))));
 
 /** A frame: what it shows, its link type, its bytes. */
 export type Layer = [name: string, linkType: number, frame: Uint8Array];

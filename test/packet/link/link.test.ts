@@ -33,19 +33,17 @@ for (const [name, linkType, frame] of LAYERS) {
     }
   });
 
-  // Behind MPLS labels a packet without a checksum is IP only if its length fits.
-  if (!name.includes('MPLS'))
-    test(`${name} whose record hides that it was cut is the same packet, and is reported`, () => {
-      for (let capLen = portsEnd; capLen < datagramEnd; capLen++) {
-        const bench = new Workbench();
-        assert.equal(bench.decode(frame, linkType, capLen, capLen), 'session');
-        const { columns } = bench;
-        assert.deepEqual([bench.flow(), bench.payload(), columns.ipLen[0]], [FLOW, 5, datagram.length]);
-        assert.equal(columns.meta[0], META_TRUNCATED);
-        const said = name.includes('802.3') ? 'truncated_ethernet_frame' : 'truncated_IP_len';
-        assert.ok(bench.odd.includes(said), bench.odd.join());
-      }
-    });
+  test(`${name} whose record hides that it was cut is the same packet, and is reported`, () => {
+    for (let capLen = portsEnd; capLen < datagramEnd; capLen++) {
+      const bench = new Workbench();
+      assert.equal(bench.decode(frame, linkType, capLen, capLen), 'session');
+      const { columns } = bench;
+      assert.deepEqual([bench.flow(), bench.payload(), columns.ipLen[0]], [FLOW, 5, datagram.length]);
+      assert.equal(columns.meta[0], META_TRUNCATED);
+      const said = name.includes('802.3') ? 'truncated_ethernet_frame' : 'truncated_IP_len';
+      assert.ok(bench.odd.includes(said), bench.odd.join());
+    }
+  });
 
   test(`${name} with bytes behind the datagram is the same packet: they are a trailer`, () => {
     const bench = new Workbench();
@@ -71,7 +69,7 @@ test('every link type of raw IP is known: a wrong version there has another name
       'unknown_ip_version',
       `link type ${linkType}`,
     );
-  for (const linkType of [11, 13, 15, 100, 102, 227, 230])
+  for (const linkType of [13, 20, 98, 227, 230])
     assert.equal(
       new Workbench().decode(hex('50'.padEnd(80, '0')), linkType),
       'unknown_link_type',

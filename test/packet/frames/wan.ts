@@ -1,0 +1,51 @@
+/** Frames of serial lines, Frame Relay, ATM and other networks than Ethernet. */
+import { bytes, ethernet } from '../harness.ts';
+import { datagram, type Layer } from './datagram.ts';
+
+const ROUTE_HEADER = `60000000 0034 1b ff ${'fe80'.padEnd(32, '0')} ${'ff12'.padEnd(32, '0')}`;
+
+export const WAN: readonly Layer[] = [
+  ['PPP with a protocol of one byte', 9, bytes('21', datagram)],
+  ['PPP in framing with a protocol of one byte', 9, bytes('ff03 21', datagram)],
+  ['PPP over a serial line without framing', 50, bytes('0021', datagram)],
+  ['Cisco HDLC in place of PPP', 50, bytes('0f00 0800', datagram)],
+  ['PPP with direction', 204, bytes('00 0021', datagram)],
+  ['PPP in framing with direction', 204, bytes('01 ff03 0021', datagram)],
+  ['PPP of pppd', 166, bytes('01 03 0021', datagram)],
+  ['PPPoE without Ethernet', 51, bytes('1100 0001 0023 0021', datagram)],
+  ['Cisco HDLC', 104, bytes('0f00 0800', datagram)],
+  ['Cisco HDLC, multicast', 104, bytes('8f00 0800', datagram)],
+  ['Cisco HDLC with MPLS', 104, bytes('0f00 8847 00010140', datagram)],
+  ['Cisco HDLC with direction', 205, bytes('01 0f00 0800', datagram)],
+  ['Frame Relay', 107, bytes('1841 03 cc', datagram)],
+  ['Frame Relay with an address of four bytes and padding', 107, bytes('18400041 03 00 cc', datagram)],
+  ['Frame Relay with SNAP', 107, bytes('1841 03 00 80 000000 0800', datagram)],
+  ['Frame Relay with PPP', 107, bytes('1841 03 cf 0021', datagram)],
+  ['Frame Relay with bridged Ethernet', 107, bytes('1841 03 00 80 0080c2 0007', ethernet('0800', datagram))],
+  ['Frame Relay as Cisco writes it', 107, bytes('1841 0800', datagram)],
+  ['Frame Relay with direction', 206, bytes('00 1841 03 cc', datagram)],
+  ['multilink Frame Relay', 182, bytes('c001 1841 03 cc', datagram)],
+  ['ATM with SNAP', 100, bytes('aaaa03 000000 0800', datagram)],
+  ['ATM with SNAP under its old number', 11, bytes('aaaa03 000000 0800', datagram)],
+  ['ATM with a protocol identifier', 100, bytes('fefe03 cc', datagram)],
+  ['ATM with PPP', 100, bytes('fefe03 cf 0021', datagram)],
+  ['ATM with bridged Ethernet', 100, bytes('aaaa03 0080c2 0001 0000', ethernet('0800', datagram))],
+  ['ATM with an identifier as Cisco writes it', 100, bytes('03 cc', datagram)],
+  ['IP alone in a circuit', 106, datagram],
+  ['PPP alone in a circuit', 100, bytes('0021', datagram)],
+  ['SunATM with LLC', 123, bytes('82 00 0064 aaaa03 000000 0800', datagram)],
+  ['SunATM with LAN emulation', 123, bytes('01 00 0064 0001', ethernet('0800', datagram))],
+  ['SLIP', 8, bytes('00 45', '00'.repeat(14), datagram)],
+  ['SLIP, compressed on the line', 8, bytes('01 80', '05'.repeat(14), datagram)],
+  ['SLIP of BSD/OS', 102, bytes('00'.repeat(24), datagram)],
+  ['IP over InfiniBand', 242, bytes('0800 0000', datagram)],
+  ['IP over InfiniBand with the global route header', 242, bytes(ROUTE_HEADER, '0800 0000', datagram)],
+  ['IP over Fibre Channel', 122, bytes('1000020000000001 1000020000000002 aaaa03 000000 0800', datagram)],
+  ['IP over IEEE 1394', 138, bytes('0200000000000001 0200000000000002 0800', datagram)],
+  ['token ring', 6, bytes('1040 020000000001 020000000002 aaaa03 000000 0800', datagram)],
+  [
+    'token ring with a source route',
+    6,
+    bytes('1040 020000000001 820000000002 0630 0011 0020 aaaa03 000000 0800', datagram),
+  ],
+];
