@@ -6,8 +6,15 @@ import { print, unwritten } from './text/output.ts';
 import type { Command } from './usage/command.ts';
 import { packageVersion, UsageError } from './usage/usage.ts';
 
+/**
+ * Threads for calls of the system and of DuckDB: with Node's four, the syncs of small files made other files wait. Nothing
+ * has used the pool yet, which is made with its first use.
+ */
+const POOL_THREADS = 16;
+
 /** Runs a command and sets the exit code: 0 done, 1 usage or input/output error, 2 done with damage, 130 and 143 stopped. */
 export async function main(args: string[]): Promise<void> {
+  process.env.UV_THREADPOOL_SIZE ??= String(POOL_THREADS);
   outliveReaders();
   // Until the command has its own way to end, and for those that need none; and when it has ended, that stands.
   let done = false;

@@ -12,8 +12,8 @@ import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { RunBatch } from '../table/run/sessionrun.ts';
 import { planWindows, sumStarts, type Window } from '../table/window.ts';
 
-/** Most windows of one task: many small days share one task, and with it one DuckDB; a file takes some 5 ms. */
-const MOST_WINDOWS = 500;
+/** Most windows of one task: many small days share one task, and with it one DuckDB, and yet there are tasks for all workers. */
+const MOST_WINDOWS = 125;
 
 /** Packet rows that take about the bytes of a session row: their files hold so many times more. */
 const PACKETS_FOR_A_SESSION = 4;

@@ -56,12 +56,20 @@ const FOR_GOOD: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'E
 /** Most folders that are remembered as synced. */
 const MOST_DURABLE = 10_000;
 
+/** A sync of a folder under way, and the one behind it, if anybody waits for that. */
+interface FolderSync {
+  running: Promise<void>;
+  next: Promise<void> | undefined;
+}
+
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
   private readonly writer: StoreWriter | undefined;
   private readonly files: Files;
   /** Folders whose entries this store has synced. */
   private readonly durable = new Set<string>();
+  /** Folders that are being synced. */
+  private readonly syncs = new Map<string, FolderSync>();
 
   /**
    * @param root absolute path of the directory; made when the first object is written
@@ -266,7 +274,25 @@ export class DirectoryStore implements ObjectStore {
     for (const at of path) this.durable.add(at);
   }
 
-  private async syncFolder(folder: string): Promise<void> {
+  /** Syncs a folder's entries as they are now. Calls that come while a sync of it is running share the next one. */
+  private syncFolder(folder: string): Promise<void> {
+    const at = this.syncs.get(folder);
+    if (at === undefined) return this.beginSync(folder);
+    at.next ??= at.running.then(() => this.beginSync(folder));
+    return at.next;
+  }
+
+  private beginSync(folder: string): Promise<void> {
+    const sync = this.sync(folder);
+    const at: FolderSync = { running: sync.catch(() => {}), next: undefined };
+    this.syncs.set(folder, at);
+    void at.running.then(() => {
+      if (this.syncs.get(folder) === at && at.next === undefined) this.syncs.delete(folder);
+    });
+    return sync;
+  }
+
+  private async sync(folder: string): Promise<void> {
     const file = await this.files.open(folder, 'r');
     try {
       await file.sync();

@@ -8,6 +8,8 @@
  */
 import { join } from 'node:path';
 import { SessionRows } from '../session/rows/sessionrows.ts';
+import { FilesAtOnce } from './filesatonce.ts';
+import { CHUNK_ROWS } from './parquet/chunk.ts';
 import type { DuckDBLimits } from './parquet/duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
 import type { FlippedSessions } from './run/flippedsessions.ts';
@@ -61,7 +63,7 @@ function spanOf(windows: readonly TimeRange[]): TimeRange {
  * million rows and 510 MB for half a million. Where there are more than `mostRows` they are written to the temp
  * directory first and read back a file at a time.
  *
- * @returns the files, each before the next one is started
+ * @returns the files, in order of windows; small ones are written a few at once
  * @throws what `read` throws, or DuckDB's error, or an Error for a run that cannot be read
  */
 export async function* publishSessions(task: PublishTask): AsyncGenerator<PublishedPart> {
@@ -81,12 +83,19 @@ export async function* publishSessions(task: PublishTask): AsyncGenerator<Publis
   }
   const order = startOrder(rows);
   await needNames(task, rows);
-  for (let window = 0, from = 0; window < task.windows.length; window++) {
-    const end = task.windows[window].toUs;
-    let to = from;
-    while (to < order.length && rows.startUs[order[to]] < end) to++;
-    if (to > from) yield { window, piece: 0, ...(await writePart(task, window, 0, rows, order.subarray(from, to))) };
-    from = to;
+  const files = new FilesAtOnce<PublishedPart>(task.limits);
+  try {
+    for (let window = 0, from = 0; window < task.windows.length; window++) {
+      const end = task.windows[window].toUs;
+      let to = from;
+      while (to < order.length && rows.startUs[order[to]] < end) to++;
+      const part = order.subarray(from, to);
+      if (to > from) yield* files.write(to - from, (limits) => writePart({ ...task, limits }, window, 0, rows, part));
+      from = to;
+    }
+    yield* files.rest();
+  } finally {
+    await files.settled();
   }
 }
 
@@ -106,7 +115,7 @@ async function* publishInPieces(
         pieces.take(rows, toUs);
         if (rows.length === 0) break;
         await needNames(task, rows);
-        yield { window, piece, ...(await writePart(task, window, piece, rows, startOrder(rows))) };
+        yield await writePart(task, window, piece, rows, startOrder(rows));
         if (!rows.full) break;
       }
   } finally {
@@ -114,14 +123,14 @@ async function* publishInPieces(
   }
 }
 
-function writePart(
+async function writePart(
   task: PublishTask,
   window: number,
   piece: number,
   rows: SessionRows,
   order: Uint32Array,
-): Promise<ParquetFile> {
-  return writeSessions(partPath(task, window, piece), rows, task, task.limits, order);
+): Promise<PublishedPart> {
+  return { window, piece, ...(await writeSessions(partPath(task, window, piece), rows, task, task.limits, order)) };
 }
 
 function partPath({ directory }: PublishTask, window: number, piece: number): string {
@@ -154,6 +163,7 @@ export async function* publishPackets(
 ): AsyncGenerator<PublishedPart> {
   const { fromUs, toUs } = spanOf(task.windows);
   const spool = new Spool<PacketRunBatch>(task.limits?.tempDirectory);
+  const files = new FilesAtOnce<PublishedPart>(task.limits);
   try {
     const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
     for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
@@ -163,10 +173,17 @@ export async function* publishPackets(
         const { lowest, highest } = merge.ranksBefore(end);
         await task.needNames?.(lowest, highest);
         const mostRows = Math.min(task.mostRows, merge.rowsBefore(end));
-        const source = merge.begin(end, mostRows, task.captureName.bind(task));
-        yield { window, piece, ...(await writeParquet(partPath(task, window, piece), source, task.limits)) };
+        yield* files.write(mostRows, async (limits) => {
+          const connection = limits.connection ?? limits.writer?.connection;
+          const source = merge.begin(end, mostRows, task.captureName.bind(task), connection);
+          return { window, piece, ...(await writeParquet(partPath(task, window, piece), source, limits)) };
+        });
+        // The merge goes on from where the file has taken its last row.
+        if (mostRows > CHUNK_ROWS) yield* files.rest();
       }
+    yield* files.rest();
   } finally {
+    await files.settled();
     spool.close();
   }
 }

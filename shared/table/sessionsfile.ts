@@ -38,10 +38,11 @@ export async function writeSessions(
     tunnelTexts: new Map<number, string>(),
   };
   let at = 0;
-  const source = chunkSource(SESSIONS, chunk, () => {
+  const next = (): number => {
     chunk.order = order.subarray(at, (at += CHUNK_ROWS));
     return chunk.order.length;
-  });
+  };
+  const source = chunkSource(SESSIONS, chunk, next, limits.connection ?? limits.writer?.connection);
   return writeParquet(
     path,
     { ...source, dictionaryLimit: addressDictionaryLimit(rows, order), mostRows: order.length },

@@ -127,3 +127,48 @@ test('an object survives a power cut once its write has returned, whichever writ
   files.powerCut();
   assert.deepEqual([...(await store.get('a/b/one')), ...(await store.get('a/b/two'))], [1, 2]);
 });
+
+test('objects that are written at once share the syncs of their folder, and each survives a power cut', async () => {
+  const files = new ForgetfulFiles('/held');
+  let syncs = 0;
+  const counted: typeof files = Object.create(files);
+  counted.open = async (path, flags) => {
+    if (flags === 'r') syncs++;
+    return files.open(path, flags);
+  };
+  const store = new DirectoryStore('/held', undefined, counted);
+  await store.put('folder/first', new Uint8Array([0]));
+  syncs = 0;
+  const written = Array.from({ length: 20 }, async (_, n) => {
+    await store.put(`folder/${n}`, new Uint8Array([n]));
+    return n;
+  });
+  await Promise.all(written);
+  assert.ok(syncs < 20, `${syncs} syncs`);
+  files.powerCut();
+  for (let n = 0; n < 20; n++) assert.deepEqual([...(await store.get(`folder/${n}`))], [n]);
+});
+
+test('a write that comes while its folder is being synced is not taken for synced by that', async () => {
+  for (let later = 0; later < 40; later++) {
+    const files = new ForgetfulFiles('/held');
+    const slow: typeof files = Object.create(files);
+    slow.open = async (path, flags) => {
+      const file = await files.open(path, flags);
+      // What a sync saves is what was there when it began.
+      const sync = async (): Promise<void> => {
+        await file.sync();
+        for (let turns = 0; turns < 10; turns++) await undefined;
+      };
+      return { ...file, sync };
+    };
+    const store = new DirectoryStore('/held', undefined, slow);
+    await store.put('folder/first', new Uint8Array([0]));
+    const before = store.put('folder/before', new Uint8Array([1])).catch(() => {});
+    for (let turns = 0; turns < later; turns++) await undefined;
+    await store.put('folder/behind', new Uint8Array([2]));
+    files.powerCut();
+    assert.deepEqual([...(await store.get('folder/behind'))], [2], `${later} turns later`);
+    await before;
+  }
+});

@@ -20,13 +20,17 @@ export interface DuckDBLimits {
   tempDirectory?: string;
   /** An open instance to write with, instead of a new one; its owner closes it. */
   writer?: OpenDuckDB;
+  /** The connection of `writer` to write with, its first by default: one file at a time. */
+  connection?: DuckDBConnection;
   /** Threads, default 1: with one thread the bytes of a Parquet file depend on its rows alone. */
   threads?: number;
 }
 
-/** An open instance with its one connection; `close` frees both. Calls of the connection go through `callNative`. */
+/** An open instance with a connection; `close` frees it and all connections. Calls of a connection go through `callNative`. */
 export interface OpenDuckDB {
   readonly connection: DuckDBConnection;
+  /** A further connection, for calls at the same time. */
+  another(): Promise<DuckDBConnection>;
   close(): void;
 }
 
@@ -57,14 +61,19 @@ export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB>
     };
     const opened = await callNative(() => DuckDBInstance.create(':memory:', settings));
     instance = opened;
-    const connection = await callNative(() => opened.connect());
-    const known = interruptible(connection);
+    const open: { connection: DuckDBConnection; known: { forget(): void } }[] = [];
+    const another = async (): Promise<DuckDBConnection> => {
+      const connection = await callNative(() => opened.connect());
+      open.push({ connection, known: interruptible(connection) });
+      return connection;
+    };
     return {
-      connection,
+      connection: await another(),
+      another,
       close(): void {
-        known.forget();
+        for (const { known } of open) known.forget();
         unlessEnding(() => {
-          connection.closeSync();
+          for (const { connection } of open) connection.closeSync();
           opened.closeSync();
         });
         removeTemp();

@@ -48,8 +48,14 @@ export interface ParquetContent {
   mostRows?: number;
 }
 
-/** Name of the table function that returns the rows of the file which a connection writes. */
-const ROWS_FUNCTION = 'rows_to_write';
+/** Names of the table functions that return the rows of the file which a connection writes, with a number behind: connections of an instance share its functions. */
+const ROWS_FUNCTION = 'rows_to_write_';
+
+/** The table function of a connection. */
+interface Writer {
+  readonly name: string;
+  now: Writing | undefined;
+}
 
 /** What is being written through a connection. */
 interface Writing {
@@ -62,7 +68,8 @@ interface Writing {
  * Connections that have the table function, with what they write now. A function cannot be unregistered, and keeps its
  * closure alive: so one is used for all files.
  */
-const writers = new WeakMap<DuckDBConnection, { now: Writing | undefined }>();
+const writers = new WeakMap<DuckDBConnection, Writer>();
+let functions = 0;
 
 /**
  * Write a Parquet file. An existing file of that name is replaced; after an error
@@ -86,20 +93,22 @@ export async function writeParquet(
     Math.max(1, source.mostRows ?? Number.POSITIVE_INFINITY),
   );
   const open = limits.writer ?? (await openDuckDB({ ...limits, threads: 1 }));
+  const connection = limits.connection ?? open.connection;
   const writing: Writing = { source, rows: 0, failure: undefined };
   try {
     const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
-    const copy =
-      `COPY (SELECT ${list} FROM ${ROWS_FUNCTION}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
+    const copyFrom = (name: string): string =>
+      `COPY (SELECT ${list} FROM ${name}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
       `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${dictionary})`;
     await callNative(() => {
-      writerOf(open.connection).now = writing;
-      return open.connection.run(copy);
+      const writer = writerOf(connection);
+      writer.now = writing;
+      return connection.run(copyFrom(writer.name));
     });
   } catch (cause) {
     throw writing.failure ?? diskFault(cause, target);
   } finally {
-    const writer = writers.get(open.connection);
+    const writer = writers.get(connection);
     if (writer !== undefined) writer.now = undefined;
     if (limits.writer === undefined) open.close();
   }
@@ -120,17 +129,17 @@ function diskFault(cause: unknown, target: string): unknown {
 }
 
 /** What a connection writes, to be set before its COPY; registers the table function on first use. */
-function writerOf(connection: DuckDBConnection): { now: Writing | undefined } {
+function writerOf(connection: DuckDBConnection): Writer {
   const known = writers.get(connection);
   if (known !== undefined) return known;
-  const writer: { now: Writing | undefined } = { now: undefined };
+  const writer: Writer = { name: `${ROWS_FUNCTION}${functions++}`, now: undefined };
   const current = (): Writing => {
     if (writer.now === undefined) throw new Error('nothing is being written');
     return writer.now;
   };
   connection.registerTableFunction(
     DuckDBTableFunction.create({
-      name: ROWS_FUNCTION,
+      name: writer.name,
       bindFunction: (bind) => {
         const { schema, columns } = current().source;
         for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);

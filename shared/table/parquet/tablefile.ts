@@ -1,4 +1,5 @@
 /** Writes tables into Parquet files, column by column as their column lists define. */
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ChunkTable } from '../chunktable.ts';
 import type { RowTable, RowTime, RowValue } from '../rowtable.ts';
 import type { ColumnType } from '../tablecolumn.ts';
@@ -16,16 +17,42 @@ import {
 import type { DuckDBLimits } from './duckdb.ts';
 import { type ParquetContent, type ParquetFile, writeParquet } from './parquetfile.ts';
 
+/** A column of the chunk, and the texts of its choices, if it has any. */
+interface KeptColumn {
+  column: ChunkColumn;
+  texts: readonly string[] | undefined;
+}
+
+/**
+ * The columns that a connection's last file of a table was written with. They take a megabyte, which is more work than
+ * the rows of a small file.
+ */
+const kept = new WeakMap<DuckDBConnection, Map<readonly unknown[], KeptColumn[]>>();
+
 /**
  * A source for `writeParquet` of rows in typed columns.
  *
  * @param rows what the columns are filled from
  * @param next loads the next chunk into `rows`; returns the number of rows, at most CHUNK_ROWS, 0 at the end
+ * @param connection that will write them, after all of its earlier files
  */
-export function chunkSource<Rows>({ columns }: ChunkTable<Rows>, rows: Rows, next: () => number): ParquetContent {
-  const chunks = columns.map(({ type, choices }) =>
-    choices === undefined ? chunkColumn(type).column : new ChoiceColumn(choices(rows)),
-  );
+export function chunkSource<Rows>(
+  { columns }: ChunkTable<Rows>,
+  rows: Rows,
+  next: () => number,
+  connection?: DuckDBConnection,
+): ParquetContent {
+  const before = connection === undefined ? undefined : kept.get(connection)?.get(columns);
+  const own = columns.map(({ type, choices }, c): KeptColumn => {
+    const texts = choices?.(rows);
+    if (before !== undefined && before[c].texts === texts) return before[c];
+    return { column: texts === undefined ? chunkColumn(type).column : new ChoiceColumn(texts), texts };
+  });
+  if (connection !== undefined) {
+    const tables = kept.get(connection) ?? new Map<readonly unknown[], KeptColumn[]>();
+    kept.set(connection, tables.set(columns, own));
+  }
+  const chunks = own.map(({ column }) => column);
   return {
     schema: columns,
     columns: chunks,
