@@ -1,7 +1,7 @@
 /**
  * Link types: the names of LINKTYPE_ numbers in capture files, without their prefix (the registry at
  * tcpdump.org/linktypes.html and the IANA registry that follows it). Numbers of operating systems' own DLT_ values that
- * some programs wrote into files (11, 12, 14 to 19) have the names that they mean there.
+ * some programs wrote into files (11 to 19) have the names that they mean there.
  */
 
 const NAMES = new Map<number, string>([
@@ -18,6 +18,7 @@ const NAMES = new Map<number, string>([
   [10, 'FDDI'],
   [11, 'ATM_RFC1483'],
   [12, 'RAW'],
+  [13, 'ENC'],
   [14, 'RAW'],
   [15, 'SLIP_BSDOS'],
   [16, 'PPP_BSDOS'],

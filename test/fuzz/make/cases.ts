@@ -9,6 +9,7 @@ import { conversations } from './conversations.ts';
 import { Dice } from './dice.ts';
 import { encode } from './encode.ts';
 import { damageFraming } from './framedamage.ts';
+import { belowLinkLayers } from './linklayers.ts';
 import { damagePackets } from './packetdamage.ts';
 
 /** Input of an examination: all checks of a case follow from it. */
@@ -32,7 +33,8 @@ const MOST_BYTES = 400_000;
 async function packetsFor(dice: Dice, bases: Bases): Promise<Packet[]> {
   const source = dice.below(10);
   let packets: Packet[];
-  if (source < 4) packets = conversations(dice);
+  if (source < 3) packets = conversations(dice);
+  else if (source < 4) packets = belowLinkLayers(dice);
   else if (source < 5) packets = tunnelTraffic(dice.unit, dice.between(1, 6));
   else if (source < 6) packets = await bases.generated(dice);
   else packets = await bases.captured(dice);

@@ -1,11 +1,13 @@
 /** Damaged packets in captures with sound framing. */
 
+import { BY_CODE } from '../../../shared/packet/protocols.ts';
 import { writePcap } from '../../capture/build.ts';
 import type { Packet } from '../../job/cutting.ts';
 import { bytes } from '../../packet/harness.ts';
 import type { Dice } from './dice.ts';
 
-const LINK_TYPES = [0, 1, 9, 10, 12, 50, 101, 105, 108, 113, 127, 147, 192, 228, 229, 239, 276, 65_000];
+/** Those with a decoder; one that is registered and has none, one for private use, one that nobody has registered. */
+const LINK_TYPES = [...BY_CODE.flatMap(({ linkTypes }) => (linkTypes === 'others' ? [] : linkTypes)), 195, 147, 65_000];
 
 type Damage = (packet: Packet, dice: Dice, all: readonly Packet[]) => Packet;
 

@@ -41,6 +41,8 @@ export const HOSTS: readonly Layer[] = [
   ['PFLOG of NetBSD', 117, pflog('64', 104)],
   ['ENC', 109, bytes('02000000 00001000 00000000', datagram)],
   ['ENC of a big-endian host', 109, bytes('00000002 00001000 00000000', datagram)],
+  ['ENC under OpenBSD’s own number', 13, bytes('02000000 00001000 00000000', datagram)],
+  ['loopback under OpenBSD’s own number', 12, bytes('00000002', datagram)],
   ['Solaris ipnet', 226, bytes('02 02 0000 00000021', '00'.repeat(16), datagram)],
   ['AVS header', 163, bytes('80211001 00000040', '00'.repeat(56), DATA_FRAME)],
   ['Prism header', 119, bytes('44000000 90000000', '00'.repeat(136), DATA_FRAME)],

@@ -21,7 +21,8 @@ export const PFLOG = protocol({
 
 export const ENC = protocol({
   name: 'BSD IPsec device (ENC)',
-  linkTypes: [109],
+  // ENC, and OpenBSD's own number for it.
+  linkTypes: [109, 13],
   notes: 'more than Zeek reads',
   decode: enc,
 });
