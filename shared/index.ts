@@ -12,7 +12,7 @@ import { OptionError, wholeNumber } from './job/optionvalues.ts';
 import type { JobSummary } from './job/summary.ts';
 import { checkFiles, currentJobs, openJob } from './query/folderresults.ts';
 import type { OpenResults } from './query/results.ts';
-import { type CaptureRef, fileLocation, fileVersion } from './store/capturesource.ts';
+import { type CaptureRef, fileLocation, listedFile } from './store/capturesource.ts';
 
 export type { AnomalySink } from './capture/anomaly.ts';
 export type { CaptureFacts, Damage } from './capture/facts.ts';
@@ -69,9 +69,9 @@ export async function run({ captures, out, workers, options = {}, ...events }: R
 async function fileCapture(path: string): Promise<CaptureRef> {
   const location = resolve(path);
   if (!(await stat(location)).isFile()) throw new Error(`${path} is not a file`);
-  const version = await fileVersion(location);
-  if (version === undefined) throw new Error(`${path} was removed`);
-  return { name: path, location: fileLocation(Buffer.from(location)), ...version };
+  const listed = await listedFile(location);
+  if (listed === undefined) throw new Error(`${path} was removed`);
+  return { name: path, location: fileLocation(Buffer.from(location)), ...listed };
 }
 
 /**

@@ -9,7 +9,7 @@ import { join, normalize, sep } from 'node:path';
 import { readHead } from '../../shared/capture/read.ts';
 import { resultsDepth } from '../../shared/job/resultpath.ts';
 import { hasCaptureEnding } from '../../shared/store/capturename.ts';
-import { type CaptureRef, FileCaptures, fileLocation, fileVersion } from '../../shared/store/capturesource.ts';
+import { type CaptureRef, FileCaptures, fileLocation, listedFile } from '../../shared/store/capturesource.ts';
 import { isMachineFault, systemWords } from '../../shared/store/systemerror.ts';
 import { UsageError } from '../usage/usage.ts';
 import { globRaw, isGlob } from './rawglob.ts';
@@ -183,7 +183,7 @@ class Search {
     if (known !== undefined && named) delete known.incidental;
     if (known !== undefined || (!named && this.isOutput(place))) return;
     try {
-      const at = await fileVersion(pathBytes(place));
+      const at = await listedFile(pathBytes(place));
       if (at === undefined) return this.passOver(path, 'removed while it was being listed', true);
       const capture: CaptureRef = { name: pathText(path), location: fileLocation(pathBytes(place)), ...at };
       if (!named && !hasCaptureEnding(path)) capture.incidental = true;

@@ -11,6 +11,7 @@ import { FATE_FRAGMENT, FATE_NOT_IP, FATE_SESSION, FATES } from '../../shared/pa
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { UndecodedCounts, type UndecodedName, undecodedByName } from '../../shared/packet/undecoded.ts';
+import { listedFile } from '../../shared/store/capturesource.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { timeText } from '../../shared/text/timetext.ts';
 import { bytesText, count, counted, fieldLines } from '../text/format.ts';
@@ -72,6 +73,7 @@ export async function inspectCapture(
     else text = `${timeText(us, ns)} ${FATES[fate]}, ${linkTypeName(linkType)}, length ${capLen}`;
     return `${String(offset).padStart(8)}  ${text}`;
   };
+  const listed = await listedFile(place);
   const stream = (): AsyncIterable<Uint8Array> => createReadStream(place, { highWaterMark: READ_BYTES });
   const facts = await readCapture(stream(), { record }, anomalies, { reopen: stream, bounds });
   if (facts.format === 'unknown' && facts.records === 0) throw new UsageError(foreign(path, facts));
@@ -79,7 +81,8 @@ export async function inspectCapture(
   const odd = oddities(anomalies.rows, facts);
   const byFate = Object.fromEntries(FATES.map((name, fate) => [name, fates[fate]]).filter(([, n]) => n !== 0));
   const undecoded = undecodedByName(counts.take());
-  const sound = facts.status === 'complete' || facts.status === 'empty';
+  if (facts.status === 'truncated' && listed?.recent) facts.status = 'open';
+  const sound = facts.status === 'complete' || facts.status === 'empty' || facts.status === 'open';
   return {
     json: captureJson(facts, byFate, undecoded, odd, lines),
     text: `${lines.map((text) => `${text}\n`).join('')}${lines.length > 0 ? '\n' : ''}${captureText(path, facts, byFate, undecoded, odd)}`,
@@ -163,7 +166,8 @@ function captureText(
   }
   fields.push(['bytes', `${count(facts.bytes)} uncompressed`]);
   const lost = facts.bytesLost > 0 ? `, ${bytesText(facts.bytesLost)} lost` : '';
-  fields.push(['status', `${facts.status}${lost}`]);
+  const why = facts.status === 'open' ? ': written to within the last minute, so it may still be growing' : '';
+  fields.push(['status', `${facts.status}${lost}${why}`]);
   return fieldLines(fields) + damageText(facts) + oddText(odd);
 }
 

@@ -8,6 +8,7 @@ import {
   type CopiedCapture,
   type DamagedCapture,
   type JobSummary,
+  type OpenCapture,
 } from '../../shared/job/summary.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
@@ -116,9 +117,10 @@ function spanFields({ firstPacket, lastPacket }: JobSummary): [string, string][]
 }
 
 /** What the reader of a summary should know before using the tables: a paragraph each. */
-function noticesText({ damaged, noCaptures, copies, outside, packets, clocksApart }: JobSummary): string {
+function noticesText({ damaged, open, noCaptures, copies, outside, packets, clocksApart }: JobSummary): string {
   return [
     damageText(damaged),
+    openText(open),
     noCapturesText(noCaptures),
     copiesText(copies),
     outsideText(outside, packets),
@@ -157,6 +159,13 @@ function copiesText(copies: readonly CopiedCapture[]): string {
   return listed(
     `${counted(copies.length, 'capture')} passed over, as others hold the same packets (--keep-copies uses them too)`,
     copies.map(({ capture, of }) => `${printable(capture)} holds the same packets as ${printable(of)}`),
+  );
+}
+
+function openText(open: readonly OpenCapture[]): string {
+  return listed(
+    `${counted(open.length, 'capture')} still being written, up to the last whole packet; the next run takes them anew`,
+    open.map(({ capture, packets }) => `${printable(capture)}: ${counted(packets, 'packet')} so far`),
   );
 }
 

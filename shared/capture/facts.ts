@@ -78,9 +78,10 @@ export interface Damage {
 
 /**
  * Result of reading a capture: read to its end; cut off inside its last record; with unusable bytes somewhere; not
- * readable at all; or of zero bytes. When several apply, it is the worst: unreadable, then damaged, then truncated.
+ * readable at all; or of zero bytes. When several apply, it is the worst: unreadable, then damaged, then truncated. A
+ * job says `open` instead of truncated where the capture was still being written; a reader cannot know that.
  */
-export type CaptureStatus = 'complete' | 'truncated' | 'damaged' | 'unreadable' | 'empty';
+export type CaptureStatus = 'complete' | 'open' | 'truncated' | 'damaged' | 'unreadable' | 'empty';
 
 /** Facts of one capture. Plain JSON. */
 export interface CaptureFacts {
@@ -124,7 +125,7 @@ export interface CaptureFacts {
   bytesLost: number;
 }
 
-const RANK: Record<CaptureStatus, number> = { complete: 0, empty: 0, truncated: 1, damaged: 2, unreadable: 3 };
+const RANK: Record<CaptureStatus, number> = { complete: 0, empty: 0, open: 0, truncated: 1, damaged: 2, unreadable: 3 };
 
 /** Collects the facts of one capture while it is read. */
 export class CaptureLedger {

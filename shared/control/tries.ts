@@ -1,6 +1,6 @@
 /**
  * Tries of one job: the same captures and configuration again. A job that was committed without some
- * captures, or that found one of its own objects damaged, cannot continue: its output must not be mixed with
+ * captures, or with one that was still being written and has been at rest since, or that found one of its own objects damaged, cannot continue: its output must not be mixed with
  * newly made output. The next try is a job of its own that reuses all sound shards.
  */
 
@@ -61,7 +61,8 @@ async function stateOf(
     await getJson(store, jobKey(job));
     if (await isCommitted(store, job)) {
       const summary = await getJson<JobSummary>(store, summaryKey(job));
-      if (summary === undefined || (await mayBeFound(summary, captures, opens))) return { state: 'over' };
+      if (summary === undefined || isAtRest(summary, captures) || (await mayBeFound(summary, captures, opens)))
+        return { state: 'over' };
       return {
         state:
           results === undefined || (await wrongFile(results, summary.fileBytes)) === undefined ? 'committed' : 'over',
@@ -78,6 +79,12 @@ async function stateOf(
     }
     throw error;
   }
+}
+
+/** Whether a capture that was still being written has not been written to since, for as long as that counts. */
+function isAtRest({ open }: JobSummary, captures: readonly CaptureRef[]): boolean {
+  const names = new Set(open.map(({ capture }) => capture));
+  return captures.some(({ name, recent }) => names.has(name) && recent !== true);
 }
 
 /** Whether captures were lost that another try could read. */

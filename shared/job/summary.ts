@@ -25,6 +25,12 @@ export function lostCaptures({ damaged }: Pick<JobSummary, 'damaged'>): DamagedC
   return damaged.filter(({ status, offset }) => status === 'unreadable' && offset === null);
 }
 
+/** A capture that was still being written: its whole records were used. */
+export interface OpenCapture {
+  capture: string;
+  packets: number;
+}
+
 /** Where the records of all captures went: `read` equals the sum of the others. */
 export interface Conservation {
   read: number;
@@ -68,6 +74,8 @@ export interface JobSummary extends PacketSpan {
   damaged: DamagedCapture[];
   /** Inputs that are no captures, and were passed over. */
   noCaptures: NoCapture[];
+  /** Captures that were still being written when they were listed: the next run takes them anew. */
+  open: OpenCapture[];
   /** Packets that ended outside sessions although they may belong to one, and why. */
   outside: Outside;
   /** Captures years away from the others. */
@@ -107,7 +115,7 @@ export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapt
     if (copyOf !== null || isNoCapture(outcome)) continue;
     if (failure !== null) {
       damaged.push({ capture: capture.name, status: 'unreadable', offset: null, ...failure });
-    } else if (facts.status !== 'complete' && facts.status !== 'empty') {
+    } else if (facts.status !== 'complete' && facts.status !== 'empty' && facts.status !== 'open') {
       const first = facts.damage[0];
       damaged.push({
         capture: capture.name,
@@ -119,6 +127,13 @@ export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapt
     }
   }
   return damaged;
+}
+
+/** Captures that were still being written, in order of rank. */
+function openCaptures(captures: readonly RankedCapture[]): OpenCapture[] {
+  return captures
+    .filter(({ facts }) => facts.status === 'open')
+    .map(({ capture, facts }) => ({ capture: capture.name, packets: facts.records }));
 }
 
 /** Of equal spans the lower uid wins, whatever partitions they come from. */
@@ -195,6 +210,7 @@ export function summarize(
     partitions: balance.partitions,
     damaged: damagedCaptures(captures),
     noCaptures: none,
+    open: openCaptures(captures),
     outside: outsideOf(captures),
     clocksApart: clocksApart(captures),
     undecoded: undecodedByName(everyUndecoded(captures)).slice(0, UNDECODED_TOLD),

@@ -16,7 +16,15 @@ import { copiesAmong } from '../job/copies.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, manifestKey } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
-import type { AnomalyPlaces, CaptureOutcome, Manifest, MapSummary, RankedCapture, ShardPlace } from '../job/maptask.ts';
+import type {
+  AnomalyPlaces,
+  CaptureOutcome,
+  Manifest,
+  MapSummary,
+  PlannedCapture,
+  RankedCapture,
+  ShardPlace,
+} from '../job/maptask.ts';
 import { compareCaptures } from '../job/rank.ts';
 import type { ReduceShard, ReduceSpec } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
@@ -169,10 +177,17 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
         anomalies: [],
       };
     const summary = await requireJson<MapSummary>(store, result.summary);
-    const captures = summary.captures.map((outcome, number) => ({ ...outcome, capture: spec.captures[number] }));
+    const captures = summary.captures.map((outcome, number) => inThisJob(outcome, spec.captures[number]));
     // Anomalies are left to commit, which reads them one task at a time.
     return { ...summary, captures, anomalies: [] };
   });
+}
+
+/** An outcome, which another job may have found, of a capture as this job's inputs have it. */
+function inThisJob(outcome: CaptureOutcome, capture: PlannedCapture): CaptureOutcome {
+  const { facts, failure } = outcome;
+  const open = capture.recent === true && failure === null && facts.status === 'truncated';
+  return { ...outcome, capture, facts: open ? { ...facts, status: 'open' } : facts };
 }
 
 /** A report of each capture that holds the same packets as another one. @param copies of copiesAmong */

@@ -15,6 +15,12 @@ export interface CaptureRef {
   size: number;
   /** Changes whenever the stored bytes change. */
   version: string;
+  /**
+   * A file that was written to less than a minute before it was listed: it may still be growing. If it only ends inside
+   * a record, it is `open`, not truncated; whatever is appended to it meanwhile is left to the next run. Objects in S3
+   * appear whole and never have it.
+   */
+  recent?: true;
   /** The reader agrees to pay for the requests (S3's Requester Pays). */
   requesterPays?: true;
   /**
@@ -69,6 +75,34 @@ export async function fileVersion(path: string | Buffer): Promise<{ size: number
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** How long after the last write to it a file may still be growing. */
+const RECENT_MS = 60_000;
+
+/**
+ * A file as it is now, for a capture: its size and version, and whether it was written to within the last minute. Only
+ * this look at the clock decides that a capture is open: what follows reads it from the job's inputs.
+ */
+export async function listedFile(
+  path: string | Buffer,
+): Promise<Pick<CaptureRef, 'size' | 'version' | 'recent'> | undefined> {
+  const now = Date.now();
+  const at = await fileVersion(path);
+  if (at === undefined) return undefined;
+  const [, modifiedNs] = at.version.split('-');
+  return Number(modifiedNs) / 1e6 > now - RECENT_MS ? { ...at, recent: true } : at;
+}
+
+/**
+ * Whether a file's version is that of a capture, or, if that may have been growing, of the same file with more bytes at
+ * its end.
+ */
+export function isVersionOf(version: string, ref: CaptureRef): boolean {
+  if (version === ref.version) return true;
+  if (ref.recent !== true) return false;
+  const [size, , inode] = version.split('-');
+  return Number(size) >= ref.size && inode === ref.version.split('-')[2];
 }
 
 /** Whether a capture that is a file can be opened. */

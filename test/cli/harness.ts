@@ -1,7 +1,7 @@
 /** Running the command line as a person does, and small captures to run it on. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -81,11 +81,15 @@ export function scratchFolder(t: TestContext): string {
   return folder;
 }
 
-/** Writes files, folders made as needed. */
+const HOUR_S = 3600;
+
+/** Writes files, folders made as needed. They were last written to an hour ago: captures that just were may be growing. */
 export function writeFiles(folder: string, files: Record<string, Uint8Array | string>): void {
+  const then = Date.now() / 1000 - HOUR_S;
   for (const [name, bytes] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
+    utimesSync(join(folder, name), then, then);
   }
 }
 

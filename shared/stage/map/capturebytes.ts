@@ -1,6 +1,6 @@
 /** A capture's bytes, no faster than shards can be written; errors of reading it are distinguished from all other errors of a task. */
 import type { PlannedCapture } from '../../job/maptask.ts';
-import type { CaptureSource } from '../../store/capturesource.ts';
+import { type CaptureSource, isVersionOf } from '../../store/capturesource.ts';
 import { StoreError } from '../../store/objectstore.ts';
 import { isMachineFault } from '../../store/systemerror.ts';
 import type { PendingWrites } from '../pendingwrites.ts';
@@ -59,7 +59,7 @@ export class CaptureBytes {
     try {
       const version = await versions.version(capture);
       if (version === undefined) return GONE;
-      return version === capture.version ? null : CHANGED;
+      return isVersionOf(version, capture) ? null : CHANGED;
     } catch (error) {
       if (isMachineFault(error)) throw error;
       throw new UnreadableCapture(error);

@@ -34,6 +34,7 @@ const SUMMARY: RunSummary = {
   partitions: 1,
   damaged: [],
   noCaptures: [],
+  open: [],
   outside: { packets: 1, reasons: [{ reason: 'truncated_IP', packets: 1, remedy: 'do this' }], captures: [] },
   clocksApart: [],
   undecoded: [{ name: 'ethertype_0x0806_ARP', count: 8 }],
