@@ -22,7 +22,7 @@ say(`  flowstitch run ${CAPTURES} --out ${RESULTS} --packets --quiet\n\n`);
 await main(['run', CAPTURES, '--out', RESULTS, '--packets', '--quiet']);
 if (process.exitCode === 0) {
   say('\nSessions that span files:\n\n');
-  say(formatTable(await queryJob(RESULTS, await currentJob(RESULTS), SPANNING)));
+  for (const result of await queryJob(RESULTS, await currentJob(RESULTS), SPANNING)) say(formatTable(result));
   say(`
 Try next:
 

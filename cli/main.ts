@@ -64,9 +64,9 @@ async function help([name]: string[]): Promise<string> {
 /** @throws UsageError when there is none of that name */
 async function commandOf(name: string): Promise<Command> {
   if (Object.hasOwn(COMMANDS, name)) return (await COMMANDS[name]()).COMMAND;
-  const { commandLike } = await import('./usage/commandline.ts');
+  const { nameLike } = await import('./usage/commandline.ts');
   const names = Object.keys(COMMANDS);
-  const meant = commandLike(name, names);
+  const meant = nameLike(name, names);
   throw new UsageError(
     `unknown command '${name}'${meant === undefined ? '' : `, did you mean ${meant}?`}; commands are ${names.join(', ')}`,
   );

@@ -24,6 +24,14 @@ Every view, and the tables sessions and packets, have a last column \`dt\`: the 
 npx flowstitch sql "select * from zeek_conn where dt between '2026-11-01' and '2026-11-07'" --data s3://RESULTS/
 \`\`\`
 
+Times are UTC in \`flowstitch sql\`, whatever the machine's time zone, and \`ts\` compares with \`now()\`. Subnets are told by \`in_subnet\`, for IPv4 and IPv6; it needs no extension of DuckDB:
+
+\`\`\`
+npx flowstitch sql "select * from sessions where in_subnet(orig_h, '10.0.0.0/8') and not in_subnet(resp_h, '2001:db8::/32')" --data results/
+\`\`\`
+
+It is NULL for a text that is no address, and an error for one that is no subnet. An IPv4-mapped address is the IPv4 address; otherwise an IPv4 address is in no IPv6 subnet. Athena and Trino have \`contains('10.0.0.0/8', cast(orig_h as ipaddress))\` instead.
+
 Of results in S3, DuckDB's planner says which tables and days a query can need. Their files are downloaded and kept; or DuckDB reads ranges of them where they are, if \`FLOWSTITCH_HTTPFS\` names the file of its extension httpfs
 (\`INSTALL httpfs\` in a DuckDB of the version of \`@duckdb/node-api\` puts it into \`~/.duckdb/extensions/\`; on PyPI it is in the package \`duckdb-extension-httpfs\`). Flowstitch downloads no extension and looks for none. A query reaches the files of its job either way, and nothing else: no other object of the bucket, no other address, no credentials.
 

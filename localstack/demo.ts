@@ -58,7 +58,7 @@ async function compare(results: string, folder: string): Promise<void> {
   if (job === undefined) throw new Error(`${results} has no finished results of ${DATASET}`);
   say('');
   for (const [table, query] of Object.entries(ROWS)) {
-    const [local, cloud] = [await queryJob(folder, here, query), await there.query(DATASET, job, query)];
+    const [[local], [cloud]] = [await queryJob(folder, here, query), await there.query(DATASET, job, query)];
     if (formatJson(local) !== formatJson(cloud)) throw new Error(`the ${table} of the two runs differ`);
     say(`${table}: ${local.rows.length} rows, the same from LocalStack and from this machine`);
   }

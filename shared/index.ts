@@ -23,7 +23,7 @@ export type { WaitedFor } from './engine/embedded.ts';
 export { PlaceLost } from './engine/runplace.ts';
 export { JobError } from './job/context.ts';
 export { RefusedSql } from './query/permittedsql.ts';
-export type { NestedValue, QueryResult, QueryValue } from './query/results.ts';
+export type { Decimal, NestedValue, QueryResult, QueryValue } from './query/queryresult.ts';
 export type { GivenOptions, JobSummary, OpenResults };
 export { OptionError };
 

@@ -1,14 +1,15 @@
 /** flowstitch sql: a query over the newest committed results. */
 import type { Options, OptionValues } from '../../shared/job/optiondescription.ts';
+import type { QueryResult } from '../../shared/query/queryresult.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
 import type { Table } from '../../shared/table/tablecolumn.ts';
 import { TABLE_NAMES, TABLES, type TableName } from '../../shared/table/tables.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { interruptibly } from '../signals.ts';
 import { DATA_OPTIONS, givenData } from '../sql/dataoption.ts';
-import { commandName } from '../text/format.ts';
+import { givenQuery } from '../sql/givenquery.ts';
 import { print } from '../text/output.ts';
-import { defineCommand, JSON_OPTION } from '../usage/command.ts';
+import { defineCommand } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
 const OPTIONS = {
@@ -16,7 +17,7 @@ const OPTIONS = {
   query: { value: 'NAME', meaning: 'run a saved query', choices: SAVED_QUERIES.map(({ name }) => name) },
   queries: { meaning: 'list the saved queries' },
   csv: { meaning: 'print CSV; on a terminal control characters are shown as \\xNN' },
-  ...JSON_OPTION,
+  json: { meaning: 'print JSON, an array of one object a row' },
 } as const satisfies Options;
 
 /** A table, and the option with which it is made where it is not always. */
@@ -29,26 +30,30 @@ export const COMMAND = defineCommand({
   name: 'sql',
   group: 'local',
   operands: {
-    usage: '["SELECT ..."]',
+    usage: '["SELECT ..."|-]',
     least: 0,
     most: 1,
-    wanted: 'give one query, in quotes',
+    wanted: 'give one query, in quotes, with --query or on standard input',
   },
   needs: '--data FOLDER|s3://...',
   summary: 'query the newest results',
   description: [
-    `Runs one query over the tables of the newest finished job: ${TABLE_NAMES.map(tableText).join(', ')}.`,
+    `Runs a query over the tables of the newest finished job: ${TABLE_NAMES.map(tableText).join(', ')}. With "-" or without a query it is read from standard input. Of several statements, separated by semicolons, the results of all queries are printed.`,
     `Views of the sessions in other dialects: ${VIEWS.map(({ name }) => name).join(', ')}. "describe sessions" lists the columns of a table or view.`,
   ],
   options: OPTIONS,
   notes: [
+    "Times are UTC, whatever the machine's time zone; now() compares with them. timezone('Asia/Kolkata', ts::timestamptz) tells another zone's time.",
+    "in_subnet(orig_h, '10.0.0.0/8') tells whether an address, IPv4 or IPv6, lies in a subnet; NULL for a text that is no address. In Athena and Trino: contains('10.0.0.0/8', cast(orig_h as ipaddress)).",
     "A condition on dt, the day of a session's start (YYYY-MM-DD), skips the files of other days.",
+    'In JSON each result is an array of its own. Integers up to 2^53-1, DECIMAL of up to 15 digits and DOUBLE are numbers. Text are those that a reader would round, NaN and infinities, times, BLOB (bytes that are no ASCII as \\xNN) and all other types. A list is an array, STRUCT and MAP are objects; a second column of the same name is name_2.',
     "For results in S3, the files that a query needs are downloaded and cached in $XDG_CACHE_HOME or ~/.cache, up to $FLOWSTITCH_CACHE_GB gigabytes (default: 10). If $FLOWSTITCH_HTTPFS names the file of DuckDB's extension httpfs, DuckDB reads ranges of them instead, and nothing is cached.",
   ],
   examples: [
     ['sql "select proto, count(*) from sessions group by all" --data results/', 'a query over results on disk'],
     ['sql --query scans --data s3://RESULTS/ --csv', 'a saved query over those of the pipeline, as CSV'],
     ['sql "describe sessions" --data results/', 'the columns of a table'],
+    ['sql - --data results/ --json', 'a query from standard input, as JSON'],
   ],
   run: answer,
 });
@@ -59,26 +64,22 @@ function listQueries(): string {
   return SAVED_QUERIES.map(({ name, description }) => `${name.padEnd(width)}  ${description}\n`).join('');
 }
 
-/** @throws UsageError when there is none of that name */
-function savedQuery(name: string): string {
-  const query = SAVED_QUERIES.find((candidate) => candidate.name === name);
-  if (query !== undefined) return query.sql;
-  throw new UsageError(`sql: there is no saved query '${name}'; ${commandName()} sql --queries lists them`);
-}
-
 async function answer(values: OptionValues<typeof OPTIONS>, operands: readonly string[]): Promise<number> {
   if (values.queries) {
     print(listQueries());
     return 0;
   }
-  const given = values.query === undefined ? operands : [...operands, savedQuery(values.query)];
-  if (given.length !== 1) throw new UsageError('sql: give one query, in quotes or with --query');
+  // Reading a query takes as long as its writer does.
   const data = givenData('sql', values);
   if (values.csv && values.json) throw new UsageError('sql: --csv or --json, not both');
-  const [query] = given;
+  const query = await givenQuery(operands, values.query);
   const { queryResults } = await import('../sql/newestresults.ts');
-  const result = await interruptibly(() => queryResults(data, values.dataset, query));
-  if (values.csv) print(formatCsv(result, process.stdout.isTTY === true));
-  else print(values.json ? formatJson(result) : formatTable(result));
+  const results = await interruptibly(() => queryResults(data, values.dataset, query));
+  const format = (result: QueryResult): string => {
+    if (values.csv) return formatCsv(result, process.stdout.isTTY === true);
+    return values.json ? formatJson(result) : formatTable(result);
+  };
+  // JSON needs nothing in between.
+  print(results.map(format).join(values.json ? '' : '\n'));
   return 0;
 }

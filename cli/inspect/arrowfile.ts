@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
 import { PacketColumns } from '../../shared/packet/columns.ts';
 import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
-import type { QueryValue } from '../../shared/query/results.ts';
+import type { QueryValue } from '../../shared/query/queryresult.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { BatchDecoder } from '../../shared/shard/batchdecoder.ts';
 import { SHARD_SCHEMA } from '../../shared/shard/shardschema.ts';

@@ -1,6 +1,6 @@
 /** What a Parquet file holds, through DuckDB. */
 import type { DuckDBValue } from '@duckdb/node-api';
-import type { QueryResult, QueryValue } from '../../shared/query/results.ts';
+import type { QueryResult, QueryValue } from '../../shared/query/queryresult.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { openDuckDB } from '../../shared/table/parquet/duckdb.ts';
 import { callNative } from '../../shared/table/parquet/nativecalls.ts';

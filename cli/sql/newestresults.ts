@@ -2,19 +2,20 @@
 import { stat } from 'node:fs/promises';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { checkFiles, currentJobs, openJob } from '../../shared/query/folderresults.ts';
-import type { QueryResult } from '../../shared/query/results.ts';
+import type { QueryResult } from '../../shared/query/queryresult.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
 import { commandName } from '../text/format.ts';
 import { terminalOf } from '../text/liveline.ts';
 import { UsageError } from '../usage/usage.ts';
+import { answersOf } from './answer.ts';
 
 /**
- * Answers a query over the newest committed job.
+ * Answers SQL over the newest committed job: the result of each query in it.
  * @param data a folder, or s3://BUCKET/ with a prefix or none
  * @param dataset undefined: the only one there is
  * @throws UsageError when there are no such results; DuckDB's error, which names the place in the SQL
  */
-export function queryResults(data: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+export function queryResults(data: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {
   return data.startsWith('s3://') ? queryS3(data, dataset, query) : queryFolder(data, dataset, query);
 }
 
@@ -50,34 +51,27 @@ function chooseJob(
   return [name, job];
 }
 
-/** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL */
-export async function queryJob(folder: string, job: CurrentJob, query: string): Promise<QueryResult> {
+/** The results of a query or several over a job's tables. @throws DuckDB's error, which names the place in the SQL */
+export async function queryJob(folder: string, job: CurrentJob, query: string): Promise<QueryResult[]> {
   const open = await openJob(folder, job);
   try {
-    return await open.runQuery(query);
+    return await answersOf(open, job, query, 'run');
   } finally {
     open.close();
   }
 }
 
-async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {
   const job = await currentJob(folder, dataset);
   await checkFiles(folder, job);
-  notePackets(job, query, 'run');
   return queryJob(folder, job, query);
 }
 
-async function queryS3(place: string, dataset: string | undefined, query: string): Promise<QueryResult> {
+async function queryS3(place: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {
   // Loaded when it is needed: AWS's SDK takes a second.
   const { S3Results } = await import('./s3results.ts');
   const results = new S3Results(place, terminalOf(process.stderr));
   const jobs = await results.currentJobs();
   const [name, job] = chooseJob(place, jobs, dataset, 'submit s3://CAPTURES/PREFIX/');
-  notePackets(job, query, 'submit');
   return results.query(name, job, query);
-}
-
-function notePackets({ files }: CurrentJob, query: string, command: string): void {
-  if (files.packets.length === 0 && /(?:\bfrom|\bjoin|,)\s+"?packets\b/i.test(query))
-    process.stderr.write(`note: the table packets is empty; flowstitch ${command} --packets fills it\n`);
 }

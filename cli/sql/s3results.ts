@@ -6,8 +6,9 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, DATASETS_PREFIX, tablePrefix } from '../../shared/job/keys.ts';
 import { neededDays } from '../../shared/query/neededfiles.ts';
+import type { QueryResult } from '../../shared/query/queryresult.ts';
 import type { RemoteFiles } from '../../shared/query/remotefiles.ts';
-import { isNotAtHand, openResults, type QueryResult, type ResultFiles } from '../../shared/query/results.ts';
+import { isNotAtHand, openResults, type ResultFiles } from '../../shared/query/results.ts';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { s3Url } from '../../shared/store/aws/s3errors.ts';
@@ -21,6 +22,7 @@ import { VIEWS } from '../../shared/views/index.ts';
 import { bytesText, counted, durationText } from '../text/format.ts';
 import { LiveLine, type ProgressOutput } from '../text/liveline.ts';
 import { UsageError } from '../usage/usage.ts';
+import { answersOf } from './answer.ts';
 import { dayOfKey, FileCache, type RemoteFile } from './filecache.ts';
 import { remoteFiles } from './httpfs.ts';
 
@@ -61,12 +63,13 @@ export class S3Results {
     return new Map(names.flatMap((name, i) => (jobs[i] === undefined ? [] : [[name, jobs[i]]])));
   }
 
-  /** Runs one query over a job's tables. @throws DuckDB's error, which names the place in the SQL; StoreError */
-  async query(dataset: string, job: CurrentJob, query: string): Promise<QueryResult> {
+  /** The results of a query or several over a job's tables. @throws DuckDB's error, which names the place in the SQL; StoreError */
+  async query(dataset: string, job: CurrentJob, query: string): Promise<QueryResult[]> {
     const remote = await remoteFiles(this.client, this.store);
-    const over = (files: Files): Promise<QueryResult> => {
-      if (remote === undefined) return this.queryKept(dataset, job.job, query, files);
+    const over = (files: Files): Promise<QueryResult[]> => {
+      if (remote === undefined) return this.queryKept(dataset, job, query, files);
       return runOnce(
+        job,
         query,
         resultFiles(files, (keys) => keys.map((key) => this.store.url(key))),
         remote,
@@ -82,15 +85,15 @@ export class S3Results {
   }
 
   /** The files are fetched, and kept for the next query. */
-  private async queryKept(dataset: string, job: string, query: string, needed: Files): Promise<QueryResult> {
+  private async queryKept(dataset: string, job: CurrentJob, query: string, needed: Files): Promise<QueryResult[]> {
     const files = await inParallel(TABLE_NAMES, REQUESTS_AT_ONCE, (table) =>
-      this.filesOf(dataset, job, table, needed[table] ?? []),
+      this.filesOf(dataset, job.job, table, needed[table] ?? []),
     );
     const held = await this.fetch(files.flat());
     try {
       let from = 0;
       const paths = resultFiles(needed, ({ length }) => held.paths.slice(from, (from += length)));
-      return await runOnce(query, paths);
+      return await runOnce(job, query, paths);
     } finally {
       await held.release();
     }
@@ -154,10 +157,15 @@ function resultFiles(files: Files, places: (keys: readonly string[]) => string[]
   return Object.fromEntries(entries);
 }
 
-async function runOnce(query: string, files: ResultFiles, remote?: RemoteFiles): Promise<QueryResult> {
+async function runOnce(
+  job: CurrentJob,
+  query: string,
+  files: ResultFiles,
+  remote?: RemoteFiles,
+): Promise<QueryResult[]> {
   const open = await openResults(files, {}, remote);
   try {
-    return await open.runQuery(query);
+    return await answersOf(open, job, query, 'submit');
   } finally {
     open.close();
   }

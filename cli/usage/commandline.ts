@@ -95,8 +95,8 @@ function listText(items: readonly (readonly [term: string, meaning: string])[], 
   return items.map(([term, meaning]) => `${help.formatItem(term, widest, meaning, help)}\n`).join('');
 }
 
-/** The command that a wrong name may have meant. */
-export function commandLike(name: string, names: readonly string[]): string | undefined {
+/** The name that a wrong one may have meant. */
+export function nameLike(name: string, names: readonly string[]): string | undefined {
   const parser = new Parser().exitOverride().configureOutput({ writeErr: () => {} });
   for (const known of names) parser.command(known);
   try {

@@ -5,7 +5,7 @@ import { type CurrentJob, wrongFile } from '../job/currentjob.ts';
 import { currentKey } from '../job/keys.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { getJson } from '../store/jsonobject.ts';
-import { type OpenResults, openResults, type ResultFiles } from './results.ts';
+import { type OpenTables, openResults, type ResultFiles } from './results.ts';
 
 /** The newest committed job of each data set in a folder, by name; none where there is no such folder. */
 export async function currentJobs(folder: string): Promise<Map<string, CurrentJob>> {
@@ -29,7 +29,7 @@ export async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob)
 }
 
 /** A job's tables, ready for queries. @throws as openResults does */
-export async function openJob(folder: string, { files }: CurrentJob): Promise<OpenResults> {
+export async function openJob(folder: string, { files }: CurrentJob): Promise<OpenTables> {
   const store = new DirectoryStore(resolve(folder));
   const paths: ResultFiles = Object.fromEntries(
     Object.entries(files).map(([table, keys]) => [table, keys.map((key) => store.path(key))]),

@@ -6,7 +6,7 @@
 import { callNative } from '../table/parquet/nativecalls.ts';
 import { sqlLiteral, sqlName } from '../table/parquet/sqltext.ts';
 import type { TableName } from '../table/tables.ts';
-import { explainedPart, prepareLast } from './permittedsql.ts';
+import { explainedPart, forEachStatement } from './permittedsql.ts';
 import { openTables, sqlColumns } from './results.ts';
 
 /** The days of each table that has files: YYYY-MM-DD, or '' for files without a day. */
@@ -22,7 +22,7 @@ export async function neededDays(query: string, days: TableDays): Promise<Map<Ta
     return await callNative(async () => {
       // Errors in the query are thrown here; of several statements the first ones would have to be run.
       if ((await connection.extractStatements(query)).count !== 1) return undefined;
-      (await prepareLast(connection, query)).destroySync();
+      await forEachStatement(connection, query, async () => {});
       const plan = await connection
         .runAndReadAll(`EXPLAIN (FORMAT json) ${explainedPart(query)}`)
         .catch(() => undefined);

@@ -123,27 +123,28 @@ function refuseFunction(name: string): never {
 }
 
 /**
- * Runs all statements but the last, which is prepared. Each is checked before it runs.
- * @throws RefusedSql; DuckDB's error
+ * Prepares one statement after the other, each checked, and passes it to `use`, which runs it: the next one may need that.
+ * @throws RefusedSql; DuckDB's error; what `use` throws
  */
-export async function prepareLast(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
+export async function forEachStatement(
+  connection: DuckDBConnection,
+  sql: string,
+  use: (statement: DuckDBPreparedStatement) => Promise<void>,
+): Promise<void> {
   const refused = REFUSED_NAME.exec(sql);
   if (refused !== null) refuseFunction(refused[1]);
   // DuckDB has no error for it.
   if (isEmpty(sql)) throw new RefusedSql('there is no statement in this SQL');
   const statements = await connection.extractStatements(sql);
   if (QUERY_CALL.test(sql)) await lookIntoQuery(connection, sql, statements.count);
-  for (let number = 0; ; number++) {
+  for (let number = 0; number < statements.count; number++) {
     const statement = await statements.prepare(number);
     try {
       permit(statement.statementType, sql, statements.count);
-      if (number === statements.count - 1) return statement;
-      await statement.run();
-    } catch (error) {
+      await use(statement);
+    } finally {
       statement.destroySync();
-      throw error;
     }
-    statement.destroySync();
   }
 }
 

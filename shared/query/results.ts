@@ -11,10 +11,14 @@ import { resolve } from 'node:path';
 import {
   DuckDBArrayValue,
   type DuckDBConnection,
+  DuckDBDecimalValue,
   DuckDBListValue,
   DuckDBMapValue,
+  type DuckDBResult,
   DuckDBStructValue,
+  DuckDBTimestampTZValue,
   type DuckDBValue,
+  ResultReturnType,
 } from '@duckdb/node-api';
 import { type DuckDBLimits, openDuckDB } from '../table/parquet/duckdb.ts';
 import { callNative } from '../table/parquet/nativecalls.ts';
@@ -23,8 +27,10 @@ import type { TableColumn } from '../table/tablecolumn.ts';
 import { TABLE_NAMES, TABLES, type TableName } from '../table/tables.ts';
 import { VIEWS } from '../views/index.ts';
 import { DAY_COLUMN } from '../views/view.ts';
-import { prepareLast, SHADOWS } from './permittedsql.ts';
+import { forEachStatement, SHADOWS } from './permittedsql.ts';
+import { Decimal, type NestedValue, type QueryResult, type QueryValue } from './queryresult.ts';
 import { isRemote, type RemoteFiles, remoteAccess } from './remotefiles.ts';
+import { SUBNET_MACROS } from './subnet.ts';
 
 /**
  * Paths of the Parquet files of each table, or s3:// URLs. A table without files is empty. One that is null is not available: a query
@@ -32,35 +38,32 @@ import { isRemote, type RemoteFiles, remoteAccess } from './remotefiles.ts';
  */
 export type ResultFiles = Partial<Record<TableName, readonly string[] | null>>;
 
-/** A value in a row. Integers of 64 and more bits are bigint, narrower numbers are number, times are text. */
-export type QueryValue = string | number | bigint | boolean | null | NestedValue;
-
-/** A nested value. */
-export interface NestedValue {
-  /** As DuckDB writes it. */
-  readonly text: string;
-  /** Those of a ROW by the names of its fields, of a MAP by the text of its keys, of a list or an array in order. */
-  readonly parts: Readonly<Record<string, QueryValue>> | readonly QueryValue[];
-}
-
-/** The result of a query. */
-export interface QueryResult {
-  columns: { name: string; type: string }[];
-  rows: QueryValue[][];
-  /** Whether rows beyond `maxRows` were left out. */
-  truncated: boolean;
-}
-
 /** Open results, ready for queries. */
 export interface OpenResults {
   /**
-   * Run SQL; of several statements the result is that of the last.
+   * Run SQL; of several queries the result is that of the last.
    *
    * @param maxRows most rows to fetch, default no limit
    * @throws DuckDB's error, which names the place in the SQL; RefusedSql
    */
   runQuery(sql: string, maxRows?: number): Promise<QueryResult>;
   close(): void;
+}
+
+/** Open results, as the command line asks them. */
+export interface OpenTables extends OpenResults {
+  readonly connection: DuckDBConnection;
+  /**
+   * Runs SQL with one or more statements.
+   * @returns the results of all queries among them, in order; that of the last statement when there is no query
+   * @throws as runQuery
+   */
+  runQueries(sql: string): Promise<QueryResult[]>;
+  /**
+   * Whether a query reads a table that has no files, itself or by way of a view. False for several statements, and for
+   * invalid SQL.
+   */
+  readsEmpty(sql: string, table: TableName): boolean;
 }
 
 /** The query of a table in DuckDB, and the files it may read: their paths and URLs. */
@@ -80,9 +83,8 @@ export async function openResults(
   files: ResultFiles,
   limits: DuckDBLimits = {},
   remote?: RemoteFiles,
-): Promise<OpenResults> {
-  const { runQuery, close } = await openTables((name) => tableSource(name, files[name]), limits, remote);
-  return { runQuery, close };
+): Promise<OpenTables> {
+  return openTables((name) => tableSource(name, files[name]), limits, remote);
 }
 
 function tableSource(name: TableName, files: readonly string[] | null = []): TableSource {
@@ -96,7 +98,7 @@ export async function openTables(
   sourceOf: (name: TableName) => TableSource,
   limits: DuckDBLimits = {},
   remote?: RemoteFiles,
-): Promise<OpenResults & { connection: DuckDBConnection }> {
+): Promise<OpenTables> {
   const open = await openDuckDB({
     threads: availableParallelism(),
     memoryLimit: '1GB',
@@ -107,6 +109,8 @@ export async function openTables(
   const run = (sql: string): Promise<unknown> => callNative(() => connection.run(sql));
   try {
     if (remote !== undefined) for (const statement of remoteAccess(remote)) await run(statement);
+    await run(`CREATE SCHEMA ${EMPTY_TABLES}`);
+    for (const name of TABLE_NAMES) await run(emptyTable(name));
     const allowed: string[] = [];
     for (const name of TABLE_NAMES) {
       const { sql, files } = sourceOf(name);
@@ -115,7 +119,7 @@ export async function openTables(
       for (const path of files) allowed.push(path, exactPattern(path));
     }
     for (const { name, sql } of VIEWS) await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
-    for (const shadow of SHADOWS) await run(shadow);
+    for (const macro of [...SHADOWS, ...SUBNET_MACROS]) await run(macro);
     await run(`SET allowed_paths = [${allowed.map(sqlLiteral).join(', ')}]`);
     await run('SET enable_external_access = false');
     await run('SET lock_configuration = true');
@@ -123,7 +127,14 @@ export async function openTables(
     open.close();
     throw cause;
   }
-  return { connection, runQuery: (sql, maxRows) => runQuery(connection, sql, maxRows), close: () => open.close() };
+  const runQueries = (sql: string, maxRows?: number): Promise<QueryResult[]> => runStatements(connection, sql, maxRows);
+  return {
+    connection,
+    runQuery: async (sql, maxRows) => (await runQueries(sql, maxRows)).at(-1)!,
+    runQueries,
+    readsEmpty: (sql, table) => tablesIn(connection, sql).includes(table),
+    close: () => open.close(),
+  };
 }
 
 /** The columns of a table in SQL: those of its files and, where they are by day, `dt`, the day. */
@@ -132,14 +143,21 @@ export function sqlColumns(name: TableName): readonly Pick<TableColumn, 'name' |
   return byDay ? [...columns, DAY_COLUMN] : columns;
 }
 
+/** The schema of tables without rows, which stand for those without files: DuckDB tells which of them a query reads. */
+const EMPTY_TABLES = 'empty';
+
+function emptyTable(name: TableName): string {
+  const columns = sqlColumns(name).map((c) => `${sqlName(c.name)} ${c.type}`);
+  return `CREATE TABLE ${EMPTY_TABLES}.${sqlName(name)} (${columns.join(', ')})`;
+}
+
 /** The day in a file's path, by which DuckDB leaves files unread; NULL where there is none. */
 const DAY_OF_FILE = String.raw`nullif(regexp_extract(filename, '[/-]dt=(\d{4}-\d{2}-\d{2})(?:/[^/]*|[.]parquet)$', 1), '')`;
 
 /** The query behind a view: all files of the table, or no rows with the right columns. */
 function viewQuery(name: TableName, paths: readonly string[]): string {
   const columns = sqlColumns(name);
-  if (paths.length === 0)
-    return `SELECT ${columns.map((c) => `NULL::${c.type} AS ${sqlName(c.name)}`).join(', ')} LIMIT 0`;
+  if (paths.length === 0) return `FROM ${EMPTY_TABLES}.${sqlName(name)}`;
   const texts = columns.map((c) => (c === DAY_COLUMN ? `${DAY_OF_FILE} AS dt` : sqlName(c.name)));
   const list = paths.map((path) => sqlLiteral(exactPattern(path))).join(', ');
   // Other directory names like job=1 in the path are layout, not columns: they could have the names of any.
@@ -162,33 +180,58 @@ export function isNotAtHand(error: unknown): boolean {
   return error instanceof Error && error.message.includes(NOT_AT_HAND);
 }
 
-async function runQuery(
-  connection: DuckDBConnection,
-  sql: string,
-  maxRows = Number.POSITIVE_INFINITY,
-): Promise<QueryResult> {
-  const result = await callNative(async () => {
-    const statement = await prepareLast(connection, sql);
-    try {
-      return await statement.stream();
-    } finally {
-      statement.destroySync();
-    }
+/** Names of the tables in one statement, and of those under the views that it names. */
+function tablesIn(connection: DuckDBConnection, sql: string): readonly string[] {
+  try {
+    return connection.getTableNames(sql, false);
+  } catch {
+    // Running it says what is wrong.
+    return [];
+  }
+}
+
+function runStatements(connection: DuckDBConnection, sql: string, maxRows?: number): Promise<QueryResult[]> {
+  return callNative(async () => {
+    const results: QueryResult[] = [];
+    let last: QueryResult | undefined;
+    await forEachStatement(connection, sql, async (statement) => {
+      const result = await statement.stream();
+      last = await rowsOf(result, maxRows);
+      if (result.returnType === ResultReturnType.QUERY_RESULT) results.push(last);
+    });
+    return results.length > 0 || last === undefined ? results : [last];
   });
+}
+
+async function rowsOf(result: DuckDBResult, maxRows = Number.POSITIVE_INFINITY): Promise<QueryResult> {
   const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
   const rows: QueryValue[][] = [];
   for (;;) {
-    const chunk = await callNative(() => result.fetchChunk());
+    const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return { columns, rows, truncated: false };
-    for (const row of chunk.getRows()) {
-      if (rows.length >= maxRows) return { columns, rows, truncated: true };
-      rows.push(row.map(plain));
-    }
+    const more = chunk.getRows();
+    const room = maxRows - rows.length;
+    inUtc(() => {
+      for (const row of more.slice(0, room)) rows.push(row.map(plain));
+    });
+    if (more.length > room) return { columns, rows, truncated: true };
+  }
+}
+
+/** Calls what makes text of times: DuckDB's client writes those with a zone in one that holds for the whole program. */
+function inUtc(write: () => void): void {
+  const before = DuckDBTimestampTZValue.timezoneOffsetInMinutes;
+  DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
+  try {
+    write();
+  } finally {
+    DuckDBTimestampTZValue.timezoneOffsetInMinutes = before;
   }
 }
 
 function plain(value: DuckDBValue): QueryValue {
   if (value === null || typeof value !== 'object') return value;
+  if (value instanceof DuckDBDecimalValue) return value.scale === 0 ? value.value : new Decimal(String(value));
   const text = String(value);
   const parts = partsOf(value);
   return parts === undefined ? text : { text, parts };

@@ -3,7 +3,7 @@
  * LF line ends) and JSON for programs.
  */
 import { printable, printableJson } from '../text/printable.ts';
-import type { QueryResult, QueryValue } from './results.ts';
+import { Decimal, type QueryResult, type QueryValue } from './queryresult.ts';
 
 /** How NULL reads in the aligned table. */
 const NULL_TEXT = '-';
@@ -39,7 +39,7 @@ export function formatTable(result: QueryResult): string {
 }
 
 function isNumber(value: QueryValue): boolean {
-  return typeof value === 'number' || typeof value === 'bigint';
+  return typeof value === 'number' || typeof value === 'bigint' || value instanceof Decimal;
 }
 
 function cell(value: QueryValue): string {
@@ -85,11 +85,14 @@ function csvField(value: QueryValue, shown: (text: string) => string): string {
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** Digits of a decimal number that survive a reader who makes a double of it. */
+const EXACT_DIGITS = 15;
+
 /**
- * A JSON array with one object per row, one line each. Integers are JSON numbers up
- * to 2^53 - 1 and strings beyond, because most readers would round those. Doubles
- * that JSON has no number for (infinities, NaN) are strings. A ROW or MAP is an
- * object, a list an array. Columns of the same name are numbered: x, x_2.
+ * A JSON array with one object per row, one line each. Numbers are JSON numbers where a reader who makes doubles of
+ * them has them exactly: integers up to 2^53 - 1 and decimals up to 15 digits; beyond they are strings. So are doubles
+ * that JSON has no number for (infinities, NaN). A ROW or MAP is an object, a list an array. Columns of the same name
+ * are numbered: x, x_2.
  */
 export function formatJson(result: QueryResult): string {
   const names: string[] = [];
@@ -103,11 +106,17 @@ export function formatJson(result: QueryResult): string {
   return lines.length === 0 ? '[]\n' : `[\n${lines.join(',\n')}\n]\n`;
 }
 
+/** Significant digits of a number with a point. */
+function digitsOf(decimal: string): number {
+  return decimal.replace(/^-?0*[.]?0*|0+$/g, '').replace('.', '').length;
+}
+
 function jsonValue(value: QueryValue): string {
   if (typeof value === 'bigint') {
     const safe = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
     return safe ? String(value) : `"${value}"`;
   }
+  if (value instanceof Decimal) return digitsOf(value.text) <= EXACT_DIGITS ? value.text : `"${value.text}"`;
   if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
   if (value === null || typeof value !== 'object') return printableJson(value);
   const { parts } = value;

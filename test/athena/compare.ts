@@ -1,5 +1,5 @@
 /** One spelling for the values of both engines. */
-import type { QueryValue } from '../../shared/query/results.ts';
+import type { QueryValue } from '../../shared/query/queryresult.ts';
 import { sqlName } from '../../shared/table/parquet/sqltext.ts';
 import type { ViewColumn } from '../../shared/views/view.ts';
 import type { TrinoAnswer, TrinoValue } from './trinoprocess.ts';

@@ -141,6 +141,34 @@ describe('open results', () => {
     await assert.rejects(openResults({ sessions: [join(dir, 'nowhere.parquet')] }), /nowhere\.parquet/);
   });
 
+  test('of several statements all queries answer, and the last statement where there is no query', async () => {
+    const results = await openResults({});
+    const answers = async (sql: string): Promise<unknown> => (await results.runQueries(sql)).map(({ rows }) => rows);
+    assert.deepEqual(await answers("SELECT 1; CREATE TEMP TABLE t AS SELECT 2 AS a; SELECT 'x', a FROM t"), [
+      [[1]],
+      [['x', 2]],
+    ]);
+    assert.deepEqual(await answers('CREATE TEMP TABLE u AS SELECT 2 AS a; INSERT INTO u VALUES (3), (4)'), [[[2n]]]);
+    await assert.rejects(results.runQueries('SELECT 1; SELECT nothing'), /nothing/);
+    results.close();
+  });
+
+  test('a query reads the empty tables that it names itself or by way of a view, not columns and others of that name', async () => {
+    const results = await openResults({});
+    for (const [sql, reads] of [
+      ['SELECT * FROM packets', true],
+      ['SELECT 1 WHERE EXISTS (FROM captures JOIN main.packets p ON TRUE)', true],
+      ['SELECT capture, packets FROM captures', false],
+      ["SELECT 'from packets' FROM captures", false],
+      ['WITH packets AS (SELECT 1) SELECT * FROM packets', false],
+      ['SELECT * FROM (VALUES (1)) packets', false],
+      ['SELECT nothing FROM', false],
+    ] as const)
+      assert.equal(results.readsEmpty(sql, 'packets'), reads, sql);
+    assert.equal(results.readsEmpty('SELECT * FROM zeek_conn', 'sessions'), true);
+    results.close();
+  });
+
   test('of several statements the last one answers, and maxRows cuts', async () => {
     const results = await openResults({});
     const { rows, truncated } = await results.runQuery('SELECT 1; SELECT i FROM range(10000) r(i)', 5000);
@@ -186,6 +214,23 @@ describe('text of a result', () => {
     assert.equal(edge(-(2n ** 53n)), '-9007199254740992');
     assert.equal(edge(Number.POSITIVE_INFINITY), 'Infinity');
     assert.equal(formatJson({ ...result, rows: [] }), '[]\n');
+  });
+
+  test('a DECIMAL is a JSON number up to 15 digits, without places up to 2^53 - 1, and text beyond', async () => {
+    const results = await openResults({});
+    const sql = `SELECT 12.50::DECIMAL(4, 2) AS a, -0.001::DECIMAL(9, 3) AS b, 0.1::DECIMAL(38, 30) AS c,
+      1234567890.12345::DECIMAL(15, 5) AS d, 12345678901.12345::DECIMAL(16, 5) AS e, sum(7::DECIMAL(38, 0)) AS f,
+      9007199254740991::DECIMAL(38, 0) AS g, 9007199254740992::DECIMAL(38, 0) AS h, [1.5, 2.5]::DECIMAL(9, 1)[] AS i,
+      0.00::DECIMAL(4, 2) AS j, 123456789012340.0::DECIMAL(16, 1) AS k`;
+    const result = await results.runQuery(sql);
+    results.close();
+    assert.equal(
+      formatJson(result),
+      '[\n{"a":12.50,"b":-0.001,"c":0.100000000000000000000000000000,"d":1234567890.12345,"e":"12345678901.12345","f":7,' +
+        '"g":9007199254740991,"h":"9007199254740992","i":[1.5,2.5],"j":0.00,"k":123456789012340.0}\n]\n',
+    );
+    assert.match(formatCsv(result), /\n12\.50,-0\.001,/);
+    assert.match(formatTable(result), /^12\.50 {2}-0\.001 /m);
   });
 
   test('nested values are objects and arrays in JSON, at every depth, and text in CSV', async () => {

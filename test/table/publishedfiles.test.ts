@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { openResults, type QueryValue } from '../../shared/query/results.ts';
+import type { QueryValue } from '../../shared/query/queryresult.ts';
+import { openResults } from '../../shared/query/results.ts';
 import type { PacketRows } from '../../shared/session/rows/packetrows.ts';
 import { type PublishedPart, publishPackets, publishSessions } from '../../shared/table/publishedfiles.ts';
 import { FlippedSessions, flippedRows } from '../../shared/table/run/flippedsessions.ts';

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type OpenResults, openResults, type QueryValue } from '../../shared/query/results.ts';
+import type { QueryValue } from '../../shared/query/queryresult.ts';
+import { type OpenResults, openResults } from '../../shared/query/results.ts';
 import { type Made, writeMade } from './made.ts';
 
 /** Writes sessions into a Parquet file and opens it, until the end of the test. */

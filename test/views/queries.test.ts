@@ -1,7 +1,7 @@
 /** The saved queries in DuckDB: what each finds in sessions made for it, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { QueryValue } from '../../shared/query/results.ts';
+import type { QueryValue } from '../../shared/query/queryresult.ts';
 import { SAVED_QUERIES } from '../../shared/views/index.ts';
 import { beacons, big, EDGES, type Made, NOT_TCP, SCANNERS, START, scans, UNANSWERED, uploads } from './made.ts';
 import { askMade, openMade } from './open.ts';

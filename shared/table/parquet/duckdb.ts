@@ -9,6 +9,12 @@ import { isMainThread } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { callNative, interruptible, unlessEnding } from './nativecalls.ts';
 
+/**
+ * Without them DuckDB takes the time zone from TZ and the calendar from the locale: `ts > now()` would depend on the
+ * machine, and so would years.
+ */
+const SAME_EVERYWHERE = ["SET TimeZone = 'UTC'", "SET Calendar = 'gregorian'"];
+
 /** Limits of an instance. */
 export interface DuckDBLimits {
   /**
@@ -64,6 +70,7 @@ export async function openDuckDB(limits: DuckDBLimits = {}): Promise<OpenDuckDB>
     const open: { connection: DuckDBConnection; known: { forget(): void } }[] = [];
     const another = async (): Promise<DuckDBConnection> => {
       const connection = await callNative(() => opened.connect());
+      for (const setting of SAME_EVERYWHERE) await callNative(() => connection.run(setting));
       open.push({ connection, known: interruptible(connection) });
       return connection;
     };

@@ -144,9 +144,56 @@ test('of several data sets one is chosen by name', (t) => {
   assert.match(asked('--dataset', '../x').stderr, /out has no finished results of a data set '\.\.\/x'/);
 });
 
+test('a query comes from standard input, with - or where there is none', () => {
+  const fed = (input: string, ...args: string[]): string =>
+    command('sh', ['-c', `printf '${input}' | "$0" "$@"`, process.execPath, ENTRY, 'sql', ...args], { cwd: folder })
+      .stdout;
+  assert.equal(fed('select\\n 3 as n;', '--data', 'out', '--csv'), 'n\n3\n');
+  assert.equal(fed('select 4 as n', '-', '--data', 'out', '--csv'), 'n\n4\n');
+});
+
+test('all queries of several statements are printed, in every format', () => {
+  const asked = (...args: string[]): string => sql('select 1 as a; select 2 as b', '--data', 'out', ...args).stdout;
+  assert.equal(asked(), 'a\n-\n1\n\nb\n-\n2\n');
+  assert.equal(asked('--csv'), 'a\n1\n\nb\n2\n');
+  assert.equal(asked('--json'), '[\n{"a":1}\n]\n[\n{"b":2}\n]\n');
+});
+
+test('a query with the column packets gets no note on the table packets', () => {
+  assert.equal(sql('select capture, packets from captures', '--data', 'out').stderr, '');
+});
+
+test('answers are those of UTC and the Gregorian calendar in every time zone and locale', () => {
+  const query = `select ts::timestamptz = to_timestamp(ts_ns / 1e9) as same, ts::timestamptz as at, [ts::timestamptz] as list,
+    year(ts::timestamptz) as year, current_date = now()::date and abs(epoch(now()) - epoch(now()::timestamp)) < 1 as today
+    from sessions order by ts_ns limit 1`;
+  for (const [TZ, LC_ALL] of [
+    ['UTC', 'C'],
+    ['America/New_York', 'th_TH.UTF-8'],
+    ['Asia/Kolkata', 'fa_IR.UTF-8'],
+  ]) {
+    const asked = flowstitch(['sql', query, '--data', 'out', '--csv'], { cwd: folder, env: { TZ, LC_ALL } });
+    assert.equal(
+      asked.stdout,
+      'same,at,list,year,today\ntrue,2023-11-14 22:13:20+00,[2023-11-14 22:13:20+00],2023,true\n',
+      `${TZ} ${LC_ALL} ${asked.stderr}`,
+    );
+  }
+});
+
 test('mistakes in the call get one sentence each', () => {
   const cases: [string[], RegExp][] = [
-    [[], /sql: give one query, in quotes/],
+    [[], /sql: no results given: name their folder or bucket with --data/],
+    [['--data', 'out'], /sql: standard input is empty, give one query/],
+    [['', '--data', 'out'], /sql: the query is empty/],
+    [
+      ['--query', 'scan', '--data', 'out'],
+      /sql: there is no saved query 'scan', did you mean scans\?; flowstitch sql --queries lists/,
+    ],
+    [
+      ['select 1', '--query', 'scans', '--data', 'out'],
+      /sql: give one query, in quotes, with --query or on standard input/,
+    ],
     [['select', '1', '--data', 'out'], /sql: give one query, in quotes/],
     [['select 1'], /sql: no results given: name their folder or bucket with --data/],
     [['select 1', '--data', 'out', '--csv', '--json'], /sql: --csv or --json, not both/],

@@ -7,7 +7,7 @@ import { after, before, type TestContext } from 'node:test';
 import { FileCache } from '../../../cli/sql/filecache.ts';
 import { currentJob, queryJob } from '../../../cli/sql/newestresults.ts';
 import { S3Results } from '../../../cli/sql/s3results.ts';
-import type { QueryResult } from '../../../shared/query/results.ts';
+import type { QueryResult } from '../../../shared/query/queryresult.ts';
 import { FakeS3 } from '../../store/fakes3.ts';
 import { flowstitch, START_US, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
 
@@ -50,7 +50,8 @@ export class Bucket {
 
   async query(sql: string): Promise<QueryResult> {
     const jobs = await this.results.currentJobs();
-    return this.results.query('default', jobs.get('default')!, sql);
+    const [result] = await this.results.query('default', jobs.get('default')!, sql);
+    return result;
   }
 
   /** Parquet files that were read since the last call: table and, where it has one, day. */
@@ -65,5 +66,6 @@ export class Bucket {
 
 export async function expected(sql: string): Promise<QueryResult> {
   const out = join(folder, 'out');
-  return queryJob(out, await currentJob(out), sql);
+  const [result] = await queryJob(out, await currentJob(out), sql);
+  return result;
 }
