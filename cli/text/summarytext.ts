@@ -57,6 +57,7 @@ export function jobSummaryText(summary: JobSummary, { fields, data, committedBef
     ...spanFields(summary),
     ['sessions', sessionsText(summary)],
     ['conservation', conservationText(summary.conservation)],
+    ...undecodedFields(summary),
     ['shuffle', shuffleText(summary)],
     ...fields,
   ];
@@ -105,6 +106,12 @@ function timeText({ committedBefore, waited, seconds, packets, peakMemoryBytes }
   if (committedBefore && waited) return `${durationText(seconds)}, waiting for the run that did this job`;
   if (committedBefore) return 'none: this job was already done';
   return `${durationText(seconds)}, ${count(packets / seconds)} packets/s, peak memory ${bytesText(peakMemoryBytes)}`;
+}
+
+/** The most frequent protocols that nothing is decoded of. */
+function undecodedFields({ undecoded }: JobSummary): [string, string][] {
+  if (undecoded.length === 0) return [];
+  return [['not decoded', undecoded.map(({ name, count: packets }) => `${count(packets)} ${name}`).join(', ')]];
 }
 
 function spanFields({ firstPacket, lastPacket }: JobSummary): [string, string][] {

@@ -1,5 +1,7 @@
 /** What can be done where packets end outside sessions, by the reason that a job's summary names. */
 
+import { FATES, type FateName } from '../packet/fate.ts';
+
 const CUT = 'the frames are cut too short: capture with a larger snaplen (tcpdump -s 0)';
 const NO_HEADER = 'not the headers that these bytes should be: flowstitch inspect CAPTURE -n 5 shows some of them';
 const TUNNEL = 'the tunnel carries something else than IP, or a form of it that is not decoded: docs/decoding.md';
@@ -36,6 +38,7 @@ const BY_FATE: Readonly<Record<string, string>> = {
   invalid_inner_IP_version: NO_HEADER,
   null_analyzer_failed: NO_HEADER,
   FDDI_analyzer_failed: NO_HEADER,
+  implausible_IP_header: NO_HEADER,
   unknown_gre_version: TUNNEL,
   unknown_gre_flags: TUNNEL,
   gre_routing: TUNNEL,
@@ -60,8 +63,8 @@ export const INCOMPLETE = 'fragments_incomplete';
 export function remedyOf(reason: string): string {
   if (reason === INCOMPLETE) return FRAGMENTS;
   if (reason.startsWith('link_type_') || reason === 'unknown_link_type') return LINK_TYPE;
-  if (/MACsec|encryption/.test(reason)) return ENCRYPTED;
-  return BY_FATE[reason] ?? (/^[a-z0-9.]+_(?:0x|\d)|^others$/.test(reason) ? HIDDEN : whereTheyAre(reason));
+  if (FATES.includes(reason as FateName)) return BY_FATE[reason] ?? whereTheyAre(reason);
+  return /MACsec|encryption/.test(reason) ? ENCRYPTED : HIDDEN;
 }
 
 function whereTheyAre(reason: string): string {

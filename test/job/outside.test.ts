@@ -38,6 +38,36 @@ test('a capture more than half of whose packets are outside is named, however sm
   assert.deepEqual(outside.captures, [{ capture: 'most', packets: 19, outside: 10, reason: 'unknown_ip_version' }]);
 });
 
+test('what is not decoded is told by the number that says what it is, and of packets without IP that which may hold it', () => {
+  const { packets, reasons, captures } = outsideOf([
+    rankedCapture('a', {
+      fates: { session: 10, not_ip: 100, unknown_link_type: 30 },
+      // ARP and LLDP; MACsec; a number that has no name.
+      etherTypes: { 2054: 60, 35020: 8, 35045: 25, 30583: 7 },
+      linkTypes: { 230: 29 },
+    }),
+  ]);
+  assert.equal(packets, 62);
+  assert.deepEqual(
+    reasons.map(({ reason, packets }) => [reason.replace(/^(link_type_\d+)_.*/, '$1'), packets]),
+    [
+      ['link_type_230', 29],
+      ['ethertype_0x88e5_MACsec', 25],
+      ['ethertype_0x7777', 7],
+      ['unknown_link_type', 1],
+    ],
+  );
+  assert.match(reasons[1].remedy, /encrypted/);
+  assert.deepEqual(captures, []);
+});
+
+test('a number that another fate has noted does not make more packets than there are', () => {
+  const { packets } = outsideOf([
+    rankedCapture('a', { fates: { session: 1, non_ip_packet_in_encap: 9 }, etherTypes: { 30583: 9 } }),
+  ]);
+  assert.equal(packets, 9);
+});
+
 test('there is something to do about every reason', () => {
   for (const reason of [...FATES, INCOMPLETE, 'ethertype_0x1234', 'others'])
     assert.match(remedyOf(reason), /^\w.{20,}$/, reason);

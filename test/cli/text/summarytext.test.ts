@@ -58,6 +58,7 @@ first packet  2023-11-14T22:13:20.000000001Z
 last packet   2023-11-14T23:43:20.000000000Z, 1 h 30 min later
 sessions      57, 17 spanning several captures, the longest 12 (uid e7uzkq7QBNjC)
 conservation  2,215 read = 1,904 in sessions + 302 fragments of complete datagrams + 8 not IP + 1 truncated_IP
+not decoded   8 ethertype_0x0806_ARP
 shuffle       26.6 KB, 12.0 bytes per packet, 1.8 % of the input
 time          2.0 s, 1,108 packets/s, peak memory 250.0 MB
 
