@@ -9,7 +9,7 @@ import { INCOMPLETE, remedyOf } from './remedies.ts';
 
 const UNKNOWN_LINK_TYPE = fateOf('unknown_link_type');
 /** Fates of packets that hold nothing of a session: they are complete, and say so. */
-const EMPTY = new Set<string>(['teredo_bubble', 'ipv6_no_next', 'ipv6_mobility']);
+const EMPTY = new Set<string>(['teredo_bubble', 'ipv6_no_next']);
 
 /** Names of what is not decoded (shared/packet/undecodednames.ts) that are a bare number: nobody can say that no IP is in them. */
 const BARE =

@@ -45,7 +45,6 @@ const BY_FATE: Readonly<Record<string, string>> = {
   egre_protocol_type: TUNNEL,
   non_ip_packet_in_encap: TUNNEL,
   protected_802_11: 'encrypted: decrypt the capture first (airdecap-ng, or tshark with the keys)',
-  ipv6_esp: 'encrypted: capture where the traffic is not, inside of the gateway',
   implausible_after_damage: 'the capture is damaged before them: take it from its source again',
   exceeded_tunnel_max_depth: 'more tunnels within each other than are unpacked: docs/limits.md',
   max_packet_analyzer_depth_exceeded: 'more headers within each other than are decoded: docs/limits.md',

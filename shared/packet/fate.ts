@@ -35,9 +35,6 @@ export const FATES = [
   'IPv4_min_header_size',
   'incompletely_captured_fragment',
   'ipv6_no_next',
-  /** IPv6 ESP and mobility headers cannot be decoded further; Zeek makes no connection of them. */
-  'ipv6_esp',
-  'ipv6_mobility',
   /** The IP payload ends before the transport's ports, or ICMP's type and code. */
   'truncated_header',
   'truncated_vntag_header',

@@ -4,6 +4,7 @@
  */
 import { REGISTERED_LINK_TYPES } from '../capture/linktypes.ts';
 import { fateOf } from './fate.ts';
+import { AH } from './ip/ah.ts';
 import { ICMP } from './ip/icmp.ts';
 import { ICMPV6 } from './ip/icmpv6.ts';
 import { IP } from './ip/ipv4.ts';
@@ -62,10 +63,13 @@ import { BSD_OS_SERIAL, SLIP } from './link/wan/slip.ts';
 import type { Protocol, TunnelKind } from './protocol.ts';
 import { ETHER_TYPES, IP_PROTOCOLS, LINK_TYPES, PPP_PROTOCOLS } from './protocolnumbers.ts';
 import { AYIYA } from './tunnel/ayiya.ts';
+import { ETHERIP } from './tunnel/etherip.ts';
 import { GENEVE } from './tunnel/geneve.ts';
 import { GRE, GRE_IN_UDP } from './tunnel/gre.ts';
 import { GTP } from './tunnel/gtp.ts';
 import { IP_IN_IP } from './tunnel/ipinip.ts';
+import { L2TP } from './tunnel/l2tp.ts';
+import { L2TPV3 } from './tunnel/l2tpv3.ts';
 import { TEREDO } from './tunnel/teredo.ts';
 import { VXLAN, VXLAN_GPE, VXLAN_OF_LINUX } from './tunnel/vxlan.ts';
 
@@ -136,7 +140,7 @@ export const LINK_LAYERS: readonly Protocol[] = [
   UNKNOWN,
 ];
 
-export const INTERNET: readonly Protocol[] = [IP, IPV6, TCP, UDP, ICMP, ICMPV6, SCTP, OTHER];
+export const INTERNET: readonly Protocol[] = [IP, IPV6, TCP, UDP, ICMP, ICMPV6, SCTP, AH, OTHER];
 
 /** Those recognized by their first bytes are tried in this order. */
 export const TUNNELS: readonly Protocol[] = [
@@ -148,6 +152,9 @@ export const TUNNELS: readonly Protocol[] = [
   VXLAN_GPE,
   GENEVE,
   GTP,
+  L2TP,
+  L2TPV3,
+  ETHERIP,
   AYIYA,
   TEREDO,
 ];

@@ -85,6 +85,9 @@ test('the numbers of tunnels in existing shards do not change', () => {
     [8, 'teredo', undefined],
     [9, 'ayiya', undefined],
     [10, 'vxlan-gpe', 'vni'],
+    [11, 'etherip', undefined],
+    [12, 'l2tp', 'session'],
+    [13, 'l2tpv3', 'session'],
   ] as const) {
     const kind = TUNNEL_KINDS.get(number);
     assert.deepEqual([kind?.name, kind?.id], [name, id]);

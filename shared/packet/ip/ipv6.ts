@@ -5,8 +5,8 @@
  * final destination, and a home address option (RFC 6275) the source, as in Zeek.
  *
  * An extension header that is longer than its packet is taken for the transport, as in Zeek: the packet then belongs to
- * a flow without ports. One that was not captured whole hides the transport, and the packet belongs to no flow; nor does
- * one with an ESP or mobility header, which cannot be decoded further.
+ * a flow without ports. One that was not captured whole hides the transport, and the packet belongs to no flow. ESP and
+ * mobility headers cannot be decoded further: such packets are flows of those protocols.
  *
  * A payload length of 0 means that of the jumbo payload option (RFC 2675), or else (segmentation offload) the bytes that
  * were on the wire. A length beyond them is reported, and the packet is one that was cut.
@@ -21,7 +21,7 @@ export const IPV6 = protocol({
   name: 'IPv6',
   toldBy: 'version 6 of IP',
   notes:
-    'hop-by-hop, routing, destination options and AH, fragments, home address and routing header types 0 and 2; ESP and mobility headers end what can be read',
+    'hop-by-hop, routing, destination options and AH, fragments, home address and routing header types 0 and 2; packets of ESP and with a mobility header are flows without ports, which Zeek does not have',
   decode: ipv6,
 });
 
@@ -61,8 +61,6 @@ const INVALID_HEADER_SIZE = ~fateOf('invalid_IP_header_size');
 const TRUNCATED_HEADER = ~fateOf('internally_truncated_header');
 const INCOMPLETE_FRAGMENT = ~fateOf('incompletely_captured_fragment');
 const NO_NEXT_HEADER = ~fateOf('ipv6_no_next');
-const ENCRYPTED = ~fateOf('ipv6_esp');
-const MOBILE = ~fateOf('ipv6_mobility');
 
 /** Length in bytes of extension header `type` at `at`, two bytes of which are captured; 0 if `type` is not one. */
 function extensionLength(type: number, bytes: Uint8Array, at: number): number {
@@ -154,10 +152,6 @@ function skipExtensions(c: PacketCursor, type: number): number {
 function upperLayer(c: PacketCursor, type: number): number {
   c.proto = type;
   if (type === NO_NEXT) return NO_NEXT_HEADER;
-  if (c.end - c.pos >= 2 && extensionLength(type, c.bytes, c.pos) <= c.end - c.pos) {
-    if (type === ESP) return ENCRYPTED;
-    if (type === MOBILITY) return MOBILE;
-  }
   return IP_PROTOCOLS.next(type, c);
 }
 

@@ -9,7 +9,7 @@ import { protocol } from '../protocol.ts';
 export const OTHER = protocol({
   name: 'any other IP protocol',
   ipProtocols: 'others',
-  notes: 'a flow without ports, as in Zeek; ESP, and AH over IPv4, among them',
+  notes: 'a flow without ports, as in Zeek; ESP among them',
   decode: other,
 });
 

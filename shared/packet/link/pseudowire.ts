@@ -38,7 +38,7 @@ const OTHER_LLC = new Set([0xaaaa, 0x4242, 0xfefe]);
 /** What speaks for an Ethernet header, by growing weight. */
 const NOTHING = 0;
 const KNOWN_TYPE = 1;
-const IP_INSIDE = 2;
+export const IP_INSIDE = 2;
 
 const TRUNCATED = ~fateOf('truncated_link_header');
 
@@ -71,8 +71,8 @@ function channel(c: PacketCursor): number {
   return IP.code;
 }
 
-/** What speaks for an Ethernet frame at `at`. */
-function frameAt(c: PacketCursor, at: number): number {
+/** What speaks for an Ethernet frame at `at`: NOTHING, KNOWN_TYPE or IP_INSIDE. */
+export function frameAt(c: PacketCursor, at: number): number {
   const { bytes, end } = c;
   let p = at + TYPE;
   if (end - p < 2 || (bytes[at + SOURCE] & GROUP_BIT) !== 0) return NOTHING;

@@ -166,13 +166,48 @@ test('an extension header that is cut off is a flow without ports', () => {
   assert.equal(bench.flow(), '0 2001:db8::1:0 2001:db8::2:0');
 });
 
-test('ESP, mobility and no-next-header end the decoding of IPv6', () => {
-  assert.equal(new Workbench().decode(ipv6(new Uint8Array(40), 50), RAW), 'ipv6_esp');
-  assert.equal(
-    new Workbench().decode(ipv6(bytes('3b 01 0500 0000 0000', new Uint8Array(8)), 135), RAW),
-    'ipv6_mobility',
-  );
+test('ESP and mobility headers are flows of IPv6, behind other extension headers too', () => {
+  const skipped = bytes('0000 010400000000');
+  for (const [packet, flow, payload] of [
+    [ipv6(new Uint8Array(40), 50), '50', 40],
+    [ipv6(bytes('32', skipped.subarray(1), new Uint8Array(40)), 0), '50', 40],
+    [ipv6(hex('00000001'), 50), '50', 4],
+    [ipv6(bytes('3b 01 0500 0000 0000', new Uint8Array(8)), 135), '135', 16],
+  ] as const) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(packet, RAW), 'session');
+    assert.deepEqual([bench.flow(), bench.payload()], [`${flow} 2001:db8::1:0 2001:db8::2:0`, payload]);
+  }
   assert.equal(new Workbench().decode(ipv6(new Uint8Array(8), 59), RAW), 'ipv6_no_next');
+});
+
+test('AH over IPv4 is skipped: what it protects is the flow', () => {
+  const header = '04 0000 00000100 00000007 0011223344556677 8899aabb';
+  const datagram = udp(7, 8, text('abcd'));
+  const bench = new Workbench();
+  assert.equal(bench.decode(ipv4(bytes('11', header, datagram), { proto: 51 }), RAW), 'session');
+  assert.deepEqual([bench.flow(), bench.payload()], ['17 10.0.0.1:7 10.0.0.2:8', 4]);
+  // In tunnel mode.
+  const inner = ipv4(datagram, { src: '192.168.0.1', dst: '192.168.0.2' });
+  assert.equal(bench.decode(ipv4(bytes('04', header, inner), { proto: 51 }), RAW), 'session');
+  assert.deepEqual([bench.flow(), bench.tunnel()], ['17 192.168.0.1:7 192.168.0.2:8', 'ip 10.0.0.1>10.0.0.2']);
+  // With ESP inside there is a flow of ESP.
+  assert.equal(bench.decode(ipv4(bytes('32', header, new Uint8Array(16)), { proto: 51 }), RAW), 'session');
+  assert.deepEqual([bench.flow(), bench.payload()], ['50 10.0.0.1:0 10.0.0.2:0', 16]);
+  assert.deepEqual(bench.odd, []);
+});
+
+test('AH that is no whole header, or longer than its packet, is a flow of its own', () => {
+  for (const content of [
+    '11040000 00000100 000000',
+    '11000000 00000100 00000007',
+    '11090000 00000100 00000007',
+    '3b010000 00000100 00000007',
+  ]) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(ipv4(hex(content), { proto: 51 }), RAW), 'session');
+    assert.equal(bench.flow(), '51 10.0.0.1:0 10.0.0.2:0', content);
+  }
 });
 
 test('damaged IPv6 headers have names', () => {
