@@ -35,7 +35,14 @@ const MORE: Kind[] = [
   ['loopback with IPv6', 0, bytes('1c000000', six)],
   ['VXLAN on Linux’s port', 101, outer(udp(50000, 8472, bytes('08000000 00002a00', ethernet('0800', datagram))), 17)],
   ['EtherIP', 101, outer(bytes('3000', ethernet('0800', datagram)), 97)],
-  ['L2TP', 101, outer(udp(1701, 1701, bytes('6a02 0050 0001 0002 0003 0004 0002 0000 ff03 0021', datagram)), 17)],
+  [
+    'L2TP',
+    101,
+    outer(
+      udp(1701, 1701, bytes('4a02', be16(20 + datagram.length), '0001 0002 0003 0004 0002 0000 ff03 0021', datagram)),
+      17,
+    ),
+  ],
   ['L2TP with LCP', 101, outer(udp(1701, 1701, bytes('0002 0001 0002 c021 01010004')), 17)],
   ['L2TPv3 over UDP', 101, outer(udp(1701, 1701, bytes('00030000 00000007 11223344', ethernet('0800', datagram))), 17)],
   ['L2TPv3', 101, outer(bytes('00000007 1122334455667788 40000001 ff030021', datagram), 115)],
