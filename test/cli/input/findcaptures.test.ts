@@ -21,7 +21,8 @@ async function names(folder: string, args: readonly string[], out = 'out'): Prom
 
 function folderWith(t: TestContext, ...files: string[]): string {
   const folder = scratchFolder(t);
-  writeFiles(folder, Object.fromEntries(files.map((name) => [name, name])));
+  // Not text, which would plainly be no capture.
+  writeFiles(folder, Object.fromEntries(files.map((name) => [name, '\0'])));
   return folder;
 }
 
@@ -276,7 +277,7 @@ test('names are printable, no two are the same, and their bytes follow from them
     'e\xc3\xa4',
     'e\xf0\x9f',
   ];
-  for (const name of all) writeRaw(folder, name, Buffer.from('x'));
+  for (const name of all) writeRaw(folder, name, Buffer.from('\0'));
   const found = (await findCaptures([folder], join(folder, 'out'))).map(({ name }) => name.slice(folder.length + 1));
   assert.equal(new Set(found).size, all.length);
   assert.deepEqual(found.map((name) => bytesOfName(name).toString('latin1')).sort(), all.sort());
