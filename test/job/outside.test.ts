@@ -72,3 +72,8 @@ test('there is something to do about every reason', () => {
   for (const reason of [...FATES, INCOMPLETE, 'ethertype_0x1234', 'others'])
     assert.match(remedyOf(reason), /^\w.{20,}$/, reason);
 });
+
+test('a header that the capture cut asks for a larger snaplen, one that its packet cut does not', () => {
+  assert.match(remedyOf('internally_truncated_header'), /snaplen/);
+  assert.doesNotMatch(remedyOf('truncated_header'), /snaplen/);
+});
