@@ -3,6 +3,7 @@ import { META_FROM_B, type PacketColumns } from './columns.ts';
 import { flowOf, sourceIsB } from './flow/flowkey.ts';
 import type { FlowTable } from './flow/flowtable.ts';
 import type { PacketCursor } from './packetcursor.ts';
+import { packetMark } from './packetmark.ts';
 import { TUNNEL_KINDS } from './protocols.ts';
 import { LAYER_ID, LAYER_KIND, LAYER_WORDS } from './tunnellayers.ts';
 
@@ -41,6 +42,7 @@ export function appendPacket(
   columns.vlan[row] = c.vlan;
   columns.innerVlan[row] = c.innerVlan;
   columns.tunnel[row] = c.depth === 0 ? 0 : flows.tunnels.lookup(c.layers, c.depth);
+  columns.mark[row] = packetMark(c);
   columns.ageUs[row] = 0;
   columns.ageNs[row] = 0;
   columns.length = row + 1;

@@ -65,6 +65,7 @@ export class RecordDigest {
       ack,
       window,
       tcpFlags,
+      mark,
     } = columns;
     const { words, tunnels } = flows;
     let { a, b } = this;
@@ -84,6 +85,7 @@ export class RecordDigest {
       a = Math.imul(a ^ (ns[row] | (meta[row] << 16) | (hint[row] << 24)), 0x85ebca77) ^ (a >>> 15);
       b = Math.imul(b ^ (vlan[row] | (innerVlan[row] << 16)), 0xc2b2ae3d) ^ (a >>> 17) ^ (b >>> 13);
       a = Math.imul(a ^ (capLen[row] + (origLen[row] << 16)), 0x27d4eb2f) ^ (a >>> 14);
+      b = Math.imul(b ^ mark[row], 0x165667b1) ^ (b >>> 16);
       if (tunnel[row] !== 0) b = Math.imul(b ^ tunnels.hash(tunnel[row]), 0x165667b1) ^ (b >>> 14);
     }
     this.a = a;

@@ -90,11 +90,12 @@ export const E_RANGES = 11;
 export const E_ACK_WRAPS = 12;
 /** OR of the TCP flags. */
 export const E_TCP_FLAGS = 13;
-/** The packet before, to recognise exact repeats: sequence, acknowledgement, payload length, flags << 16 | window. */
-export const E_DUP_SEQ = 14;
-export const E_DUP_ACK = 15;
-export const E_DUP_LENGTH = 16;
-export const E_DUP_FLAGS = 17;
+/** Print of the last packet and its time, microseconds modulo 2^32: a repeat of it is recognised (repeats.ts). */
+export const E_PRINT = 14;
+export const E_PRINT_US = 15;
+/** The block with the packets before it + 1, 0 = none; and where the next one goes, modulo its size. */
+export const E_RECENT = 16;
+export const E_RECENT_PLACE = 17;
 /** Packets, and how often their count wrapped: countPacket, packetsOf. */
 export const E_PACKETS = 18;
 export const E_PACKETS_WRAPS = 19;

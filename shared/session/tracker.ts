@@ -6,9 +6,7 @@
  * Additional counts, which Zeek does not have:
  * - retransmitted: TCP packets whose payload was all seen or acknowledged before;
  * - outOfOrder: TCP packets with new bytes below bytes seen before (they fill a hole);
- * - duplicate: TCP packets with payload that repeat the packet before in their direction (sequence, acknowledgement,
- *   flags, length, window); repeated pure ACKs are normal, and equal datagrams cannot be distinguished from duplicates,
- *   so neither is counted;
+ * - duplicate: packets that repeat one of the nine before in their direction within 10 ms (repeats.ts);
  * - truncated: packets with META_TRUNCATED.
  */
 
@@ -26,6 +24,7 @@ import { CaptureSets } from './captureset.ts';
 import { datagramPacket } from './datagram.ts';
 import { flipDatagrams, flipsRoles } from './fliproles.ts';
 import { addFlip } from './history.ts';
+import { printOf, Repeats } from './repeats.ts';
 import { isReuse, protocolKind, startsReversed } from './reuse.ts';
 import { type PacketOutput, writePacket } from './rows/packetrow.ts';
 import { writeSession } from './rows/sessionrow.ts';
@@ -39,7 +38,6 @@ import { TcpContents } from './tcp/tcpcontents.ts';
 import type { TcpContext } from './tcp/tcpcontext.ts';
 import { SYN } from './tcp/tcpflags.ts';
 import { partialPacket, turnsRoles } from './tcp/tcppartial.ts';
-import { noteRepeat } from './tcp/tcprepeat.ts';
 import { noteService } from './tcp/tcpservice.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
 import { WaitingFragments } from './waitingfragments.ts';
@@ -64,6 +62,7 @@ export class SessionTracker {
   private readonly slots = new SessionSlots();
   private readonly contents = new TcpContents(this.slots);
   private readonly captures = new CaptureSets(this.slots);
+  private readonly repeats = new Repeats(this.slots);
   private readonly wheel = new ExpiryWheel(this.slots);
   private readonly fragments = new WaitingFragments();
   private readonly deadlines: Deadlines;
@@ -173,6 +172,20 @@ export class SessionTracker {
     words[at + L.W_NANOS] = (words[at + L.W_NANOS] & 0xffff) | (columns.ns[row] << 16);
     words[at + L.W_CAPTURE_LAST] = capture;
     if ((meta & META_TRUNCATED) !== 0) count(words, at + L.W_TRUNCATED);
+    this.repeats.note(
+      slot,
+      end,
+      us,
+      printOf(
+        columns.mark[row],
+        columns.ipLen[row],
+        columns.payloadLen[row],
+        columns.seq[row],
+        columns.ack[row],
+        flags,
+        columns.window[row],
+      ),
+    );
     const kind = this.kind(slot);
     if (kind === L.KIND_TCP && (meta & META_BROKEN) === 0) this.tcpRow(columns, row, slot, end, us, flags);
     else {
@@ -241,7 +254,6 @@ export class SessionTracker {
     const ack = columns.ack[row] | 0;
     const length = columns.payloadLen[row];
     const window = columns.window[row];
-    noteRepeat(words, at, we, seq, ack, length, (flags << 16) | window);
     words[we + L.E_TCP_FLAGS] |= flags;
     const hint = columns.hint[row];
     if (hint !== 0) noteService(words, slot, end, hint);
@@ -322,6 +334,7 @@ export class SessionTracker {
     if (armed) this.wheel.remove(slot);
     this.slotOf[this.slots.words[slot * L.WORDS + L.W_FLOW]] = -1;
     this.captures.close(slot);
+    this.repeats.close(slot);
     if (this.kind(slot) === L.KIND_TCP) this.contents.close(slot);
     this.slots.release(slot);
   }

@@ -74,6 +74,7 @@ export class BatchDecoder {
       window: windows,
       tcpFlags: flags,
       meta: metas,
+      mark: marks,
     } = shardColumns(batch);
     const { expected, table, captureNumbers } = this;
     let us = this.baseUs;
@@ -153,6 +154,9 @@ export class BatchDecoder {
       if ((seq | tcpFlags | window) !== 0) expected.saw(side, seq, payloadLen, tcpFlags, window);
       out.tcpFlags[at] = tcpFlags;
       out.meta[at] = meta;
+      const mark = (expected.mark(side) + marks[i]) >>> 0;
+      expected.sawMark(side, mark);
+      out.mark[at] = mark;
       out.hint[at] = hint;
       const vlans = expected.vlans(number);
       out.vlan[at] = vlans;

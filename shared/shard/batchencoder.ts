@@ -85,6 +85,7 @@ export class BatchEncoder {
       tunnel: cTunnel,
       capture: cCapture,
       hint: cHint,
+      mark: cMark,
       ageUs: cAgeUs,
       ageNs: cAgeNs,
     } = columns;
@@ -102,6 +103,7 @@ export class BatchEncoder {
       window: sWindow,
       tcpFlags: sTcpFlags,
       meta: sMeta,
+      mark: sMark,
     } = this.rows;
     const { expected, shardFlow, moreOffsets: sMoreOffsets } = this;
     let us = baseUs;
@@ -148,6 +150,9 @@ export class BatchEncoder {
       if ((seq | tcpFlags | window) !== 0) expected.saw(side, seq, payloadLen, tcpFlags, window);
       sTcpFlags[i] = tcpFlags;
       sMeta[i] = meta;
+      const mark = cMark[row];
+      sMark[i] = mark - expected.mark(side);
+      expected.sawMark(side, mark);
 
       const vlans = (cInnerVlan[row] << 16) | cVlan[row];
       const tunnel = cTunnel[row];

@@ -8,11 +8,12 @@ const SYN = 2;
 /** Initial capacity in flows: thousands of segments may be open at once, with few flows each. */
 const FIRST_FLOWS = 64;
 
-/** Expected sequence numbers, windows and tunnels, two directions a flow, and the flow's VLANs. */
+/** Expected sequence numbers, windows, marks and tunnels, two directions a flow, and the flow's VLANs. */
 export class Prediction {
   private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
   private window = new Uint16Array(FIRST_FLOWS * 2);
   private flowVlans = new Uint32Array(FIRST_FLOWS);
+  private lastMark = new Uint32Array(FIRST_FLOWS * 2);
   private lastTunnel = new Uint32Array(FIRST_FLOWS * 2);
   private flows = 0;
 
@@ -21,6 +22,7 @@ export class Prediction {
     this.nextSeq.fill(0, 0, this.flows * 2);
     this.window.fill(0, 0, this.flows * 2);
     this.flowVlans.fill(0, 0, this.flows);
+    this.lastMark.fill(0, 0, this.flows * 2);
     this.lastTunnel.fill(0, 0, this.flows * 2);
     this.flows = 0;
   }
@@ -32,6 +34,7 @@ export class Prediction {
     this.nextSeq = grown(this.nextSeq);
     this.window = grown(this.window);
     this.flowVlans = grown(this.flowVlans);
+    this.lastMark = grown(this.lastMark);
     this.lastTunnel = grown(this.lastTunnel);
   }
 
@@ -52,6 +55,15 @@ export class Prediction {
   /** Tunnel number of the side's last packet: outer addresses and identifiers differ by direction. */
   tunnel(side: number): number {
     return this.lastTunnel[side];
+  }
+
+  /** Mark of the side's last packet. */
+  mark(side: number): number {
+    return this.lastMark[side];
+  }
+
+  sawMark(side: number, mark: number): void {
+    this.lastMark[side] = mark;
   }
 
   /** Updates the prediction: the side's next sequence number is that after payload, SYN and FIN. */

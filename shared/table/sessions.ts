@@ -280,7 +280,11 @@ export const SESSIONS = {
     bigint('missed_bytes', 'Payload bytes missing in gaps of the TCP streams', bigints('missedBytes')),
     bigint('retransmitted_pkts', 'Packets whose payload had been seen before', bigints('retransmitted')),
     bigint('out_of_order_pkts', 'Packets that came before data that precedes theirs', bigints('outOfOrder')),
-    bigint('duplicate_pkts', 'Packets that repeat the one before exactly', bigints('duplicate')),
+    bigint(
+      'duplicate_pkts',
+      'Packets that repeat one of the nine before in their direction within 10 ms: equal in lengths, IPv4 identification, TCP fields (options, if identification is 0 or missing), and if not TCP in the first 24 and last 8 bytes of payload. orig_pkts has them too',
+      bigints('duplicate'),
+    ),
     bigint('truncated_pkts', 'Packets of which the capture does not hold all payload', bigints('truncated')),
     orNull(
       integer('orig_tcp_flags', 'OR of the TCP flags the originator sent; NULL outside TCP', tcpFlags('origTcpFlags')),

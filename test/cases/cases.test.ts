@@ -11,7 +11,6 @@ const TODO: Record<string, string> = {
   '01-unknown-link-as-ip': 'link types',
   '09-ethertypes': 'link types',
   '10-vxlan-8472': 'tunnels',
-  '11-duplicates': 'copies',
   '14-timezone': 'sql',
   '16-header-variants': 'dialects',
 };

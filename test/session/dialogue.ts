@@ -42,6 +42,8 @@ export interface Said {
   fragment?: number;
   level?: number;
   hint?: number;
+  /** What tells it from others with the same numbers. */
+  mark?: number;
   /** Key words of another flow than the script's. */
   flow?: number;
 }
@@ -143,6 +145,7 @@ export class Dialogue {
     c.payloadLen[row] = said.len ?? 0;
     c.ipLen[row] = said.ipLen ?? 40 + (said.len ?? 0);
     c.hint[row] = said.hint ?? 0;
+    c.mark[row] = said.mark ?? 0;
     c.offset[row] = row * 100;
     c.ageUs[row] = said.fragment ?? 0;
     c.meta[row] =

@@ -233,6 +233,7 @@ export class FragmentJoiner {
     columns.seq[at] = columns.ack[at] = 0;
     columns.window[at] = columns.tcpFlags[at] = 0;
     columns.hint[at] = 0;
+    columns.mark[at] = 0;
     const borrow = held.ns[last] < held.ns[row] ? 1 : 0;
     columns.ageUs[at] = held.us[last] - held.us[row] - borrow;
     columns.ageNs[at] = held.ns[last] - held.ns[row] + borrow * 1000;

@@ -88,7 +88,7 @@ export function whatIsWrong(s: TrackedSession, captures: number): string | null 
   if (s.proto !== 6) {
     if (s.origTcpFlags !== 0 || s.respTcpFlags !== 0) return 'TCP flags outside of TCP';
     if (packets === 0) return 'a session without packets';
-    if (s.retransmitted + s.outOfOrder + s.duplicate + s.missedBytes > 0) return 'TCP counts outside of TCP';
+    if (s.retransmitted + s.outOfOrder + s.missedBytes > 0) return 'TCP counts outside of TCP';
   }
   if (s.origTcpFlags > 0x1ff || s.respTcpFlags > 0x1ff) return 'more TCP flags than there are';
   for (const [pkts, bytes] of [
