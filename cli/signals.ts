@@ -1,6 +1,7 @@
 /**
  * Ctrl-C and SIGTERM. The first lets the command end in its own way; the second kills the program at once, by the
- * system's default action, so that it works whatever the program is busy with.
+ * system's default action, so that it works whatever the program is busy with. So does the first after a time, if the
+ * command has not ended by then: a process that exits while its threads work may abort in one of them instead.
  */
 import { endNativeCalls } from '../shared/table/parquet/nativecalls.ts';
 
@@ -12,13 +13,18 @@ const STOP_SIGNALS = Object.keys(EXIT_CODES) as StopSignal[];
 /** The command was asked to end. */
 export class Stopped extends Error {
   override name = 'Stopped';
+  readonly signal: StopSignal;
   readonly exitCode: number;
 
   constructor(signal: StopSignal) {
     super(`stopped by ${signal}`);
+    this.signal = signal;
     this.exitCode = EXIT_CODES[signal];
   }
 }
+
+/** Milliseconds that a command has to end in its own way: Docker kills after ten seconds. */
+const PATIENCE_MS = 9000;
 
 type Handler = (stopped: Stopped) => void;
 /** The last one is called. */
@@ -59,13 +65,28 @@ export function onStop(handler: Handler): { release(): void } {
   };
 }
 
-/** Runs `work`, whose signal is aborted with a `Stopped` when it is to end. */
-export async function stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs `work`, whose signal is aborted with a `Stopped` when it is to end.
+ * @param patienceMs milliseconds that it has for that; then the program is killed, as by a second signal
+ */
+export async function stoppable<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  patienceMs: number = PATIENCE_MS,
+): Promise<T> {
   const stop = new AbortController();
-  const handler = onStop((stopped) => stop.abort(stopped));
+  let patience: NodeJS.Timeout | undefined;
+  const handler = onStop((stopped) => {
+    patience = setTimeout(() => {
+      process.stderr.write('stopped at once, in the middle of something that took too long to end.\n');
+      // Nobody listens to it any more.
+      process.kill(process.pid, stopped.signal);
+    }, patienceMs);
+    stop.abort(stopped);
+  });
   try {
     return await work(stop.signal);
   } finally {
+    clearTimeout(patience);
     handler.release();
   }
 }

@@ -150,9 +150,6 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   return summary;
 }
 
-/** Milliseconds that a worker has to reach a pause before it is terminated: after a piece of a capture, or a block of a shard. */
-const PAUSE_MS = 2000;
-
 /** Worker threads that process a queue. */
 class Pool {
   private readonly options: EmbeddedOptions;
@@ -208,17 +205,14 @@ class Pool {
   }
 
   /**
-   * Ends a worker at its next pause, after its calls into DuckDB, which are interrupted. A worker that is terminated at
-   * any point may be creating a decompressor, and Node aborts the process over one that is half created: so only a
-   * worker that does not pause is terminated.
+   * Ends a worker at its next pause, after its calls into DuckDB, which are interrupted. However long that takes, it is
+   * not terminated: Node aborts the process over a decompressor that is half created then.
    */
   private async end(worker: Worker): Promise<void> {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.postMessage({ message: null } satisfies ToWorker);
     await this.gates.get(worker)?.closed();
-    const patience = setTimeout(() => void worker.terminate(), PAUSE_MS);
     await exited;
-    clearTimeout(patience);
   }
 
   /** Records tasks that failed on every attempt as failed, so that the job continues or ends. */

@@ -34,6 +34,8 @@ export interface Seen {
 export interface Fault {
   /** Responds with this error, and does nothing. */
   error?: { status: number; code: string; message?: string; headers?: Record<string, string>; more?: string };
+  /** Responds with this XML instead. */
+  xml?: string;
   /** Serves the request, and closes the connection after so many bytes of the body. */
   breakAfter?: number;
   /** Serves the request, and stalls after so many bytes of the body. */
@@ -128,7 +130,8 @@ export class FakeS3 {
     const fault = at < 0 ? {} : this.faults.splice(at, 1)[0].fault;
     fault.before?.();
     if (fault.silent) return;
-    const answer = fault.error === undefined ? this.answer(seen) : errorAnswer(fault.error);
+    const whole = fault.xml === undefined ? undefined : xml(fault.xml);
+    const answer = fault.error === undefined ? (whole ?? this.answer(seen)) : errorAnswer(fault.error);
     const body = answer.body ?? Buffer.alloc(0);
     response.writeHead(answer.status, { 'content-length': body.length, ...answer.headers });
     if (method === 'HEAD') response.end();

@@ -5,7 +5,7 @@ import { isResult } from '../../shared/job/resultpath.ts';
 import { S3Captures } from '../../shared/store/aws/s3captures.ts';
 import { checkBucketRegion, listCaptures } from '../../shared/store/aws/s3list.ts';
 import { parseS3Url } from '../../shared/store/aws/s3url.ts';
-import { FakeS3 } from './fakes3.ts';
+import { FakeS3, type Seen } from './fakes3.ts';
 import { NASTY_KEYS } from './nastykeys.ts';
 import { isStoreError } from './storeerror.ts';
 
@@ -197,4 +197,34 @@ test('URLs are taken literally, and invalid ones are refused', () => {
   ];
   for (const [url, words] of wrong)
     assert.throws(() => parseS3Url(url), isStoreError('refused', url, words, 's3://BUCKET/PREFIX/'), url);
+});
+
+test('a listing that says more follows and ends there is an error that names the bucket, not an end', async (t) => {
+  const fake = await FakeS3.start(t);
+  for (let i = 0; i < 1500; i++) fake.put(`s/${i} é`, ONE);
+  const isList = ({ key, method }: Seen): boolean => key === '' && method === 'GET';
+  const isSecond = (seen: Seen): boolean => isList(seen) && seen.query.has('continuation-token');
+  const entry = `<Contents><Key>s/0+%C3%A9</Key><Size>1</Size><ETag>x</ETag><LastModified>2026-11-30T00:00:00.000Z</LastModified></Contents>`;
+  const page = (more: boolean, content: string): string =>
+    `<ListBucketResult><IsTruncated>${more}</IsTruncated>${content}</ListBucketResult>`;
+  const token = '<NextContinuationToken>t</NextContinuationToken>';
+  const fails = async (...words: string[]): Promise<void> => {
+    await assert.rejects(listCaptures(fake.client(), 'bucket', 's/'), isStoreError('io', ...words));
+  };
+  // Empty after a truncated one.
+  fake.fail(isSecond, { xml: page(false, '') });
+  await fails('cannot list s3://bucket/s/: after s3://bucket/s/', ' é the store of bucket bucket says that more');
+  // Truncated without a token.
+  fake.fail(isList, { xml: page(true, entry) });
+  await fails(': after s3://bucket/s/0 é the store');
+  fake.fail(isList, { xml: page(true, '') });
+  await fails(': at its begin the store');
+  // The same token again.
+  fake.fail(isList, { xml: page(true, entry + token) }, { xml: page(true, entry + token) });
+  await fails('says that more objects follow');
+  // A page may be empty where the next one is not, and a prefix have no objects.
+  fake.fail(isSecond, { xml: page(true, '<NextContinuationToken>s/0</NextContinuationToken>') });
+  const { captures } = await listCaptures(fake.client(), 'bucket', 's/');
+  assert.ok(captures.length > 1000);
+  assert.deepEqual((await listCaptures(fake.client(), 'bucket', 'none/')).captures, []);
 });

@@ -23,6 +23,8 @@ export interface ListOptions {
 /**
  * Objects of a prefix in the order of their keys' UTF-8 bytes, up to 1,000 a page. `modified` is in whole seconds, as
  * in a HEAD response.
+ * @throws StoreError when it cannot be listed, also where the store says that more objects follow and lists none: SDK
+ *   and emulators would end there, and objects be missing without a word
  */
 export async function* listPages(
   client: S3Client,
@@ -39,12 +41,36 @@ export async function* listPages(
     OptionalObjectAttributes: ['RestoreStatus'],
     RequestPayer: options.requesterPays ? 'requester' : undefined,
   };
+  let token: string | undefined;
+  let last = options.after;
   try {
-    for await (const { Contents = [] } of paginateListObjectsV2({ client }, request))
+    for await (const page of paginateListObjectsV2({ client }, request)) {
+      const { Contents = [], IsTruncated, NextContinuationToken } = page;
+      const stuck = IsTruncated && (!NextContinuationToken || NextContinuationToken === token);
+      if (stuck || (!IsTruncated && token !== undefined && Contents.length === 0))
+        throw incomplete(bucket, prefix, lastKey(Contents) ?? last);
+      token = IsTruncated ? NextContinuationToken : undefined;
+      last = lastKey(Contents) ?? last;
       yield Contents.map((entry) => listed(bucket, prefix, entry));
+    }
   } catch (error) {
     throw storeError(error, bucket, prefix, LISTING);
   }
+}
+
+function lastKey(entries: readonly Entry[]): string | undefined {
+  const key = entries.at(-1)?.Key;
+  return key === undefined ? undefined : decodeKey(key);
+}
+
+function incomplete(bucket: string, prefix: string, last: string | undefined): StoreError {
+  const where = last === undefined ? 'at its begin' : `after ${s3Url(bucket, last)}`;
+  return new StoreError(
+    'io',
+    prefix,
+    `cannot list ${s3Url(bucket, prefix)}: ${where} the store of bucket ${bucket} says that more objects follow, and lists none. ` +
+      'Try again; if that does not help, the store (an emulator?) does not list more than a page',
+  );
 }
 
 type Entry = NonNullable<ListObjectsV2CommandOutput['Contents']>[number];
