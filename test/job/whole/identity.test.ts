@@ -82,6 +82,8 @@ test('what nobody has thought of yet makes other jobs and other shards', () => {
 test('a capture that is refused beforehand is another input than the same one read', () => {
   const refused = { reason: 'capture_archived', detail: 'restore it' };
   assert.notEqual(jobId(plainConfig(), [{ ...CAPTURES[0], refused }]), jobId(plainConfig(), CAPTURES));
+  // One that may be passed over, too.
+  assert.notEqual(jobId(plainConfig(), [{ ...CAPTURES[0], incidental: true }]), jobId(plainConfig(), CAPTURES));
 });
 
 test('revisions make software the same, whatever its version', () => {
