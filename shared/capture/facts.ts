@@ -72,6 +72,8 @@ export interface Damage {
   /** Byte offset in the uncompressed capture where the unusable piece begins. */
   offset: number;
   reason: DamageReason;
+  /** Of compression: the offset of the member or frame that is corrupt. Any byte from there on may be wrong. */
+  since?: number;
   /** In words: how many bytes, up to where, or at which compressed offset. */
   detail: string;
 }
@@ -238,10 +240,10 @@ export class CaptureLedger {
   }
 
   /** The compressed bytes are truncated or corrupt after `offset` uncompressed bytes. */
-  compressionFault(offset: number, reason: CompressionReason, detail: string): void {
+  compressionFault(offset: number, reason: CompressionReason, detail: string, since: number): void {
     const refused = reason === 'zstd_window_too_large' && offset === 0;
     const status = refused ? 'unreadable' : reason === 'truncated_compression' ? 'truncated' : 'damaged';
-    this.enter(offset, reason, detail, 0, status);
+    this.enter(offset, reason, detail, 0, status, reason === 'corrupt_compression' ? since : undefined);
     this.anomalies.anomaly(reason, -1, 0, offset, detail);
   }
 
@@ -285,10 +287,18 @@ export class CaptureLedger {
     };
   }
 
-  private enter(offset: number, reason: DamageReason, detail: string, bytes: number, status: CaptureStatus): void {
+  private enter(
+    offset: number,
+    reason: DamageReason,
+    detail: string,
+    bytes: number,
+    status: CaptureStatus,
+    since?: number,
+  ): void {
     this.damageCount++;
     this.bytesLost += bytes;
-    if (this.damage.length < DAMAGE_ROWS) this.damage.push({ offset, reason, detail });
+    if (this.damage.length < DAMAGE_ROWS)
+      this.damage.push({ offset, reason, ...(since !== undefined && { since }), detail });
     if (RANK[status] > RANK[this.status]) this.status = status;
   }
 }

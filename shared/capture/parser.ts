@@ -35,6 +35,8 @@ export class CaptureParser implements CompressionReport {
   /** Offset in the capture of the first byte not yet parsed. */
   private position = 0;
   private ended = false;
+  /** Offset of the first byte of the compressed member or frame. */
+  private pieceAt = 0;
 
   constructor(sink: RecordSink, anomalies: AnomalySink) {
     this.sink = sink;
@@ -98,7 +100,12 @@ export class CaptureParser implements CompressionReport {
 
   /** The compression is truncated or corrupt after the bytes so far. */
   fault(reason: CompressionReason, detail: string): void {
-    this.ledger.compressionFault(this.ledger.bytes, reason, detail);
+    this.ledger.compressionFault(this.ledger.bytes, reason, detail, this.pieceAt);
+  }
+
+  /** Another member or frame of the compression begins. */
+  begins(): void {
+    this.pieceAt = this.ledger.bytes;
   }
 
   /** Something odd about the compression. */

@@ -65,6 +65,8 @@ export const FATES = [
   'teredo_bubble',
   /** Under a link type of raw IP: it begins like IP, but checksum, lengths or addresses are not those of IP. */
   'implausible_IP_header',
+  /** Behind damage, and years from the capture's other times: perhaps no record at all. It is not decoded. */
+  'implausible_after_damage',
 ] as const;
 
 export type FateName = (typeof FATES)[number];

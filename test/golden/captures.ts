@@ -155,6 +155,8 @@ function damages(): GoldenCapture[] {
       { tsresol: 6 },
     ),
   );
+  const astray = writePcap(records.map((record, at) => ({ ...record, us: record.us + (at === 40 ? 3e14 : 0) })));
+  add('a time far away behind damage', astray.fill(255, 24, 40));
   add('bytes of no known kind', Uint8Array.of(0, 1, 2, 3, 4));
   add('a text', new TextEncoder().encode('this is no capture\n'.repeat(20)));
   add('a text in gzip', gzipStored(new TextEncoder().encode('this is no capture\n'.repeat(20))));

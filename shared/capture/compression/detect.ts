@@ -7,6 +7,8 @@ import type { ByteReader } from './bytereader.ts';
 export interface CompressionReport {
   /** Bytes are missing, corrupt or beyond the limits: everything decompressed before has been delivered. */
   fault(reason: CompressionReason, detail: string): void;
+  /** A member or frame begins: what was delivered before it is of others. */
+  begins?(): void;
   /** Something odd that loses no bytes. */
   odd(name: 'zeros_after_compression', detail: string): void;
 }

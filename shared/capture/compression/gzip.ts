@@ -42,6 +42,7 @@ export async function* gunzip(
     const there = await input.fill(2);
     if (there === 0) return;
     if (there < 2 || !isGzip(input)) return await trailing(input, report);
+    report.begins?.();
     const check = await header(input);
     if (check !== 'sound') return tell(report, check, `gzip header at ${start}`);
     let checksum: number;

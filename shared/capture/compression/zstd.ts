@@ -70,6 +70,7 @@ export async function* unzstd(
           const detail = `${frames} frames up to ${start}; 'zstd -d' gives the capture itself, which is read`;
           return report.fault('zstd_frames_too_small', detail);
         }
+        report.begins?.();
         const frame = new Frame(input, decompressor, window, reopen);
         const { check, at, detail } = yield* frame.read();
         if (check === 'window') return report.fault('zstd_window_too_large', `zstd frame at ${start}: ${detail}`);

@@ -1,14 +1,16 @@
 /** Reads the captures of a map task one after another: each record is decoded, counted by its fate, and passed to the output. */
-import { AnomalyLog, type AnomalyRow } from '../../capture/anomaly.ts';
+import { AnomalyLog, type AnomalyRow, type AnomalySink } from '../../capture/anomaly.ts';
 import type { CaptureFacts } from '../../capture/facts.ts';
 import { readCapture } from '../../capture/read.ts';
+import type { RecordSink } from '../../capture/recordsink.ts';
+import { needsScreen, type Screen, TimeSurvey } from '../../capture/screen.ts';
 import type { TaskContext } from '../../job/context.ts';
 import type { Job } from '../../job/jobconfig.ts';
 import { PART_ROWS, PartsWriter } from '../../job/listparts.ts';
 import type { CaptureOutcome, MapSummary, PlannedCapture } from '../../job/maptask.ts';
 import { META_LEVELS, type PacketColumns } from '../../packet/columns.ts';
 import { PacketDecoder } from '../../packet/decode.ts';
-import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../packet/fate.ts';
+import { FATE_FRAGMENT, FATE_SESSION, FATES, fateOf } from '../../packet/fate.ts';
 import { UndecodedCounts } from '../../packet/undecoded.ts';
 import type { CaptureSource } from '../../store/capturesource.ts';
 import { PendingWrites } from '../pendingwrites.ts';
@@ -24,6 +26,7 @@ const SPARE_ROWS = 64;
 const DIGEST_ROWS = 1024;
 /** Fragments kept before they are written. */
 const FRAGMENT_ROWS = 100_000;
+const IMPLAUSIBLE = fateOf('implausible_after_damage');
 
 export class Mapper {
   private readonly job: Job;
@@ -37,9 +40,19 @@ export class Mapper {
   private readonly output: ShardOutput;
   private readonly undecoded = new UndecodedCounts();
   private readonly outcomes: CaptureOutcome[] = [];
+  private readonly screens: ReadonlyMap<number, Screen>;
+  /** Screens of captures that should have been read with one. */
+  readonly missed = new Map<number, Screen>();
 
-  /** @param prefix of all keys written. @param source of the captures' bytes */
-  constructor(context: TaskContext, job: Job, prefix: string, source: Pick<CaptureSource, 'stream'>) {
+  /** @param screens by the number of the capture. @param prefix of all keys written. @param source of the captures' bytes */
+  constructor(
+    context: TaskContext,
+    job: Job,
+    prefix: string,
+    source: Pick<CaptureSource, 'stream'>,
+    screens: ReadonlyMap<number, Screen>,
+  ) {
+    this.screens = screens;
     const { workspace, writes, outcomes } = this;
     const { columns, flows, fragments } = workspace;
     const { store, captures, signal } = context;
@@ -62,6 +75,7 @@ export class Mapper {
     this.anomalies.capture = decoder.capture = number;
     output.beginCapture();
     digest.begin();
+    const screen = this.screens.get(number);
     const sink = {
       record: (
         bytes: Uint8Array,
@@ -73,6 +87,12 @@ export class Mapper {
         linkType: number,
         offset: number,
       ): void => {
+        if (screen !== undefined && !screen.plausible(us, ns, offset)) {
+          fates[IMPLAUSIBLE]++;
+          this.anomalies.anomaly(FATES[IMPLAUSIBLE], us, ns, offset, '');
+          digest.undecoded(bytes, start, capLen, origLen, us, ns, linkType);
+          return;
+        }
         const row = columns.length;
         const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
         fates[fate]++;
@@ -100,11 +120,13 @@ export class Mapper {
     try {
       if (capture.refused !== undefined) failure = capture.refused;
       else failure = await this.bytes.changed(capture);
-      if (failure === null)
-        facts = await readCapture(this.bytes.stream(capture), sink, this.anomalies, {
-          reopen: () => this.bytes.stream(capture),
-          bounds: this.job.config.compression,
-        });
+      if (failure === null) facts = await this.records(capture, sink, this.anomalies);
+      if (facts !== undefined && screen !== undefined) facts = screen.within(facts);
+      else if (facts !== undefined && needsScreen(facts)) {
+        const survey = new TimeSurvey();
+        await this.records(capture, survey, { anomaly() {} });
+        this.missed.set(number, survey.screen(facts));
+      }
       failure ??= await this.bytes.changed(capture);
     } catch (error) {
       if (!(error instanceof UnreadableCapture)) throw error;
@@ -129,6 +151,19 @@ export class Mapper {
       failure,
     });
     if (this.anomalies.rows.length >= PART_ROWS) await this.anomalyParts.add(this.anomalies.finish());
+  }
+
+  private records(capture: PlannedCapture, sink: RecordSink, anomalies: AnomalySink): Promise<CaptureFacts> {
+    return readCapture(this.bytes.stream(capture), sink, anomalies, {
+      reopen: () => this.bytes.stream(capture),
+      bounds: this.job.config.compression,
+    });
+  }
+
+  /** Ends it without a result: all is read again, and written over. */
+  async abandon(): Promise<void> {
+    await this.writes.atMost(0);
+    leaveWorkspace(this.workspace);
   }
 
   /** Writes what is left. */
