@@ -114,7 +114,9 @@ export async function openTables(
     const allowed: string[] = [];
     for (const name of TABLE_NAMES) {
       const { sql, files } = sourceOf(name);
-      await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`);
+      await run(`CREATE VIEW ${sqlName(name)} AS ${sql}`).catch((cause) => {
+        throw otherVersion(name, cause);
+      });
       // A path with wildcards in it is checked in both spellings: as the pattern and as the file found.
       for (const path of files) allowed.push(path, exactPattern(path));
     }
@@ -135,6 +137,16 @@ export async function openTables(
     readsEmpty: (sql, table) => tablesIn(connection, sql).includes(table),
     close: () => open.close(),
   };
+}
+
+/** The error for files that have not the columns of this version; any other unchanged. */
+function otherVersion(name: TableName, cause: unknown): unknown {
+  const [, column] = /^Binder Error: Referenced column "([^"]*)" not found/.exec((cause as Error).message) ?? [];
+  if (column === undefined) return cause;
+  return new Error(
+    `the table ${name} has no column ${column}: another version of Flowstitch wrote it; run the same job again to make the tables anew`,
+    { cause },
+  );
 }
 
 /** The columns of a table in SQL: those of its files and, where they are by day, `dt`, the day. */

@@ -137,6 +137,16 @@ describe('open results', () => {
     assert.equal(rows[0][0], 1_000_000n);
   });
 
+  test('files without a column of this version are an error that says how they are made anew', async () => {
+    const path = join(dir, 'older.parquet');
+    const older = { ...ANOMALIES, columns: ANOMALIES.columns.filter(({ name }) => name !== 'detail') };
+    await writeRows(path, older, [{ ...anomaly('x'), captureName: 'x' }]);
+    await assert.rejects(
+      openResults({ anomalies: [path] }),
+      /^Error: the table anomalies has no column detail: another version of Flowstitch wrote it; run the same job again/,
+    );
+  });
+
   test('a missing file is an error that names it', async () => {
     await assert.rejects(openResults({ sessions: [join(dir, 'nowhere.parquet')] }), /nowhere\.parquet/);
   });
