@@ -1,6 +1,7 @@
 /** Types and functions that the readers of gzip and zstd share. */
 
 import type { CompressionReason } from '../facts.ts';
+import { beginsPart, PART_BYTES } from '../format/fileheader.ts';
 import type { ByteReader } from './bytereader.ts';
 
 /** Where faults of the compression are reported. Offsets in `detail` are compressed offsets. */
@@ -23,9 +24,19 @@ export function tell(report: CompressionReport, check: Check, detail: string): v
   report.fault(check === 'truncated' ? 'truncated_compression' : 'corrupt_compression', detail);
 }
 
-/** Reads what follows the last member or frame: zeros are padding, anything else is a fault and ends the reading. */
-export async function trailing(input: ByteReader, report: CompressionReport): Promise<void> {
+/**
+ * Reads what follows the last member or frame: a capture without compression, which is delivered (`cat a.pcap.gz
+ * b.pcap`); zeros are padding; anything else is a fault and ends the reading.
+ */
+export async function* trailing(input: ByteReader, report: CompressionReport): AsyncGenerator<Uint8Array, void> {
   const start = input.offset;
+  const there = await input.fill(PART_BYTES);
+  const next = input.peek(there);
+  if (beginsPart(new DataView(next.buffer, next.byteOffset, there), 0, there)) {
+    report.begins?.();
+    yield* input.rest();
+    return;
+  }
   for await (const slice of input.rest())
     if (slice.some((byte) => byte !== 0)) return report.fault('bytes_after_compression', `from ${start} on`);
   report.odd('zeros_after_compression', `${input.offset - start} bytes at ${start}`);

@@ -41,7 +41,7 @@ export async function* gunzip(
     const start = input.offset;
     const there = await input.fill(2);
     if (there === 0) return;
-    if (there < 2 || !isGzip(input)) return await trailing(input, report);
+    if (there < 2 || !isGzip(input)) return yield* trailing(input, report);
     report.begins?.();
     const check = await header(input);
     if (check !== 'sound') return tell(report, check, `gzip header at ${start}`);

@@ -76,7 +76,7 @@ export async function* unzstd(
         if (check === 'window') return report.fault('zstd_window_too_large', `zstd frame at ${start}: ${detail}`);
         if (check !== 'sound')
           return tell(report, check, `zstd frame at ${start}, at ${at}${detail === undefined ? '' : `: ${detail}`}`);
-      } else return await trailing(input, report);
+      } else return yield* trailing(input, report);
     }
   } finally {
     decompressor.close();

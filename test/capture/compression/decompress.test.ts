@@ -6,7 +6,7 @@ import { DEFAULT_BOUNDS, FREE_BYTES } from '../../../shared/capture/compression/
 import { decompressed } from '../../../shared/capture/compression/decompress.ts';
 import { HEAVY } from '../../heavy.ts';
 import { seeds } from '../../seed.ts';
-import { chunked, concat, gzip, random } from '../build.ts';
+import { chunked, concat, gzip, pcapHeader, random, randomRecords, writePcap, writePcapng, zstd } from '../build.ts';
 import { forms, frame, noise, rawBlock, take } from './taken.ts';
 
 test('bytes without compression pass through', async () => {
@@ -237,4 +237,21 @@ test('random damage to compressed bytes never throws and is always reported', as
       if (!silent && name === 'gzip') assert.notEqual(told.length, 0, `${name} seed ${seed}: byte ${at}`);
     }
   }
+});
+
+test('a capture without compression behind a compressed one is delivered as it is, in any chunks', async () => {
+  const [first, second] = [randomRecords(random(6), 5), randomRecords(random(7), 5)];
+  for (const compress of [gzip, zstd])
+    for (const plain of [writePcap(second, { bigEndian: true }), writePcapng(second)]) {
+      const packed = writePcap(first);
+      for (const size of [1, 7, 10_000]) {
+        const { bytes, told } = await take(concat([compress(packed), plain]), size);
+        assert.deepEqual(Buffer.from(bytes).toString('hex'), Buffer.from(concat([packed, plain])).toString('hex'));
+        assert.deepEqual(told, []);
+      }
+    }
+  // Bytes that begin like a file header alone are none.
+  assert.deepEqual((await take(concat([gzip(writePcap(first)), pcapHeader().subarray(0, 8)]))).told, [
+    'bytes_after_compression',
+  ]);
 });
