@@ -1,6 +1,6 @@
 /**
  * TCP (RFC 9293) headers. Options are skipped, whether they were captured or not; checksums are not verified. Of a header
- * that ends between its ports and its options, or says that it does, only ports and numbers are read: the packet counts
+ * that ends between its ports and its flags, or says that it is shorter than 20 bytes, only ports and numbers are read: the packet counts
  * for its flow, without flags. Refused: headers without both ports.
  */
 import { HINT_FTP_COMMAND, HINT_FTP_REPLY, HINT_NONE, HINT_SSH_BANNER, META_BROKEN } from '../columns.ts';
@@ -24,6 +24,10 @@ const WINDOW = 14;
 /** Both ports. */
 const PORTS = 4;
 const MIN_HEADER = 20;
+/** As much as the flags need. */
+const WITH_FLAGS = FLAGS + 1;
+/** A window that was not captured: not a closed one. */
+const UNKNOWN_WINDOW = 0xffff;
 
 const TRUNCATED = ~fateOf('truncated_header');
 const NOT_CAPTURED = ~fateOf('internally_truncated_header');
@@ -78,7 +82,7 @@ function tcp(c: PacketCursor): number {
   if (captured < PORTS) return NOT_CAPTURED;
   c.srcPort = uint16(bytes, at + SOURCE_PORT);
   c.dstPort = uint16(bytes, at + DESTINATION_PORT);
-  if (announced < MIN_HEADER || captured < MIN_HEADER) {
+  if (announced < MIN_HEADER || captured < WITH_FLAGS) {
     c.odd(announced < MIN_HEADER ? 'truncated_header' : 'internally_truncated_header', '');
     return partial(c, captured);
   }
@@ -90,7 +94,7 @@ function tcp(c: PacketCursor): number {
   c.seq = int32(bytes, at + SEQUENCE);
   c.ack = int32(bytes, at + ACKNOWLEDGEMENT);
   c.tcpFlags = bytes[at + FLAGS] | ((bytes[at + DATA_OFFSET] & 1) << 8);
-  c.window = uint16(bytes, at + WINDOW);
+  c.window = captured < WINDOW + 2 ? UNKNOWN_WINDOW : uint16(bytes, at + WINDOW);
   if (header > announced) {
     c.odd('truncated_header', `TCP header of ${header} bytes`);
     c.payloadLen = 0;

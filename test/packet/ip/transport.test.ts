@@ -46,9 +46,9 @@ test('a row has nothing of the packet before it', () => {
   assert.equal(bench.flow(), '103 10.0.0.1:0 10.0.0.2:0');
 });
 
-test('a TCP header that was cut behind its ports makes a row of its flow, with the numbers that are there', () => {
+test('a TCP header that was cut between its ports and its flags makes a row of its flow, with the numbers that are there', () => {
   const segment = tcp(443, 50000, text('abcdef'), { seq: 7, ack: 9, flags: 0x18, window: 5 });
-  for (let there = 0; there < 20; there++) {
+  for (let there = 0; there < 14; there++) {
     const bench = new Workbench();
     const fate = bench.decode(ipv4(segment, { proto: 6 }), RAW, 20 + there);
     assert.deepEqual(bench.odd, ['internally_truncated_header'], `${there} bytes`);
@@ -58,6 +58,17 @@ test('a TCP header that was cut behind its ports makes a row of its flow, with t
     assert.equal(bench.flow(), '6 10.0.0.1:443 10.0.0.2:50000');
     assert.deepEqual([c.seq[0], c.ack[0], c.tcpFlags[0], c.window[0]], [there < 8 ? 0 : 7, there < 12 ? 0 : 9, 0, 0]);
     assert.deepEqual([c.payloadLen[0], c.ipLen[0], c.meta[0]], [0, 46, META_BROKEN | META_TRUNCATED]);
+  }
+});
+
+test('a TCP header that was cut behind its flags is like any other, with a window that is not closed', () => {
+  const packet = ipv4(tcp(443, 50000, text('abcdef'), { seq: 7, ack: 9, flags: 0x18, window: 5 }), { proto: 6 });
+  for (let there = 14; there < 20; there++) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(packet, RAW, 20 + there), 'session');
+    const c = bench.columns;
+    assert.deepEqual([c.seq[0], c.ack[0], c.tcpFlags[0], c.payloadLen[0]], [7, 9, 0x18, 6]);
+    assert.deepEqual([c.window[0], c.meta[0], bench.odd], [there < 16 ? 65_535 : 5, META_TRUNCATED, []]);
   }
 });
 
