@@ -11,10 +11,10 @@
  * differ in these have the same mark with a chance of 1 in 2^32. The identification alone is not enough: many senders
  * leave it 0, or give all packets the same.
  */
+import { IPPROTO_TCP } from './flow/flowtable.ts';
 import { int32, type PacketCursor, uint16 } from './packetcursor.ts';
 
 const ICMP = 1;
-const TCP = 6;
 const UDP = 17;
 const ICMPV6 = 58;
 const SCTP = 132;
@@ -35,7 +35,7 @@ const LAST = 8;
 export function packetMark(c: PacketCursor): number {
   const { bytes, transport: at, end, ipId } = c;
   switch (c.proto) {
-    case TCP: {
+    case IPPROTO_TCP: {
       if (ipId !== 0 || end - at <= TCP_OPTIONS) return ipId;
       const optionsEnd = Math.min(end, at + ((bytes[at + TCP_DATA_OFFSET] >> 4) << 2));
       return optionsEnd <= at + TCP_OPTIONS ? 0 : hashOf(bytes, at + TCP_OPTIONS, optionsEnd, 0) >>> 16;
