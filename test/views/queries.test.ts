@@ -1,7 +1,7 @@
 /** The saved queries in DuckDB: what each finds in sessions made for it, and what it leaves out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { QueryValue } from '../../shared/query/queryresult.ts';
+import { Decimal, type QueryValue } from '../../shared/query/queryresult.ts';
 import { SAVED_QUERIES } from '../../shared/views/index.ts';
 import { beacons, big, EDGES, type Made, NOT_TCP, SCANNERS, START, scans, UNANSWERED, uploads } from './made.ts';
 import { askMade, openMade } from './open.ts';
@@ -46,10 +46,10 @@ test('by_protocol: sums pass 2^63, unset bytes count nothing', async (t) => {
     { service: null, ...NOT_TCP, proto: 'udp', ip_proto: 17 },
   ];
   assert.deepEqual(await saved(t, 'by_protocol', sessions), [
-    ['tcp', 6, null, 3n, '27', String(3n * 2n ** 62n + 1n), '200', '3000'],
-    ['tcp', 6, 'dns', 1n, '9', '1460', '100', '1000'],
-    ['udp', 17, null, 1n, '9', '1460', '100', '1000'],
-    ['udp', 17, 'dns', 1n, '9', '1460', '0', '0'],
+    ['tcp', 6, null, 3n, 27n, 3n * 2n ** 62n + 1n, 200n, 3000n],
+    ['tcp', 6, 'dns', 1n, 9n, 1460n, 100n, 1000n],
+    ['udp', 17, null, 1n, 9n, 1460n, 100n, 1000n],
+    ['udp', 17, 'dns', 1n, 9n, 1460n, 0n, 0n],
   ]);
 });
 
@@ -61,9 +61,9 @@ test('per_millisecond: sessions that begin in one millisecond are together, what
     { at: START },
   ];
   assert.deepEqual(await saved(t, 'per_millisecond', sessions), [
-    ['2023-11-14 22:13:20.001', 2n, 2n, 1n, '18', '2920'],
-    ['2023-11-14 22:13:20', 1n, 1n, 1n, '9', '1460'],
-    ['2023-11-14 22:13:20.002', 1n, 1n, 1n, '9', '1460'],
+    ['2023-11-14 22:13:20.001', 2n, 2n, 1n, 18n, 2920n],
+    ['2023-11-14 22:13:20', 1n, 1n, 1n, 9n, 1460n],
+    ['2023-11-14 22:13:20.002', 1n, 1n, 1n, 9n, 1460n],
   ]);
 });
 
@@ -75,9 +75,9 @@ test('top_talkers: both roles, a session of a host with itself once', async (t) 
     { orig_h: 'c', resp_h: 'c', orig_ip_bytes: 100, resp_ip_bytes: 100 },
   ];
   assert.deepEqual(await saved(t, 'top_talkers', sessions), [
-    ['a', 3n, 1n, '14', String(2n ** 63n + 1n), '27'],
-    ['b', 3n, 1n, String(2n ** 63n + 1n), '14', '27'],
-    ['c', 1n, 1n, '100', '100', '9'],
+    ['a', 3n, 1n, 14n, 2n ** 63n + 1n, 27n],
+    ['b', 3n, 1n, 2n ** 63n + 1n, 14n, 27n],
+    ['c', 1n, 1n, 100n, 100n, 9n],
   ]);
 });
 
@@ -114,8 +114,8 @@ test('scans: traffic seen one way only is no scan', async (t) => {
 test('beacons: regular ones, and those with jitter up to a fifth of the interval', async (t) => {
   const rows = await saved(t, 'beacons', beacons(), 'resp_h, resp_p, sessions, seconds_apart, variation, orig_bytes');
   assert.deepEqual(rows, [
-    ['5.5.5.1', 8443, 10n, '60.000', '0.000', '1000'],
-    ['5.5.5.2', 8443, 11n, '60.000', '0.183', '1100'],
+    ['5.5.5.1', 8443, 10n, new Decimal('60.000'), new Decimal('0.000'), 1000n],
+    ['5.5.5.2', 8443, 11n, new Decimal('60.000'), new Decimal('0.183'), 1100n],
   ]);
 });
 
@@ -124,16 +124,16 @@ test('beacons: each pair of hosts and port is a series of its own', async (t) =>
   const turns = Array.from({ length: 20 }, (_, i): Made => ({ at: START + 60 * i, resp_h: `5.5.6.${i % 2}` }));
   const rows = await saved(t, 'beacons', turns, 'resp_h, sessions, seconds_apart');
   assert.deepEqual(rows, [
-    ['5.5.6.0', 10n, '120.000'],
-    ['5.5.6.1', 10n, '120.000'],
+    ['5.5.6.0', 10n, new Decimal('120.000')],
+    ['5.5.6.1', 10n, new Decimal('120.000')],
   ]);
 });
 
 test('uploads_to_rare_hosts: in pieces, with nothing known to have come back, but not to hosts that three use', async (t) => {
   const rows = await saved(t, 'uploads_to_rare_hosts', uploads(), '* EXCLUDE (first_ts, last_ts)');
   assert.deepEqual(rows, [
-    ['10.4.0.1', '6.6.6.4', 1n, 2n, '12000000', '0'],
-    ['10.4.0.1', '6.6.6.1', 2n, 2n, '10000000', '2000'],
+    ['10.4.0.1', '6.6.6.4', 1n, 2n, 12000000n, 0n],
+    ['10.4.0.1', '6.6.6.1', 2n, 2n, 10000000n, 2000n],
   ]);
 });
 
