@@ -159,8 +159,8 @@ function dialectsOf({ little, kind, major, minor, snaplen, linkField }: PcapFile
       either: false,
     },
   });
-  if (kind === 'modified') return [dialect('modified', 24), dialect('suse_6_3', 28)];
   const exchanges = major === DG_UX_MAJOR || minor < 3;
+  if (kind === 'modified') return [dialect('modified', 24, exchanges), dialect('suse_6_3', 28, exchanges)];
   if (exchanges) {
     const aix = major === 2 && minor === 2 ? AIX_LINK_TYPES.get(linkType) : undefined;
     const others = [dialect('', 16, true), dialect('lengths_not_exchanged', 16)];

@@ -99,6 +99,14 @@ test('before version 2.3, and in 543.0, the length on the wire stands first', ()
     }
 });
 
+test('the modified format may have an old version, and its lengths', () => {
+  for (const more of [8, 12]) {
+    const options: PcapOptions = { modified: true, version: [2, 2], more };
+    const written = records(12);
+    assert.deepEqual(parse(writePcap(written, options)).records, expected(written, options));
+  }
+});
+
 test('in version 2.3 the smaller length is the captured one, whichever stands first, in each record', () => {
   const written = records(60);
   const options = { version: [2, 3] as [number, number] };
