@@ -27,6 +27,15 @@ const CARRIERS: Record<string, Carrier> = {
   gre: (packet, reply) => over(47, reply, bytes('2000 0800', be32(reply ? 1 : 2), packet)),
   erspan: (packet) => over(47, false, bytes('1000 88be 00000001 10050063 00000000', ethernet('0800', packet))),
   ip: (packet, reply) => over(4, reply, packet),
+  vxlanGpe: (packet, reply, port) => over(17, reply, udp(port, 4790, bytes('0c000001 00002a00', packet))),
+  etherIp: (packet, reply) => over(97, reply, bytes('3000', ethernet('0800', packet))),
+  l2tp: (packet, reply) =>
+    over(
+      17,
+      reply,
+      udp(1701, 1701, bytes('4002', be16(12 + packet.length), '0001', be16(reply ? 7 : 8), 'ff03 0021', packet)),
+    ),
+  l2tpv3: (packet, reply) => over(115, reply, bytes(be32(reply ? 7 : 8), '11223344', ethernet('0800', packet))),
   greOverVxlan: (packet, reply, port) => CARRIERS.vxlan(CARRIERS.gre(packet, reply, port), reply, port),
 };
 

@@ -118,7 +118,19 @@ test(`traffic in tunnels is conserved by its innermost packets (seed ${SEED})`, 
   // Whatever carried them, conversations are sessions of the two inner hosts; outer UDP flows stand beside them.
   const inner = tables.sessions.filter(({ orig_h }) => String(orig_h).startsWith('10.0.1.'));
   const kinds = new Set(inner.map(({ tunnel }) => String(tunnel).split(' ')[0]));
-  for (const kind of ['null', 'vxlan', 'geneve', 'gtpv1', 'gre', 'erspan', 'ip'])
+  for (const kind of [
+    'null',
+    'vxlan',
+    'geneve',
+    'gtpv1',
+    'gre',
+    'erspan',
+    'ip',
+    'vxlan-gpe',
+    'etherip',
+    'l2tp',
+    'l2tpv3',
+  ])
     assert.ok(kinds.has(kind), `${kind}, seed ${SEED}`);
   assert.ok(inner.some(({ tunnel }) => /^vxlan .* vni=42, gre /.test(String(tunnel))));
   const outer = tables.sessions.filter(({ orig_h }) => String(orig_h).startsWith('192.0.2.'));
