@@ -8,7 +8,7 @@ import { findCaptures } from '../../../cli/input/findcaptures.ts';
 import { runEmbedded } from '../../../shared/engine/embedded.ts';
 import { localSizes } from '../../../shared/engine/localrun.ts';
 import { DEFAULTS } from '../../../shared/session/sessionconfig.ts';
-import { concat, gzip, zstd } from '../../capture/build.ts';
+import { concat, gzip, writePcap, zstd } from '../../capture/build.ts';
 import {
   command,
   DEMO,
@@ -65,6 +65,21 @@ test('a session over two captures is one session, and all is said in the summary
   assert.match(head, /^proto .* sessions /);
   assert.match(rows[0], /^udp .* 20 /);
   for (const line of [head, ...rows]) assert.ok(line.length <= 100, line);
+});
+
+test('a capture of a link type that is not decoded is no quiet success beside another one', (t) => {
+  const folder = scratchFolder(t);
+  const frame = Uint8Array.from([0x61, 0x88, 1, 0x42, 0, 0, 0, 0x94, 0x1c, 7, 7, 7]);
+  const records = Array.from({ length: 20 }, (_, n) => ({ us: START_US + n, bytes: frame }));
+  writeFiles(folder, { 'in/a.pcap': udpCapture(4000), 'in/zigbee.pcap': writePcap(records, { linkType: 230 }) });
+  const { code, stdout } = flowstitch(['run', 'in', '--out', 'out'], { cwd: folder });
+  assert.equal(code, 0);
+  assert.match(stdout, /^not decoded {3}20 link_type_230/m);
+  assert.doesNotMatch(stdout, /4,020 packets/, 'half a percent of all');
+  assert.match(
+    stdout,
+    /^warning: most packets of 1 capture are in no session:\n {2}in\/zigbee\.pcap: 20 of 20, link_type_230/m,
+  );
 });
 
 test('--json prints JSON and nothing else, and --quiet no progress', (t) => {
