@@ -127,10 +127,6 @@ export class PcapRecords implements FormatReader {
         nextSub = view.getUint32(q + 4, little);
         nextCap = view.getUint32(q + capAt, little);
         nextLen = view.getUint32(q + lenAt, little);
-        if (either && nextCap > nextLen) {
-          nextLen = nextCap;
-          nextCap = view.getUint32(q + lenAt, little);
-        }
         if (
           nextCap > limit ||
           nextCap > nextLen ||
@@ -139,6 +135,7 @@ export class PcapRecords implements FormatReader {
           nextLen > ODD_ORIG_LEN ||
           (nextSec - sec + DAY) >>> 0 > 2 * DAY
         ) {
+          if (either && nextCap > nextLen) [nextCap, nextLen] = [nextLen, nextCap];
           nextOdd = true;
           this.lastSec = sec;
           ruling = this.rule(view, p, q, end, ended);
@@ -182,12 +179,13 @@ export class PcapRecords implements FormatReader {
       if (this.odd) this.name(us, ns, base + p, sub, cap, len);
       ledger.tally(us, ns);
       sink.record(bytes, p + header, cap, len, us, ns, linkType, base + p);
-      if (ruling === 'part') return this.part(q);
       if (beyond) {
+        if (ruling === 'part') return this.part(q);
         if (end > q) ledger.truncated(base + q, 'truncated_record_header', end - q, header);
         return end;
       }
-      if (ruling === 'lost') {
+      if (ruling !== 'accept') {
+        if (ruling === 'part') return this.part(q);
         this.lastSec = sec;
         return this.lose(q, base);
       }
