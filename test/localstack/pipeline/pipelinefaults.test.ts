@@ -52,7 +52,9 @@ describe('the pipeline on LocalStack, with faults', { skip: endpoint === null ? 
     await chaos({ killOnLog: '"message":"reading".*plus.plus', functions: cloud.stack });
     // Several captures share its task.
     const { job } = await submit(cloud, prefix, { packets: true }, { ...SMALL_SIZES, taskBytes: 300_000 });
-    const { damaged } = await committed(cloud, job);
+    // Five deaths of up to 15 s each before the capture is left out; as many again after a dead letter, where another
+    // death came in between.
+    const { damaged } = await committed(cloud, job, 400);
     await chaos(null);
     const name = s3Url(cloud.capturesBucket, poison);
     assert.deepEqual(
