@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findPipeline, type Pipeline } from '../../cli/cloud/pipeline.ts';
 import { pipelineStackName } from '../../infra/names.ts';
 import { readSettings } from '../../infra/settings.ts';
@@ -11,7 +12,7 @@ import { type DeployedPipeline, deployPipeline, localSettings, type SettingTexts
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { CREDENTIALS, localStackFolder, REGION } from './running.ts';
-import { hurry, uniqueName, waitFor } from './stack.ts';
+import { hurry, POLLERS_END_MS, uniqueName, waitFor } from './stack.ts';
 
 /** Functions that hang or die are noticed within seconds, not minutes. */
 const QUICK: SettingTexts = { mostSeconds: '120', leaseSeconds: '5' };
@@ -30,8 +31,16 @@ async function cloudOf({ endpoint, stackName, outputs }: DeployedPipeline): Prom
   const pipeline = await findPipeline(stackName, { endpoint, region: REGION, credentials: CREDENTIALS });
   const captures = new S3Store(pipeline.s3, pipeline.capturesBucket);
   const queueUrls = JSON.parse(outputs.Queues) as Record<string, string>;
-  for (const stage of STAGE_ORDER) await hurry(endpoint, queueUrls[stage], HIDDEN_SECONDS);
   return { ...pipeline, endpoint, captures, queueUrls };
+}
+
+/** Makes the messages of a new pipeline come back soon when functions die. */
+async function hurried(deployed: DeployedPipeline): Promise<DeployedPipeline> {
+  const queueUrls = JSON.parse(deployed.outputs.Queues) as Record<string, string>;
+  for (const stage of STAGE_ORDER) await hurry(deployed.endpoint, queueUrls[stage], HIDDEN_SECONDS);
+  // LocalStack reads the timeout when a receive begins to wait: those that wait now would hide a message for minutes.
+  await sleep(POLLERS_END_MS);
+  return deployed;
 }
 
 /**
@@ -46,7 +55,7 @@ export async function sharedCloud(endpoint: string): Promise<Cloud> {
     () => false,
   );
   if (isFirst) {
-    const deployed = await deployPipeline(endpoint, { name: uniqueName('shared'), ...QUICK });
+    const deployed = await hurried(await deployPipeline(endpoint, { name: uniqueName('shared'), ...QUICK }));
     await writeFile(file, JSON.stringify(deployed));
   }
   const deployed = async (): Promise<string | undefined> => (await readFile(file, 'utf8').catch(() => '')) || undefined;
@@ -72,7 +81,7 @@ export async function ownCloud(endpoint: string, name: string): Promise<OwnCloud
   try {
     await synthesize(assembly, context);
     const outputs = await deployTemplate({ endpoint, stackName, assemblyFolder: assembly });
-    return { ...(await cloudOf({ endpoint, stackName, outputs })), assembly, destroy };
+    return { ...(await cloudOf(await hurried({ endpoint, stackName, outputs }))), assembly, destroy };
   } catch (error) {
     await destroy();
     throw error;

@@ -63,7 +63,7 @@ export async function invoke(endpoint: string, functionName: string, event: unkn
 }
 
 /** For as long the pollers of a mapping that was disabled may still take a message; see localstack/executor. */
-const POLLERS_END_MS = 6000;
+export const POLLERS_END_MS = 6000;
 
 /** Lets the messages of a queue go to its function, or holds them back. */
 export async function feed(endpoint: string, queueUrl: string, on: boolean): Promise<void> {
