@@ -1,7 +1,7 @@
 /** The summary of a job, as text: of a run on this machine, and of a job in the cloud. */
-import type { ClockApart } from '../../shared/job/clocks.ts';
-import type { NoCapture } from '../../shared/job/nocapture.ts';
-import type { Outside } from '../../shared/job/outside.ts';
+import type { ClockApart } from '../../shared/job/notices/clocks.ts';
+import type { NoCapture } from '../../shared/job/notices/nocapture.ts';
+import type { Outside } from '../../shared/job/notices/outside.ts';
 import {
   accountedFor,
   type Conservation,

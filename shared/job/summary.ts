@@ -2,11 +2,11 @@
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
 import { type Undecoded, type UndecodedName, undecodedByName } from '../packet/undecoded.ts';
 import type { TableName } from '../table/tables.ts';
-import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './clocks.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
-import { isNoCapture, type NoCapture, noCaptures } from './nocapture.ts';
-import { type Outside, outsideOf } from './outside.ts';
+import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './notices/clocks.ts';
+import { isNoCapture, type NoCapture, noCaptures } from './notices/nocapture.ts';
+import { type Outside, outsideOf } from './notices/outside.ts';
 import type { LongestSpan } from './reducetask.ts';
 import type { RequestTotals, StageResults } from './stageresults.ts';
 

@@ -12,7 +12,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AnomalyLog, type AnomalyRow } from '../capture/anomaly.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
-import { copiesAmong } from '../job/copies.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, manifestKey } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
@@ -25,6 +24,7 @@ import type {
   RankedCapture,
   ShardPlace,
 } from '../job/maptask.ts';
+import { copiesAmong } from '../job/notices/copies.ts';
 import { compareCaptures } from '../job/rank.ts';
 import type { ReduceShard, ReduceSpec } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';

@@ -5,7 +5,7 @@ import { linkTypeName } from '../capture/linktypes.ts';
 import { requireJson } from '../job/context.ts';
 import { readParts } from '../job/listparts.ts';
 import type { AnomalyPlaces, MapSummary, RankedCapture } from '../job/maptask.ts';
-import { isNoCapture } from '../job/nocapture.ts';
+import { isNoCapture } from '../job/notices/nocapture.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { undecodable } from '../job/summary.ts';
 import { FATE_NOT_IP, FATE_SESSION } from '../packet/fate.ts';

@@ -1,10 +1,10 @@
 /** Packets that ended outside sessions: which count, why, and what can be done. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { outsideOf } from '../../shared/job/outside.ts';
-import { INCOMPLETE, remedyOf } from '../../shared/job/remedies.ts';
-import { FATES } from '../../shared/packet/fate.ts';
-import { rankedCapture } from './rankedcapture.ts';
+import { outsideOf } from '../../../shared/job/notices/outside.ts';
+import { INCOMPLETE, remedyOf } from '../../../shared/job/notices/remedies.ts';
+import { FATES } from '../../../shared/packet/fate.ts';
+import { rankedCapture } from '../rankedcapture.ts';
 
 test('reasons of all captures are summed, the most frequent first; ARP and what holds nothing of a session do not count', () => {
   const outside = outsideOf([

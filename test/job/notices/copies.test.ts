@@ -1,10 +1,10 @@
 /** Which captures are copies of which. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CaptureStatus } from '../../shared/capture/facts.ts';
-import { copiesAmong } from '../../shared/job/copies.ts';
-import type { CaptureOutcome } from '../../shared/job/maptask.ts';
-import { unreadableFacts } from '../../shared/stage/unreadable.ts';
+import type { CaptureStatus } from '../../../shared/capture/facts.ts';
+import type { CaptureOutcome } from '../../../shared/job/maptask.ts';
+import { copiesAmong } from '../../../shared/job/notices/copies.ts';
+import { unreadableFacts } from '../../../shared/stage/unreadable.ts';
 
 function outcome(name: string, digest: string | null, records = 3, status: CaptureStatus = 'complete'): CaptureOutcome {
   const capture = { name, location: name, size: 1, version: '1', headUs: 0, headDigest: '' };

@@ -1,6 +1,6 @@
 /** What can be done where packets end outside sessions, by the reason that a job's summary names. */
 
-import { FATES, type FateName } from '../packet/fate.ts';
+import { FATES, type FateName } from '../../packet/fate.ts';
 
 const CUT = 'the frames are cut too short: capture with a larger snaplen (tcpdump -s 0)';
 const NO_HEADER = 'not the headers that these bytes should be: flowstitch inspect CAPTURE -n 5 shows some of them';

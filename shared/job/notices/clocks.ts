@@ -2,8 +2,8 @@
  * Captures whose clock stands apart: one that was not set, or jumped, puts packets years away from all others. Nothing
  * is corrected; the job's summary names them.
  */
-import { timeText } from '../text/timetext.ts';
-import type { RankedCapture } from './maptask.ts';
+import { timeText } from '../../text/timetext.ts';
+import type { RankedCapture } from '../maptask.ts';
 
 /** More than this between captures, or within one, and a clock is doubtful: 365 days, microseconds. */
 export const APART_US = 365 * 86_400e6;

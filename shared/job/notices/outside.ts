@@ -2,9 +2,9 @@
  * Packets that ended outside sessions although they may hold what a session is made of: a job that left most of its
  * packets out must not look like one that had no more. ARP and the like are not meant: they carry no IP.
  */
-import { FATE_NOT_IP, FATES, fateOf } from '../packet/fate.ts';
-import { undecodedByName } from '../packet/undecoded.ts';
-import type { RankedCapture } from './maptask.ts';
+import { FATE_NOT_IP, FATES, fateOf } from '../../packet/fate.ts';
+import { undecodedByName } from '../../packet/undecoded.ts';
+import type { RankedCapture } from '../maptask.ts';
 import { INCOMPLETE, remedyOf } from './remedies.ts';
 
 const UNKNOWN_LINK_TYPE = fateOf('unknown_link_type');

@@ -1,8 +1,8 @@
 /** Captures years away from the others, and the span of all packets. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { clocksApart, packetSpan } from '../../shared/job/clocks.ts';
-import { rankedCapture } from './rankedcapture.ts';
+import { clocksApart, packetSpan } from '../../../shared/job/notices/clocks.ts';
+import { rankedCapture } from '../rankedcapture.ts';
 
 const DAY = 86_400e6;
 const YEAR_2023 = 1_700_000_000e6;
