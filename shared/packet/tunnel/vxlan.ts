@@ -6,10 +6,8 @@
  * VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe) has the same header with the protocol that follows in it.
  */
 import { FATE_SESSION } from '../fate.ts';
-import { IP } from '../ip/ipv4.ts';
 import { ETHERNET } from '../link/ethernet.ts';
-import { MPLS } from '../link/mpls.ts';
-import { NSH } from '../link/tag/nsh.ts';
+import { followsBy } from '../link/tag/nsh.ts';
 import { capturedFrom, int32, type PacketCursor } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
 import { LAYER_HAS_ID } from '../tunnellayers.ts';
@@ -91,25 +89,9 @@ function gpe(c: PacketCursor): number {
   if ((int32(bytes, pos) & GPE_NEVER_SET) !== 0 || bytes[pos + RESERVED] !== 0) return ~FATE_SESSION;
   const hasNumber = (bytes[pos] & FLAG) !== 0;
   const protocol = bytes[pos + GPE_PROTOCOL];
-  let next: number;
-  if ((bytes[pos] & GPE_HAS_PROTOCOL) !== 0) next = protocolOf(protocol);
-  else next = hasNumber && protocol === 0 ? ETHERNET.code : ~FATE_SESSION;
-  if (next < 0) return next;
+  let next = -1;
+  if ((bytes[pos] & GPE_HAS_PROTOCOL) !== 0) next = followsBy(protocol);
+  else if (hasNumber && protocol === 0) next = ETHERNET.code;
+  if (next < 0) return ~FATE_SESSION;
   return behindHeader(c, hasNumber ? GPE_KIND.number | LAYER_HAS_ID : GPE_KIND.number, next);
-}
-
-function protocolOf(next: number): number {
-  switch (next) {
-    case 1: // IPv4
-    case 2: // IPv6
-      return IP.code;
-    case 3:
-      return ETHERNET.code;
-    case 4:
-      return NSH.code;
-    case 5:
-      return MPLS.code;
-    default:
-      return ~FATE_SESSION;
-  }
 }

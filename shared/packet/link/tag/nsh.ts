@@ -30,6 +30,12 @@ function nsh(c: PacketCursor): number {
   if (header < MIN_HEADER || c.end - pos <= header) return TRUNCATED;
   c.pos = pos + header;
   const next = bytes[pos + NEXT];
+  const code = followsBy(next);
+  return code >= 0 ? code : notIp(c, SPACE_NSH, next);
+}
+
+/** The code of the protocol by its number in this header, and in that of VXLAN-GPE; -1 for one without a decoder. */
+export function followsBy(next: number): number {
   switch (next) {
     case 1: // IPv4
     case 2: // IPv6
@@ -41,6 +47,6 @@ function nsh(c: PacketCursor): number {
     case 5:
       return MPLS.code;
     default:
-      return notIp(c, SPACE_NSH, next);
+      return -1;
   }
 }
