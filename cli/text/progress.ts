@@ -59,7 +59,7 @@ export class Progress {
     const run = `process ${other.pid} on ${other.host}`;
     this.waiting = other;
     if (run !== this.waitedFor)
-      this.output.line(`job ${other.job}: ${run} is doing it since ${other.since}; this run waits for it`);
+      this.output.line(`job ${other.job}: ${run} has been doing it since ${other.since}; this run waits for it`);
     this.waitedFor = run;
     const stage = other.at?.stage;
     if (this.output.live) this.renew();

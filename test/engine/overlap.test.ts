@@ -73,7 +73,10 @@ function factsOf(end: CliEnd): Partial<RunSummary> {
 /** @param pid of the run that it waited for */
 function assertWaited({ code, stderr }: Pick<CliEnd, 'code' | 'stderr'>, pid: string): void {
   assert.equal(code, 0, stderr);
-  assert.match(stderr, new RegExp(`^job [0-9a-f]{16}: process ${pid} on .* is doing it since .*; this run waits`, 'm'));
+  assert.match(
+    stderr,
+    new RegExp(`^job [0-9a-f]{16}: process ${pid} on .* has been doing it since .*; this run waits`, 'm'),
+  );
   assert.match(stderr, new RegExp(`^waiting for process ${pid}: [1-6]/6 [a-z]+ {2}\\d+ of \\d+ tasks?`, 'm'));
 }
 

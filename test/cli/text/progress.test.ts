@@ -134,7 +134,7 @@ test('a run that waits names the other one once, and says how far that is', () =
   progress.waits({ ...other, at: undefined });
   assert.equal(
     screen.take(),
-    'job 0123: process 7 on lab is doing it since 2026-11-30T10:00:00.000Z; this run waits for it\n',
+    'job 0123: process 7 on lab has been doing it since 2026-11-30T10:00:00.000Z; this run waits for it\n',
   );
   screen.ms = 1000;
   progress.waits({ ...other, at: { stage: 'reduce', tasks: 12, ended: 2 } });
