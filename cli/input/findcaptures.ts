@@ -83,6 +83,8 @@ class Search {
   private readonly walked = new WalkedFolders();
   /** Links to folders that are still to be followed: after what lies in folders, which is named by its own place. */
   private links: RawPath[] = [];
+  /** Likewise links to files, such as the one to the newest capture: after all folders. */
+  private fileLinks: RawPath[] = [];
   /** Folders of results that have been reported. */
   private readonly toldResults = new Set<RawPath>();
 
@@ -99,6 +101,7 @@ class Search {
   async argument(arg: string, times: number): Promise<void> {
     await this.direct(arg, times);
     for (let link = this.links.shift(); link !== undefined; link = this.links.shift()) await this.inner(link);
+    for (const link of this.fileLinks.splice(0)) await this.add(link);
   }
 
   private async direct(arg: string, times: number): Promise<void> {
@@ -140,7 +143,7 @@ class Search {
       );
   }
 
-  /** Entries are taken in order of their names, so that of two names for one file the same one counts each time. */
+  /** Entries are taken in order of their names, so that of two links to one file the same one counts each time. */
   private async walk(folder: RawPath): Promise<void> {
     let entries: RawEntry[];
     try {
@@ -170,7 +173,7 @@ class Search {
     if (at instanceof Error) {
       if (isNothing(at)) this.passOver(path, 'broken symbolic link', true);
       else await this.refuse(path, at);
-    } else if (at.isFile()) await this.add(path);
+    } else if (at.isFile()) this.fileLinks.push(path);
     else if (!at.isDirectory()) this.passOver(path, `symbolic link to ${specialFileKind(at)}`, false);
     else if (await leadsUp(path)) this.passOver(path, 'symbolic link to a folder around it', false);
     else this.links.push(path);

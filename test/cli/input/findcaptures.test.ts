@@ -54,12 +54,16 @@ test('however an argument is spelled, the name of a capture is the same', async 
     );
 });
 
-test('links to files count once, under the first name; broken ones are passed over', async (t) => {
+test('links to files count once, under the file’s own name where that is read too; broken ones are passed over', async (t) => {
   const folder = folderWith(t, 'b/real', 'elsewhere/x');
   symlinkSync(join(folder, 'b/real'), join(folder, 'b/also'));
   symlinkSync(join(folder, 'nothing'), join(folder, 'b/broken'));
   symlinkSync('self', join(folder, 'b/self'));
-  assert.deepEqual(await names(folder, ['b']), ['b/also']);
+  symlinkSync('../elsewhere/x', join(folder, 'b/there'));
+  symlinkSync('there', join(folder, 'b/latest'));
+  for (const arg of ['b', 'b/*']) assert.deepEqual(await names(folder, [arg]), ['b/latest', 'b/real'], arg);
+  assert.deepEqual(await names(folder, ['b/also', 'b']), ['b/also', 'b/latest']);
+  assert.deepEqual(await names(folder, ['.']), ['b/real', 'elsewhere/x']);
 });
 
 test('folders behind links are read once, by walk and by glob, under their own place where that is read too', async (t) => {
