@@ -87,3 +87,19 @@ function pppoe(c: PacketCursor): number {
   c.pos += PPPOE_HEADER;
   return next;
 }
+
+/**
+ * The protocol of the PPP frame at `at`, whose address and control field, and the high byte of the protocol, may be left
+ * out (RFC 1661, 6.5 and 6.6). Moves the cursor behind it.
+ * @returns -1 if it is none, or cut
+ */
+export function pppProtocol(c: PacketCursor, at: number): number {
+  const { bytes, end } = c;
+  const field = uint16(bytes, at) === HDLC_ADDRESS_CONTROL ? at + 2 : at;
+  const isShort = field < end && (bytes[field] & 1) === 1;
+  const after = field + (isShort ? 1 : 2);
+  // The last byte of a protocol is odd.
+  if (after > end || (bytes[after - 1] & 1) === 0) return -1;
+  c.pos = after;
+  return isShort ? bytes[field] : uint16(bytes, field);
+}

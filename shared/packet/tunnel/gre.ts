@@ -10,6 +10,7 @@ import { IP_HOLDS, ipHeader } from '../ip/plausible.ts';
 import { ETHERNET } from '../link/ethernet.ts';
 import { IEEE80211 } from '../link/ieee80211.ts';
 import { MPLS } from '../link/mpls.ts';
+import { pppProtocol } from '../link/ppp.ts';
 import { capturedFrom, int32, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { ipTunnel, type TunnelKind, udpTunnel } from '../protocol.ts';
 import { LAYER_HAS_ID } from '../tunnellayers.ts';
@@ -27,7 +28,7 @@ export const GRE = ipTunnel({
   name: 'GRE',
   ipProtocols: [47],
   notes:
-    'with IP, MPLS, Ethernet, 802.11 (Aruba), WCCP; as ERSPAN of types I, II and III, of which I has no session; as PPTP (version 1) with IP',
+    'with IP, MPLS, Ethernet, 802.11 (Aruba), WCCP; as ERSPAN of types I, II and III, of which I has no session; as PPTP (version 1) with IP, whose PPP headers without address and control, or with a short protocol, are more than Zeek reads',
   kinds: KINDS,
   decode: greOverIp,
 });
@@ -57,7 +58,10 @@ const ERSPAN_III_HEADER = 12;
 const ERSPAN_III_OPTION = 8;
 const ERSPAN_SESSION = 2;
 const ERSPAN_SESSION_MASK = 0x3ff;
-const PPP_HEADER = 4;
+/** A protocol of one byte, and one of the packet: the rest of PPP's header may be left out. */
+const PPP_LEAST = 2;
+/** Address, control and a protocol of two bytes. */
+const PPP_WHOLE = 4;
 /** WCCP version 2 puts four bytes before the packet. */
 const WCCP_REDIRECT = 4;
 
@@ -146,13 +150,20 @@ function version1(c: PacketCursor, flags: number, captured: number, header: numb
   }
   if ((flags & ROUTING) !== 0) return SOURCE_ROUTE;
   if ((flags & RESERVED) !== 0) return UNKNOWN_FLAGS;
-  if (captured < header + PPP_HEADER) return TRUNCATED;
-  const protocol = uint16(bytes, pos + header + 2);
+  // Without a sequence number it acknowledges, and carries nothing.
+  if ((flags & (SEQUENCE | ACKNOWLEDGEMENT)) === ACKNOWLEDGEMENT && captured >= header)
+    return notIp(c, SPACE_ETHER_TYPE, type);
+  if (captured < header + PPP_LEAST) return TRUNCATED;
+  const protocol = pppProtocol(c, pos + header);
+  if (protocol < 0) {
+    if (captured < header + PPP_WHOLE) return TRUNCATED;
+    c.undecoded(SPACE_ETHER_TYPE, type);
+    return NOT_IP_IN_PPP;
+  }
   if (protocol !== 0x0021 && protocol !== 0x0057) {
     c.undecoded(SPACE_PPP, protocol);
     return NOT_IP_IN_PPP;
   }
-  c.pos = pos + header + PPP_HEADER;
   return innerPacket(c, protocol === 0x0057 ? 6 : 4);
 }
 

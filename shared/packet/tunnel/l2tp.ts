@@ -3,6 +3,7 @@
  * datagrams that set reserved bits, are datagrams like any other.
  */
 import { FATE_SESSION } from '../fate.ts';
+import { pppProtocol } from '../link/ppp.ts';
 import { clip, type PacketCursor, uint16 } from '../packetcursor.ts';
 import { type TunnelKind, udpTunnel } from '../protocol.ts';
 import { PPP_PROTOCOLS } from '../protocolnumbers.ts';
@@ -33,7 +34,6 @@ const V3_HEADER = 4;
 
 /** Length of each field of version 2. */
 const FIELD = 2;
-const HDLC_ADDRESS_CONTROL = 0xff03;
 
 /** @returns what is inside, or the complement of FATE_SESSION for a datagram that carries no packet */
 function l2tp(c: PacketCursor): number {
@@ -59,25 +59,9 @@ function version2(c: PacketCursor, flags: number): number {
   const length = (flags & HAS_LENGTH) === 0 ? 0 : uint16(bytes, pos + FIELD);
   if ((flags & HAS_LENGTH) !== 0 && length < at - pos) return ~FATE_SESSION;
   const protocol = pppProtocol(c, at);
-  if (protocol < 0) return ~FATE_SESSION;
+  if (protocol < 0 || c.pos >= c.end) return ~FATE_SESSION;
   if (length !== 0) clip(c, pos, length);
   c.tunnelKind = KIND.number | LAYER_HAS_ID;
   c.tunnelId = uint16(bytes, session);
   return PPP_PROTOCOLS.next(protocol, c);
-}
-
-/**
- * The protocol of the PPP frame at `at`, whose address and control field, and the high byte of the protocol, may be left
- * out (RFC 1661, 6.5 and 6.6). Moves the cursor behind it.
- * @returns -1 if it is none, or nothing follows
- */
-function pppProtocol(c: PacketCursor, at: number): number {
-  const { bytes, end } = c;
-  const field = uint16(bytes, at) === HDLC_ADDRESS_CONTROL ? at + 2 : at;
-  const isShort = field < end && (bytes[field] & 1) === 1;
-  const after = field + (isShort ? 1 : 2);
-  // The last byte of a protocol is odd.
-  if (after >= end || (bytes[after - 1] & 1) === 0) return -1;
-  c.pos = after;
-  return isShort ? bytes[field] : uint16(bytes, field);
 }

@@ -59,6 +59,32 @@ for (const [name, packet, tunnel] of carried) {
   });
 }
 
+for (const [name, header] of [
+  ['address and control', '3081 880b 0000 0003 00000001 00000002 0021'],
+  ['the high byte of the protocol', '3001 880b 0000 0003 00000001 ff0321'],
+  ['both', '3001 880b 0000 0003 00000001 21'],
+])
+  test(`PPP in enhanced GRE may leave out ${name}`, () => {
+    const bench = new Workbench();
+    assert.equal(bench.decode(gre(header, inner), RAW), 'session');
+    assert.deepEqual([bench.flow(), bench.payload()], [FLOW, 5]);
+    assert.equal(bench.tunnel(), 'pptp 192.0.2.1>192.0.2.2 call=3');
+    assert.deepEqual(bench.odd, []);
+  });
+
+test('what PPP in enhanced GRE carries besides IP is named, and an acknowledgement alone is no damage', () => {
+  for (const [header, fate, undecoded] of [
+    ['2081 880b 0000 0003 00000002', 'not_ip', 'ethertype_0x880b_PPP=1'],
+    ['3001 880b 0006 0003 00000001 c02101010004', 'non_ip_packet_in_encap', 'ppp_0xc021_LCP=1'],
+    ['3001 880b 0005 0003 00000001 fd01020304', 'non_ip_packet_in_encap', 'ppp_0x00fd_compression=1'],
+    ['3001 880b 0004 0003 00000001 00000000', 'non_ip_packet_in_encap', 'ethertype_0x880b_PPP=1'],
+  ] as const) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(gre(header, hex('')), RAW), fate, header);
+    assert.equal(bench.undecodedNames(), undecoded);
+  }
+});
+
 test('faults of GRE have names', () => {
   const cases: [header: string, fate: FateName][] = [
     ['0002 0800', 'unknown_gre_version'],
