@@ -24,7 +24,7 @@ import { BY_CODE } from './protocols.ts';
 import { VXLAN } from './tunnel/vxlan.ts';
 import { MAX_LAYERS } from './tunnellayers.ts';
 import type { UndecodedCounts } from './undecoded.ts';
-import { undecodedName } from './undecodednames.ts';
+import { SPACE_LINK_TYPE, undecodedName } from './undecodednames.ts';
 
 export interface DecodeConfig {
   /** Whether VLAN ids are part of the flow key: equal addresses in two VLANs are then two flows. */
@@ -38,6 +38,7 @@ export interface DecodeConfig {
   vxlanPorts?: readonly number[];
 }
 
+const FATE_UNKNOWN_LINK_TYPE = fateOf('unknown_link_type');
 const TOO_DEEP = ~fateOf('exceeded_tunnel_max_depth');
 const TOO_MANY_HEADERS = ~fateOf('max_packet_analyzer_depth_exceeded');
 /** Most headers that are decoded of a packet (Zeek's PacketAnalyzer::max_depth). */
@@ -109,14 +110,18 @@ export class PacketDecoder {
     offset: number,
   ): number {
     this.cursor.begin(bytes, start, capLen, origLen, us, ns, offset);
-    return this.decode(LINK_TYPES.next(linkType, this.cursor), '');
+    return this.decode(LINK_TYPES.next(linkType, this.cursor), '', linkType);
   }
 
-  /** Walk the packet under the cursor to its innermost fate, and append its rows. */
-  private decode(next: number, detail: string): number {
+  /**
+   * Walk the packet under the cursor to its innermost fate, and append its rows.
+   * @param linkType the record's, which is named where no decoder of it has named another
+   */
+  private decode(next: number, detail: string, linkType: number): number {
     const c = this.cursor;
     this.outers = 0;
     const fate = ~this.walk(next);
+    if (fate === FATE_UNKNOWN_LINK_TYPE && c.undecodedSpace === 0) c.undecoded(SPACE_LINK_TYPE, linkType);
     this.settle(fate, detail);
     if (this.outers !== 0) this.raiseOuters(0, c.depth);
     return fate;
@@ -210,6 +215,7 @@ export class PacketDecoder {
     return this.decode(
       c.v6 === 1 ? ipv6Fragmentable(c, proto) : IP_PROTOCOLS.next(proto, c),
       'in a datagram joined from fragments',
+      -1,
     );
   }
 

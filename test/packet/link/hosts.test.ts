@@ -36,7 +36,11 @@ test('USER2 is PKTAP only with its header, and otherwise like any private link t
     ['another length', bytes(pktap('00001000', '01000000', '01000000'), frame), 'unknown_link_type'],
     ['with its header', bytes(pktap('6c000000', '01000000', '01000000'), frame), 'session'],
   ];
-  for (const [name, packet, fate] of cases) assert.equal(new Workbench().decode(packet, 149), fate, name);
+  for (const [name, packet, fate] of cases) {
+    const bench = new Workbench();
+    assert.equal(bench.decode(packet, 149), fate, name);
+    assert.equal(bench.undecodedNames(), fate === 'session' ? '' : 'link_type_149_USER2=1', name);
+  }
 });
 
 test('a PFLOG header is as long as it says, to the next multiple of four bytes', () => {
