@@ -153,7 +153,7 @@ for (const [text, reason] of [
   ['{"packets": tru', /neither empty nor JSON/],
   ['please', /neither empty nor JSON/],
   ['[1]', /options are a JSON object/],
-  ['{"paquets": true}', /unknown option 'paquets'; options are packets, dataset/],
+  ['{"paquets": true}', /unknown option 'paquets'; options are packets, .*dataset/],
   ['{"packets": "yes"}', /'packets' takes a boolean, not "yes"/],
   ['{"tcp-timeout": "soon"}', /--tcp-timeout takes a duration/],
   ['{"dataset": "../mine"}', /--dataset takes up to 64 letters/],
