@@ -42,8 +42,17 @@ test('results of a job that lie among captures are not captures, and are counted
 
 test('what is not named like a capture may turn out to be none, unless it is the object that was named', async (t) => {
   const fake = await FakeS3.start(t);
-  const named = ['a.pcap', 'b.PCAPNG', 'c.cap0001', 'd.pcap.3', 'e.pcap-20261130.gz', 'f.dmp.xz', 'g.zst', 'h.snoop'];
-  const other = ['README.txt', 'i.pcap.md5', 'j.pcapx', 'k', 'pcap', 'sums.csv', 'x.cap/y'];
+  const named = [
+    'a.pcap',
+    'b.PCAPNG',
+    'c.cap0001',
+    'd.pcap.3',
+    'e.pcap-20261130.gz',
+    'f.dmp.xz',
+    'g.pcap.zst',
+    'h.snoop',
+  ];
+  const other = ['README.txt', 'i.pcap.md5', 'j.pcapx', 'k', 'l.zst', 'pcap', 'sums.csv', 'x.cap/y'];
   for (const key of [...named, ...other]) fake.put(`s/${key}`, ONE);
   const { captures } = await listCaptures(fake.client(), 'bucket', 's/');
   const incidental = captures.filter((capture) => capture.incidental).map(({ name }) => name);
@@ -218,7 +227,7 @@ test('a listing that says more follows and ends there is an error that names the
   fake.fail(isList, { xml: page(true, entry) });
   await fails(': after s3://bucket/s/0 é the store');
   fake.fail(isList, { xml: page(true, '') });
-  await fails(': at its begin the store');
+  await fails(': at its beginning the store');
   // The same token again.
   fake.fail(isList, { xml: page(true, entry + token) }, { xml: page(true, entry + token) });
   await fails('says that more objects follow');

@@ -64,7 +64,7 @@ function lastKey(entries: readonly Entry[]): string | undefined {
 }
 
 function incomplete(bucket: string, prefix: string, last: string | undefined): StoreError {
-  const where = last === undefined ? 'at its begin' : `after ${s3Url(bucket, last)}`;
+  const where = last === undefined ? 'at its beginning' : `after ${s3Url(bucket, last)}`;
   return new StoreError(
     'io',
     prefix,

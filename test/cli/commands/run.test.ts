@@ -133,6 +133,7 @@ test('files that are plainly no captures are passed over and listed, unless they
     'in/README': 'Captures of the lab, week 48.\n',
     'in/SHA256SUMS': `${'0'.repeat(64)}  good.pcap\n`,
     'in/good.pcap.json': '{"sensor":"a"}',
+    'in/syslog.2.gz': gzip(Buffer.from('Nov 30 lab kernel: eth0 entered promiscuous mode\n')),
     'in/Thumbs.db': Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, 0, 0),
     'texts/a': 'one',
     'texts/b.md': 'two',
@@ -145,11 +146,12 @@ test('files that are plainly no captures are passed over and listed, unless they
   assert.match(
     stdout,
     new RegExp(
-      '\n4 inputs passed over: no capture:\n' +
+      '\n5 inputs passed over: no capture:\n' +
         ' {2}in/README: begins with 0x43617074: text\n' +
         ' {2}in/SHA256SUMS: .*: text\n' +
         ' {2}in/Thumbs.db: begins with 0xd0cf11e0: a compound file .*\n' +
-        ' {2}in/good.pcap.json: .*: text\n',
+        ' {2}in/good.pcap.json: .*: text\n' +
+        ' {2}in/syslog.2.gz: begins with 0x4e6f7620: text\n',
     ),
   );
   const query = "select capture || ' ' || status || ' ' || packets from captures order by 1";
@@ -160,6 +162,7 @@ test('files that are plainly no captures are passed over and listed, unless they
     'in/Thumbs.db no_capture 0',
     'in/good.pcap complete 10',
     'in/good.pcap.json no_capture 0',
+    'in/syslog.2.gz no_capture 0',
     '',
   ]);
   // The shards that say what it is are those of the first run: whether that is damage is the job's matter.
@@ -170,7 +173,7 @@ test('files that are plainly no captures are passed over and listed, unless they
     summary.damaged.map(({ capture, reason }) => `${capture} ${reason}`),
     ['in/README no_capture'],
   );
-  assert.deepEqual([summary.captures, summary.noCaptures.length, summary.reusedTasks], [2, 3, summary.mapTasks]);
+  assert.deepEqual([summary.captures, summary.noCaptures.length, summary.reusedTasks], [2, 4, summary.mapTasks]);
   const none = run(['texts']);
   assert.deepEqual([none.code, none.stdout], [1, '']);
   assert.match(

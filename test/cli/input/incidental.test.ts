@@ -3,14 +3,17 @@ import assert from 'node:assert/strict';
 import { join, relative } from 'node:path';
 import test from 'node:test';
 import { findCaptures } from '../../../cli/input/findcaptures.ts';
+import { gzip } from '../../capture/build.ts';
 import { scratchFolder, udpCapture, writeFiles } from '../harness.ts';
 
 test('files found under other names may be no captures, those named by themselves may not', async (t) => {
   const folder = scratchFolder(t);
   writeFiles(folder, {
     'in/a.pcap': udpCapture(2),
+    'in/b.pcap.gz': gzip(udpCapture(2)),
     'in/notes': 'text',
     'in/other': 'text',
+    'in/syslog.2.gz': gzip(Buffer.from('text')),
     'in/z.pcap1': udpCapture(2),
   });
   const incidental = async (...args: string[]): Promise<string[]> => {
@@ -20,10 +23,10 @@ test('files found under other names may be no captures, those named by themselve
     );
     return captures.filter((capture) => capture.incidental).map(({ name }) => relative(folder, name));
   };
-  assert.deepEqual(await incidental('in'), ['in/notes', 'in/other']);
-  assert.deepEqual(await incidental('in/*'), ['in/notes', 'in/other']);
-  assert.deepEqual(await incidental('in', 'in/notes'), ['in/other']);
-  assert.deepEqual(await incidental('in/notes', 'in'), ['in/other']);
+  assert.deepEqual(await incidental('in'), ['in/notes', 'in/other', 'in/syslog.2.gz']);
+  assert.deepEqual(await incidental('in/*'), ['in/notes', 'in/other', 'in/syslog.2.gz']);
+  assert.deepEqual(await incidental('in', 'in/notes'), ['in/other', 'in/syslog.2.gz']);
+  assert.deepEqual(await incidental('in/notes', 'in'), ['in/other', 'in/syslog.2.gz']);
   assert.deepEqual(await incidental('in/notes'), []);
 });
 
