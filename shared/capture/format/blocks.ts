@@ -58,6 +58,8 @@ export class BlockScan {
   wanted = 0;
   /** After MORE: the index that needs more bytes to be judged. */
   candidate = 0;
+  /** The last chain was sound as far as the capture goes, which ends inside a block. */
+  cut = false;
 
   /**
    * The first index in from..to (to excluded) where `count` sound blocks begin, or
@@ -105,6 +107,7 @@ export class BlockScan {
     trailers = true,
   ): 'sound' | 'broken' | 'more' {
     let pos = at;
+    this.cut = false;
     for (let sound = 0; sound < count; sound++) {
       if (pos === end && ended) return 'sound';
       let wanted = pos + SMALLEST;
@@ -126,7 +129,10 @@ export class BlockScan {
           continue;
         }
       }
-      if (ended || wanted - at > SCAN_WINDOW) return sound > 0 ? 'sound' : 'broken';
+      if (ended || wanted - at > SCAN_WINDOW) {
+        this.cut = true;
+        return sound > 0 ? 'sound' : 'broken';
+      }
       this.wanted = wanted;
       return 'more';
     }

@@ -10,6 +10,8 @@ import { beginsPart, FILE_HEADER, isPcapMagic, isPcapngMagic, PART_BYTES, pcapFi
 /** Sound records, or blocks with the section header, behind a header that is believed. */
 const RECORDS = 4;
 const BLOCKS = 3;
+/** Blocks that are followed to where the bytes end, where there is evidence for another reading of them. */
+const EXACT_BLOCKS = 64;
 
 export class PartSearch {
   /** After MORE: index up to which bytes are needed, and the index in question. */
@@ -21,7 +23,7 @@ export class PartSearch {
   /**
    * The first index in from..to (to excluded) where another capture begins, NONE, or MORE.
    *
-   * @param exact there is evidence for the current place: a classic capture must end exactly where the bytes do
+   * @param exact there is evidence for the current place: a capture must end exactly where the bytes do
    */
   find(view: DataView, from: number, to: number, end: number, ended: boolean, exact: boolean): number {
     const last = Math.min(to, end - PART_BYTES + 1);
@@ -29,7 +31,7 @@ export class PartSearch {
       const magic = view.getUint32(at);
       if (!(isPcapMagic(magic) || isPcapngMagic(magic)) || !beginsPart(view, at, end)) continue;
       const verdict = isPcapngMagic(magic)
-        ? this.section(view, at, end, ended)
+        ? this.section(view, at, end, ended, exact)
         : this.capture(view, at, end, ended, exact);
       if (verdict === 'sound') return at;
       if (verdict === 'more') {
@@ -40,10 +42,17 @@ export class PartSearch {
     return NONE;
   }
 
-  private section(view: DataView, at: number, end: number, ended: boolean): 'sound' | 'broken' | 'more' {
-    const verdict = this.scan.chain(view, at, end, ended, true, BLOCK_LIMIT, BLOCKS);
-    if (verdict === 'more') this.wanted = this.scan.wanted;
-    return verdict;
+  private section(
+    view: DataView,
+    at: number,
+    end: number,
+    ended: boolean,
+    exact: boolean,
+  ): 'sound' | 'broken' | 'more' {
+    const { scan } = this;
+    const verdict = scan.chain(view, at, end, ended, true, BLOCK_LIMIT, exact ? EXACT_BLOCKS : BLOCKS);
+    if (verdict === 'more') this.wanted = scan.wanted;
+    return exact && scan.cut ? 'broken' : verdict;
   }
 
   private capture(

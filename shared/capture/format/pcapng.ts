@@ -30,6 +30,9 @@ const SKIPPED_CHAIN = 4;
 const LARGEST_COMMON = 0xffff;
 
 const SECTION_BODY = 28;
+/** Of an enhanced packet block, and of an obsolete one: what stands before the packet, and the second length. */
+const PACKET_HEADER = 28;
+const TRAILER = 4;
 const MAGIC_AT = 8;
 const MAGIC = 0x1a2b3c4d;
 const MAGIC_LITTLE = 0x4d3c2b1a;
@@ -318,12 +321,27 @@ export class PcapngReader implements FormatReader {
 
   /** The capture ends inside the block at `p`, unless its length is wrong and sound blocks follow. */
   private cutOff(view: DataView, p: number, end: number, base: number, whole: number, chain: number): number {
-    const found = this.scan.find(view, p + 1, end, end, true, this.little, this.limit, chain);
+    // What looks like blocks is then a capture that the packet carries.
+    const agree = this.lengthsAgree(view, p, end, whole);
+    const found = agree ? NONE : this.scan.find(view, p + 1, end, end, true, this.little, this.limit, chain);
     if (found === NONE && this.parts.find(view, p + 1, end, end, true, true) === NONE) {
       this.ledger.truncated(base + p, 'truncated_block', end - p, whole);
       return end;
     }
     return this.lose(p, base, 'bad_block_length');
+  }
+
+  /**
+   * Whether the block at `p`, of `whole` bytes, is one of a packet whose own length says the same, so that damage has not
+   * made it: up to options that no other packet would fit into.
+   */
+  private lengthsAgree(view: DataView, p: number, end: number, whole: number): boolean {
+    const { little } = this;
+    const type = view.getUint32(p, little);
+    if ((type !== TYPE.enhanced && type !== TYPE.obsolete) || end - p < PACKET_HEADER) return false;
+    const cap = view.getUint32(p + 20, little);
+    const options = whole - PACKET_HEADER - TRAILER - Math.ceil(cap / 4) * 4;
+    return options >= 0 && options < PACKET_HEADER + TRAILER;
   }
 
   private lose(p: number, base: number, reason: typeof this.lostReason): number {

@@ -121,7 +121,8 @@ export class PcapRecords implements FormatReader {
           return p;
         }
         if (beginsPart(view, q, end)) ruling = 'part';
-        else if (q !== end && this.findInside(view, p, Math.min(q, end), end, sec)) ruling = 'resume';
+        else if (q !== end && this.findInside(view, p, Math.min(q, end), end, sec, cap === len && !this.odd))
+          ruling = 'resume';
       } else {
         nextSec = view.getUint32(q, little);
         nextSub = view.getUint32(q + 4, little);
@@ -301,10 +302,16 @@ export class PcapRecords implements FormatReader {
   /**
    * At the end of the capture: whether a sound chain inside the record at `p` shows that its length is wrong. A
    * truncated capture explains the record as well as a chain that is cut off itself.
+   *
+   * @param agree the record's header is sound and both lengths are the same: damage does not make them so, and what looks
+   *   like records is a capture that a packet carries, unless it leads exactly to the end
    */
-  private findInside(view: DataView, p: number, to: number, end: number, sec: number): boolean {
+  private findInside(view: DataView, p: number, to: number, end: number, sec: number, agree: boolean): boolean {
     this.lastSec = sec;
-    return this.find(view, p + 1, to, end, true, true, true) >= 0;
+    if (!agree) return this.find(view, p + 1, to, end, true, true, true) >= 0;
+    if (this.partIn(view, p + 1, to, end, true, true) >= 0) return true;
+    this.resumeAt = this.resync.inside(view, p, end, sec);
+    return this.resumeAt >= 0;
   }
 
   private lose(at: number, base: number): number {

@@ -170,3 +170,24 @@ test('a packet that ends with a file header stays whole, whatever the clock does
   );
   assert.deepEqual([facts.parts, facts.status], [undefined, 'complete']);
 });
+
+test('a capture that ends inside a packet which carries another capture has no records of that one', () => {
+  for (const outer of [FORMS[0], FORMS[1], FORMS[8], FORMS[9]])
+    for (const inner of FORMS) {
+      const carried = inner.write(randomRecords(random(31), 24, 80));
+      // All of it, and a piece from its middle, as a segment holds it.
+      for (const skipped of [0, 301]) {
+        const bytes = carried.subarray(skipped);
+        const whole = outer.write([1, 2, 3].map((second) => ({ us: (1_700_000_000 + second) * 1e6, bytes })));
+        const { records } = parse(whole);
+        const within = whole.length - bytes.length;
+        for (const { offset } of parse(carried).records.slice(12)) {
+          // Inside a carried record: where one ends, so would damage to the length of the packet look.
+          const cut = whole.subarray(0, within + offset - skipped + 9);
+          const names = `${inner.name} from ${skipped} in ${outer.name}, at ${offset}`;
+          const { records: read, facts } = parse(cut);
+          assert.deepEqual([facts.status, read], ['truncated', records.slice(0, 2)], names);
+        }
+      }
+    }
+});
