@@ -77,7 +77,7 @@ export async function fileVersion(path: string | Buffer): Promise<{ size: number
   }
 }
 
-/** How long after the last write to it a file may still be growing. */
+/** How long after the last write to it a file may still be growing; and how far a file server's clock may be ahead. */
 const RECENT_MS = 60_000;
 
 /**
@@ -91,7 +91,8 @@ export async function listedFile(
   const at = await fileVersion(path);
   if (at === undefined) return undefined;
   const [, modifiedNs] = at.version.split('-');
-  return Number(modifiedNs) / 1e6 > now - RECENT_MS ? { ...at, recent: true } : at;
+  // A time far ahead, as from a camera or a wrong clock, would be recent for ever.
+  return Math.abs(Number(modifiedNs) / 1e6 - now) < RECENT_MS ? { ...at, recent: true } : at;
 }
 
 /**
