@@ -6,6 +6,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isUnprintable } from '../../shared/text/printable.ts';
 
 /** Node's replacement for a byte that is not UTF-8. */
 const REPLACEMENT = '\ufffd';
@@ -22,7 +23,7 @@ export function pathBytes(path: RawPath): Buffer {
 
 /**
  * As printable text, from which the bytes follow: \xNN, with two lower-case digits, stands for a byte, all else for its
- * UTF-8. So are written bytes that are not UTF-8, those of control characters, and a backslash that would otherwise read
+ * UTF-8. So are written bytes that are not UTF-8, those of control and invisible characters, and a backslash that would otherwise read
  * as the beginning of such an escape. Two paths never have the same text.
  */
 export function pathText(path: RawPath): string {
@@ -34,7 +35,7 @@ export function pathText(path: RawPath): string {
     at += own.length;
     const character = own.toString();
     const escapes = character === '\\' && ESCAPE_AHEAD.test(path.slice(at, at + 3));
-    if (length === undefined || escapes || CONTROL.test(character))
+    if (length === undefined || escapes || isUnprintable(character))
       for (const byte of own) text += `\\x${byte.toString(16).padStart(2, '0')}`;
     else text += character;
   }
@@ -42,7 +43,6 @@ export function pathText(path: RawPath): string {
 }
 
 const ESCAPE_AHEAD = /^x[0-9a-f]{2}/;
-const CONTROL = /\p{Cc}/u;
 
 /** As text, with each byte that is not UTF-8 as the replacement character: as Node decodes arguments. */
 export function lossyText(path: RawPath): string {

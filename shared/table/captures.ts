@@ -52,7 +52,7 @@ function reasons(counts: CaptureRow['undecodable']): string {
 
 export const CAPTURES = {
   description:
-    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable + packets_of_copy, by the fate of each record’s innermost packet. A file is named by its path: in it \\xNN, with two lower-case hexadecimal digits, is a byte that is not UTF-8 or part of a control character, or a backslash that would read like one, so that no two files have the same name and the bytes follow from it.',
+    'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable + packets_of_copy, by the fate of each record’s innermost packet. A file is named by its path: in it \\xNN, with two lower-case hexadecimal digits, is a byte that is not UTF-8 or part of a control or invisible character, or a backslash that would read like one, so that no two files have the same name and the bytes follow from it.',
   order: 'rank',
   byDay: false,
   columns: [

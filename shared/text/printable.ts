@@ -17,6 +17,11 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (c) => `\\x${c.codePointAt(0)!.toString(16).padStart(2, '0')}`);
 }
 
+/** Whether a text has such characters. */
+export function isUnprintable(text: string): boolean {
+  return text.search(UNPRINTABLE) >= 0;
+}
+
 /** JSON with the same characters as JSON escapes (\uNNNN): the same value, and safe to print. */
 export function printableJson(value: unknown): string {
   return escapedJson(JSON.stringify(value));

@@ -8,6 +8,7 @@ import test, { type TestContext } from 'node:test';
 import { findCaptures } from '../../../cli/input/findcaptures.ts';
 import type { RunSummary } from '../../../cli/text/summarytext.ts';
 import { type CaptureRef, FileCaptures } from '../../../shared/store/capturesource.ts';
+import { printable } from '../../../shared/text/printable.ts';
 import { ENTRY, flowstitch, type Outcome, START_US, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
 
 /** Names found, relative to the folder. */
@@ -278,6 +279,11 @@ test('names are printable, no two are the same, and their bytes follow from them
     'e\n',
     'e\x7f',
     'e\xc2\x85',
+    // U+FEFF, U+2028, U+202E, and bytes that are no text with what a terminal would show of these.
+    'e\xef\xbb\xbf',
+    'e\xfeff',
+    'e\xe2\x80\xa8',
+    'e\xe2\x80\xae',
     'e\xc3\xa4',
     'e\xf0\x9f',
   ];
@@ -286,6 +292,8 @@ test('names are printable, no two are the same, and their bytes follow from them
   assert.equal(new Set(found).size, all.length);
   assert.deepEqual(found.map((name) => bytesOfName(name).toString('latin1')).sort(), all.sort());
   for (const name of found) assert.doesNotMatch(name, /[\p{Cc}\ufffd]/u);
+  // So a terminal shows them, no two the same.
+  assert.deepEqual(found.map(printable), found);
   assert.ok(
     found.includes('e\\xE4') && found.includes('e\\') && found.includes('e\u00e4'),
     'plain names are as they are',
