@@ -157,6 +157,8 @@ const SNAP = new Map([
 ]);
 
 const PPP = new Map([
+  // No protocol has an even number: a message of PPTP that only acknowledges has no frame of PPP.
+  [0, 'no_frame'],
   [0x0021, 'IPv4'],
   [0x0029, 'AppleTalk'],
   [0x002b, 'IPX'],

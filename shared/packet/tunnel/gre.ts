@@ -66,6 +66,8 @@ const PPP_WHOLE = 4;
 const WCCP_REDIRECT = 4;
 
 const TYPE_PPP = 0x880b;
+/** In place of PPP's protocol. */
+const NO_FRAME = 0;
 const TYPE_WCCP = 0x883e;
 
 const TRUNCATED = ~fateOf('truncated_GRE');
@@ -152,7 +154,7 @@ function version1(c: PacketCursor, flags: number, captured: number, header: numb
   if ((flags & RESERVED) !== 0) return UNKNOWN_FLAGS;
   // Without a sequence number it acknowledges, and carries nothing.
   if ((flags & (SEQUENCE | ACKNOWLEDGEMENT)) === ACKNOWLEDGEMENT && captured >= header)
-    return notIp(c, SPACE_ETHER_TYPE, type);
+    return notIp(c, SPACE_PPP, NO_FRAME);
   if (captured < header + PPP_LEAST) return TRUNCATED;
   const protocol = pppProtocol(c, pos + header);
   if (protocol < 0) {

@@ -74,7 +74,7 @@ for (const [name, header] of [
 
 test('what PPP in enhanced GRE carries besides IP is named, and an acknowledgement alone is no damage', () => {
   for (const [header, fate, undecoded] of [
-    ['2081 880b 0000 0003 00000002', 'not_ip', 'ethertype_0x880b_PPP=1'],
+    ['2081 880b 0000 0003 00000002', 'not_ip', 'ppp_0x0000_no_frame=1'],
     ['3001 880b 0006 0003 00000001 c02101010004', 'non_ip_packet_in_encap', 'ppp_0xc021_LCP=1'],
     ['3001 880b 0005 0003 00000001 fd01020304', 'non_ip_packet_in_encap', 'ppp_0x00fd_compression=1'],
     ['3001 880b 0004 0003 00000001 00000000', 'non_ip_packet_in_encap', 'ethertype_0x880b_PPP=1'],
