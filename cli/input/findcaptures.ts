@@ -107,6 +107,8 @@ class Search {
   private async direct(arg: string, times: number): Promise<void> {
     const path = rawPath(arg);
     const at = await lookAt(path);
+    if (arg === '-' && at instanceof Error)
+      throw new UsageError('standard input is not read: captures are read more than once, so save it to a file first');
     if (!(at instanceof Error)) return this.named(path, at, true);
     if (!isNothing(at) && !isGlob(arg)) return this.refuse(path, at);
     const meant = await meantBy(arg);

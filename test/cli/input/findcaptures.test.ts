@@ -192,6 +192,7 @@ test('a pipe that is named is an error, one in a folder is passed over', async (
   const folder = folderWith(t, 'a');
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   await assert.rejects(names(folder, ['pipe']), { name: 'UsageError', message: /pipe' is not a regular file/ });
+  await assert.rejects(findCaptures(['-'], folder), { name: 'UsageError', message: /^standard input is not read: / });
   assert.deepEqual(await names(folder, ['.']), ['a']);
 });
 
