@@ -226,7 +226,7 @@ class Search {
     const results = names.slice(0, depth).join(sep);
     if (results !== this.out && !this.toldResults.has(results)) {
       this.toldResults.add(results);
-      this.passOver(results, 'results of an earlier run', false);
+      this.passOver(results, 'the results of an earlier run that lie in it', false);
     }
     return true;
   }

@@ -154,7 +154,7 @@ test('results of other runs are known by their tree wherever they lie, behind a 
     const places = ['elsewhere', 'in/deep/down', 'in/monday'];
     assert.deepEqual(
       over.sort(),
-      places.map((place) => `${place}: results of an earlier run false`),
+      places.map((place) => `${place}: the results of an earlier run that lie in it false`),
     );
   }
 });
