@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { costTable, priceOf } from './cost.ts';
 import { runAll, type Timed } from './runs.ts';
 import { FULL, SMALL, scenarioOf } from './scenario.ts';
-import { KINDS, noRequests } from './services.ts';
+import { KINDS } from './services.ts';
 
 function report(outcomes: readonly Timed[]): string {
   const sum = (figure: (outcome: Timed) => number): number => outcomes.reduce((all, each) => all + figure(each), 0);
@@ -22,13 +22,13 @@ function report(outcomes: readonly Timed[]): string {
     `${count(({ jobs }) => jobs)} jobs: ${count(({ committed }) => committed)} committed, ${count(({ refused }) => refused)} of another version refused`,
     `${count(({ deliveries }) => deliveries)} deliveries, ${count(({ deaths }) => deaths)} deaths of processes, ${count(({ failed }) => failed)} tasks given up, ${count(({ events }) => events)} events; ${mean(({ lasted }) => lasted / 3_600_000)} hours each`,
   ];
-  const worst = noRequests();
-  for (const { requests, bound } of outcomes)
-    for (const kind of KINDS) worst[kind] = Math.max(worst[kind], requests[kind] / bound[kind]);
-  for (const kind of KINDS)
+  for (const kind of KINDS) {
+    const share = ({ requests, bound }: Timed): number => requests[kind] / bound[kind];
+    const worst = outcomes.reduce((most, each) => (share(each) > share(most) ? each : most));
     lines.push(
-      `${kind.padEnd(8)} ${mean(({ requests }) => requests[kind]).padStart(12)} requests each, at most ${(100 * worst[kind]).toFixed(0)} % of the bound`,
+      `${kind.padEnd(8)} ${mean(({ requests }) => requests[kind]).padStart(12)} requests each, at most ${(100 * share(worst)).toFixed(0)} % of the bound (seed ${worst.seed})`,
     );
+  }
   lines.push(`$${mean(({ requests }) => priceOf(requests))} each for all requests that coordinate`);
   return lines.join('\n');
 }
