@@ -59,7 +59,8 @@ export function packetSpan(captures: readonly RankedCapture[]): PacketSpan {
 /**
  * Captures that are more than a year from the others, or span more than a year themselves, in order of rank. Where gaps
  * of more than a year part the captures into groups, the others are the group of the most captures, of equal ones that
- * with more packets, of these the latest: a clock that was not set begins in the past.
+ * with more packets, of these the latest: a clock that was not set begins in the past. Where that group has the
+ * smaller part of the captures, they are an archive of several times, and only those that span a year are named.
  */
 export function clocksApart(captures: readonly RankedCapture[]): ClockApart[] {
   const spans = spansOf(captures);
@@ -69,7 +70,9 @@ export function clocksApart(captures: readonly RankedCapture[]): ClockApart[] {
   for (const group of groups)
     if (group.length > others.length || (group.length === others.length && packetsOf(group) >= packetsOf(others)))
       others = group;
-  for (const group of groups) if (group !== others) for (const span of group) apart.add(span);
+  const grouped = groups.reduce((sum, group) => sum + group.length, 0);
+  if (groups.length > 0 && 2 * others.length >= grouped)
+    for (const group of groups) if (group !== others) for (const span of group) apart.add(span);
   return spans
     .filter((span) => apart.has(span))
     .map(({ capture, firstUs, firstNs, lastUs, lastNs }) => ({

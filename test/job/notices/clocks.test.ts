@@ -37,6 +37,11 @@ test('of two groups that of fewer captures stands apart, then that of fewer pack
   assert.deepEqual(apart(hour('b', late), hour('a', YEAR_2023)), ['a']);
 });
 
+test('an archive of several times, none of which has half of the captures, names none', () => {
+  const archive = Array.from({ length: 8 }, (_, n) => hour(`${n}`, YEAR_2023 + n * 550 * DAY));
+  assert.deepEqual(apart(...archive), []);
+});
+
 test('a clock that jumps within a capture is told, and is no bridge between others', () => {
   const jump = rankedCapture('jump', { first: 0, last: YEAR_2023, fates: { session: 2 } });
   assert.deepEqual(apart(hour('old', DAY), jump, hour('a', YEAR_2023), hour('b', YEAR_2023)), ['old', 'jump']);
