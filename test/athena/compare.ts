@@ -1,5 +1,5 @@
 /** One spelling for the values of both engines. */
-import type { QueryValue } from '../../shared/query/queryresult.ts';
+import { Decimal, type QueryValue } from '../../shared/query/queryresult.ts';
 import { sqlName } from '../../shared/table/parquet/sqltext.ts';
 import type { ViewColumn } from '../../shared/views/view.ts';
 import type { TrinoAnswer, TrinoValue } from './trinoprocess.ts';
@@ -16,6 +16,7 @@ export function plainRows(
 
 function plain(value: QueryValue | TrinoValue, type: string): Plain {
   if (value === null || typeof value === 'boolean') return value;
+  if (value instanceof Decimal) return value.text;
   if (typeof value === 'object') throw new TypeError('ask for the fields of a ROW, not for the whole of it');
   if (type.startsWith('timestamp')) return milliseconds(String(value));
   if (type === 'bigint' || type.startsWith('decimal')) return String(value);
