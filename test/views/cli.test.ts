@@ -53,7 +53,7 @@ test('mistakes with saved queries get one sentence each', () => {
   assert.equal(unknown.code, 1);
   assert.match(
     unknown.stderr,
-    /^flowstitch: sql: there is no saved query 'scan'; flowstitch sql --queries lists them\n$/,
+    /^flowstitch: sql: there is no saved query 'scan', did you mean scans\?; flowstitch sql --queries lists them\n$/,
   );
   assert.match(
     sql('select 1', '--query', 'scans', '--data', 'out').stderr,
