@@ -57,7 +57,7 @@ test('mistakes with saved queries get one sentence each', () => {
   );
   assert.match(
     sql('select 1', '--query', 'scans', '--data', 'out').stderr,
-    /give one query, in quotes or with --query/,
+    /give one query, in quotes, with --query or on standard input/,
   );
   assert.match(sql('--query', 'scans').stderr, /no results given/);
 });
