@@ -3,7 +3,7 @@
  * need no job, no corpus and no other program. Which these are is told by what a test imports, however deep, so no list
  * has to be kept. `npm run test:fast -- --list` names them, and for the others what makes them slow.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -58,9 +58,10 @@ function packageOf(name: string): string {
   return SLOW[name] === undefined ? name.split('/')[0] : name;
 }
 
-function run(command: string, args: readonly string[]): void {
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+/** Runs a program. @returns whether it ended with 0 */
+async function passes(command: string, args: readonly string[]): Promise<boolean> {
+  const [code] = await once(spawn(command, args, { stdio: 'inherit' }), 'exit');
+  return code === 0;
 }
 
 /** Runs test files in so many processes, each of which loads what they share once. @returns the exit code */
@@ -83,8 +84,8 @@ if (process.argv.includes('--list')) {
   for (const test of fast) console.log(test);
   for (const test of slow) console.log(`not ${test}: ${slowness(test)}`);
 } else {
-  run('tsc', ['-p', 'tsconfig.json']);
-  run('biome', ['check', '.']);
+  const passed = await Promise.all([passes('tsc', ['-p', 'tsconfig.json']), passes('biome', ['check', '.'])]);
+  if (passed.includes(false)) process.exit(1);
   console.log(`${fast.length} of ${tests.length} test files need nothing else; npm test runs all`);
   // Many wait for responses and timeouts: more lanes than processors.
   process.exitCode = await runLanes(fast, 2 * availableParallelism());

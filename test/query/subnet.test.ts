@@ -4,6 +4,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type OpenTables, openResults } from '../../shared/query/results.ts';
 import { sqlLiteral } from '../../shared/table/parquet/sqltext.ts';
+import { HEAVY } from '../heavy.ts';
 import { SEED } from '../seed.ts';
 
 let results: OpenTables;
@@ -22,7 +23,7 @@ async function answers(pairs: readonly (readonly [address: string | null, subnet
   return result.rows.flat();
 }
 
-test('addresses of both kinds, in every notation, are in the subnets that contain them', async () => {
+test('addresses of both kinds, in every notation, are in the subnets that contain them', HEAVY, async () => {
   const cases: [string, string, boolean][] = [
     ['10.1.2.3', '10.0.0.0/8', true],
     ['11.1.2.3', '10.0.0.0/8', false],

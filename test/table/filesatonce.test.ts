@@ -9,6 +9,7 @@ import { type PublishedPart, publishPackets, publishSessions } from '../../share
 import { FlippedSessions } from '../../shared/table/run/flippedsessions.ts';
 import { encodePacketRun } from '../../shared/table/run/packetrun.ts';
 import { encodeSessionRun } from '../../shared/table/run/sessionrun.ts';
+import { HEAVY } from '../heavy.ts';
 import { SEED } from '../seed.ts';
 import { CONTEXT, DAY0_US, randomPackets, randomSessions } from './rows.ts';
 
@@ -47,7 +48,7 @@ async function written(
   }
 }
 
-test(`sessions of many small windows and a large one (seed ${SEED})`, async (t) => {
+test(`sessions of many small windows and a large one (seed ${SEED})`, HEAVY, async (t) => {
   const rows = randomSessions(8000, SEED);
   const { bytes, batches } = encodeSessionRun(rows);
   const read = async (_key: string, start: number, end: number) => bytes.slice(start, end);
@@ -58,19 +59,23 @@ test(`sessions of many small windows and a large one (seed ${SEED})`, async (t) 
   assert.deepEqual(together, await written(t, publish, false));
 });
 
-test(`packets of many small windows and a large one, which goes through several chunks (seed ${SEED})`, async (t) => {
-  const { rows, lookup } = randomPackets(12_000, 3000, SEED);
-  const { bytes, batches } = encodePacketRun(rows, lookup);
-  const read = async (_key: string, start: number, end: number) => bytes.slice(start, end);
-  const from = lookup.startUs.reduce((least, us) => Math.min(least, us));
-  const length = lookup.startUs.reduce((most, us) => Math.max(most, us)) - from;
-  const task = { windows: windowsOf(from, length), mostRows: 1e6, runs: [{ key: 'run', batches }], read, ...CONTEXT };
-  const publish = (directory: string, limits: DuckDBLimits) =>
-    publishPackets({ ...task, directory, limits, flipped: new FlippedSessions() });
-  const together = await written(t, publish, true);
-  assert.ok(together.length > 30, `${together.length} files`);
-  assert.deepEqual(together, await written(t, publish, false));
-});
+test(
+  `packets of many small windows and a large one, which goes through several chunks (seed ${SEED})`,
+  HEAVY,
+  async (t) => {
+    const { rows, lookup } = randomPackets(12_000, 3000, SEED);
+    const { bytes, batches } = encodePacketRun(rows, lookup);
+    const read = async (_key: string, start: number, end: number) => bytes.slice(start, end);
+    const from = lookup.startUs.reduce((least, us) => Math.min(least, us));
+    const length = lookup.startUs.reduce((most, us) => Math.max(most, us)) - from;
+    const task = { windows: windowsOf(from, length), mostRows: 1e6, runs: [{ key: 'run', batches }], read, ...CONTEXT };
+    const publish = (directory: string, limits: DuckDBLimits) =>
+      publishPackets({ ...task, directory, limits, flipped: new FlippedSessions() });
+    const together = await written(t, publish, true);
+    assert.ok(together.length > 30, `${together.length} files`);
+    assert.deepEqual(together, await written(t, publish, false));
+  },
+);
 
 test('a file that cannot be written fails the task once the others have ended, and the instance closes', async (t) => {
   const { bytes, batches } = encodeSessionRun(randomSessions(500, SEED));
