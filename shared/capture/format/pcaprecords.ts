@@ -272,8 +272,10 @@ export class PcapRecords implements FormatReader {
   ): number {
     const { resync } = this;
     const found = resync.find(view, from, to, end, ended, this.lastSec, farToo, exact);
-    // Before the place found, or in question: so each index is looked at once.
-    const before = found === NONE ? to : found === MORE ? resync.candidate + 1 : found;
+    // Before the place found, or in question, or where no whole header is there yet: so each index is looked at once,
+    // and none is passed over in a chunk that ends here.
+    const seen = ended ? to : Math.min(to, end - this.shape.header + 1);
+    const before = found === NONE ? seen : found === MORE ? resync.candidate + 1 : found;
     const part = this.partIn(view, from, before, end, ended, exact);
     if (part !== NONE) return part;
     this.resumeAt = found;

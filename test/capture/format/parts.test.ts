@@ -191,3 +191,21 @@ test('a capture that ends inside a packet which carries another capture has no r
       }
     }
 });
+
+test('a record just before what may begin a part is found after damage, however the bytes are divided', () => {
+  // A modified capture: seven damaged bytes, an empty record whose header holds what looks like a magic number, and a
+  // section header that is cut off.
+  const damaged = Buffer.from('00'.repeat(7), 'hex');
+  const record = Buffer.from('00ff34cdb2a102000200000000000000'.concat('0000ffffffff0100'), 'hex');
+  const section = Buffer.from('0a0d0d0a1c0000004d3c2b1a01000000', 'hex');
+  const bytes = concat([
+    pcapHeader({ modified: true, version: [2, 2], snaplen: 0, linkType: 0 }),
+    damaged,
+    record,
+    section,
+  ]);
+  const whole = parse(bytes).records;
+  assert.equal(whole.length, 1);
+  for (let chunk = 1; chunk < bytes.length; chunk++)
+    assert.deepEqual(parse(bytes, () => chunk).records, whole, `in chunks of ${chunk} bytes`);
+});
