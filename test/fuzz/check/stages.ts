@@ -57,6 +57,7 @@ export async function decode(parts: Parts, made: FuzzCase, order: readonly numbe
     const bytes = made.captures[source];
     const fates = new Float64Array(FATES.length);
     const [firstRow, firstFragment] = [columns.length, fragments.length];
+    const digest = new RecordDigest();
     decoder.capture = number;
     anomalies.capture = number;
     const sink = {
@@ -64,13 +65,15 @@ export async function decode(parts: Parts, made: FuzzCase, order: readonly numbe
         const fate = decoder.packet(...record);
         if (FATES[fate] === undefined) throw new Finding('conservation', `a record has the fate ${fate}`);
         fates[fate]++;
+        if (fate === FATE_SESSION || fate === FATE_FRAGMENT) return;
+        const [of, start, capLen, origLen, us, ns, linkType] = record;
+        digest.undecoded(of, start, capLen, origLen, us, ns, linkType);
       },
     };
     const reading = await readChecked(parts, bytes, () => 65_536, sink, anomalies);
     checkSound(bytes, reading);
     checkFates(reading, fates, columns, firstRow, fragments, firstFragment);
     fragmentRecords.push(fates[FATE_FRAGMENT]);
-    const digest = new RecordDigest();
     digest.records(columns, flows, firstRow, columns.length, fragments, firstFragment, fragments.length);
     digests.push(digest.finish(fates));
     readings.push(reading);
