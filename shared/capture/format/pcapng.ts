@@ -184,23 +184,16 @@ export class PcapngReader implements FormatReader {
     const body = end - p - 12;
     switch (type) {
       case TYPE.enhanced:
-        if (body < 20) this.tooShort(p, end, base);
-        else {
-          const hi = view.getUint32(p + 12, little);
-          const lo = view.getUint32(p + 16, little);
-          const cap = view.getUint32(p + 20, little);
-          const len = view.getUint32(p + 24, little);
-          this.packet(bytes, p, end, base, p + 28, view.getUint32(p + 8, little), hi, lo, cap, len);
-        }
-        return;
       case TYPE.obsolete:
         if (body < 20) this.tooShort(p, end, base);
         else {
+          // The obsolete block has a count of drops in the other half of this word.
+          const number = type === TYPE.enhanced ? view.getUint32(p + 8, little) : view.getUint16(p + 8, little);
           const hi = view.getUint32(p + 12, little);
           const lo = view.getUint32(p + 16, little);
           const cap = view.getUint32(p + 20, little);
           const len = view.getUint32(p + 24, little);
-          this.packet(bytes, p, end, base, p + 28, view.getUint16(p + 8, little), hi, lo, cap, len);
+          this.packet(bytes, p, end, base, p + 28, number, hi, lo, cap, len);
         }
         return;
       case TYPE.simple:

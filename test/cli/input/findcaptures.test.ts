@@ -1,13 +1,13 @@
 /** Which files count as captures, and under which names. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { findCaptures } from '../../../cli/input/findcaptures.ts';
 import type { RunSummary } from '../../../cli/text/summarytext.ts';
-import { type CaptureRef, FileCaptures } from '../../../shared/store/capturesource.ts';
+import { FileCaptures } from '../../../shared/store/capturesource.ts';
 import { printable } from '../../../shared/text/printable.ts';
 import { ENTRY, flowstitch, type Outcome, START_US, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
 
@@ -383,25 +383,4 @@ test('what may not be read is named, costs itself alone and makes the exit code 
   } finally {
     for (const path of Object.keys(modes)) chmodSync(join(folder, path), 0o700);
   }
-});
-
-test('a file that grows, or that a pipe takes the place of, is not waited for', async (t) => {
-  const folder = folderWith(t, 'a', 'b');
-  const [a, b] = await findCaptures([folder], join(folder, 'out'));
-  const source = new FileCaptures();
-  const bytesOf = async (capture: CaptureRef, more: () => void): Promise<number> => {
-    let bytes = 0;
-    for await (const chunk of source.stream(capture)) {
-      bytes += chunk.length;
-      assert.ok(bytes <= capture.size);
-      more();
-    }
-    return bytes;
-  };
-  assert.equal(await bytesOf(a, () => appendFileSync(a.location, 'more')), 1);
-  assert.notEqual(await source.version(a), a.version);
-  rmSync(b.location);
-  execFileSync('mkfifo', [b.location]);
-  await bytesOf(b, () => {}).catch(() => {});
-  assert.equal(await source.version(b), undefined);
 });
