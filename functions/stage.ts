@@ -47,10 +47,10 @@ export function stageHandler(stageWork: StageWork, more: Pick<TaskContext, 'cata
 
 /** The task message in a record's body. @throws RangeError when it is not one */
 export function messageOf(record: SQSRecord): TaskMessage {
-  const { job, stage, task } = JSON.parse(record.body) as Partial<TaskMessage>;
+  const { job, stage, task, continued } = JSON.parse(record.body) as Partial<TaskMessage>;
   if (typeof job !== 'string' || typeof stage !== 'string' || !Number.isInteger(task))
     throw new RangeError(`message ${record.messageId} is not a Flowstitch task message: ${record.body.slice(0, 200)}`);
-  return { job, stage, task: task as number };
+  return { job, stage, task: task as number, ...(continued !== undefined && { continued }) };
 }
 
 async function deliver(

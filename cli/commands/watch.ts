@@ -12,6 +12,7 @@ import {
   datasetOf,
   getWatchedPrefix,
   listWatchedPrefixes,
+  MOST_QUIET_SECONDS,
   putWatchedPrefix,
   removeWatchedPrefix,
   type WatchedPrefix,
@@ -26,7 +27,6 @@ import { UsageError } from '../usage/usage.ts';
 
 /** Allowed quiet times: upload times have whole seconds. */
 const LEAST_QUIET_SECONDS = 1;
-const MOST_QUIET_SECONDS = 7 * 86_400;
 
 export const COMMAND = defineCommand({
   name: 'watch',

@@ -5,6 +5,7 @@ import {
   EventSourceMapping,
   Architecture as LambdaArchitecture,
   Function as LambdaFunction,
+  RecursiveLoop,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -64,6 +65,9 @@ export class Compute extends Construct {
       ephemeralStorageSize: Size.mebibytes(diskMiB),
       environment: this.environment(name),
       logGroup,
+      // Lambda ends a chain of 16 invocations of a function that one event has led to, and each job's end begins the next
+      // one. Chains are bounded where they are continued: docs/cloud.md.
+      ...(consumes.length > 0 && { recursiveLoop: RecursiveLoop.ALLOW }),
       role: functionRole(scope, name, { ...this.props, logGroup, consumes }),
     });
     for (const [number, queue] of consumes.entries())

@@ -15,6 +15,12 @@ import { asStage, STAGES } from '../stage/stages.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { advance, stagePlanner } from './barrier.ts';
 
+/**
+ * Messages of one task, each sent by the one before it: ten days of functions that use their 15 minutes. The cloud is
+ * told to let such chains be, so this alone ends one that gets no further.
+ */
+export const MOST_MESSAGES = 1000;
+
 /** The result of a task's message, for showing progress. */
 export interface TaskReport {
   message: TaskMessage;
@@ -23,7 +29,7 @@ export interface TaskReport {
   done: Done | null;
   /** False when the task had ended before and the message was only delivered again. */
   fresh: boolean;
-  /** skipped: the job has failed or was cancelled. unfinished: the task continues with another message. */
+  /** skipped: the job has failed or was cancelled, or has been ended here. unfinished: the task continues with another message. */
   instead: 'skipped' | 'unfinished' | null;
   /** The stage that this task's end has started, or null. */
   began: Stage | null;
@@ -48,8 +54,14 @@ export async function runTask(context: TaskContext, message: TaskMessage, workOf
       done = await attemptTask(context, job, await workOf(stage), message.task);
     } catch (error) {
       if (!(error instanceof Unfinished)) throw error;
-      await queue.send([message], { again: true });
-      return { ...not, instead: 'unfinished', ended: false };
+      const continued = (message.continued ?? 0) + 1;
+      if (continued < MOST_MESSAGES) {
+        await queue.send([{ ...message, continued }], { again: true });
+        return { ...not, instead: 'unfinished', ended: false };
+      }
+      const reason = `not done after ${MOST_MESSAGES} messages, each as long as its function may run: ${error.message}. flowstitch resume ${job.job} goes on from there`;
+      await writeEnd(store, job.job, { state: 'failed', stage, task: message.task, reason });
+      return { ...not, instead: 'skipped', ended: true };
     }
   }
   const advanced = await advance(store, queue, job.job, stage, message.task, stagePlanner(store, job));

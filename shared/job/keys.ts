@@ -17,7 +17,7 @@
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
- *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>
+ *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>-<n>
  *
  * and in the store of results, which may be another:
  *
@@ -85,7 +85,9 @@ export const watchedPrefixKey = (dataset: string): string => `${WATCHED_PREFIXES
 export const requestPrefix = (request: string): string => `requests/${request}/`;
 /** Rejected automatic starts. */
 export const REFUSALS_PREFIX = 'requests/refused/';
-export const checkKey = (dataset: string, at: number): string => `checks/${dataset}/${padded(at, 15)}`;
+/** @param before times that the check was put off */
+export const checkKey = (dataset: string, at: number, before: number): string =>
+  `checks/${dataset}/${padded(at, 15)}-${padded(before, 4)}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;
 export const tablePrefix = (table: string, dataset: string, job: string): string =>
   `${table}/dataset=${dataset}/job=${job}/`;

@@ -96,13 +96,14 @@ export class SqsQueue implements TaskQueue {
 
 function entriesOf(url: string, messages: readonly TaskMessage[], again: boolean): SendMessageBatchRequestEntry[] {
   const fifo = url.endsWith('.fifo');
-  return messages.map(({ job, stage, task }, at) => {
-    const entry: SendMessageBatchRequestEntry = { Id: String(at), MessageBody: JSON.stringify({ job, stage, task }) };
+  return messages.map(({ job, stage, task, continued }, at) => {
+    const body = JSON.stringify({ job, stage, task, continued } satisfies TaskMessage);
+    const entry: SendMessageBatchRequestEntry = { Id: String(at), MessageBody: body };
     if (!fifo) return { ...entry, MessageGroupId: groupId(job) };
     return {
       ...entry,
       MessageGroupId: groupId(`${job}-${stage}-${task}`),
-      MessageDeduplicationId: again ? randomUUID() : digest(entry.MessageBody ?? ''),
+      MessageDeduplicationId: again ? randomUUID() : digest(body),
     };
   });
 }

@@ -9,6 +9,8 @@ export interface TaskMessage {
   stage: string;
   /** Number of the task in its stage's list, from 0. */
   task: number;
+  /** Messages of the task before this one, each of which ended before the task did; missing for the first. */
+  continued?: number;
 }
 
 export interface TaskQueue {

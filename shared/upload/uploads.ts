@@ -20,12 +20,18 @@ import { hasCaptureEnding } from '../store/capturename.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
-import { datasetOf, getWatchedPrefix, type WatchedPrefix } from './watchedprefixes.ts';
+import { datasetOf, getWatchedPrefix, MOST_QUIET_SECONDS, type WatchedPrefix } from './watchedprefixes.ts';
 
 /** A delayed message: a check for quiet, or the rest of a listing. */
-export type LaterMessage =
-  | { check: { dataset: string /** milliseconds since 1970 */; due: number } }
-  | { list: { request: string } };
+export type LaterMessage = { check: Check } | { list: { request: string } };
+
+interface Check {
+  dataset: string;
+  /** Milliseconds since 1970. */
+  due: number;
+  /** Times that it was put off before. */
+  before: number;
+}
 
 export interface UploadContext {
   /** The pipeline's own files. */
@@ -48,8 +54,18 @@ export interface UploadContext {
 
 /** SQS's longest message delay, seconds. */
 const MOST_DELAY = 900;
-/** Checks of a data set are at most this close together, milliseconds: uploads come by the thousand. */
-const MOST_SLOT_MS = 30_000;
+/**
+ * Times that a check is put off: the longest quiet takes a message for each MOST_DELAY, and half as many more are for
+ * messages that come early.
+ */
+export const MOST_CHECKS = Math.ceil((1.5 * MOST_QUIET_SECONDS) / MOST_DELAY);
+/** Parts of a listing, each by an invocation: a thousand of them see a million objects at least. */
+export const MOST_PARTS = 1000;
+/**
+ * Checks of a data set are this far apart, milliseconds, or a hundredth of a longer quiet: uploads come by the thousand,
+ * and each check goes on until its time.
+ */
+const SLOT_MS = 30_000;
 
 /** The result of an event, for the log. */
 export type UploadOutcome =
@@ -95,31 +111,48 @@ async function isOther({ read }: UploadContext, bucket: string, key: string): Pr
 /** Handles a delayed message. */
 export async function onLater(context: UploadContext, message: LaterMessage): Promise<UploadOutcome> {
   if ('list' in message) return prepare(context, message.list.request);
-  const { dataset, due } = message.check;
+  const { dataset, due, before } = message.check;
   const watched = await getWatchedPrefix(context.store, dataset);
   // The data set is no longer automatic.
   if (watched === undefined) return { outcome: 'ignored', dataset };
   const wait = due - context.now();
   if (wait > 0) {
-    await context.later(message, Math.min(MOST_DELAY, Math.ceil(wait / 1000)));
+    const place = `s3://${watched.bucket}/${watched.prefix}`;
+    if (before >= MOST_CHECKS) {
+      const reason = `its check was put off ${MOST_CHECKS} times, and its time has not come; flowstitch submit ${place} starts the job`;
+      return refuse(context, watched.bucket, watched.prefix, new OptionError(reason));
+    }
+    await checkLater(context, { dataset, due, before: before + 1 });
     return { outcome: 'armed', dataset };
   }
   return request(context, { ...watched, by: 'quiet' });
 }
 
-/** Schedules a check of a data set for when it may be quiet. Sent first, then marked: a crash in between duplicates a check but loses none. */
+/**
+ * Schedules a check of a data set for when it may be quiet. A check that finds newer captures schedules the next one, for a later time than its own: there
+ * are no more of them than there are captures.
+ */
 async function arm(
   context: UploadContext,
   watched: Pick<WatchedPrefix, 'dataset' | 'quietSeconds'>,
   newest: number,
 ): Promise<void> {
   const quiet = watched.quietSeconds * 1000;
-  const slot = Math.max(1000, Math.min(MOST_SLOT_MS, quiet / 2));
+  const slot = Math.max(1000, Math.min(Math.max(SLOT_MS, quiet / 100), quiet / 2));
   const due = Math.ceil((newest + quiet) / slot) * slot;
-  const mark = checkKey(watched.dataset, due);
+  await checkLater(context, { dataset: watched.dataset, due, before: 0 });
+}
+
+/**
+ * Sends a check's next message, unless that was sent already: a message that comes twice goes on once. Sent first, then
+ * marked: a crash in between duplicates a check but loses none.
+ */
+async function checkLater(context: UploadContext, check: Check): Promise<void> {
+  const { dataset, due, before } = check;
+  const mark = checkKey(dataset, due, before);
   if ((await context.store.head(mark)) !== undefined) return;
   const delay = Math.max(0, Math.min(MOST_DELAY, Math.ceil((due - context.now()) / 1000)));
-  await context.later({ check: { dataset: watched.dataset, due } }, delay);
+  await context.later({ check }, delay);
   await context.store.putIfAbsent(mark, jsonBytes({}));
 }
 
@@ -192,6 +225,8 @@ async function prepare(context: UploadContext, id: string): Promise<UploadOutcom
     while (parts.length === 0 || parts.at(-1)?.next !== undefined) {
       // Each invocation gets a little further, however late it began.
       if (parts.length > known && context.now() >= context.deadline) {
+        if (parts.length >= MOST_PARTS)
+          throw new OptionError(`its listing is not done after ${MOST_PARTS} parts: start jobs over parts of it`);
         await context.later({ list: { request: id } }, 0);
         return { outcome: 'listing', dataset };
       }

@@ -18,6 +18,8 @@ export interface WatchedPrefix {
 
 /** Default quiet time, seconds. */
 export const DEFAULT_QUIET_SECONDS = 120;
+/** The longest quiet time, seconds. */
+export const MOST_QUIET_SECONDS = 7 * 86_400;
 
 /** Characters of a data set's name. */
 const MOST_NAME = 64;

@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 export interface QueuedMessage {
   body: string;
   delaySeconds: number;
+  /** The request's trace, by which AWS knows the invocations that led to the message. */
+  trace: string | undefined;
 }
 
 interface Request {
@@ -34,7 +36,11 @@ export class FakeSqs {
       request.on('end', () => {
         const action = String(request.headers['x-amz-target']).replace('AmazonSQS.', '');
         response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
-        response.end(JSON.stringify(this.answer(action, JSON.parse(body) as Request)));
+        response.end(
+          JSON.stringify(
+            this.answer(action, JSON.parse(body) as Request, request.headers['x-amzn-trace-id'] as string),
+          ),
+        );
       });
     });
   }
@@ -65,23 +71,24 @@ export class FakeSqs {
     return messages;
   }
 
-  private answer(action: string, request: Request): object {
+  private answer(action: string, request: Request, trace: string | undefined): object {
+    const keep = (body: string, delaySeconds: number): object => this.keep(queue, { body, delaySeconds, trace });
     const queue = request.QueueUrl.slice(request.QueueUrl.lastIndexOf('/') + 1);
     if (action === 'ChangeMessageVisibility') {
       this.hidden.push({ queue, receipt: request.ReceiptHandle ?? '', seconds: request.VisibilityTimeout ?? -1 });
       return {};
     }
-    if (action === 'SendMessage') return this.keep(queue, request.MessageBody ?? '', request.DelaySeconds ?? 0);
+    if (action === 'SendMessage') return keep(request.MessageBody ?? '', request.DelaySeconds ?? 0);
     if (action !== 'SendMessageBatch') throw new Error(`${action} is no call of Flowstitch's`);
     const entries = request.Entries ?? [];
     return {
-      Successful: entries.map(({ Id, MessageBody }) => ({ Id, ...this.keep(queue, MessageBody, 0) })),
+      Successful: entries.map(({ Id, MessageBody }) => ({ Id, ...keep(MessageBody, 0) })),
       Failed: [],
     };
   }
 
-  private keep(queue: string, body: string, delaySeconds: number): object {
-    this.queues.set(queue, [...(this.queues.get(queue) ?? []), { body, delaySeconds }]);
-    return { MessageId: '1', MD5OfMessageBody: createHash('md5').update(body).digest('hex') };
+  private keep(queue: string, message: QueuedMessage): object {
+    this.queues.set(queue, [...(this.queues.get(queue) ?? []), message]);
+    return { MessageId: '1', MD5OfMessageBody: createHash('md5').update(message.body).digest('hex') };
   }
 }

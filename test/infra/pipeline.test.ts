@@ -98,6 +98,17 @@ describe('functions', () => {
     assert.equal(logs.size, FUNCTION_NAMES.length);
   });
 
+  test('those that take messages may be led to again by what they send; the watchdog, which takes none, may not', () => {
+    for (const name of FUNCTION_NAMES) {
+      const expected = feedsOf(name).length > 0 ? 'Allow' : undefined;
+      assert.equal(functionOf(name)[1].Properties.RecursiveLoop, expected, name);
+    }
+    assert.deepEqual(
+      FUNCTION_NAMES.filter((name) => feedsOf(name).length === 0),
+      ['watchdog'],
+    );
+  });
+
   test('none has reserved concurrency: the event source bounds how many run', () => {
     for (const [id, { Properties }] of ofType(plain, 'AWS::Lambda::Function'))
       assert.equal(Properties.ReservedConcurrentExecutions, undefined, id);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { runTask, type TaskReport } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
+import { readEnd } from '../../shared/job/jobend.ts';
 import { inputsKey, jobKey, manifestKey } from '../../shared/job/keys.ts';
 import type { Manifest, MapSpec, PlannedCapture } from '../../shared/job/maptask.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
@@ -188,6 +189,8 @@ class SmallCaptures implements CaptureSource {
 }
 
 /** A job over captures, of which only the plan is done. */
+const FIRST: TaskMessage = { job: 'j', stage: 'plan', task: 0 };
+
 class Planning {
   readonly store = new MemoryStore();
   readonly sent: { messages: readonly TaskMessage[]; again: boolean }[] = [];
@@ -199,7 +202,7 @@ class Planning {
     this.config = plainConfig({ sizes });
   }
 
-  async run(more: Partial<TaskContext> = {}): Promise<TaskReport> {
+  async run(more: Partial<TaskContext> = {}, message: TaskMessage = FIRST): Promise<TaskReport> {
     const { store, captures } = this;
     await store.putIfAbsent(jobKey('j'), jsonBytes({ job: 'j', software: RELEASE, config: this.config }));
     await store.putIfAbsent(inputsKey('j'), jsonBytes(captures.refs));
@@ -208,7 +211,7 @@ class Planning {
         void this.sent.push({ messages, again }),
     };
     const context = { store, results: store, captures, queue, scratch: '', duckdbMemory: '', ...more };
-    return runTask(context, { job: 'j', stage: 'plan', task: 0 }, workOf);
+    return runTask(context, message, workOf);
   }
 
   async planned(): Promise<PlannedCapture[]> {
@@ -234,8 +237,7 @@ test('heads of 9,000 captures are read part by part: what was read before the ti
   }
   assert.deepEqual(reports, ['unfinished', 'unfinished', 'done']);
   assert.deepEqual(heads, [4000, 8000, 9000]);
-  const message = { job: 'j', stage: 'plan', task: 0 };
-  const goingOn = { messages: [message], again: true };
+  const goingOn = { messages: [{ ...FIRST, continued: 1 }], again: true };
   assert.deepEqual(planning.sent.slice(0, 2), [goingOn, goingOn], 'it goes on with a message of its own');
   assert.deepEqual(
     (await planning.planned()).map(({ name }) => name),
@@ -248,6 +250,17 @@ test('a plan without time for a single part says so rather than begin one', asyn
   const planning = new Planning(new SmallCaptures(4001));
   assert.equal((await planning.run({ timeLeft: untilPart(0) })).instead, 'unfinished');
   assert.deepEqual(planning.captures.read, []);
+});
+
+test('a task that goes on and on without getting further ends its job, which says how often and that it can be resumed', async () => {
+  const planning = new Planning(new SmallCaptures(4001));
+  let report = await planning.run({ timeLeft: untilPart(0) });
+  for (let message = planning.sent.shift(); message !== undefined; message = planning.sent.shift())
+    report = await planning.run({ timeLeft: untilPart(0) }, message.messages[0]);
+  assert.deepEqual([report.instead, report.ended], ['skipped', true]);
+  const end = await readEnd(planning.store, 'j');
+  assert.ok(end?.state === 'failed');
+  assert.match(end.reason, /^not done after 1000 messages.*heads of 0 of 4001 captures.*flowstitch resume j goes on/);
 });
 
 for (const [how, packed, limit] of [

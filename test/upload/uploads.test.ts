@@ -9,17 +9,26 @@ import type { Job } from '../../shared/job/jobconfig.ts';
 import { datasetKey, jobKey } from '../../shared/job/keys.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
-import { type LaterMessage, listRefusals, onLater, onUpload, type UploadContext } from '../../shared/upload/uploads.ts';
+import {
+  type LaterMessage,
+  listRefusals,
+  MOST_CHECKS,
+  MOST_PARTS,
+  onLater,
+  onUpload,
+  type UploadContext,
+} from '../../shared/upload/uploads.ts';
 import {
   DEFAULT_QUIET_SECONDS,
   datasetOf,
+  MOST_QUIET_SECONDS,
   putWatchedPrefix,
   removeWatchedPrefix,
   type WatchedPrefix,
 } from '../../shared/upload/watchedprefixes.ts';
 import { Life } from '../job/chaos.ts';
 import { between, random, SEED } from '../job/harness.ts';
-import { HOME, UploadWorld } from './uploadworld.ts';
+import { HOME, NOTHING, UploadWorld } from './uploadworld.ts';
 
 const QUIET_MS = DEFAULT_QUIET_SECONDS * 1000;
 
@@ -256,8 +265,63 @@ test('a data set is quiet for as long as it asks for, longer than a queue can de
   const from = world.now;
   await world.run();
   const [{ at }] = world.outcomes('submitted');
-  assert.ok(at - from >= 7_200_000 && at - from <= 7_200_000 + 31_000, `${(at - from) / 1000} s`);
+  // Its checks are a hundredth of that apart.
+  assert.ok(at - from >= 7_200_000 && at - from <= 1.01 * 7_200_000 + 1000, `${(at - from) / 1000} s`);
   assert.equal(Math.max(...world.delays), 900);
+});
+
+test('the longest quiet is waited for, with every message doubled, and its checks are few while uploads go on', async () => {
+  const world = await automatic(random(SEED), true, { quietSeconds: MOST_QUIET_SECONDS });
+  const begin = world.now;
+  const HOURS = 24;
+  for (let minute = 0; minute <= HOURS * 60; minute++)
+    world.at(begin + minute * 60_000, () => {
+      world.put(`site-a/${minute}.pcap`);
+      world.event(`site-a/${minute}.pcap`);
+    });
+  await world.run(begin + HOURS * 3_600_000);
+  // One for each hundredth of the quiet, each put off every 15 minutes, and the doubles of the queue only once.
+  const checks = (HOURS * 3600) / (MOST_QUIET_SECONDS / 100) + 1;
+  assert.ok(world.delays.length <= 2 * checks * HOURS * 4, `${world.delays.length} messages`);
+});
+
+test('a check that is put off without end is given up, and that is written down with what to do', async () => {
+  const world = await automatic(random(SEED), false, { quietSeconds: 3600 });
+  world.put('site-a/x.pcap');
+  const due = world.now + 3_600_000;
+  // A queue that delivers at once, whatever delay it is asked for.
+  let message: LaterMessage | undefined = { check: { dataset: 'site-a', due, before: 0 } };
+  let handled = 0;
+  while (message !== undefined) {
+    const context: UploadContext = world.context(new Life(() => 0));
+    let next: LaterMessage | undefined;
+    await onLater({ ...context, later: async (sent) => void (next = sent) }, message);
+    message = next;
+    handled++;
+    assert.ok(handled <= MOST_CHECKS + 1);
+  }
+  assert.equal(handled, MOST_CHECKS + 1);
+  const [{ object, reason }] = await listRefusals(world.store);
+  assert.equal(object, 's3://captures-bucket/site-a/');
+  assert.match(reason, /put off \d+ times.*flowstitch submit s3:\/\/captures-bucket\/site-a\/ starts the job/);
+  assert.deepEqual(await world.jobs('site-a'), []);
+});
+
+test('a listing that never ends is given up after a thousand parts, and that is written down', async () => {
+  const world = new UploadWorld(random(SEED));
+  const messages: LaterMessage[] = [];
+  let parts = 0;
+  const endless = (): UploadContext => ({
+    ...world.context(new Life(() => 0)),
+    later: async (sent) => void messages.push(sent),
+    list: async () => ({ captures: [], newest: 0, next: String(++parts), skipped: NOTHING }),
+    deadline: 0,
+  });
+  world.put('site-a/_READY', '');
+  await onUpload(endless(), HOME, 'site-a/_READY');
+  for (let message = messages.pop(); message !== undefined; message = messages.pop()) await onLater(endless(), message);
+  assert.equal(parts, MOST_PARTS);
+  assert.match((await listRefusals(world.store))[0].reason, /not done after 1000 parts/);
 });
 
 test('what was put off for a data set that is not automatic any more, or that is empty again, starts nothing', async () => {

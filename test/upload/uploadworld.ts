@@ -190,4 +190,5 @@ export class UploadWorld {
   }
 }
 
-const NOTHING: ListedCaptures['skipped'] = { folders: 0, empty: 0, markers: 0, hidden: 0, results: 0 };
+/** Nothing was skipped. */
+export const NOTHING: ListedCaptures['skipped'] = { folders: 0, empty: 0, markers: 0, hidden: 0, results: 0 };
