@@ -40,17 +40,35 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-/** S3's notification of objects, or a message that this function has sent to itself. Others, like S3's test event, are ignored. */
+/** An event of EventBridge about an object, whose key stands in it as it is. */
+interface ObjectCreated {
+  'detail-type': 'Object Created';
+  detail: { bucket: { name: string }; object: { key: string } };
+}
+
+/**
+ * S3's notification of objects, itself or through EventBridge, or a message that this function has sent to itself. Others,
+ * like S3's test event, are ignored.
+ */
 async function handle(context: UploadContext, body: string): Promise<void> {
-  const message = JSON.parse(body) as Partial<S3Event> | LaterMessage;
+  const message = JSON.parse(body) as Partial<S3Event> | ObjectCreated | LaterMessage;
   if ('check' in message || 'list' in message) {
     logger.info('checked again', { ...(await onLater(context, message)) });
     return;
   }
-  for (const { s3: at } of (message as Partial<S3Event>).Records ?? []) {
-    const key = decodedKey(at.object.key);
-    logger.info('uploaded', { bucket: at.bucket.name, key, ...(await onUpload(context, at.bucket.name, key)) });
+  for (const { bucket, key } of objectsOf(message))
+    logger.info('uploaded', { bucket, key, ...(await onUpload(context, bucket, key)) });
+}
+
+function objectsOf(message: Partial<S3Event> | ObjectCreated): { bucket: string; key: string }[] {
+  if ('detail-type' in message) {
+    const { bucket, object } = message.detail;
+    return message['detail-type'] === 'Object Created' ? [{ bucket: bucket.name, key: object.key }] : [];
   }
+  return (message.Records ?? []).map(({ s3: { bucket, object } }) => ({
+    bucket: bucket.name,
+    key: decodedKey(object.key),
+  }));
 }
 
 /** A key as events carry it: percent-encoded, with '+' for a space. */

@@ -65,6 +65,27 @@ test('a marker under a prefix with blanks, plus, percent, newline and emoji star
   );
 });
 
+test('through EventBridge a key comes as it is, percent signs and plus included; other events are ignored', async () => {
+  const prefix = 'site +%2B🦈/';
+  for (const name of ['a.pcap', '_READY']) fakeS3.put(prefix + name, Buffer.from(name === '_READY' ? '' : 'packets'));
+  const event = (type: string): object => ({
+    ...{ version: '0', id: 'x', source: 'aws.s3', account: '123456789012', 'detail-type': type },
+    detail: {
+      version: '0',
+      bucket: { name: CAPTURES },
+      object: { key: `${prefix}_READY`, size: 0 },
+      reason: 'PutObject',
+    },
+  });
+  await handler(sqsEvent([event('Object Deleted')]), invocation());
+  assert.deepEqual(await jobs(), []);
+  assert.deepEqual(await handler(sqsEvent([event('Object Created')]), invocation()), { batchItemFailures: [] });
+  assert.deepEqual(
+    (await jobs()).map(({ names }) => names),
+    [[`s3://${CAPTURES}/${prefix}a.pcap`]],
+  );
+});
+
 test('uploads to an automatic prefix send one check for all of them, and the check begins the job when it is due', async () => {
   await putWatchedPrefix(work, {
     dataset: 'site-a',
