@@ -1,5 +1,5 @@
 /** The CDK app that cdk.json names: run by `cdk`, which passes settings on as context. */
-import { SettingsError } from './settings.ts';
+import { SettingsError } from './settingserror.ts';
 import { synthesize } from './stacks/stacks.ts';
 
 try {

@@ -14,3 +14,6 @@ export const JOB_STALLED = 'JobStalled';
 
 /** Where Athena puts query results, in the results bucket. */
 export const ATHENA_PREFIX = 'athena/';
+
+/** Output of the pipeline's stack that says where alarms are sent, for later deployments. */
+export const ALARM_OUTPUT = 'AlarmEmail';

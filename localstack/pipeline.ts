@@ -3,12 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipelineStackName } from '../infra/names.ts';
-import { readSettings, type Settings } from '../infra/settings.ts';
+import { readSettings, type SettingTexts } from '../infra/settings.ts';
 import { synthesize } from '../infra/stacks/stacks.ts';
 import { deployTemplate } from './deploy.ts';
-
-/** Settings of infra/settings.ts by name, as text. */
-export type SettingTexts = { [Name in keyof Settings]?: string };
 
 export interface DeployedPipeline {
   endpoint: string;

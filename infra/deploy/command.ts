@@ -29,17 +29,22 @@ function optionValues(args: readonly string[], names: readonly string[]): string
   });
 }
 
-/**
- * The settings that a CDK command would use.
- * @throws SettingsError for those that cannot be used
- */
-export function settingsOf(args: readonly string[]): Settings {
+/** The context that a CDK command would use: that of cdk.json, and what is given with -c. */
+export function contextOf(args: readonly string[]): Record<string, unknown> {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
   const given = optionValues(args, ['-c', '--context']).map((text): [string, string] => {
     const [name, ...value] = text.split('=');
     return [name, value.join('=')];
   });
-  return readSettings({ ...context, ...Object.fromEntries(given) });
+  return { ...context, ...Object.fromEntries(given) };
+}
+
+/**
+ * The settings that a CDK command would use.
+ * @throws SettingsError for those that cannot be used
+ */
+export function settingsOf(args: readonly string[]): Settings {
+  return readSettings(contextOf(args));
 }
 
 /** A client for the account and region that the CDK will use. */

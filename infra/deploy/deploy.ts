@@ -1,23 +1,51 @@
 /**
- * `npm run deploy`: bundles, synthesizes and deploys both stacks, and prints what to
+ * `npm run deploy`: asks the account what it allows, bundles, synthesizes and deploys both stacks, and prints what to
  * type next. Arguments are passed to `cdk deploy`: settings as `-c name=value` (see
  * infra/settings.ts), `--profile`, `--require-approval never`.
  */
 
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { pipelineStackName, workgroupName } from '../names.ts';
-import type { Settings } from '../settings.ts';
-import { cloudFormation, describeStack, requireBootstrap, runCdk, runCommand, settingsOf } from './command.ts';
+import type { Settings, SettingTexts } from '../settings.ts';
+import {
+  cloudFormation,
+  contextOf,
+  describeStack,
+  requireBootstrap,
+  runCdk,
+  runCommand,
+  settingsOf,
+} from './command.ts';
+import { accountConcurrency, alarmEmail, askUser, uploadEvents } from './preflight.ts';
 
-async function deploy(args: string[]): Promise<number> {
+async function deploy(given: string[]): Promise<number> {
+  settingsOf(given);
+  const client = cloudFormation(given);
+  await requireBootstrap(client, given);
+  const args = [...given, ...(await settled(client, given))];
   const settings = settingsOf(args);
-  const client = cloudFormation(args);
-  await requireBootstrap(client, args);
   const code = await runCdk(['deploy', '--all', ...args]);
   if (code !== 0) return code;
   const stack = await describeStack(client, pipelineStackName(settings));
   const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
   process.stdout.write(nextSteps(Object.fromEntries(outputs), settings));
   return 0;
+}
+
+/** Settings that the account or the user decides, as arguments. @throws CommandError, SettingsError where they cannot be had */
+async function settled(client: CloudFormationClient, given: readonly string[]): Promise<string[]> {
+  const context = contextOf(given);
+  const settings = settingsOf(given);
+  const stack = await describeStack(client, pipelineStackName(settings));
+  const found: SettingTexts = {};
+  if (context.accountConcurrency === undefined) found.accountConcurrency = String(await accountConcurrency(client));
+  const uploads = await uploadEvents(s3Client({ attempts: 3 }), settings, 'uploadEvents' in context, stack?.StackId);
+  found.uploadEvents = String(uploads.value);
+  const mayAsk = process.stdin.isTTY && !given.includes('never');
+  found.alarmEmail = await alarmEmail('alarmEmail' in context, stack, mayAsk ? askUser : undefined);
+  if (uploads.note !== undefined) process.stdout.write(`${uploads.note}\n`);
+  return Object.entries(found).flatMap(([name, value]) => (value === undefined ? [] : ['-c', `${name}=${value}`]));
 }
 
 /** The buckets, and what to type next. @param outputs of the pipeline stack */

@@ -3,7 +3,10 @@
  * queries. They are separate so that nothing the pipeline writes can start a job.
  */
 import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
@@ -35,24 +38,31 @@ export class Buckets extends Construct {
   /** @param uploads the queue that is notified of new captures */
   constructor(scope: Construct, id: string, settings: Settings, uploads: Queue) {
     super(scope, id);
-    this.work = this.bucket('Work', settings, [
+    const expiring = [
       ...['jobs/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, JOB_DAYS)),
       expiry('shards/', settings.shardDays),
-    ]);
-    this.results = this.bucket('Results', settings, [expiry(ATHENA_PREFIX, ATHENA_DAYS)]);
+    ];
+    this.work = this.bucket('Work', settings, expiring, settings.dataKeyArn);
+    this.results = this.bucket('Results', settings, [expiry(ATHENA_PREFIX, ATHENA_DAYS)], settings.dataKeyArn);
     this.captures =
       settings.existingCaptures === undefined
         ? this.ownCaptures(settings, uploads)
         : this.existingCaptures(settings.existingCaptures, settings.uploadEvents, uploads);
   }
 
-  private bucket(id: string, settings: Settings, lifecycleRules: LifecycleRule[]): Bucket {
+  /** @param keyArn KMS key; undefined: S3's own. With a bucket key, which takes one request to KMS for many objects. */
+  private bucket(id: string, settings: Settings, lifecycleRules: LifecycleRule[], keyArn?: string): Bucket {
+    const key = keyArn === undefined ? undefined : Key.fromKeyArn(this, `${id}Key`, keyArn);
     return new Bucket(this, id, {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      encryption: BucketEncryption.S3_MANAGED,
+      encryption: key === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
+      encryptionKey: key,
+      bucketKeyEnabled: key === undefined ? undefined : true,
       enforceSSL: true,
-      removalPolicy: settings.dataOnDestroy === 'delete' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      // Kept, but not those of a first deployment that failed: they are empty, and would be nobody's.
+      removalPolicy:
+        settings.dataOnDestroy === 'delete' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
         { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(UNFINISHED_UPLOAD_DAYS) },
         ...lifecycleRules,
@@ -86,10 +96,28 @@ export class Buckets extends Construct {
   }
 
   /** The CDK's construct adds our notification to those that the bucket has, and removes only ours. */
-  private existingCaptures(name: string, uploadEvents: boolean, uploads: Queue): IBucket {
+  private existingCaptures(name: string, uploadEvents: Settings['uploadEvents'], uploads: Queue): IBucket {
     const bucket = Bucket.fromBucketName(this, 'Captures', name);
-    if (uploadEvents) bucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(uploads));
+    if (uploadEvents === true) bucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(uploads));
+    if (uploadEvents === 'eventbridge') this.uploadsByRule(bucket, uploads);
     return bucket;
+  }
+
+  /**
+   * S3 sends an event to one queue, topic or function at most, and to EventBridge besides. EventBridge stays turned on for the
+   * bucket when the stack is destroyed: the construct cannot know whether others use it.
+   */
+  private uploadsByRule(bucket: IBucket, uploads: Queue): void {
+    bucket.enableEventBridgeNotification();
+    new Rule(this, 'Uploads', {
+      description: `New objects of ${bucket.bucketName}, for the uploads function`,
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [bucket.bucketName] } },
+      },
+      targets: [new SqsQueue(uploads)],
+    });
   }
 }
 

@@ -5,6 +5,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
@@ -14,6 +15,7 @@ import { PARTITION_COLUMNS } from '../../shared/views/view.ts';
 import { ATHENA_PREFIX, catalogStackName, workgroupName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { glueComment, glueView } from './athenaview.ts';
+import { analystsPolicy, lakeFormationGrants } from './tableaccess.ts';
 
 const PARQUET = {
   inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
@@ -25,15 +27,19 @@ export interface CatalogProps extends StackProps {
   settings: Settings;
   /** The results bucket. */
   results: IBucket;
+  /** ARNs of the roles of functions that change partitions. */
+  keepers: readonly string[];
 }
 
 export class CatalogStack extends Stack {
   private readonly settings: Settings;
   private readonly results: IBucket;
   private readonly database: CfnDatabase;
+  /** What analysts may do. */
+  readonly analysts: ManagedPolicy;
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
-    const { settings, results } = props;
+    const { settings, results, keepers } = props;
     super(scope, id, {
       ...props,
       stackName: catalogStackName(settings),
@@ -46,11 +52,15 @@ export class CatalogStack extends Stack {
       databaseInput: { name: settings.database, description: 'Sessions from packet captures' },
     });
     const tables = TABLE_NAMES.map((name) => this.table(name));
-    for (const view of VIEWS) {
+    const views = VIEWS.map((view) => {
       const made = this.glueTable(`View-${view.name}`, glueView(view, settings.database));
       for (const table of tables) made.addResourceDependency(table);
-    }
+      return made;
+    });
     this.savedQueries(this.workgroup());
+    if (settings.lakeFormation) lakeFormationGrants(this, settings, keepers, [this.database, ...tables, ...views]);
+    this.analysts = analystsPolicy(this, settings, results);
+    new CfnOutput(this, 'AnalystsPolicy', { value: this.analysts.managedPolicyArn });
     new CfnOutput(this, 'DatabaseName', { value: settings.database }).overrideLogicalId('Database');
     new CfnOutput(this, 'WorkgroupName', { value: workgroupName(settings) }).overrideLogicalId('Workgroup');
   }
@@ -102,7 +112,10 @@ export class CatalogStack extends Stack {
         engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
         resultConfiguration: {
           outputLocation: this.results.s3UrlForObject(ATHENA_PREFIX),
-          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+          encryptionConfiguration:
+            this.settings.dataKeyArn === undefined
+              ? { encryptionOption: 'SSE_S3' }
+              : { encryptionOption: 'SSE_KMS', kmsKey: this.settings.dataKeyArn },
         },
       },
     });

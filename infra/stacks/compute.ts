@@ -12,6 +12,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { isWide } from '../../shared/stage/stages.ts';
+import { CONCURRENCY } from '../concurrency.ts';
 import { FUNCTION_NAMES, type FunctionName, isStage, needsOf, timeoutSeconds } from '../functions.ts';
 import { METRICS, watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
@@ -19,8 +20,6 @@ import type { Buckets } from './buckets.ts';
 import type { Queues } from './queues.ts';
 import { functionRole } from './roles.ts';
 
-/** Concurrency of stages with one task per job, and of the functions beside the stages. */
-const LEAST_CONCURRENCY = 2;
 /** Events handled together: those of one upload arrive within a moment. */
 const UPLOADS_BATCH = { batchSize: 10, maxBatchingWindow: Duration.seconds(1) };
 
@@ -95,7 +94,7 @@ export class Compute extends Construct {
    */
   private concurrency(name: FunctionName): number {
     const { settings } = this.props;
-    return isStage(name) && isWide(name) ? settings[`${name}Concurrency`] : LEAST_CONCURRENCY;
+    return isStage(name) && isWide(name) ? settings[`${name}Concurrency`] : CONCURRENCY.least;
   }
 
   private environment(name: FunctionName): Record<string, string> {

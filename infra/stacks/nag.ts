@@ -8,6 +8,7 @@ import type { IConstruct } from 'constructs';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { FUNCTION_NAMES, needsOf } from '../functions.ts';
 import type { PipelineStack } from './pipeline.ts';
+import { READ_FOLDERS } from './tableaccess.ts';
 
 const NO_ACCESS_LOGS = {
   captures:
@@ -41,6 +42,11 @@ const ANY_KEY_LIKE = {
   captures: 'People put captures under names of their choice; the bucket is theirs and the pipeline only reads it.',
 } as const;
 
+const ANALYSTS = {
+  folders: 'Files of tables and results of queries have keys that begin with their table, data set and job.',
+  dataAccess: 'Lake Formation decides for which tables it hands out credentials; the call has no resource to name.',
+};
+
 function acknowledge(scope: IConstruct | undefined, id: string, reason: string | undefined): void {
   if (scope === undefined || reason === undefined)
     throw new Error(`${id}: no construct, or no reason in infra/stacks/nag.ts`);
@@ -65,6 +71,14 @@ export function acknowledgeFindings(pipeline: PipelineStack): void {
     if (needs.captures) keys(captures, ['*'], { '*': ANY_KEY_LIKE.captures });
   }
   acknowledgeNotificationHandler(pipeline);
+}
+
+/** Attaches the reasons to the policy of analysts. Its bucket is of the other stack, so that cdk-nag has the import's name. */
+export function acknowledgeAnalysts(pipeline: PipelineStack, policy: IConstruct): void {
+  const imported = Stack.of(policy).resolve(pipeline.exportValue(pipeline.buckets.results.bucketArn));
+  for (const folder of READ_FOLDERS)
+    acknowledge(policy, `AwsSolutions-IAM5[Resource::${imported['Fn::ImportValue']}/${folder}*]`, ANALYSTS.folders);
+  acknowledge(policy, 'AwsSolutions-IAM5[Resource::*]', ANALYSTS.dataAccess);
 }
 
 /** The CDK's own function that adds to the notifications of an existing bucket. */

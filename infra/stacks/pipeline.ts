@@ -9,7 +9,7 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { RELEASE, SOFTWARE } from '../../shared/job/revisions.ts';
 import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
-import { pipelineStackName, watchdogRuleName } from '../names.ts';
+import { ALARM_OUTPUT, pipelineStackName, watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { Alarms } from './alarms.ts';
 import { Buckets } from './buckets.ts';
@@ -61,6 +61,7 @@ export class PipelineStack extends Stack {
       ResultsBucket: results.bucketName,
       Queues: this.toJsonString(this.queues.urls),
       Version: RELEASE,
+      ...(settings.alarmEmail === undefined ? {} : { [ALARM_OUTPUT]: settings.alarmEmail }),
     };
     for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
     if (settings.existingCaptures === undefined) return;

@@ -21,6 +21,9 @@ const OBJECT_ACTIONS: Readonly<Record<Access, readonly string[]>> = {
   remove: ['s3:DeleteObject'],
 };
 
+/** What a key must allow to whoever writes objects under it; the parts of an upload are read again to be joined. */
+export const DATA_KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'] as const;
+
 /** Calls to the catalog. */
 const CATALOG_ACTIONS = [
   'glue:GetTable',
@@ -47,6 +50,7 @@ export function functionRole(scope: Construct, name: FunctionName, props: RolePr
     ...objectStatements(buckets.work, needs.work),
     ...(needs.results === undefined ? [] : objectStatements(buckets.results, needs.results)),
     ...captureStatements(buckets.captures, needs, settings),
+    ...(settings.dataKeyArn === undefined ? [] : [allow(DATA_KEY_ACTIONS, [settings.dataKeyArn])]),
     ...queueStatements(queues, name, consumes),
     ...(needs.catalog && !settings.localstack ? [catalogStatement(scope, settings)] : []),
     ...(needs.schedule === undefined ? [] : [scheduleStatement(scope, needs.schedule, settings)]),
@@ -58,17 +62,14 @@ export function functionRole(scope: Construct, name: FunctionName, props: RolePr
   });
 }
 
-function allow(
-  actions: readonly string[],
-  resources: readonly string[],
-  conditions?: PolicyStatement['conditions'],
-): PolicyStatement {
-  return new PolicyStatement({ actions: [...actions], resources: [...resources], conditions });
+export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
+  return new PolicyStatement({ actions: [...actions], resources: [...resources] });
 }
 
 /**
- * Calls on objects, and their listing. Without permission to list, S3 answers 403 for a key that does not exist, where
- * the code needs 404: IfExists, since it is not documented that such a request has a prefix.
+ * Calls on objects, and their listing. S3 answers a read of a key that does not exist with 404, which the code needs,
+ * to those who may list the bucket, and with 403 to others. Whether that holds under a condition on the prefix is not
+ * documented, so there is none: a function may list keys that it may not read.
  */
 function objectStatements(bucket: IBucket, grants: KeyGrants): PolicyStatement[] {
   const byActions = new Map<string, string[]>();
@@ -78,20 +79,19 @@ function objectStatements(bucket: IBucket, grants: KeyGrants): PolicyStatement[]
   }
   const calls = [...byActions].map(([actions, resources]) => allow(actions.split(','), resources));
   if (!Object.values(grants).some((accesses) => accesses.includes('read'))) return calls;
-  const listed = { StringLikeIfExists: { 's3:prefix': Object.keys(grants) } };
-  return [...calls, allow(['s3:ListBucket'], [bucket.bucketArn], listed)];
+  return [...calls, allow(['s3:ListBucket'], [bucket.bucketArn])];
 }
 
 function captureStatements(
   bucket: IBucket,
   { captures }: FunctionNeeds,
-  { capturesKeyArn }: Settings,
+  { capturesKeyArns }: Settings,
 ): PolicyStatement[] {
   if (captures === undefined) return [];
   return [
     allow(['s3:ListBucket'], [bucket.bucketArn]),
     allow(['s3:GetObject', 's3:GetObjectVersion'], [bucket.arnForObjects('*')]),
-    ...(capturesKeyArn === undefined ? [] : [allow(['kms:Decrypt'], [capturesKeyArn])]),
+    ...(capturesKeyArns.length === 0 ? [] : [allow(['kms:Decrypt'], capturesKeyArns)]),
   ];
 }
 

@@ -5,10 +5,10 @@ import { App, type AppProps, AssetStaging, Validations } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundleFunctions } from '../bundle/bundle.ts';
-import { FUNCTION_NAMES, type FunctionName } from '../functions.ts';
+import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { CatalogStack } from './catalog.ts';
-import { acknowledgeFindings } from './nag.ts';
+import { acknowledgeAnalysts, acknowledgeFindings } from './nag.ts';
 import { PipelineStack } from './pipeline.ts';
 
 export type FunctionCode = Readonly<Record<FunctionName, Code>>;
@@ -39,9 +39,12 @@ export interface Stacks {
 export function addStacks(app: App, settings: Settings, code: FunctionCode): Stacks {
   const pipeline = new PipelineStack(app, 'Pipeline', { settings, code });
   acknowledgeFindings(pipeline);
-  const catalog = settings.localstack
-    ? undefined
-    : new CatalogStack(app, 'Catalog', { settings, results: pipeline.buckets.results });
+  if (settings.localstack) return { pipeline, catalog: undefined };
+  const keepers = FUNCTION_NAMES.filter((name) => needsOf(name).catalog).map(
+    (name) => pipeline.compute.functions[name].role!.roleArn,
+  );
+  const catalog = new CatalogStack(app, 'Catalog', { settings, results: pipeline.buckets.results, keepers });
+  acknowledgeAnalysts(pipeline, catalog.analysts);
   return { pipeline, catalog };
 }
 

@@ -5,6 +5,7 @@ import { glueComment } from '../../infra/stacks/athenaview.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
 import { TABLES } from '../../shared/table/tables.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
+import { allows, resolved, type Statement } from './policy.ts';
 import { ofType, type Resource, synthesized } from './template.ts';
 
 const { catalogTemplate, pipelineTemplate } = synthesized();
@@ -122,6 +123,108 @@ describe('the workgroup', () => {
 
   test('has the limit that is set', () => {
     assert.equal(workgroup({ scanLimitGB: '7' }).WorkGroupConfiguration.BytesScannedCutoffPerQuery, 7e9);
+  });
+});
+
+describe('analysts', () => {
+  const RESULTS = 'arn:aws:s3:::results';
+  /** The statements of their policy, with imported references as a fixed bucket. */
+  function statements(context: Record<string, string> = {}): Statement[] {
+    const { catalogTemplate: template } = synthesized(context);
+    const [[id, { Properties }]] = ofType(template, 'AWS::IAM::ManagedPolicy');
+    assert.deepEqual(template.Outputs.AnalystsPolicy.Value, { Ref: id });
+    const text = JSON.stringify(Properties.PolicyDocument.Statement)
+      .replaceAll(/\{"Fn::ImportValue":"[^"]*BucketResults[^"]*"\}/g, JSON.stringify(RESULTS))
+      .replaceAll('{"Ref":"AWS::Partition"}', '"aws"')
+      .replaceAll('{"Ref":"AWS::Region"}', '"eu-west-1"')
+      .replaceAll('{"Ref":"AWS::AccountId"}', '"123456789012"');
+    return JSON.parse(text) as Statement[];
+  }
+  const may = (action: string, resource: string, context?: Record<string, string>): boolean =>
+    allows(statements(context), action, resource);
+
+  test('may query all tables and views in the workgroup, and read their files', () => {
+    const group = 'arn:aws:athena:eu-west-1:123456789012:workgroup/flowstitch';
+    for (const action of ['athena:StartQueryExecution', 'athena:GetQueryExecution', 'athena:GetQueryResults'])
+      assert.ok(may(action, group), action);
+    for (const name of [...Object.keys(TABLES), ...VIEWS.map((view) => view.name)])
+      for (const action of ['glue:GetTable', 'glue:GetPartitions'])
+        assert.ok(may(action, `arn:aws:glue:eu-west-1:123456789012:table/flowstitch/${name}`), `${action} ${name}`);
+    for (const name of Object.keys(TABLES))
+      assert.ok(may('s3:GetObject', `${RESULTS}/${name}/dataset=a/x.parquet`), name);
+    assert.ok(may('s3:PutObject', `${RESULTS}/athena/x.csv`));
+    assert.ok(may('s3:ListBucket', RESULTS));
+  });
+
+  test('may write nothing but results of queries, change nothing in the catalog, and know nothing of other buckets', () => {
+    const all = statements();
+    for (const { Effect, Action } of all) {
+      assert.equal(Effect, 'Allow');
+      for (const action of [Action].flat())
+        assert.match(
+          action,
+          /^(?:athena:(?:Get|BatchGet|List|StartQuery|StopQuery)|glue:(?:Get|BatchGet)|s3:(?:Get|ListBucket|PutObject|Abort))/,
+        );
+    }
+    assert.equal(may('s3:PutObject', `${RESULTS}/sessions/x.parquet`), false);
+    for (const { Resource } of all)
+      for (const resource of [Resource].flat().map(resolved)) {
+        assert.notEqual(resource, '*');
+        if (resource.startsWith('arn:aws:s3'))
+          assert.ok(resource === RESULTS || resource.startsWith(`${RESULTS}/`), resource);
+      }
+  });
+
+  test('may use the key that results are encrypted with, which Athena uses too', () => {
+    const dataKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/0a1b';
+    assert.ok(may('kms:Decrypt', dataKeyArn, { dataKeyArn }));
+    assert.equal(may('kms:Decrypt', dataKeyArn), false);
+    const [[, group]] = ofType(synthesized({ dataKeyArn }).catalogTemplate, 'AWS::Athena::WorkGroup');
+    assert.deepEqual(group.Properties.WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration, {
+      EncryptionOption: 'SSE_KMS',
+      KmsKey: dataKeyArn,
+    });
+  });
+});
+
+describe('Lake Formation', () => {
+  const ANALYST = 'arn:aws:iam::123456789012:role/Analysts';
+  const grants = (context: Record<string, string>): Resource['Properties'][] =>
+    ofType(synthesized(context).catalogTemplate, 'AWS::LakeFormation::PrincipalPermissions').map(
+      ([, { Properties }]) => Properties,
+    );
+
+  test('is left alone unless it governs the catalog', () => {
+    assert.deepEqual(grants({}), []);
+  });
+
+  test('lets the functions that keep the catalog change partitions of every table, and analysts read tables and views', () => {
+    const all = grants({ lakeFormation: 'true', analystArns: ANALYST });
+    const who = (principal: unknown): string => (principal === ANALYST ? 'analyst' : JSON.stringify(principal));
+    const permissionsOf = (wanted: (text: string) => boolean, table: string): string[] =>
+      all
+        .filter(({ Principal, Resource }) => {
+          const { DataLakePrincipalIdentifier } = Principal;
+          return wanted(who(DataLakePrincipalIdentifier)) && Resource.Table?.Name === table;
+        })
+        .flatMap(({ Permissions }) => Permissions);
+    for (const table of Object.keys(TABLES)) {
+      const keeps = permissionsOf((text) => text.includes('Functioncommit'), table);
+      for (const permission of ['DESCRIBE', 'ALTER', 'INSERT', 'DELETE']) assert.ok(keeps.includes(permission), table);
+    }
+    for (const table of [...Object.keys(TABLES), ...VIEWS.map(({ name }) => name)])
+      assert.deepEqual(
+        permissionsOf((text) => text === 'analyst', table),
+        ['DESCRIBE', 'SELECT'],
+        table,
+      );
+    for (const { PermissionsWithGrantOption } of all) assert.deepEqual(PermissionsWithGrantOption, []);
+    assert.ok(
+      all.some(
+        ({ Resource, Principal }) =>
+          Resource.Database?.Name === 'flowstitch' && who(Principal.DataLakePrincipalIdentifier) === 'analyst',
+      ),
+    );
   });
 });
 

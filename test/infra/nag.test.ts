@@ -11,7 +11,13 @@ const VARIANTS: Record<string, Record<string, string>> = {
   'a deployment with alarms sent and an existing bucket': {
     alarmEmail: 'somebody@example.org',
     existingCaptures: 'their-captures',
-    capturesKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b',
+    capturesKeyArns: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b,arn:aws:kms:eu-west-1:123456789012:key/2c3d',
+    uploadEvents: 'eventbridge',
+  },
+  'a deployment with a key of its own under Lake Formation': {
+    dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b',
+    lakeFormation: 'true',
+    analystArns: 'arn:aws:iam::123456789012:role/Analysts',
   },
   'a deployment on LocalStack': { localstack: 'true', architecture: 'x86_64', dataOnDestroy: 'delete' },
 };

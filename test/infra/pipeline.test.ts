@@ -4,12 +4,14 @@ import { describe, test } from 'node:test';
 import { FUNCTION_NAMES, needsOf } from '../../infra/functions.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
+import { allows, statementsOf } from './policy.ts';
 import { ofType, type Resource, synthesized, type Template, theOne } from './template.ts';
 
 const plain = synthesized().pipelineTemplate;
+const KEYS = ['arn:aws:kms:eu-west-1:123456789012:key/0a1b', 'arn:aws:kms:eu-west-1:123456789012:key/2c3d'];
 const existing = synthesized({
   existingCaptures: 'their-captures',
-  capturesKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b',
+  capturesKeyArns: KEYS.join(),
 }).pipelineTemplate;
 
 const FIFO = ['Plan', 'Balance', 'Commit'];
@@ -131,6 +133,13 @@ describe('functions', () => {
     });
   });
 
+  test('the bounds fit into an account that allows ten executions, as far as Lambda has bounds that low', () => {
+    const { pipelineTemplate } = synthesized({ accountConcurrency: '10' });
+    for (const name of FUNCTION_NAMES)
+      for (const { Properties } of feedsOf(name, pipelineTemplate))
+        assert.equal(Properties.ScalingConfig.MaximumConcurrency, 2, name);
+  });
+
   test('the bounds are settings', () => {
     const { pipelineTemplate } = synthesized({ mapConcurrency: '3', reduceConcurrency: '4', publishConcurrency: '5' });
     const bound = (name: string): unknown =>
@@ -180,7 +189,7 @@ function queueUrls(joined: { 'Fn::Join': [string, (string | { Ref: string })[]] 
 }
 
 describe('buckets', () => {
-  test('there are three; all are private, encrypted, TLS only, and stay when the stack goes', () => {
+  test('there are three; all are private, encrypted, TLS only, and stay when the stack goes, but for a first deployment that fails', () => {
     const buckets = ofType(plain, 'AWS::S3::Bucket');
     assert.equal(buckets.length, 3);
     for (const [id, made] of buckets) {
@@ -195,7 +204,7 @@ describe('buckets', () => {
         'AES256',
       );
       assert.equal(made.Properties.BucketName, undefined, 'names are CloudFormation’s to draw');
-      assert.equal(made.DeletionPolicy, 'Retain', id);
+      assert.equal(made.DeletionPolicy, 'RetainExceptOnCreate', id);
       assert.equal(made.UpdateReplacePolicy, 'Retain', id);
       const [[, policy]] = ofType(plain, 'AWS::S3::BucketPolicy').filter(
         ([, { Properties }]) => Properties.Bucket.Ref === id,
@@ -212,6 +221,22 @@ describe('buckets', () => {
       'AWS::S3::Bucket',
     ))
       assert.equal(DeletionPolicy, 'Delete', id);
+  });
+
+  test('work and results are encrypted with a key of one’s own where one is named, and every function may use it', () => {
+    const [key] = KEYS;
+    const { pipelineTemplate } = synthesized({ dataKeyArn: key });
+    const encryption = (id: string) =>
+      bucket(id, pipelineTemplate).Properties.BucketEncryption.ServerSideEncryptionConfiguration[0];
+    for (const id of ['Work', 'Results'])
+      assert.deepEqual(encryption(id), {
+        BucketKeyEnabled: true,
+        ServerSideEncryptionByDefault: { KMSMasterKeyID: key, SSEAlgorithm: 'aws:kms' },
+      });
+    assert.equal(encryption('Captures').ServerSideEncryptionByDefault.SSEAlgorithm, 'AES256');
+    for (const name of FUNCTION_NAMES)
+      for (const action of ['kms:Decrypt', 'kms:GenerateDataKey'])
+        assert.ok(allows(statementsOf(pipelineTemplate, name), action, key), `${name} ${action}`);
   });
 
   test('only the bucket of captures tells of its objects', () => {
@@ -279,15 +304,38 @@ describe('an existing bucket of captures', () => {
     assert.equal(ofType(pipelineTemplate, 'AWS::Lambda::Function').length, FUNCTION_NAMES.length);
   });
 
-  test('names the roles that another account must let in, and no others may use its key', () => {
-    assert.ok(existing.Outputs.CapturesReaders);
-    const readers = FUNCTION_NAMES.filter((name) => {
-      const [role] = ofType(existing, 'AWS::IAM::Role').filter(([id]) =>
-        id.startsWith(`Function${name.replaceAll('-', '')}Role`),
-      );
-      return JSON.stringify(role[1]).includes('"kms:Decrypt"');
+  test('that notifies others of new objects already tells EventBridge too, whose rule sends them to the queue', () => {
+    const { pipelineTemplate } = synthesized({ existingCaptures: 'their-captures', uploadEvents: 'eventbridge' });
+    const [[, notifications]] = ofType(pipelineTemplate, 'Custom::S3BucketNotifications');
+    assert.equal(notifications.Properties.Managed, false);
+    assert.deepEqual(notifications.Properties.NotificationConfiguration, { EventBridgeConfiguration: {} });
+    const [[ruleId, rule]] = ofType(pipelineTemplate, 'AWS::Events::Rule').filter(([id]) =>
+      id.startsWith('BucketUploads'),
+    );
+    assert.deepEqual(rule.Properties.EventPattern, {
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: ['their-captures'] } },
     });
-    assert.deepEqual(readers, ['plan', 'map', 'uploads']);
+    assert.deepEqual(rule.Properties.Targets[0].Arn, {
+      'Fn::GetAtt': [theOne(pipelineTemplate, 'AWS::SQS::Queue', 'QueueUploads')[0], 'Arn'],
+    });
+    const [, policy] = theOne(pipelineTemplate, 'AWS::SQS::QueuePolicy', 'QueueUploadsPolicy');
+    const allowed = policy.Properties.PolicyDocument.Statement.filter(
+      ({ Effect }: { Effect: string }) => Effect === 'Allow',
+    );
+    assert.deepEqual(
+      allowed.map(({ Principal, Condition }: Record<string, unknown>) => [Principal, Condition]),
+      [[{ Service: 'events.amazonaws.com' }, { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [ruleId, 'Arn'] } } }]],
+    );
+  });
+
+  test('names the roles that another account must let in, and no others may use its keys', () => {
+    assert.ok(existing.Outputs.CapturesReaders);
+    for (const key of KEYS) {
+      const readers = FUNCTION_NAMES.filter((name) => allows(statementsOf(existing, name), 'kms:Decrypt', key));
+      assert.deepEqual(readers, ['plan', 'map', 'uploads'], key);
+    }
   });
 });
 
