@@ -1,6 +1,6 @@
 /** The plan function: where every job begins. The watchdog checks running jobs from then on. */
 
-import { planStage } from '../shared/stage/plan.ts';
+import { planStage } from '../shared/stage/plan/plan.ts';
 import { startWatchdog } from './schedule.ts';
 import { stageHandler } from './stage.ts';
 

@@ -1,10 +1,11 @@
 /** Operations on the jobs of a pipeline: submit, list, cancel, resume. */
 
-import { JobError, loadJob, requireJson } from '../job/context.ts';
+import { JobError, loadJob } from '../job/context.ts';
 import { discardForNext } from '../job/fault.ts';
+import { allInputs } from '../job/inputs.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
 import { hasEnded, isCommitted, readEnd, writeEnd } from '../job/jobend.ts';
-import { DATASETS_PREFIX, doneKey, inputsKey, jobKey, jobsPrefix, summaryKey } from '../job/keys.ts';
+import { DATASETS_PREFIX, doneKey, jobKey, jobsPrefix, summaryKey } from '../job/keys.ts';
 import { type JobSummary, lostCaptures } from '../job/summary.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
@@ -87,7 +88,7 @@ export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string
   const { job, dataset, source } = await findJob(store, id);
   const { config } = await loadJob(store, job);
   const nextTry = async (again: number, damaged?: string): Promise<Resumed> => {
-    const captures = await requireJson<CaptureRef[]>(store, inputsKey(job));
+    const captures = await allInputs(store, job);
     const retry = (config.retry ?? 0) + 1;
     // Captures that were known to be unreadable may have been repaired since.
     const fresh = captures.map(({ refused: _, ...capture }) => capture);

@@ -1,8 +1,9 @@
 /** Starting a job: what is written before its first task runs. */
 import { loadJob } from '../job/context.ts';
+import { writeInputs } from '../job/inputs.ts';
 import { type Job, type JobConfig, jobId } from '../job/jobconfig.ts';
 import { writeEnd } from '../job/jobend.ts';
-import { endKey, inputsKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
+import { endKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
 import { RELEASE } from '../job/revisions.ts';
 import type { Stage } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
@@ -43,7 +44,7 @@ export async function registerJob(
   source: JobSource,
 ): Promise<{ job: Job; fresh: boolean }> {
   const id = jobId(config, captures);
-  const fresh = await store.putIfAbsent(inputsKey(id), jsonBytes(captures));
+  const fresh = await writeInputs(store, id, captures);
   await store.putIfAbsent(jobKey(id), jsonBytes({ job: id, software: RELEASE, config } satisfies Job));
   const job = await loadJob(store, id);
   await store.putIfAbsent(listKey(id, 'plan'), jsonBytes(await stagePlanner(store, job)('plan')));

@@ -1,7 +1,8 @@
 /**
  * The layout of the store.
  *
- *   jobs/<job>/job.json, inputs.json, manifest.json, summary.json
+ *   jobs/<job>/job.json, inputs.json, summary.json
+ *   jobs/<job>/inputs/<random>/<part>   captures, where inputs.json would be too large
  *   jobs/<job>/end.json                 the job has failed or was cancelled: no more of its tasks run
  *   jobs/<job>/<stage>/list.json        the stage's tasks, written before any of its messages
  *   jobs/<job>/<stage>/sent             all of the stage's messages have been sent
@@ -37,7 +38,7 @@ const padded = (n: number, digits: number): string => String(n).padStart(digits,
 export const jobPrefix = (job: string): string => `jobs/${job}/`;
 export const jobKey = (job: string): string => `jobs/${job}/job.json`;
 export const inputsKey = (job: string): string => `jobs/${job}/inputs.json`;
-export const manifestKey = (job: string): string => `jobs/${job}/manifest.json`;
+export const inputsPartPrefix = (job: string, random: string): string => `jobs/${job}/inputs/${random}/`;
 export const summaryKey = (job: string): string => `jobs/${job}/summary.json`;
 export const endKey = (job: string): string => `jobs/${job}/end.json`;
 export const listKey = (job: string, stage: Stage): string => `jobs/${job}/${stage}/list.json`;

@@ -21,11 +21,6 @@ export interface MapSpec {
   group: string;
 }
 
-/** jobs/<job>/manifest.json */
-export interface Manifest {
-  tasks: MapSpec[];
-}
-
 /** The result of reading one capture. */
 export interface CaptureOutcome {
   capture: PlannedCapture;

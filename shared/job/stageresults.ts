@@ -6,7 +6,14 @@ import type { FlippedPart, LongestSpan, Tracked, WrittenRun } from './reducetask
 
 /** The result in a done key of each stage. */
 export interface StageResults {
-  plan: { captures: number; bytes: number };
+  plan: {
+    captures: number;
+    /** Stored bytes of the captures. */
+    bytes: number;
+    /** The tasks of map, as a StageList has them. */
+    tasks: number;
+    specs: string;
+  };
   map: { summary: string; captures: number; records: number; reused: boolean };
   balance: {
     /** Key of the list of parts of the captures, in order of rank; the same of their names alone. */

@@ -13,12 +13,12 @@ import { join } from 'node:path';
 import { AnomalyLog, type AnomalyRow } from '../capture/anomaly.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
 import type { Job } from '../job/jobconfig.ts';
-import { attemptPrefix, manifestKey } from '../job/keys.ts';
+import { attemptPrefix } from '../job/keys.ts';
 import { PART_ROWS, PartsWriter } from '../job/listparts.ts';
 import type {
   AnomalyPlaces,
   CaptureOutcome,
-  Manifest,
+  MapSpec,
   MapSummary,
   PlannedCapture,
   RankedCapture,
@@ -43,6 +43,7 @@ import { jsonBytes } from '../store/jsonobject.ts';
 import { slotLength } from '../table/window.ts';
 import { bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from './partition.ts';
 import { checkJoined } from './reconcile.ts';
+import { specsOf } from './specs.ts';
 import type { StageWork } from './stage.ts';
 import { failedOutcome } from './unreadable.ts';
 
@@ -164,10 +165,10 @@ async function runBalance(
 /** The summary of each map task, with the names that captures have in this job. A failed task has outcomes that say so. */
 async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary[]> {
   const { store } = context;
-  const { tasks } = await requireJson<Manifest>(store, manifestKey(job.job));
+  const specOf = await specsOf<MapSpec>(store, job.job, 'map');
   const results = await stageResults(store, job.job, 'map');
-  return inParallel(tasks, PARALLEL_READS, async (spec, task): Promise<MapSummary> => {
-    const result = results[task];
+  return inParallel(results, PARALLEL_READS, async (result, task): Promise<MapSummary> => {
+    const spec = await specOf(task);
     if (result === null)
       return {
         captures: spec.captures.map(failedOutcome),

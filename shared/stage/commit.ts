@@ -4,16 +4,16 @@
  */
 
 import { join } from 'node:path';
-import { JobError, requireJson, type TaskContext } from '../job/context.ts';
+import { JobError, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
+import { allInputs } from '../job/inputs.ts';
 import type { Job } from '../job/jobconfig.ts';
-import { inputsKey, summaryKey, tablePrefix } from '../job/keys.ts';
+import { summaryKey, tablePrefix } from '../job/keys.ts';
 import { readListed } from '../job/listparts.ts';
 import type { RankedCapture } from '../job/maptask.ts';
 import type { RequestTotals, StageResults } from '../job/stageresults.ts';
 import { conservationOf, type JobSummary, summarize } from '../job/summary.ts';
 import { eachEnd, eachResult, stageResults } from '../job/taskends.ts';
-import type { CaptureRef } from '../store/capturesource.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { JOB_TABLES, TABLE_NAMES } from '../table/tables.ts';
@@ -40,7 +40,7 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
     if (result !== null)
       reduced.push({ ...result, sessionRuns: [], packetRuns: [], turned: [], sessionStarts: [], packetStarts: [] });
   const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
-  checkCaptures(job, await requireJson<CaptureRef[]>(store, inputsKey(job.job)), captures);
+  checkCaptures(job, await allInputs(store, job.job), captures);
   checkConserved(job, { conservation: conservationOf(captures), captures, balance, reduced, published });
 
   const files = Object.fromEntries(TABLE_NAMES.map((table) => [table, []])) as unknown as JobSummary['files'];

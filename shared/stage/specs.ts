@@ -9,25 +9,35 @@ import { PendingWrites } from './pendingwrites.ts';
 /** Specifications written at a time. */
 const PARALLEL_WRITES = 32;
 
-/** Writes one specification per task. @returns the stage's list of tasks */
+/**
+ * Writes one specification per task.
+ * @param prefix of their keys; missing where whoever writes them writes the same
+ * @returns the stage's list of tasks
+ */
 export async function writeSpecs(
   store: ObjectStore,
   job: string,
   stage: Stage,
-  specs: readonly unknown[],
+  specs: Iterable<unknown> | AsyncIterable<unknown>,
+  prefix = `${jobPrefix(job)}${stage}/tasks/`,
 ): Promise<StageList> {
-  const prefix = `${jobPrefix(job)}${stage}/tasks/`;
   const writes = new PendingWrites();
-  for (const [task, spec] of specs.entries()) {
-    writes.add(store.put(`${prefix}${task}.json`, jsonBytes(spec)));
+  let tasks = 0;
+  for await (const spec of specs) {
+    writes.add(store.put(`${prefix}${tasks++}.json`, jsonBytes(spec)));
     await writes.atMost(PARALLEL_WRITES - 1);
   }
   await writes.atMost(0);
-  return { tasks: specs.length, specs: prefix };
+  return { tasks, specs: prefix };
 }
 
 /** The specification of a task. @throws StoreError 'missing' when its stage has not begun */
 export async function specOf<T>(store: ObjectStore, job: string, stage: Stage, task: number): Promise<T> {
-  const list = await requireJson<StageList>(store, listKey(job, stage));
-  return requireJson<T>(store, `${list.specs}${task}.json`);
+  return (await specsOf<T>(store, job, stage))(task);
+}
+
+/** Reads the specifications of a stage's tasks. @throws StoreError 'missing' when it has not begun */
+export async function specsOf<T>(store: ObjectStore, job: string, stage: Stage): Promise<(task: number) => Promise<T>> {
+  const { specs } = await requireJson<StageList>(store, listKey(job, stage));
+  return (task) => requireJson<T>(store, `${specs}${task}.json`);
 }

@@ -3,10 +3,7 @@
  * and settings, the simulation and the progress display follow from it. A stage's code is in a file of its
  * name; works.ts lists these for processes that run the tasks of all.
  */
-import { JobError, requireJson } from '../job/context.ts';
-import type { Job } from '../job/jobconfig.ts';
-import { manifestKey } from '../job/keys.ts';
-import type { Manifest } from '../job/maptask.ts';
+import { JobError } from '../job/context.ts';
 import type { Stage, StageList, StageResults } from '../job/stageresults.ts';
 import { eachResult, stageResults } from '../job/taskends.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
@@ -40,8 +37,11 @@ const DESCRIBED = {
     },
   },
   map: {
-    tasks: async (store, { job }) =>
-      writeSpecs(store, job, 'map', (await requireJson<Manifest>(store, manifestKey(job))).tasks),
+    // Plan writes the specifications.
+    tasks: async (store, { job }) => {
+      const { tasks, specs } = await resultOf(store, job, 'plan', 'map');
+      return { tasks, specs };
+    },
     // A failed map task loses only its captures, and names them.
     fatal: false,
     anotherMessage: mayLeaveOut,
@@ -70,7 +70,7 @@ const DESCRIBED = {
   reduce: {
     // Balance writes the specifications: it alone knows the shards' rows.
     tasks: async (store, job) => {
-      const { partitions, specs } = await balanced(store, job, 'reduce');
+      const { partitions, specs } = await resultOf(store, job.job, 'balance', 'reduce');
       return { tasks: partitions, specs };
     },
     fatal: true,
@@ -85,7 +85,7 @@ const DESCRIBED = {
   },
   publish: {
     tasks: async (store, job) => {
-      const plan = new PublishPlan(job, (await balanced(store, job, 'publish')).slotUs);
+      const plan = new PublishPlan(job, (await resultOf(store, job.job, 'balance', 'publish')).slotUs);
       let task = 0;
       for await (const result of eachResult(store, job.job, 'reduce')) {
         // The job is being resumed: a stage that began now would lack a partition.
@@ -146,9 +146,14 @@ async function oneTask(): Promise<StageList> {
   return { tasks: 1, specs: null };
 }
 
-/** The result of balance. @throws JobError when there is none */
-async function balanced(store: ObjectStore, { job }: Job, stage: Stage): Promise<StageResults['balance']> {
-  const [balance] = await stageResults(store, job, 'balance');
-  if (balance === null || balance === undefined) throw new JobError('no balance result', job, stage);
-  return balance;
+/** The result of a stage of one task. @throws JobError when there is none */
+async function resultOf<S extends 'plan' | 'balance'>(
+  store: ObjectStore,
+  job: string,
+  of: S,
+  stage: Stage,
+): Promise<StageResults[S]> {
+  const [result] = await stageResults(store, job, of);
+  if (result === null || result === undefined) throw new JobError(`no ${of} result`, job, stage);
+  return result;
 }

@@ -3,7 +3,7 @@ import type { Stage } from '../job/stageresults.ts';
 import type { StageWork } from './stage.ts';
 
 const LOAD: { readonly [S in Stage]: () => Promise<StageWork<S>> } = {
-  plan: async () => (await import('./plan.ts')).planStage,
+  plan: async () => (await import('./plan/plan.ts')).planStage,
   map: async () => (await import('./map/map.ts')).mapStage,
   balance: async () => (await import('./balance.ts')).balanceStage,
   reduce: async () => (await import('./reduce.ts')).reduceStage,

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
 import { startJob } from '../../shared/control/start.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import { manifestKey } from '../../shared/job/keys.ts';
 import { readListed, readParts } from '../../shared/job/listparts.ts';
-import type { AnomalyPlaces, Manifest, MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
+import type { AnomalyPlaces, MapSpec, MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
 import type { ReduceSpec } from '../../shared/job/reducetask.ts';
 import type { StageResults } from '../../shared/job/stageresults.ts';
 import { stageResults } from '../../shared/job/taskends.ts';
@@ -158,8 +157,9 @@ class Stages {
   }
 
   async mapping(parts: Parts): Promise<void> {
-    const { tasks } = await this.json<Manifest>(manifestKey(this.job));
-    for (const task of tasks) parts.addJson(`${this.name} tasks`, this.plainly(task));
+    const [plan] = (await stageResults(this.store, this.job, 'plan')) as StageResults['plan'][];
+    for (let task = 0; task < plan.tasks; task++)
+      parts.addJson(`${this.name} tasks`, this.plainly(await this.json<MapSpec>(`${plan.specs}${task}.json`)));
     const results = (await stageResults(this.store, this.job, 'map')) as StageResults['map'][];
     for (const result of results) {
       parts.addJson(`${this.name} results of map`, this.plainly(result));

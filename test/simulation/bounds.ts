@@ -59,7 +59,7 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.get = 8 * all + 12 * ended;
   bound.get += tasks.map * (balance + 2 * commit) + tasks.publish * (2 * commit + looks('publish', 'commit'));
   bound.get += tasks.reduce * (2 * commit + plannings.publish + looks('reduce', 'publish'));
-  bound.put = 5 * all + 9 * again('map') + tasks.map * plannings.map + tasks.reduce * balance;
+  bound.put = 5 * all + 9 * again('map') + tasks.map * deliveries.plan + tasks.reduce * balance;
   bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan;
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;

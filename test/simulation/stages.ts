@@ -11,19 +11,18 @@ import {
   attemptPrefix,
   headsKey,
   inputsKey,
-  manifestKey,
   shardGroupPrefix,
   summaryKey,
   tablePrefix,
 } from '../../shared/job/keys.ts';
-import type { Manifest, MapSpec } from '../../shared/job/maptask.ts';
+import type { MapSpec } from '../../shared/job/maptask.ts';
 import type { PublishedFile, PublishSpec } from '../../shared/job/publishtask.ts';
 import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
 import { CarefulReading } from '../../shared/stage/map/carefulreading.ts';
-import { HEADS_PART } from '../../shared/stage/plan.ts';
-import { specOf } from '../../shared/stage/specs.ts';
+import { HEADS_PART } from '../../shared/stage/plan/plan.ts';
+import { specOf, writeSpecs } from '../../shared/stage/specs.ts';
 import type { StageWork, WorkOf } from '../../shared/stage/stage.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
@@ -73,15 +72,10 @@ function shapeOf(inputs: readonly CaptureRef[]): Shape {
   return { captures, mapTasks, partitions, publishTasks };
 }
 
-const manifests = new Map<string, Uint8Array>();
-
-/** The manifest of a job: all its captures in groups of about equal number. Made once for all seeds. */
-function manifestOf(inputs: readonly CaptureRef[]): Uint8Array {
+/** The map tasks of a job: all its captures in groups of about equal number. */
+function* mapSpecs(inputs: readonly CaptureRef[]): Generator<MapSpec> {
   const [{ name }] = inputs;
-  const known = manifests.get(name);
-  if (known !== undefined) return known;
   const { captures, mapTasks } = shapeOf(inputs);
-  const tasks: MapSpec[] = [];
   for (let task = 0; task < mapTasks; task++) {
     const spec: MapSpec = { captures: [], group: `${name.split('/').slice(3).join('-')}-${task}` };
     const end = Math.floor(((task + 1) * captures) / mapTasks);
@@ -96,11 +90,8 @@ function manifestOf(inputs: readonly CaptureRef[]): Uint8Array {
         headDigest: '',
       });
     }
-    tasks.push(spec);
+    yield spec;
   }
-  const bytes = jsonBytes({ tasks } satisfies Manifest);
-  manifests.set(name, bytes);
-  return bytes;
 }
 
 /** The work of all stages, in one process. */
@@ -148,20 +139,25 @@ async function nothingKnown(place: WorkPlace): Promise<StageResults[Stage]> {
   return {} as StageResults[Stage];
 }
 
-async function plan(place: WorkPlace, { store }: TaskContext, job: Job): Promise<StageResults['plan']> {
+async function plan(
+  place: WorkPlace,
+  { store }: TaskContext,
+  job: Job,
+  _task: number,
+  attempt: string,
+): Promise<StageResults['plan']> {
   const { next, faults } = place.process.surroundings;
   const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
   const { captures } = shapeOf(inputs);
-  if ((await store.head(manifestKey(job.job))) === undefined) {
-    for (let part = 0; part * HEADS_PART < captures; part++) {
-      if ((await getJson(store, headsKey(job.job, part))) !== undefined) continue;
-      if (part > 0 && next() < 20 * faults.unfinished) throw new Unfinished(`${part} parts of the heads are read`);
-      await takesTime(place, 10_000);
-      await store.putIfAbsent(headsKey(job.job, part), jsonBytes([]));
-    }
-    await store.putIfAbsent(manifestKey(job.job), manifestOf(inputs));
+  for (let part = 0; part * HEADS_PART < captures; part++) {
+    if ((await getJson(store, headsKey(job.job, part))) !== undefined) continue;
+    if (part > 0 && next() < 20 * faults.unfinished) throw new Unfinished(`${part} parts of the heads are read`);
+    await takesTime(place, 10_000);
+    await store.putIfAbsent(headsKey(job.job, part), jsonBytes([]));
   }
-  return { captures, bytes: captures * 150e6 };
+  const prefix = `${attemptPrefix(job.job, 'plan', 0, attempt)}map-`;
+  const { tasks } = await writeSpecs(store, job.job, 'map', mapSpecs(inputs), prefix);
+  return { captures, bytes: captures * 150e6, tasks, specs: prefix };
 }
 
 /** shards/<sharding>/<group>/summary.json, as far as this simulation needs it. */

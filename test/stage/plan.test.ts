@@ -6,11 +6,12 @@ import { runTask, type TaskReport } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import { readEnd } from '../../shared/job/jobend.ts';
-import { inputsKey, jobKey, manifestKey } from '../../shared/job/keys.ts';
-import type { Manifest, MapSpec, PlannedCapture } from '../../shared/job/maptask.ts';
+import { doneKey, inputsKey, jobKey } from '../../shared/job/keys.ts';
+import type { MapSpec, PlannedCapture } from '../../shared/job/maptask.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
+import type { Done, StageResults } from '../../shared/job/stageresults.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { groupDigest, planTasks } from '../../shared/stage/plan.ts';
+import { groupDigest, planTasks } from '../../shared/stage/plan/plan.ts';
 import { workOf } from '../../shared/stage/works.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
@@ -215,8 +216,12 @@ class Planning {
   }
 
   async planned(): Promise<PlannedCapture[]> {
-    const manifest = await getJson<Manifest>(this.store, manifestKey('j'));
-    return (manifest?.tasks ?? []).flatMap(({ captures }) => captures);
+    const done = await getJson<Done<'plan'> & { ok: true }>(this.store, doneKey('j', 'plan', 0));
+    const { tasks, specs } = done!.result as StageResults['plan'];
+    const planned: PlannedCapture[] = [];
+    for (let task = 0; task < tasks; task++)
+      planned.push(...(await getJson<MapSpec>(this.store, `${specs}${task}.json`))!.captures);
+    return planned;
   }
 }
 

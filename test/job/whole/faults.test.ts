@@ -10,10 +10,11 @@ import { startJob } from '../../../shared/control/start.ts';
 import { failTask } from '../../../shared/control/task.ts';
 import type { JobConfig } from '../../../shared/job/jobconfig.ts';
 import { isCommitted, type JobEnd } from '../../../shared/job/jobend.ts';
-import { endKey, manifestKey } from '../../../shared/job/keys.ts';
-import type { Manifest } from '../../../shared/job/maptask.ts';
+import { endKey } from '../../../shared/job/keys.ts';
+import type { MapSpec } from '../../../shared/job/maptask.ts';
 import { InProcessQueue } from '../../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../../shared/queue/taskqueue.ts';
+import { specsOf } from '../../../shared/stage/specs.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
 import { Crash, DoublingQueue, Life, MortalQueue, MortalStore } from '../chaos.ts';
@@ -195,8 +196,9 @@ test('a map task that always fails costs its captures, which are named, and noth
   const broken = Object.create(working) as typeof working;
   broken.put = async (key, bytes) => {
     if (key.startsWith('shards/')) {
-      const { tasks } = (await getJson<Manifest>(working, manifestKey(job.job)))!;
-      const group = tasks.find(({ captures: [capture] }) => capture.name === 'two')!.group;
+      const specOf = await specsOf<MapSpec>(working, job.job, 'map');
+      const specs = await Promise.all(captures.map((_, task) => specOf(task)));
+      const { group } = specs.find(({ captures: [capture] }) => capture.name === 'two')!;
       if (key.includes(group)) throw new Error('no room for this shard');
     }
     return working.put(key, bytes);

@@ -6,20 +6,22 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { CompressionBounds } from '../capture/compression/bounds.ts';
-import { readHead } from '../capture/read.ts';
-import { requireJson, type TaskContext, Unfinished } from '../job/context.ts';
-import { soundOrDiscarded } from '../job/fault.ts';
-import { digestOf, type Job, shardingDigest } from '../job/jobconfig.ts';
-import { headsKey, inputsKey, manifestKey, shardGroupPrefix } from '../job/keys.ts';
-import type { Manifest, MapSpec, MapSummary, PlannedCapture } from '../job/maptask.ts';
-import { compareStored } from '../job/rank.ts';
-import type { StageResults } from '../job/stageresults.ts';
-import type { CaptureRef, CaptureSource } from '../store/capturesource.ts';
-import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
-import { getJson, jsonBytes } from '../store/jsonobject.ts';
-import { StoreError } from '../store/objectstore.ts';
-import type { StageWork } from './stage.ts';
+import type { CompressionBounds } from '../../capture/compression/bounds.ts';
+import { readHead } from '../../capture/read.ts';
+import { type TaskContext, Unfinished } from '../../job/context.ts';
+import { soundOrDiscarded } from '../../job/fault.ts';
+import { allInputs } from '../../job/inputs.ts';
+import { digestOf, type Job, shardingDigest } from '../../job/jobconfig.ts';
+import { attemptPrefix, headsKey, shardGroupPrefix } from '../../job/keys.ts';
+import type { MapSpec, MapSummary, PlannedCapture } from '../../job/maptask.ts';
+import { compareStored } from '../../job/rank.ts';
+import type { StageResults } from '../../job/stageresults.ts';
+import type { CaptureRef, CaptureSource } from '../../store/capturesource.ts';
+import { inParallel, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
+import { getJson, jsonBytes } from '../../store/jsonobject.ts';
+import { StoreError } from '../../store/objectstore.ts';
+import { writeSpecs } from '../specs.ts';
+import type { StageWork } from '../stage.ts';
 
 /** Heads read at a time: slow disks and object stores answer many as quickly as one. */
 const PARALLEL_HEADS = 32;
@@ -41,17 +43,16 @@ const MOST_CAPTURES = 1000;
 
 export const planStage: StageWork<'plan'> = { stage: 'plan', run: runPlan };
 
-async function runPlan(context: TaskContext, job: Job): Promise<StageResults['plan']> {
+async function runPlan(context: TaskContext, job: Job, _task: number, attempt: string): Promise<StageResults['plan']> {
   const { store } = context;
-  const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
+  const inputs = await allInputs(store, job.job);
   const bytes = inputs.reduce((sum, capture) => sum + capture.size, 0);
-  if ((await store.head(manifestKey(job.job))) === undefined) {
-    const captures = await allHeads(context, job, inputs);
-    const known = await knownGroups(context, shardingDigest(job.config));
-    const tasks = planTasks(captures, known, job.config.sizes.taskBytes);
-    await store.putIfAbsent(manifestKey(job.job), jsonBytes({ tasks } satisfies Manifest));
-  }
-  return { captures: inputs.length, bytes };
+  const captures = await allHeads(context, job, inputs);
+  const known = await knownGroups(context, shardingDigest(job.config));
+  const tasks = planTasks(captures, known, job.config.sizes.taskBytes);
+  const prefix = `${attemptPrefix(job.job, 'plan', 0, attempt)}map-`;
+  const list = await writeSpecs(store, job.job, 'map', tasks, prefix);
+  return { captures: inputs.length, bytes, tasks: list.tasks, specs: prefix };
 }
 
 interface HeadedCapture extends PlannedCapture {

@@ -1,0 +1,65 @@
+/**
+ * A job's captures, in the order in which they were listed: in one object, or where there are many in parts, of which
+ * a reader holds one at a time.
+ */
+import { randomBytes } from 'node:crypto';
+import type { CaptureRef } from '../store/capturesource.ts';
+import { jsonBytes } from '../store/jsonobject.ts';
+import type { ObjectStore } from '../store/objectstore.ts';
+import { requireJson } from './context.ts';
+import { inputsKey, inputsPartPrefix } from './keys.ts';
+import { PART_ROWS, PartsWriter } from './listparts.ts';
+
+/** jobs/<job>/inputs.json where captures are more than a part holds. */
+interface InputParts {
+  captures: number;
+  /** Keys of the parts, each with PART_ROWS captures but the last. */
+  parts: string[];
+}
+
+/** Writes a job's captures, unless they are there. @returns whether they are new */
+export async function writeInputs(store: ObjectStore, job: string, captures: readonly CaptureRef[]): Promise<boolean> {
+  const key = inputsKey(job);
+  if (captures.length <= PART_ROWS) return store.putIfAbsent(key, jsonBytes(captures));
+  if ((await store.head(key)) !== undefined) return false;
+  // Parts of a name of their own: whoever starts the job at the same time may have listed them in another order.
+  const writer = new PartsWriter<CaptureRef>(store, inputsPartPrefix(job, randomBytes(6).toString('hex')));
+  await writer.add(captures);
+  const parts: InputParts = { captures: captures.length, parts: await writer.end() };
+  return store.putIfAbsent(key, jsonBytes(parts));
+}
+
+/** A job's captures, part by part. */
+export class Inputs {
+  /** How many captures there are. */
+  readonly captures: number;
+  /** Parts, all but the last of PART_ROWS captures. */
+  readonly parts: number;
+  private readonly store: ObjectStore;
+  private readonly list: readonly CaptureRef[] | InputParts;
+
+  private constructor(store: ObjectStore, list: readonly CaptureRef[] | InputParts) {
+    this.store = store;
+    this.list = list;
+    this.captures = 'parts' in list ? list.captures : list.length;
+    this.parts = 'parts' in list ? list.parts.length : 1;
+  }
+
+  /** @throws StoreError 'missing' when the job has none */
+  static async open(store: ObjectStore, job: string): Promise<Inputs> {
+    return new Inputs(store, await requireJson(store, inputsKey(job)));
+  }
+
+  /** @throws StoreError for a part that is missing or damaged */
+  async part(number: number): Promise<readonly CaptureRef[]> {
+    return 'parts' in this.list ? requireJson<CaptureRef[]>(this.store, this.list.parts[number]) : this.list;
+  }
+}
+
+/** All captures of a job: for those who need each of them in memory. */
+export async function allInputs(store: ObjectStore, job: string): Promise<CaptureRef[]> {
+  const inputs = await Inputs.open(store, job);
+  const captures: CaptureRef[] = [];
+  for (let part = 0; part < inputs.parts; part++) for (const capture of await inputs.part(part)) captures.push(capture);
+  return captures;
+}
