@@ -20,7 +20,7 @@
 /** Version of the package, for people. */
 export const SOFTWARE = '0.1.0';
 
-export const MAPPING_REVISION = 11;
+export const MAPPING_REVISION = 12;
 export const TRACKING_REVISION = 6;
 export const PUBLISHING_REVISION = 4;
 

@@ -1,9 +1,8 @@
 /** The packet under the cursor as a row of the packet columns. */
 import { META_FROM_B, type PacketColumns } from './columns.ts';
 import { flowOf, sourceIsB } from './flow/flowkey.ts';
-import { type FlowTable, IPPROTO_TCP } from './flow/flowtable.ts';
+import type { FlowTable } from './flow/flowtable.ts';
 import type { PacketCursor } from './packetcursor.ts';
-import { packetMark } from './packetmark.ts';
 import { TUNNEL_KINDS } from './protocols.ts';
 import { LAYER_ID, LAYER_KIND, LAYER_WORDS } from './tunnellayers.ts';
 
@@ -42,8 +41,7 @@ export function appendPacket(
   columns.vlan[row] = c.vlan;
   columns.innerVlan[row] = c.innerVlan;
   columns.tunnel[row] = c.depth === 0 ? 0 : flows.tunnels.lookup(c.layers, c.depth);
-  // Most packets need nothing else: here, a call that is not inlined is spared them.
-  columns.mark[row] = c.proto === IPPROTO_TCP && c.ipId !== 0 ? c.ipId : packetMark(c);
+  columns.mark[row] = c.mark;
   columns.ageUs[row] = 0;
   columns.ageNs[row] = 0;
   columns.length = row + 1;

@@ -78,7 +78,7 @@ const COLUMNS = {
   /** Number of the tunnel in the flow table that belongs to these columns, 0 = not tunnelled. */
   tunnel: 'u32',
   /** What tells the packet from others of its flow with the same lengths and numbers (packetmark.ts); 0 of fragments. */
-  mark: 'u32',
+  mark: 'u16',
   /** Fragments only: microseconds between this fragment and the completion of its datagram, whose time `us`/`ns` hold. */
   ageUs: 'u32',
   /** Fragments only: nanoseconds (0..999) below `ageUs`. */

@@ -200,14 +200,14 @@ export class PacketDecoder {
   ): number {
     const c = this.cursor;
     c.bytes = head;
-    c.pos = c.transport = 0;
+    c.pos = 0;
     c.end = headLength;
     c.beyond = payload - headLength;
     c.wireEnd = payload;
     last.placeUnder(c, row);
     c.meta = META_DATAGRAM;
     c.proto = proto;
-    c.ipId = last.id[row];
+    c.mark = last.id[row] & 0xffff;
     c.ipLen = headerLength + payload;
     c.announced = payload;
     this.capture = last.capture[row];

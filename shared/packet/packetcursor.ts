@@ -51,10 +51,11 @@ export class PacketCursor {
   dst1 = 0;
   dst2 = 0;
   dst3 = 0;
-  /** Identification of the IPv4 header, or of the datagram that was joined; 0 for other IPv6 packets. */
-  ipId = 0;
-  /** First byte of the transport header. */
-  transport = 0;
+  /**
+   * The packet's mark (packetmark.ts): at first the identification of the IPv4 header, or the lowest 16 bits of that of
+   * the datagram that was joined; 0 for other IPv6 packets. Decoders of transports replace it where that is not enough.
+   */
+  mark = 0;
   /** IP protocol of the transport. */
   proto = 0;
   /** Total length of the IP packet in bytes, likewise. */

@@ -13,7 +13,7 @@ export class Prediction {
   private nextSeq = new Uint32Array(FIRST_FLOWS * 2);
   private window = new Uint16Array(FIRST_FLOWS * 2);
   private flowVlans = new Uint32Array(FIRST_FLOWS);
-  private lastMark = new Uint32Array(FIRST_FLOWS * 2);
+  private lastMark = new Uint16Array(FIRST_FLOWS * 2);
   private lastTunnel = new Uint32Array(FIRST_FLOWS * 2);
   private flows = 0;
 

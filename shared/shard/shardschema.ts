@@ -36,8 +36,8 @@ const COLUMNS = {
   window: 'u16',
   tcpFlags: 'u16',
   meta: 'u8',
-  /** The packet's mark minus that of the side's last packet, modulo 2^32. */
-  mark: 'u32',
+  /** The packet's mark minus that of the side's last packet, modulo 65,536. */
+  mark: 'u16',
 } as const;
 
 /** Room for the rows of a batch that is being written. */

@@ -32,7 +32,7 @@ const LONG = text('a datagram with a payload of more than thirty-two bytes, all 
 const DATAGRAM = udp(1, 2, LONG);
 const ECHO = Uint8Array.of(8, 0, 1, 2, 0, 9, 0, 1, 5, 5, 5, 5);
 
-test('the mark of TCP is the identification, or 16 bits of the options where there is none', () => {
+test('the mark of TCP is the identification, or a hash of the options where there is none', () => {
   assert.deepEqual(marks(v4(SEGMENT, 6, { id: 0x1234 })), [0x1234]);
   for (const frame of [v4(SEGMENT, 6, { id: 0 }), v6(SEGMENT, 6)]) {
     const [mark] = marks(frame);
@@ -81,6 +81,19 @@ test('TTL, DSCP, checksums, the link layer and what is behind the packet change 
     const checksum = ip + 20 + ({ 6: 16, 17: 6, 1: 2 }[frame[ip + 9]] ?? 0);
     assert.deepEqual(marks(changed(frame, checksum)), expected, 'checksum of the transport');
     assert.deepEqual(marks(Uint8Array.from([...frame, 1, 2, 3, 4])), expected, 'trailer');
+  }
+});
+
+test('behind AH the content of the transport counts, in IPv4 as in IPv6, and AH itself does not', () => {
+  const header = Uint8Array.of(17, 4, 0, 0, 0, 0, 0, 7, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+  for (const frame of [
+    v4(Uint8Array.from([...header, ...DATAGRAM]), 51),
+    v6(Uint8Array.from([...header, ...DATAGRAM]), 51),
+  ]) {
+    const [mark] = marks(frame);
+    const datagram = frame.length - DATAGRAM.length;
+    assert.deepEqual(marks(changed(frame, datagram - 1)), [mark], 'check value');
+    assert.notDeepEqual(marks(changed(frame, datagram + 8)), [mark], 'first byte of payload');
   }
 });
 

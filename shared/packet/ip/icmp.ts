@@ -4,7 +4,8 @@
  * Refused: headers without type and code.
  */
 import { FATE_SESSION, fateOf } from '../fate.ts';
-import type { PacketCursor } from '../packetcursor.ts';
+import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { contentMark } from '../packetmark.ts';
 import { protocol } from '../protocol.ts';
 
 export const ICMP = protocol({
@@ -16,6 +17,8 @@ export const ICMP = protocol({
 const TYPE = 0;
 const CODE = 1;
 const TYPE_AND_CODE = 2;
+/** Behind the checksum. */
+const REST = 4;
 const HEADER = 8;
 
 const TRUNCATED = ~fateOf('truncated_header');
@@ -62,6 +65,8 @@ export function icmpMessage(c: PacketCursor, pair: (type: number) => number): nu
   c.srcPort = type;
   c.oneWay = answer < 0 ? 1 : 0;
   c.dstPort = answer < 0 ? bytes[at + CODE] : answer;
+  // Types that are answers to each other make one flow, whatever their codes.
+  c.mark = contentMark(bytes, at + REST, c.end, c.mark ^ uint16(bytes, at));
   c.payloadLen = Math.max(0, announced - HEADER);
   return ~FATE_SESSION;
 }

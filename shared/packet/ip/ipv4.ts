@@ -67,10 +67,10 @@ function ip(c: PacketCursor): number {
   c.dst3 = int32(bytes, start + DESTINATION);
   const proto = bytes[start + PROTOCOL];
   c.proto = proto;
-  c.ipId = uint16(bytes, start + IDENTIFICATION);
+  c.mark = uint16(bytes, start + IDENTIFICATION);
   c.ipLen = total;
   c.announced = total - header;
-  c.pos = c.transport = start + header;
+  c.pos = start + header;
   if (start + total > c.wireEnd) c.odd('truncated_IP_len', '');
   const whole = clip(c, start, total);
   if (!whole) c.meta |= META_TRUNCATED;
@@ -79,7 +79,7 @@ function ip(c: PacketCursor): number {
   if ((fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0) {
     if (whole) {
       if ((fragment & DONT_FRAGMENT) !== 0) c.odd('fragment_with_DF', '');
-      c.fragId = c.ipId;
+      c.fragId = c.mark;
       c.fragOffset = (fragment & FRAGMENT_OFFSET) << 3;
       c.fragLength = total - header;
       c.fragMore = (fragment & MORE_FRAGMENTS) === 0 ? 0 : 1;

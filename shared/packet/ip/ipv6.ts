@@ -151,7 +151,6 @@ function skipExtensions(c: PacketCursor, type: number): number {
 /** What follows the header of `type` at `c.pos`, after all extensions. */
 function upperLayer(c: PacketCursor, type: number): number {
   c.proto = type;
-  c.transport = c.pos;
   if (type === NO_NEXT) return NO_NEXT_HEADER;
   return IP_PROTOCOLS.next(type, c);
 }
@@ -167,7 +166,7 @@ export function ipv6Fragmentable(c: PacketCursor, type: number): number {
   const start = c.pos;
   if (type === FRAGMENT && c.end - start >= FRAGMENT_HEADER) {
     c.proto = c.bytes[start];
-    c.pos = c.transport = start + FRAGMENT_HEADER;
+    c.pos = start + FRAGMENT_HEADER;
     c.announced -= FRAGMENT_HEADER;
     return c.proto === NO_NEXT ? NO_NEXT_HEADER : IP_PROTOCOLS.next(c.proto, c);
   }
@@ -189,7 +188,7 @@ function fragment(c: PacketCursor, start: number, cut: boolean, total: number): 
   const more = bytes[at + 3] & 1;
   const header = at - start;
   c.proto = bytes[at];
-  c.pos = c.transport = at + FRAGMENT_HEADER;
+  c.pos = at + FRAGMENT_HEADER;
   c.announced = total - header - FRAGMENT_HEADER;
   if (cut) {
     if (offset !== 0) return INCOMPLETE_FRAGMENT;
@@ -249,7 +248,7 @@ function ipv6(c: PacketCursor): number {
   const total = payload === 0 ? unsizedLength(c, start) : payload + HEADER;
   if (payload === 0) c.sized = 0;
   c.v6 = 1;
-  c.ipId = 0;
+  c.mark = 0;
   c.src0 = int32(bytes, start + SOURCE);
   c.src1 = int32(bytes, start + SOURCE + 4);
   c.src2 = int32(bytes, start + SOURCE + 8);

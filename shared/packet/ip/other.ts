@@ -4,6 +4,7 @@
  */
 import { FATE_SESSION } from '../fate.ts';
 import type { PacketCursor } from '../packetcursor.ts';
+import { contentMark } from '../packetmark.ts';
 import { protocol } from '../protocol.ts';
 
 export const OTHER = protocol({
@@ -14,6 +15,7 @@ export const OTHER = protocol({
 });
 
 export function other(c: PacketCursor): number {
+  c.mark = contentMark(c.bytes, c.pos, c.end, c.mark);
   c.payloadLen = c.announced;
   return ~FATE_SESSION;
 }

@@ -5,8 +5,8 @@
  */
 import { FATE_SESSION } from '../fate.ts';
 import { type PacketCursor, uint16 } from '../packetcursor.ts';
+import { contentMark } from '../packetmark.ts';
 import { protocol } from '../protocol.ts';
-import { other } from './other.ts';
 
 export const SCTP = protocol({
   name: 'SCTP',
@@ -23,8 +23,12 @@ const HEADER = 12;
 
 function sctp(c: PacketCursor): number {
   const { bytes, pos: at } = c;
-  if (c.announced < PORTS || c.end - at < PORTS) return other(c);
+  if (c.announced < PORTS || c.end - at < PORTS) {
+    c.payloadLen = c.announced;
+    return ~FATE_SESSION;
+  }
   c.sctpPorts = ((uint16(bytes, at + SOURCE_PORT) << 16) | uint16(bytes, at + DESTINATION_PORT)) >>> 0;
+  c.mark = contentMark(bytes, at + HEADER, c.end, c.mark);
   c.payloadLen = Math.max(0, c.announced - HEADER);
   return ~FATE_SESSION;
 }

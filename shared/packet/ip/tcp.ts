@@ -6,6 +6,7 @@
 import { HINT_FTP_COMMAND, HINT_FTP_REPLY, HINT_NONE, HINT_SSH_BANNER, META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { int32, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { contentMark } from '../packetmark.ts';
 import { protocol } from '../protocol.ts';
 
 export const TCP = protocol({
@@ -75,6 +76,12 @@ function partial(c: PacketCursor, there: number): number {
   return ~FATE_SESSION;
 }
 
+/** The mark of a packet without an identification. */
+function optionsMark(c: PacketCursor, at: number, header: number): number {
+  const optionsEnd = Math.min(c.end, at + header);
+  return optionsEnd <= at + MIN_HEADER ? 0 : contentMark(c.bytes, at + MIN_HEADER, optionsEnd, 0);
+}
+
 function tcp(c: PacketCursor): number {
   const { bytes, pos: at, announced } = c;
   const captured = c.end - at;
@@ -101,6 +108,7 @@ function tcp(c: PacketCursor): number {
     return ~FATE_SESSION;
   }
   c.payloadLen = announced - header;
+  if (c.mark === 0 && header > MIN_HEADER) c.mark = optionsMark(c, at, header);
   if (c.payloadLen !== 0) c.hint = payloadHint(bytes, at + header, c.end);
   return ~FATE_SESSION;
 }

@@ -6,6 +6,7 @@
 import { META_BROKEN } from '../columns.ts';
 import { FATE_SESSION, fateOf } from '../fate.ts';
 import { clip, type PacketCursor, uint16 } from '../packetcursor.ts';
+import { contentMark } from '../packetmark.ts';
 import { protocol } from '../protocol.ts';
 import { datagramHint } from './datagramhint.ts';
 import { UDP_TUNNELS } from './udptunnels.ts';
@@ -65,6 +66,7 @@ function udp(c: PacketCursor): number {
   }
   c.pos = at + HEADER;
   if (c.end - c.pos >= c.payloadLen) c.hint = datagramHint(bytes, c.pos, c.payloadLen, c.srcPort, c.dstPort);
+  c.mark = contentMark(bytes, c.pos, c.end, c.mark);
   const tunnel = c.tunnelPorts.tunnel(c.srcPort, c.dstPort);
   if (tunnel >= 0) return tunnel;
   const begun = UDP_TUNNELS.ofBytes(bytes, c.pos, c.end);
