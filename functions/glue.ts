@@ -19,8 +19,7 @@ import {
   paginateGetPartitions,
   type Table,
 } from '@aws-sdk/client-glue';
-import type { Catalog } from '../shared/job/context.ts';
-import type { JobSummary } from '../shared/job/summary.ts';
+import type { Catalog, CatalogJob } from '../shared/job/context.ts';
 import { clientSettings } from '../shared/store/aws/awsclient.ts';
 
 /** Partitions per call: Glue's limits. */
@@ -43,6 +42,12 @@ interface Failure {
   detail: ErrorDetail | undefined;
 }
 
+/** The catalog that the stack has made; undefined where there is none, as on LocalStack. */
+export function ownCatalog(): GlueCatalog | undefined {
+  const database = process.env.FLOWSTITCH_CATALOG;
+  return database === undefined ? undefined : new GlueCatalog(database, process.env.FLOWSTITCH_RESULTS ?? '');
+}
+
 export class GlueCatalog implements Catalog {
   private readonly database: string;
   private readonly bucket: string;
@@ -59,12 +64,12 @@ export class GlueCatalog implements Catalog {
    * Makes the data set's partitions those of the job. Idempotent, also when called twice at the same time.
    * @throws Error that names the partitions which Glue did not change, and its reason; calling it again resumes from there
    */
-  async register(summary: JobSummary): Promise<void> {
-    for (const [name, files] of Object.entries(summary.files)) {
+  async register(job: CatalogJob): Promise<void> {
+    for (const [name, files] of Object.entries(job.files)) {
       const table = await this.table(name);
       const wanted = this.placesOf(table, files);
       let round = 1;
-      while (!(await this.reconcile(table, summary.dataset, wanted)))
+      while (!(await this.reconcile(table, job.dataset, wanted)))
         if (round++ === MOST_ROUNDS)
           throw new Error(
             `the partitions of ${this.called(name)} keep being changed by another process: does more than one job of this data set run?`,

@@ -3,7 +3,8 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
 export const logger = new Logger();
-const metrics = new Metrics();
+/** Two pipelines in one account have metrics, and alarms, of their own. */
+const metrics = new Metrics({ defaultDimensions: { stack: process.env.FLOWSTITCH_STACK ?? 'unknown' } });
 
 /** A value of a metric, published when the invocation ends. */
 export function measure(name: string, unit: 'count' | 'bytes' | 'seconds', value: number): void {

@@ -85,6 +85,7 @@ async function deliver(
         timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,
         signal: clock.signal,
         onCapture: (capture) => logger.info('reading', { capture }),
+        onBehind: (reason) => logger.warn('the catalog does not show the job yet', { reason }),
         requests: requestTotals,
         ...more,
       } satisfies TaskContext,

@@ -1,20 +1,27 @@
 /** The watchdog function: every few minutes while jobs run. */
 import type { Context } from 'aws-lambda';
 import { lookAfterJobs } from '../shared/control/watchdog.ts';
-import { queue, work } from './environment.ts';
+import { catchUp } from '../shared/job/catalogstep.ts';
+import { queue, results, work } from './environment.ts';
+import { ownCatalog } from './glue.ts';
 import { logger, measure, publishMeasures } from './log.ts';
 import { startWatchdog, stopWatchdog } from './schedule.ts';
+
+const catalog = ownCatalog();
 
 export async function handler(_event: unknown, lambda: Context): Promise<void> {
   logger.addContext(lambda);
   let { running, stalled } = await lookAfterJobs(work, queue, Date.now());
-  if (running.length === 0) {
+  const behind = catalog === undefined ? [] : await catchUp(work, results, catalog);
+  if (running.length === 0 && behind.length === 0) {
     await stopWatchdog();
     // A job may have begun in between, and turned the schedule on before it was turned off here.
     ({ running, stalled } = await lookAfterJobs(work, queue, Date.now()));
     if (running.length > 0) await startWatchdog();
   }
   for (const job of stalled) logger.error('no progress', job);
+  for (const each of behind) logger.error('the catalog does not show a committed job', { ...each });
   measure('JobStalled', 'count', stalled.length);
+  measure('CatalogBehind', 'count', behind.length);
   publishMeasures();
 }

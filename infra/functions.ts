@@ -24,10 +24,13 @@ const BESIDE_STAGES = {
     sendsChecks: true,
   },
   watchdog: {
-    description: 'Moves running jobs on and reports those without progress',
+    description: 'Moves running jobs on, reports those without progress, and catches up with the catalog',
     timeoutSeconds: 60,
     memoryMB: 512,
     diskMiB: DEFAULT_DISK_MIB,
+    work: { 'behind/*': ['read', 'write', 'remove'] },
+    results: { 'datasets/*': ['read'] },
+    catalog: true,
     schedule: ['Enable', 'Disable'],
   },
 } as const satisfies Record<string, FunctionNeeds>;

@@ -7,10 +7,8 @@ export const catalogStackName = ({ name }: Settings): string => `${name}-catalog
 export const watchdogRuleName = ({ name }: Settings): string => `${name}-watchdog`;
 export const workgroupName = ({ name }: Settings): string => name;
 
-/** Namespace and dimension of the functions' own metrics. */
+/** Namespace and first dimension of the functions' own metrics; the second, `stack`, is the name of the pipeline's stack. */
 export const METRICS = { namespace: 'Flowstitch', service: 'flowstitch' };
-/** Counted by the watchdog for each job without progress. */
-export const JOB_STALLED = 'JobStalled';
 
 /** Where Athena puts query results, in the results bucket. */
 export const ATHENA_PREFIX = 'athena/';

@@ -91,7 +91,12 @@ export function statusText(status: JobStatus, data: string): string {
     fields: costFields(status),
     data,
     committedBefore: false,
-  })}${failures}`;
+  })}${failures}${catalogText(status)}`;
+}
+
+function catalogText({ notInCatalog }: JobStatus): string {
+  if (notInCatalog === null) return '';
+  return `\nthe catalog does not show this job yet, and is asked again every five minutes: ${printable(notInCatalog)}\n`;
 }
 
 function sourceText({ entry: { source } }: JobStatus): string {

@@ -13,7 +13,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { JOB_STALLED, METRICS } from '../names.ts';
+import { METRICS, pipelineStackName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import type { Compute } from './compute.ts';
 import type { Queues } from './queues.ts';
@@ -34,17 +34,28 @@ export class Alarms extends Construct {
     for (const [stage, queue] of Object.entries(queues.stages)) this.oldMessages(stage, queue, OLD_TASK);
     this.oldMessages('uploads', queues.uploads, OLD_UPLOAD);
     this.functionAlarms(compute);
-    this.alarm(
+    this.counted(
+      settings,
       'JobStalled',
       'A job made no progress for 15 minutes: flowstitch status shows which, flowstitch resume retries it',
-      new Metric({
-        namespace: METRICS.namespace,
-        metricName: JOB_STALLED,
-        dimensionsMap: { service: METRICS.service },
-        statistic: 'Sum',
-        period: PERIOD,
-      }),
     );
+    this.counted(
+      settings,
+      'CatalogBehind',
+      "The catalog refuses to show a committed job, and is asked again every five minutes: the watchdog's log has its reason",
+    );
+  }
+
+  /** An alarm on what the watchdog counts under this name. */
+  private counted(settings: Settings, metricName: string, description: string): void {
+    const metric = new Metric({
+      namespace: METRICS.namespace,
+      metricName,
+      dimensionsMap: { service: METRICS.service, stack: pipelineStackName(settings) },
+      statistic: 'Sum',
+      period: PERIOD,
+    });
+    this.alarm(metricName, description, metric);
   }
 
   private makeTopic(email: string): Topic {

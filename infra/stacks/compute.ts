@@ -14,7 +14,7 @@ import { Construct } from 'constructs';
 import { isWide } from '../../shared/stage/stages.ts';
 import { CONCURRENCY } from '../concurrency.ts';
 import { FUNCTION_NAMES, type FunctionName, isStage, needsOf, timeoutSeconds } from '../functions.ts';
-import { METRICS, watchdogRuleName } from '../names.ts';
+import { METRICS, pipelineStackName, watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import type { Buckets } from './buckets.ts';
 import type { Queues } from './queues.ts';
@@ -101,6 +101,7 @@ export class Compute extends Construct {
     const { settings, buckets, queues } = this.props;
     const { duckdbMemory, catalog } = needsOf(name);
     return {
+      FLOWSTITCH_STACK: pipelineStackName(settings),
       FLOWSTITCH_WORK: buckets.work.bucketName,
       FLOWSTITCH_RESULTS: buckets.results.bucketName,
       FLOWSTITCH_CAPTURES: buckets.captures.bucketName,

@@ -1,5 +1,6 @@
 /** The status of a job, while it runs and afterwards. */
 
+import { readBehind } from '../job/catalogstep.ts';
 import { loadJobFile, UnknownJob } from '../job/context.ts';
 import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
 import { donePrefix, jobKey, listKey, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
@@ -46,6 +47,8 @@ export interface JobStatus extends JobState {
   /** Total seconds of the successful tasks. */
   taskSeconds: number;
   summary: JobSummary | null;
+  /** Why the catalog does not show a committed job yet; null where it does, or where there is no catalog. */
+  notInCatalog: string | null;
 }
 
 /** The states of jobs, in their order. */
@@ -103,6 +106,7 @@ export async function jobStatus(
     mapped: { packets: 0, captures: 0 },
     taskSeconds: 0,
     summary: state.state === 'committed' ? ((await getJson<JobSummary>(store, summaryKey(entry.job))) ?? null) : null,
+    notInCatalog: state.state === 'committed' ? await notInCatalog(store, entry) : null,
   };
   for (const stage of STAGE_ORDER) {
     const { status: ofStage, dones } = await stageStatus(store, entry.job, stage, known);
@@ -120,6 +124,11 @@ export async function jobStatus(
     }
   }
   return status;
+}
+
+async function notInCatalog(store: ObjectStore, { dataset, job }: JobEntry): Promise<string | null> {
+  const behind = await readBehind(store, dataset);
+  return behind?.job === job ? behind.reason : null;
 }
 
 async function stageStatus(

@@ -34,14 +34,19 @@ export interface TaskContext {
   onDamaged?: (words: string) => void;
   /** Registers a committed job's files for engines that find tables by a catalog. */
   catalog?: Catalog;
+  /** Called when the catalog does not show a committed job, with the reason: it is caught up later. */
+  onBehind?: (reason: string) => void;
   /** Requests of the task's process so far, by kind. */
   requests?: () => RequestTotals;
 }
 
+/** What a catalog needs to know of a job. */
+export type CatalogJob = Pick<JobSummary, 'job' | 'dataset' | 'files'>;
+
 /** A catalog of tables, like Glue's. */
 export interface Catalog {
   /** Shows the job's files, and no others of its data set. Idempotent. */
-  register(summary: JobSummary): Promise<void>;
+  register(job: CatalogJob): Promise<void>;
 }
 
 /** The task needs another invocation: what is done is kept, and its message is to be sent again. */

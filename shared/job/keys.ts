@@ -18,6 +18,7 @@
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
+ *   behind/<dataset>                    the catalog does not show the data set's current job yet (catalogstep.ts)
  *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>-<n>
  *
  * and in the store of results, which may be another:
@@ -89,6 +90,8 @@ export const REFUSALS_PREFIX = 'requests/refused/';
 /** @param before times that the check was put off */
 export const checkKey = (dataset: string, at: number, before: number): string =>
   `checks/${dataset}/${padded(at, 15)}-${padded(before, 4)}`;
+export const BEHIND_PREFIX = 'behind/';
+export const behindKey = (dataset: string): string => `${BEHIND_PREFIX}${dataset}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;
 export const tablePrefix = (table: string, dataset: string, job: string): string =>
   `${table}/dataset=${dataset}/job=${job}/`;

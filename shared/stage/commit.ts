@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { showInCatalog } from '../job/catalogstep.ts';
 import { JobError, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
 import { allInputs } from '../job/inputs.ts';
@@ -66,7 +67,8 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   // Programs that wait for a folder of tables look for this name.
   await results.put(`${tablePrefix('sessions', dataset, job.job)}_SUCCESS`, new Uint8Array(0));
   await makeCurrent(results, summary);
-  await context.catalog?.register(summary);
+  const behind = await showInCatalog(store, context.catalog, summary);
+  if (behind !== null) context.onBehind?.(behind.reason);
   return { summary: summaryKey(job.job) };
 }
 

@@ -116,7 +116,7 @@ const DESCRIBED = {
       diskMiB: DEFAULT_DISK_MIB,
       duckdbMemory: '512MB',
       // Anomalies are beside the shards of their captures.
-      work: { 'shards/*': READ },
+      work: { 'shards/*': READ, 'behind/*': ['write', 'remove'] },
       results: { ...filesOf(JOB_TABLES), 'sessions/*/_SUCCESS': WRITE, 'datasets/*': WRITE },
       catalog: true,
     },

@@ -24,6 +24,7 @@ Object.assign(process.env, {
   AWS_SECRET_ACCESS_KEY: 'test',
   AWS_ENDPOINT_URL_S3: fakeS3.endpoint,
   AWS_ENDPOINT_URL_SQS: fakeSqs.endpoint,
+  FLOWSTITCH_STACK: 'test-pipeline',
   FLOWSTITCH_WORK: 'work-bucket',
   FLOWSTITCH_RESULTS: 'results-bucket',
   FLOWSTITCH_CAPTURES: CAPTURES,

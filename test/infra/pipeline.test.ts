@@ -156,14 +156,18 @@ describe('functions', () => {
       }
   });
 
-  test('each is told of buckets and queues; only commit of the catalog, only writers of Parquet of DuckDB', () => {
+  test('each is told of buckets and queues; only commit and the watchdog of the catalog, only writers of Parquet of DuckDB', () => {
     for (const name of FUNCTION_NAMES) {
       const { Variables } = functionOf(name)[1].Properties.Environment;
       assert.equal(Variables.FLOWSTITCH_WORK.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketWork')[0]);
       assert.equal(Variables.FLOWSTITCH_RESULTS.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketResults')[0]);
       assert.equal(Variables.FLOWSTITCH_CAPTURES.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketCaptures')[0]);
       assert.deepEqual(Object.keys(queueUrls(Variables.FLOWSTITCH_QUEUES)), [...STAGE_ORDER, 'uploads']);
-      assert.equal(Variables.FLOWSTITCH_CATALOG, name === 'commit' ? 'flowstitch' : undefined, name);
+      assert.equal(
+        Variables.FLOWSTITCH_CATALOG,
+        ['commit', 'watchdog'].includes(name) ? 'flowstitch' : undefined,
+        name,
+      );
       assert.equal('FLOWSTITCH_DUCKDB_MEMORY' in Variables, name === 'publish' || name === 'commit', name);
     }
   });
@@ -367,9 +371,25 @@ describe('alarms', () => {
       );
       assert.equal(watched.length, 2, `${name}: its errors, and the throttles of all`);
     }
-    const [[, stalled]] = alarms(plain).filter(([, { Properties }]) => Properties.MetricName === 'JobStalled');
-    assert.equal(stalled.Properties.Namespace, 'Flowstitch');
-    assert.deepEqual(stalled.Properties.Dimensions, [{ Name: 'service', Value: 'flowstitch' }]);
+  });
+
+  test('on what the watchdog counts are those of one stack: the functions are told its name, which their metrics carry', () => {
+    const { pipelineTemplate: lab } = synthesized({ name: 'lab' });
+    for (const [template, stack] of [
+      [plain, 'flowstitch-pipeline'],
+      [lab, 'lab-pipeline'],
+    ] as const) {
+      for (const metric of ['JobStalled', 'CatalogBehind']) {
+        const [[, { Properties }]] = alarms(template).filter(([, alarm]) => alarm.Properties.MetricName === metric);
+        assert.equal(Properties.Namespace, 'Flowstitch');
+        assert.deepEqual(Properties.Dimensions, [
+          { Name: 'service', Value: 'flowstitch' },
+          { Name: 'stack', Value: stack },
+        ]);
+      }
+      for (const name of FUNCTION_NAMES)
+        assert.equal(functionOf(name, template)[1].Properties.Environment.Variables.FLOWSTITCH_STACK, stack, name);
+    }
   });
 
   test('are quiet while nothing runs, and are sent on only where there is somebody to send them to', () => {

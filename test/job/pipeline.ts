@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type Submitted, submitJob } from '../../shared/control/operate.ts';
 import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
+import type { TaskContext } from '../../shared/job/context.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
 import { summaryKey } from '../../shared/job/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
@@ -32,6 +33,8 @@ export class LocalPipeline {
   readonly results: DirectoryStore;
   readonly queue = new InProcessQueue(2);
   captures: CaptureSource = new FileCaptures();
+  /** What tasks have besides. */
+  more: Pick<TaskContext, 'catalog' | 'onBehind'> = {};
 
   /** @param store the pipeline's own files; below the folder unless said */
   constructor(folder: string, store: ObjectStore = new DirectoryStore(join(folder, 'work'))) {
@@ -76,7 +79,7 @@ export class LocalPipeline {
     try {
       const { store, results, captures, queue } = this;
       const { ended } = await runTask(
-        { store, results, captures, queue, scratch, duckdbMemory: '128MB' },
+        { store, results, captures, queue, scratch, duckdbMemory: '128MB', ...this.more },
         message,
         workOf,
       );

@@ -61,6 +61,7 @@ function made(changes: Partial<JobStatus> = {}): JobStatus {
     mapped: { packets: 5_000_000_000, captures: 26_460 },
     taskSeconds: 40_000,
     summary: null,
+    notInCatalog: null,
     ...changes,
   };
 }
@@ -134,6 +135,12 @@ test('a committed job ends with its summary, what it took, and what its requests
   assert.match(text, /\ntime {10}4\.0 s, 5 packets\/s; 2 h 0 min of function time\n/);
   assert.match(text, /\nrequests {6}1,000,000 reads, 100,900 writes and listings, 630 sends: about \$0\.90\n/);
   assert.match(text, /\nnext: flowstitch sql --query \w+ --data s3:\/\/results\/ --dataset test\n$/);
+  const behind = statusText({ ...known, notInCatalog: 'AccessDenied: no \x1b[2Jgrant' }, 's3://results/');
+  assert.match(
+    behind,
+    /the catalog does not show this job yet, and is asked again .*: AccessDenied: no .*\[2Jgrant\n$/,
+  );
+  assert.ok(!behind.includes('\x1b'));
 });
 
 test('the cost of requests is that of each kind, removals are free', () => {
