@@ -1,7 +1,6 @@
 /** The configuration of a job: its options, and what the data set's first job has fixed, buckets and seed. */
 import { randomInt } from 'node:crypto';
-import type { ShardBy } from '../packet/flow/flowtable.ts';
-import type { Sharding } from '../shard/shardwriter.ts';
+import type { ShardBy, Sharding } from '../packet/flow/flowtable.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { soundOrDiscarded } from './fault.ts';

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { CompressionBounds } from '../capture/compression/bounds.ts';
 import type { DecodeConfig } from '../packet/decode.ts';
+import type { Sharding } from '../packet/flow/flowtable.ts';
 import type { SessionConfig } from '../session/sessionconfig.ts';
-import type { Sharding } from '../shard/shardwriter.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { MAPPING_REVISION, REVISIONS } from './revisions.ts';
 

@@ -5,19 +5,10 @@
 import { crc32 } from 'node:zlib';
 import { sortRows } from '../algorithm/roworder.ts';
 import { COLUMN_NAMES, META_LEVELS, PacketColumns } from '../packet/columns.ts';
-import { bucketOf, type FlowTable, KEY_WORDS, type ShardBy, shardHash } from '../packet/flow/flowtable.ts';
+import { bucketOf, type FlowTable, KEY_WORDS, type Sharding, shardHash } from '../packet/flow/flowtable.ts';
 import type { CheckedRange } from '../store/checkedrange.ts';
 import { BatchEncoder } from './batchencoder.ts';
 import { PositionedWriter, SHARD_SCHEMA } from './shardschema.ts';
-
-/** How flows are assigned to buckets: fixed for a data set. */
-export interface Sharding {
-  /** Number of buckets P. */
-  buckets: number;
-  /** Seed of the shard hash, 32 bits. */
-  seed: number;
-  by: ShardBy;
-}
 
 /** The most rows of one batch: enough to amortize a batch's fixed costs, few enough to hold many batches open. */
 export const MAX_BATCH_ROWS = 65536;

@@ -1,8 +1,8 @@
 /** Shards in memory, and segments of them: for the tests of writing, reading and merging. */
 import type { PacketColumns } from '../../shared/packet/columns.ts';
-import type { FlowTable } from '../../shared/packet/flow/flowtable.ts';
+import type { FlowTable, Sharding } from '../../shared/packet/flow/flowtable.ts';
 import { type Segment, SegmentReader } from '../../shared/shard/segment.ts';
-import { type ShardIndex, type Sharding, ShardWriter } from '../../shared/shard/shardwriter.ts';
+import { type ShardIndex, ShardWriter } from '../../shared/shard/shardwriter.ts';
 import { rowText } from './packets.ts';
 
 export interface MadeShard {

@@ -38,6 +38,15 @@ export const KEY_FLAG_ONE_WAY_FROM_B = 0x400;
 /** Which part of a key decides its bucket: everything, the tuple without the protocol, or the two addresses alone. */
 export type ShardBy = '5tuple' | '4tuple' | '2tuple';
 
+/** How flows are assigned to buckets: fixed for a data set. */
+export interface Sharding {
+  /** Number of buckets P. */
+  buckets: number;
+  /** Seed of the shard hash, 32 bits. */
+  seed: number;
+  by: ShardBy;
+}
+
 /** Numbers of IP protocols (IANA). SCTP's ports are no part of a flow (sctp.ts). */
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
