@@ -64,6 +64,21 @@ export class CaptureSets {
     words[at + L.W_CAPTURE_COUNT]++;
   }
 
+  /** Ranks of the captures in the nodes of a session, ascending: all but those in its slot, some of which too. */
+  list(slot: number): number[] {
+    const ranks: number[] = [];
+    for (let node = this.s.words[slot * L.WORDS + L.W_CAPTURE_LIST]; node >= 0; node = this.next[node])
+      for (let bits = this.bits[node]; bits !== 0; bits &= bits - 1)
+        ranks.push(this.group[node] * 32 + 31 - Math.clz32(bits & -bits));
+    return ranks.sort((a, b) => a - b);
+  }
+
+  /** Makes nodes with these ranks for a session that has none; its slot has its other captures. */
+  restore(slot: number, ranks: readonly number[]): void {
+    this.s.words[slot * L.WORDS + L.W_CAPTURE_LIST] = -1;
+    for (const rank of ranks) this.put(slot, rank);
+  }
+
   /** Frees the nodes of a session. */
   close(slot: number): void {
     const words = this.s.words;

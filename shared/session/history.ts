@@ -85,6 +85,27 @@ export function givesLetter(n: number): boolean {
   return n === 1;
 }
 
+/** Writes the letters as bytes. @returns the place behind them */
+export function saveHistory(s: SessionSlots, slot: number, out: Uint8Array, at: number): number {
+  const length = s.words[slot * L.WORDS + L.W_HISTORY_LENGTH];
+  const inSlot = Math.min(length, L.LETTERS);
+  for (let i = 0; i < inSlot; i++) out[at + i] = s.letters[slot * L.LETTERS + i];
+  if (length > inSlot) {
+    const rest = s.overflow.get(slot) ?? '';
+    for (let i = 0; i < rest.length; i++) out[at + inSlot + i] = rest.charCodeAt(i);
+  }
+  return at + length;
+}
+
+/** Sets the letters of a slot that has their number already, from bytes at `at`. @returns the place behind them */
+export function restoreHistory(s: SessionSlots, slot: number, from: Uint8Array, at: number): number {
+  const length = s.words[slot * L.WORDS + L.W_HISTORY_LENGTH];
+  const inSlot = Math.min(length, L.LETTERS);
+  for (let i = 0; i < inSlot; i++) s.letters[slot * L.LETTERS + i] = from[at + i];
+  if (length > inSlot) s.overflow.set(slot, String.fromCharCode(...from.subarray(at + inSlot, at + length)));
+  return at + length;
+}
+
 /** The letters as text. */
 export function historyText(s: SessionSlots, slot: number): string {
   const length = s.words[slot * L.WORDS + L.W_HISTORY_LENGTH];

@@ -15,6 +15,8 @@ export const REPEAT_WINDOW_US = 10_000;
 const REMEMBERED = 8;
 /** Words of a block: prints, then times in microseconds modulo 2^32. */
 const BLOCK = 2 * REMEMBERED;
+/** Words that `save` writes. */
+export const REPEAT_WORDS = BLOCK;
 
 /**
  * The print of a packet. A packet that differs in one of these has another print; one that differs in several has the
@@ -85,6 +87,28 @@ export class Repeats {
     blocks[entry + REMEMBERED] = lastUs;
     words[we + L.E_RECENT_PLACE] = place + 1;
     return found;
+  }
+
+  /** Writes what is remembered of an end, REPEAT_WORDS words, oldest packet first. @returns false where nothing is */
+  save(slot: number, end: number, out: Int32Array, at: number): boolean {
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    const block = this.s.words[we + L.E_RECENT] - 1;
+    if (block < 0) return false;
+    for (let i = 0; i < REMEMBERED; i++) {
+      const entry = block * BLOCK + ((this.s.words[we + L.E_RECENT_PLACE] + i) & (REMEMBERED - 1));
+      out[at + i] = this.blocks[entry];
+      out[at + i + REMEMBERED] = this.blocks[entry + REMEMBERED];
+    }
+    return true;
+  }
+
+  /** Remembers what `save` wrote of an end of which nothing is remembered. */
+  restore(slot: number, end: number, from: Int32Array, at: number): void {
+    const we = slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE;
+    const block = this.take();
+    this.s.words[we + L.E_RECENT] = block + 1;
+    this.s.words[we + L.E_RECENT_PLACE] = 0;
+    for (let i = 0; i < BLOCK; i++) this.blocks[block * BLOCK + i] = from[at + i];
   }
 
   /** Frees the blocks of a session. */

@@ -2,11 +2,15 @@
  * Start of sessions: whether a packet on the key of an open TCP session starts a new one, and which end of a new one is
  * the originator.
  */
+import { META_FROM_B, type PacketColumns } from '../packet/columns.ts';
 import { KEY_ADDR_A, KEY_ADDR_B, KEY_FLAG_V6, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
-import { ROLE_TCP_SERVER, ROLE_UDP_SERVER } from './sessionconfig.ts';
+import { addFlip } from './history.ts';
+import { ROLE_DNS, ROLE_NTP, ROLE_TCP_SERVER, ROLE_UDP_SERVER } from './sessionconfig.ts';
 import * as L from './slots.ts';
 import { ACK, SYN } from './tcp/tcpflags.ts';
 import { onlyPartial } from './tcp/tcppartial.ts';
+
+const KINDS_IDLE = [L.IDLE_HANDSHAKE, L.IDLE_UDP, L.IDLE_ICMP, L.IDLE_OTHER];
 
 /** Whether a TCP packet opens a new session although the one in `slot` has not ended. */
 export function isReuse(s: L.SessionSlots, slot: number, flags: number, seq: number): boolean {
@@ -32,6 +36,50 @@ export function isReuse(s: L.SessionSlots, slot: number, flags: number, seq: num
     (words[resp + L.E_STATE] & L.STATE_MASK) === L.STATE_INACTIVE &&
     seq === words[resp + L.E_START]
   );
+}
+
+/**
+ * Fills the slot of a new session with what follows from its first packet, row `row` of `columns`.
+ *
+ * @param keys words of the flow keys
+ * @param roles ROLE_* bits by port
+ */
+export function beginSession(
+  s: L.SessionSlots,
+  slot: number,
+  columns: PacketColumns,
+  row: number,
+  flow: number,
+  keys: Uint32Array,
+  roles: Uint8Array,
+): void {
+  const { words, reals } = s;
+  const at = slot * L.WORDS;
+  const us = columns.us[row];
+  const from = columns.meta[row] & META_FROM_B;
+  const kind = protocolKind(keys[flow * KEY_WORDS + KEY_PROTO] & 0xff);
+  const reversed = startsReversed(keys, flow, kind, from, columns.tcpFlags[row], roles);
+  const origIsB = reversed ? from ^ 1 : from;
+  words[at + L.W_FLOW] = flow;
+  words[at + L.W_FLAGS] =
+    origIsB | L.FLAG_ACTIVE | (KINDS_IDLE[kind] << L.FLAG_IDLE_SHIFT) | (kind << L.FLAG_KIND_SHIFT);
+  if (kind === L.KIND_UDP) {
+    const ports = keys[flow * KEY_WORDS + KEY_PORTS];
+    const port = origIsB === 1 ? ports >>> 16 : ports & 0xffff;
+    if ((roles[port] & ROLE_DNS) !== 0) words[at + L.W_FLAGS] |= L.FLAG_DNS;
+    else if ((roles[port] & ROLE_NTP) !== 0) words[at + L.W_FLAGS] |= L.FLAG_NTP;
+  }
+  words[at + L.W_NANOS] = columns.ns[row];
+  words[at + L.W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
+  words[at + L.W_TUNNEL] = columns.tunnel[row];
+  if (kind === L.KIND_OTHER) {
+    const ports = columns.sctpPorts[row];
+    words[at + L.W_PORTS] = from === 0 ? ports : (ports << 16) | (ports >>> 16);
+  }
+  reals[slot * L.REALS + L.R_START] = us;
+  reals[slot * L.REALS + L.R_LAST] = us;
+  reals[slot * L.REALS + L.R_SYN_RTT] = -1;
+  if (reversed) addFlip(s, slot);
 }
 
 /** Which state machine an IP protocol follows. */

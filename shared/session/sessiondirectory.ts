@@ -5,8 +5,12 @@
  * A session can change its direction after some of its packet rows have been written out; such sessions are listed, so
  * that their rows can be corrected.
  */
+import { KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { typedColumns } from '../packet/typedcolumns.ts';
 import { UID_BYTES } from './rows/sessionrows.ts';
+import { writeUid } from './rows/uid.ts';
+import type { SessionSlots } from './slots.ts';
+import * as L from './slots.ts';
 
 const COLUMNS = {
   /** First packet: whole microseconds since 1970, and the nanoseconds below. */
@@ -30,10 +34,19 @@ export class SessionDirectory extends typedColumns(COLUMNS) {
     super(capacity);
   }
 
-  /** Room for one more session; returns its number. The caller fills the columns. */
-  open(): number {
+  /** The next session: the one in `slot`. @param keys words of the flow keys */
+  enter(s: SessionSlots, slot: number, keys: Uint32Array): void {
     if (this.full) this.reserve(this.length + 1);
-    return this.length++;
+    const n = this.length++;
+    const at = slot * L.WORDS;
+    const key = s.words[at + L.W_FLOW] * KEY_WORDS;
+    const us = s.reals[slot * L.REALS + L.R_START];
+    const ns = s.words[at + L.W_NANOS] & 0xffff;
+    this.startUs[n] = us;
+    this.startNs[n] = ns;
+    this.origIsB[n] = s.words[at + L.W_FLAGS] & L.FLAG_ORIG_IS_B;
+    this.proto[n] = keys[key + KEY_PROTO];
+    writeUid(keys, key, us, ns, s.words[at + L.W_ORDINAL], this.uid, n * UID_BYTES);
   }
 
   /** Session `n` has changed its direction. */

@@ -19,18 +19,16 @@ import {
   META_TRUNCATED,
   type PacketColumns,
 } from '../packet/columns.ts';
-import { type FlowTable, KEY_PORTS, KEY_PROTO, KEY_WORDS } from '../packet/flow/flowtable.ts';
+import { type FlowTable, KEY_PORTS, KEY_WORDS } from '../packet/flow/flowtable.ts';
 import { CaptureSets } from './captureset.ts';
 import { datagramPacket } from './datagram.ts';
 import { flipDatagrams, flipsRoles } from './fliproles.ts';
-import { addFlip } from './history.ts';
 import { printOf, Repeats } from './repeats.ts';
-import { isReuse, protocolKind, startsReversed } from './reuse.ts';
+import { beginSession, isReuse } from './reuse.ts';
 import { type PacketOutput, writePacket } from './rows/packetrow.ts';
 import { writeSession } from './rows/sessionrow.ts';
-import { type SessionRows, UID_BYTES } from './rows/sessionrows.ts';
-import { writeUid } from './rows/uid.ts';
-import { checkConfig, portRoles, ROLE_DNS, ROLE_NTP, type SessionConfig } from './sessionconfig.ts';
+import type { SessionRows } from './rows/sessionrows.ts';
+import { checkConfig, portRoles, type SessionConfig } from './sessionconfig.ts';
 import * as L from './slots.ts';
 import { count, countPacket, SessionSlots } from './slots.ts';
 import { tcpPacket } from './tcp/tcp.ts';
@@ -42,8 +40,6 @@ import { noteService } from './tcp/tcpservice.ts';
 import { Deadlines, ExpiryWheel, REASON_END_OF_INPUT, REASON_REUSED } from './timeouts.ts';
 import { WaitingFragments } from './waitingfragments.ts';
 
-const KINDS_IDLE = [L.IDLE_HANDSHAKE, L.IDLE_UDP, L.IDLE_ICMP, L.IDLE_OTHER];
-
 // Places of SessionTracker.entered.
 const INNERMOST = 0;
 const INNERMOST_BYTES = 1;
@@ -51,18 +47,21 @@ const OUTER = 2;
 const JOINED = 3;
 
 export class SessionTracker {
-  /** Sessions opened so far; the next one gets this number. */
+  /** Sessions opened so far. */
   sessionsOpened = 0;
+  /** Sessions taken over from an earlier tracker, which opened them. Both together number the next one. */
+  sessionsResumed = 0;
   /** Rows added to sessions. In an array: as fields, V8 would change their number representation at run time. */
   private readonly entered = new Float64Array(4);
-  private readonly flows: FlowTable;
+  /** The open sessions, to be carried to another tracker (carry/). */
+  readonly flows: FlowTable;
+  readonly slots = new SessionSlots();
+  readonly contents = new TcpContents(this.slots);
+  readonly captures = new CaptureSets(this.slots);
+  readonly repeats = new Repeats(this.slots);
   private readonly rows: SessionRows;
   private readonly onRowsFull: () => void;
   private readonly packets: PacketOutput | undefined;
-  private readonly slots = new SessionSlots();
-  private readonly contents = new TcpContents(this.slots);
-  private readonly captures = new CaptureSets(this.slots);
-  private readonly repeats = new Repeats(this.slots);
   private readonly wheel = new ExpiryWheel(this.slots);
   private readonly fragments = new WaitingFragments();
   private readonly deadlines: Deadlines;
@@ -224,11 +223,37 @@ export class SessionTracker {
   finish(endUs = 0): void {
     const now = Math.max(endUs, this.nowUs);
     this.fragments.at(-1, 0);
-    for (let slot = 0; slot < this.slots.limit; slot++) {
-      if (this.slots.words[slot * L.WORDS + L.W_FLOW] < 0) continue;
-      const due = this.deadlines.of(this.slots, slot);
-      this.end(slot, due <= now ? this.deadlines.reason : REASON_END_OF_INPUT, true);
-    }
+    this.endOpen(now, REASON_END_OF_INPUT);
+  }
+
+  /**
+   * End of an interval: ends the sessions whose deadline is before `us`, whole microseconds; all packets that come are
+   * at `us` or later. Those that stay open can be carried to other trackers (carry/). It changes no row.
+   */
+  endBefore(us: number): void {
+    // Fragments and their datagram have one time: what waits now waits in vain.
+    this.fragments.at(us, 0);
+    this.endOpen(us - 1, -1);
+  }
+
+  /**
+   * Takes over a session that an earlier tracker left open. Its slot is complete but for its number and its place in the
+   * wheel.
+   *
+   * @returns false when its flow has an open session already
+   */
+  resume(slot: number): boolean {
+    const { words } = this.slots;
+    const flow = words[slot * L.WORDS + L.W_FLOW];
+    if (flow >= this.slotOf.length) this.growFlows(flow);
+    if (this.slotOf[flow] >= 0) return false;
+    this.slotOf[flow] = slot;
+    const number = this.sessionsOpened + this.sessionsResumed++;
+    words[slot * L.WORDS + L.W_NUMBER] = number;
+    this.wheel.add(slot, this.deadlines.of(this.slots, slot));
+    this.packets?.directory.enter(this.slots, slot, this.flows.words);
+    this.packets?.directory.markFlushed(number);
+    return true;
   }
 
   private kind(slot: number): number {
@@ -271,60 +296,41 @@ export class SessionTracker {
 
   private open(columns: PacketColumns, row: number, flow: number, capture: number, ordinal: number): number {
     const slot = this.slots.take();
-    const { words, reals } = this.slots;
+    beginSession(this.slots, slot, columns, row, flow, this.flows.words, this.tcp.roles);
     const at = slot * L.WORDS;
-    const us = columns.us[row];
-    const ns = columns.ns[row];
-    const from = columns.meta[row] & META_FROM_B;
-    const kind = protocolKind(this.flows.words[flow * KEY_WORDS + KEY_PROTO] & 0xff);
-    const reversed = startsReversed(this.flows.words, flow, kind, from, columns.tcpFlags[row], this.tcp.roles);
-    const origIsB = reversed ? from ^ 1 : from;
     this.slotOf[flow] = slot;
-    words[at + L.W_FLOW] = flow;
-    words[at + L.W_FLAGS] =
-      origIsB | L.FLAG_ACTIVE | (KINDS_IDLE[kind] << L.FLAG_IDLE_SHIFT) | (kind << L.FLAG_KIND_SHIFT);
-    if (kind === L.KIND_UDP) {
-      const ports = this.flows.words[flow * KEY_WORDS + KEY_PORTS];
-      const port = origIsB === 1 ? ports >>> 16 : ports & 0xffff;
-      if ((this.tcp.roles[port] & ROLE_DNS) !== 0) words[at + L.W_FLAGS] |= L.FLAG_DNS;
-      else if ((this.tcp.roles[port] & ROLE_NTP) !== 0) words[at + L.W_FLAGS] |= L.FLAG_NTP;
-    }
-    words[at + L.W_NANOS] = ns;
-    words[at + L.W_NUMBER] = this.sessionsOpened++;
-    words[at + L.W_ORDINAL] = ordinal;
-    words[at + L.W_VLANS] = columns.vlan[row] | (columns.innerVlan[row] << 16);
-    words[at + L.W_TUNNEL] = columns.tunnel[row];
-    if (kind === L.KIND_OTHER) {
-      const ports = columns.sctpPorts[row];
-      words[at + L.W_PORTS] = from === 0 ? ports : (ports << 16) | (ports >>> 16);
-    }
-    reals[slot * L.REALS + L.R_START] = us;
-    reals[slot * L.REALS + L.R_LAST] = us;
-    reals[slot * L.REALS + L.R_SYN_RTT] = -1;
-    if (reversed) addFlip(this.slots, slot);
+    this.slots.words[at + L.W_NUMBER] = this.sessionsResumed + this.sessionsOpened++;
+    this.slots.words[at + L.W_ORDINAL] = ordinal;
     this.captures.open(slot, capture);
-    if (kind === L.KIND_TCP) this.contents.open(slot);
+    const isTcp = this.kind(slot) === L.KIND_TCP;
+    if (isTcp) this.contents.open(slot);
     this.wheel.add(
       slot,
-      kind === L.KIND_TCP ? us + this.tcp.config.tcpAttemptDelayUs : this.deadlines.of(this.slots, slot),
+      isTcp ? columns.us[row] + this.tcp.config.tcpAttemptDelayUs : this.deadlines.of(this.slots, slot),
     );
-    const directory = this.packets?.directory;
-    if (directory !== undefined) {
-      const n = directory.open();
-      directory.startUs[n] = us;
-      directory.startNs[n] = ns;
-      directory.origIsB[n] = origIsB;
-      directory.proto[n] = this.flows.words[flow * KEY_WORDS + KEY_PROTO];
-      writeUid(this.flows.words, flow * KEY_WORDS, us, ns, ordinal, directory.uid, n * UID_BYTES);
-    }
+    this.packets?.directory.enter(this.slots, slot, this.flows.words);
     return slot;
   }
 
+  /**
+   * Ordinal of a session that begins at this time, where `slot` holds the one before it. It is not 0 only if that one began
+   * at the very same time (a reuse by the next packet), and so in the same interval: borders lie between ticks. Neither a
+   * session that was carried nor one that an earlier tracker ended can have a successor of its own start.
+   */
   private nextOrdinal(slot: number, us: number, ns: number): number {
     const { words, reals } = this.slots;
     const at = slot * L.WORDS;
     const same = reals[slot * L.REALS + L.R_START] === us && (words[at + L.W_NANOS] & 0xffff) === ns;
     return same ? words[at + L.W_ORDINAL] + 1 : 0;
+  }
+
+  /** Ends the sessions that are due at `nowUs` for their own reason, the others for `rest`; -1: they stay open. */
+  private endOpen(nowUs: number, rest: number): void {
+    for (let slot = 0; slot < this.slots.limit; slot++) {
+      if (this.slots.words[slot * L.WORDS + L.W_FLOW] < 0) continue;
+      const reason = this.deadlines.of(this.slots, slot) <= nowUs ? this.deadlines.reason : rest;
+      if (reason >= 0) this.end(slot, reason);
+    }
   }
 
   /** @param armed whether the session is still in the wheel */

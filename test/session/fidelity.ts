@@ -119,7 +119,7 @@ function ownRow(rows: SessionRows, row: number): ConnRow {
 }
 
 /** The packets of capture files in time order, datagrams joined. At equal times the file listed first comes first. */
-async function decodeCaptures(
+export async function decodeCaptures(
   paths: readonly string[],
 ): Promise<{ columns: PacketColumns; order: Uint32Array; flows: FlowTable }> {
   const columns = new PacketColumns(1024);

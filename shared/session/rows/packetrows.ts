@@ -29,7 +29,7 @@ export const PACKET_NUMBERS = {
 } as const;
 
 const COLUMNS = {
-  /** Number of the session in its reduce task, in order of the sessions' first packets. */
+  /** Number of the session in its tracker, in order of opening; sessions of an earlier tracker come first. */
   session: 'u32',
   ...PACKET_NUMBERS,
 } as const;

@@ -73,6 +73,11 @@ function isClean(state: number): boolean {
   );
 }
 
+/** Where the head of an end's ranges is. */
+function ranges(slot: number, end: number): number {
+  return slot * L.WORDS + L.W_ENDS + end * L.W_END_SIZE + L.E_RANGES;
+}
+
 /** Coverage of all open TCP sessions; the ranges of all ends share one pool. */
 export class TcpContents {
   private readonly s: SessionSlots;
@@ -95,6 +100,29 @@ export class TcpContents {
       reals[xe + L.X_DELIVERED] = 1;
       reals[xe + L.X_TRIMMED] = 1;
     }
+  }
+
+  /** Ranges of an end beyond holes. */
+  rangesOf(slot: number, end: number): number {
+    let count = 0;
+    for (let r = this.s.words[ranges(slot, end)]; r >= 0; r = this.next[r]) count++;
+    return count;
+  }
+
+  /** Writes the ranges of an end in order, from and to of each. @returns the place behind them */
+  save(slot: number, end: number, out: Float64Array, at: number): number {
+    for (let r = this.s.words[ranges(slot, end)]; r >= 0; r = this.next[r]) {
+      out[at++] = this.from[r];
+      out[at++] = this.to[r];
+    }
+    return at;
+  }
+
+  /** Gives an end without ranges the `count` ones that `save` wrote at `at`. */
+  restore(slot: number, end: number, count: number, from: Float64Array, at: number): void {
+    let next = -1;
+    for (let i = count - 1; i >= 0; i--) next = this.take(from[at + 2 * i], from[at + 2 * i + 1], next);
+    this.s.words[ranges(slot, end)] = next;
   }
 
   /** Frees the ranges of a session. */
