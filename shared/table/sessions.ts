@@ -282,7 +282,7 @@ export const SESSIONS = {
     bigint('out_of_order_pkts', 'Packets that came before data that precedes theirs', bigints('outOfOrder')),
     bigint(
       'duplicate_pkts',
-      'Packets that repeat one of the nine before in their direction within 10 ms: equal in lengths; TCP in its fields and IPv4 identification (without one, options), others in 16 bits of a hash of that and of payload (first 24 and last 8 bytes). orig_pkts has them',
+      'Packets that repeat one of the nine before in their direction within 10 ms: equal in lengths; TCP in its fields and IPv4 identification (without: options), others in 16 bits of a hash of that and of payload (first 24 and last 8 bytes). orig_pkts has them',
       bigints('duplicate'),
     ),
     bigint('truncated_pkts', 'Packets of which the capture does not hold all payload', bigints('truncated')),
