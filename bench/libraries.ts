@@ -3,17 +3,39 @@
  * and rows: reading captures (pcap-parser) and writing Parquet (parquetjs-lite).
  */
 import { closeSync, copyFileSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { openDuckDB } from '../shared/table/parquet/duckdb.ts';
 import { sqlLiteral } from '../shared/table/parquet/sqltext.ts';
 import { runChild } from './measure/child.ts';
 import { makeTraffic } from './measure/input.ts';
-import type { LibraryInput, LibraryResult } from './measure/library.ts';
+import type { LibraryInput, LibraryResult, WriterName } from './measure/library.ts';
 import { circumstances, megabytes, number, table } from './measure/report.ts';
 import { FIRST_US, STEP_NS } from './measure/rows.ts';
 
 /** A child that neither ends nor gives up is killed. */
 const LIMITS = { seconds: 600, nodeOptions: ['--no-deprecation', '--max-old-space-size=2048'] };
+
+/** Parquet writers, with what they are asked for as far as they have it. */
+const WRITERS: Record<WriterName, string> = {
+  flowstitch: 'shared/table (zstd, page index, filters)',
+  'parquetjs-lite': 'parquetjs-lite (Snappy)',
+  'hyparquet-writer': 'hyparquet-writer (zstd, page index, filters)',
+  'parquet-wasm': 'parquet-wasm (zstd, page index)',
+};
+
+/** Rows of the file that shows what loading a writer costs. */
+const FEW_ROWS = 10;
+
+function isInstalled(library: WriterName): boolean {
+  if (library === 'flowstitch') return true;
+  try {
+    createRequire(import.meta.url).resolve(library);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const CORRUPT_LENGTH = 0xfffffff0;
 
@@ -93,25 +115,38 @@ function corruptLength(path: string): void {
 
 async function writers(folder: string, rows: number): Promise<string> {
   const lines: string[][] = [];
-  for (const library of ['flowstitch', 'parquetjs-lite'] as const) {
+  for (const library of Object.keys(WRITERS) as WriterName[]) {
+    if (!isInstalled(library)) continue;
     const path = join(folder, `${library}.parquet`);
+    const cold = await measure({ task: 'write', library, path, rows: FEW_ROWS });
     const result = await measure({ task: 'write', library, path, rows });
     lines.push([
-      library === 'flowstitch' ? 'shared/table (DuckDB, zstd)' : 'parquetjs-lite (Snappy)',
+      WRITERS[library],
       number(result.count),
       number(result.seconds),
       number(result.cpuSeconds),
       number(Math.round(result.count / result.cpuSeconds / 1000)),
+      number(cold.cpuSeconds),
       megabytes(result.peakBytes),
       megabytes(statSync(path).size),
       result.fault || (await verify(path, rows)),
     ]);
   }
   return [
-    `${number(rows)} rows of ten columns (three INT64, one of them nanoseconds since 1970 given as BigInt to parquetjs-lite; four texts), read back by DuckDB.`,
+    `${number(rows)} rows of ten columns (three INT64, one of them nanoseconds since 1970, a BigInt where the library takes numbers; four texts), read back by DuckDB. hyparquet-writer and parquet-wasm are measured where they are installed (npm install --no-save).`,
     '',
     table(
-      ['writer', 'rows', 'seconds', 'cpu s', '1,000 rows/cpu s', 'peak memory', 'file', 'ts_ns as read back'],
+      [
+        'writer',
+        'rows',
+        'seconds',
+        'cpu s',
+        '1,000 rows/cpu s',
+        `cpu s for a first file of ${FEW_ROWS} rows`,
+        'peak memory',
+        'file',
+        'ts_ns as read back',
+      ],
       lines,
     ),
   ].join('\n');

@@ -1,5 +1,8 @@
 /** Child: one library at one task. */
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { type Table as ArrowTable, tableFromArrays, tableToIPC } from 'apache-arrow';
+import { zstdFrame } from '../../shared/algorithm/zstd.ts';
 import { readCapture } from '../../shared/capture/read.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
 import { BigintColumn, CHUNK_ROWS, DoubleColumn, IntegerColumn, TextColumn } from '../../shared/table/parquet/chunk.ts';
@@ -10,7 +13,12 @@ import { SessionValues } from './rows.ts';
 
 export type LibraryInput =
   | { task: 'read'; library: 'flowstitch' | 'pcap-parser'; path: string }
-  | { task: 'write'; library: 'flowstitch' | 'parquetjs-lite'; path: string; rows: number };
+  | { task: 'write'; library: WriterName; path: string; rows: number };
+
+const require = createRequire(import.meta.url);
+
+/** Writers of Parquet; those that are not among our packages are measured where they are installed. */
+export type WriterName = 'flowstitch' | 'parquetjs-lite' | 'hyparquet-writer' | 'parquet-wasm';
 
 export interface LibraryResult {
   /** Records read or rows written. */
@@ -51,8 +59,6 @@ interface ParquetjsWriter {
   appendRow(row: object): Promise<void>;
   close(): Promise<void>;
 }
-
-const require = createRequire(import.meta.url);
 
 interface Read {
   count: number;
@@ -100,16 +106,16 @@ function readPcapParser(path: string): Promise<Read> {
 
 async function writeOwn(path: string, rows: number): Promise<number> {
   const schema = [
-    { name: 'ts_ns', type: 'BIGINT' },
-    { name: 'orig_h', type: 'VARCHAR' },
-    { name: 'orig_p', type: 'INTEGER' },
-    { name: 'resp_h', type: 'VARCHAR' },
-    { name: 'resp_p', type: 'INTEGER' },
-    { name: 'duration', type: 'DOUBLE' },
-    { name: 'orig_bytes', type: 'BIGINT' },
-    { name: 'resp_bytes', type: 'BIGINT' },
-    { name: 'conn_state', type: 'VARCHAR' },
-    { name: 'history', type: 'VARCHAR' },
+    { name: 'ts_ns', type: 'BIGINT', nullable: false },
+    { name: 'orig_h', type: 'VARCHAR', nullable: false, lookedUp: true },
+    { name: 'orig_p', type: 'INTEGER', nullable: false },
+    { name: 'resp_h', type: 'VARCHAR', nullable: false, lookedUp: true },
+    { name: 'resp_p', type: 'INTEGER', nullable: false },
+    { name: 'duration', type: 'DOUBLE', nullable: false },
+    { name: 'orig_bytes', type: 'BIGINT', nullable: false },
+    { name: 'resp_bytes', type: 'BIGINT', nullable: false },
+    { name: 'conn_state', type: 'VARCHAR', nullable: false },
+    { name: 'history', type: 'VARCHAR', nullable: false },
   ] as const;
   const [ts, origBytes, respBytes] = [new BigintColumn(), new BigintColumn(), new BigintColumn()];
   const [origP, respP] = [new IntegerColumn(), new IntegerColumn()];
@@ -177,13 +183,137 @@ async function writeParquetjs(path: string, rows: number): Promise<number> {
   return rows;
 }
 
+/** The rows as columns of texts and numbers: what hyparquet-writer and Arrow take. */
+function columnsOf(from: number, to: number) {
+  const rows = to - from;
+  const columns = {
+    ts_ns: new BigInt64Array(rows),
+    orig_h: new Array<string>(rows),
+    orig_p: new Int32Array(rows),
+    resp_h: new Array<string>(rows),
+    resp_p: new Int32Array(rows),
+    duration: new Float64Array(rows),
+    orig_bytes: new BigInt64Array(rows),
+    resp_bytes: new BigInt64Array(rows),
+    conn_state: new Array<string>(rows),
+    history: new Array<string>(rows),
+  };
+  const values = new SessionValues();
+  for (let i = 0; i < rows; i++) {
+    values.fill(from + i);
+    columns.ts_ns[i] = BigInt(values.us) * 1000n + BigInt(values.ns);
+    columns.orig_h[i] = values.origH;
+    columns.orig_p[i] = values.origP;
+    columns.resp_h[i] = values.respH;
+    columns.resp_p[i] = values.respP;
+    columns.duration[i] = values.duration;
+    columns.orig_bytes[i] = BigInt(values.origBytes);
+    columns.resp_bytes[i] = BigInt(values.respBytes);
+    columns.conn_state[i] = values.state;
+    columns.history[i] = values.history;
+  }
+  return columns;
+}
+
+const GROUP_ROWS = 100_000;
+/** Columns with Bloom filters, where the library has them. */
+const LOOKED_UP = ['orig_h', 'resp_h'];
+
+interface HyparquetWriter {
+  ByteWriter: new () => { getBytes(): Uint8Array };
+  ParquetWriter: new (options: object) => { write(options: object): void; finish(): void };
+}
+
+/** With what our files have: page index, filters by column, required columns, zstd. */
+async function writeHyparquet(path: string, rows: number): Promise<number> {
+  const { ByteWriter, ParquetWriter } = require('hyparquet-writer') as HyparquetWriter;
+  const writer = new ByteWriter();
+  const types: Record<string, string> = {
+    ts_ns: 'INT64',
+    orig_bytes: 'INT64',
+    resp_bytes: 'INT64',
+    duration: 'DOUBLE',
+  };
+  const names = Object.keys(columnsOf(0, 0));
+  const typeOf = (name: string): string => types[name] ?? (name.endsWith('_p') ? 'INT32' : 'BYTE_ARRAY');
+  const file = new ParquetWriter({
+    writer,
+    schema: [
+      { name: 'root', num_children: names.length },
+      ...names.map((name) => ({
+        name,
+        type: typeOf(name),
+        repetition_type: 'REQUIRED',
+        ...(typeOf(name) === 'BYTE_ARRAY' ? { converted_type: 'UTF8' } : {}),
+      })),
+    ],
+    codec: 'ZSTD',
+    compressors: { ZSTD: zstdFrame },
+  });
+  for (let from = 0; from < rows; from += GROUP_ROWS)
+    file.write({
+      columnData: Object.entries(columnsOf(from, Math.min(rows, from + GROUP_ROWS))).map(([name, data]) => ({
+        name,
+        data,
+        columnIndex: true,
+        bloomFilter: LOOKED_UP.includes(name),
+      })),
+      rowGroupSize: GROUP_ROWS,
+      pageSize: 1 << 16,
+    });
+  file.finish();
+  writeFileSync(path, writer.getBytes());
+  return rows;
+}
+
+interface ParquetWasm {
+  Compression: { ZSTD: number };
+  EnabledStatistics: { Page: number };
+  WriterPropertiesBuilder: new () => WasmProperties;
+  Table: { fromIPCStream(bytes: Uint8Array): object };
+  writeParquet(table: object, properties: object): Uint8Array;
+}
+
+interface WasmProperties {
+  setCompression(value: number): WasmProperties;
+  setMaxRowGroupSize(rows: number): WasmProperties;
+  setStatisticsEnabled(value: number): WasmProperties;
+  build(): object;
+}
+
+/** With a page index; it has no Bloom filters. */
+async function writeParquetWasm(path: string, rows: number): Promise<number> {
+  const {
+    Compression,
+    EnabledStatistics,
+    WriterPropertiesBuilder,
+    Table,
+    writeParquet: write,
+  } = require('parquet-wasm') as ParquetWasm;
+  const properties = new WriterPropertiesBuilder()
+    .setCompression(Compression.ZSTD)
+    .setMaxRowGroupSize(GROUP_ROWS)
+    .setStatisticsEnabled(EnabledStatistics.Page)
+    .build();
+  const table = tableFromArrays(columnsOf(0, rows) as never);
+  writeFileSync(path, write(Table.fromIPCStream(tableToIPC(table as unknown as ArrowTable, 'stream')), properties));
+  return rows;
+}
+
+const WRITE: Record<WriterName, (path: string, rows: number) => Promise<number>> = {
+  flowstitch: writeOwn,
+  'parquetjs-lite': writeParquetjs,
+  'hyparquet-writer': writeHyparquet,
+  'parquet-wasm': writeParquetWasm,
+};
+
 async function main(input: LibraryInput): Promise<void> {
   const before = cpuSeconds();
   const begun = performance.now();
   let read: Read = { count: 0, check: 0, fault: '' };
   try {
     if (input.task === 'read') read = await (input.library === 'flowstitch' ? readOwn : readPcapParser)(input.path);
-    else read.count = await (input.library === 'flowstitch' ? writeOwn : writeParquetjs)(input.path, input.rows);
+    else read.count = await WRITE[input.library](input.path, input.rows);
   } catch (error) {
     read.fault = error instanceof Error ? error.message : String(error);
   }

@@ -5,11 +5,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { runTask, type TaskReport } from '../control/task.ts';
 import { faultOf } from '../job/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
-import { asStage, STAGES } from '../stage/stages.ts';
 import { workOf } from '../stage/works.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
-import { callNative, endNativeCalls, useGate } from '../table/parquet/nativecalls.ts';
+import { endNativeCalls, useGate } from '../table/parquet/nativecalls.ts';
 import type { FromWorker, OwnSetup, ToWorker } from './protocol.ts';
 
 const setup = workerData as OwnSetup;
@@ -34,9 +33,6 @@ port.on('message', async (order: ToWorker) => {
 });
 
 async function perform(message: TaskMessage, receives: number): Promise<TaskReport> {
-  // Loading the addon is a native call too.
-  if (STAGES[asStage(message.stage)].needs.duckdbMemory !== undefined)
-    await callNative(() => import('../table/parquet/duckdb.ts'));
   const scratch = await mkdtemp(join(setup.scratch, 'task-'));
   try {
     return await runTask(

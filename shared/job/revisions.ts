@@ -17,12 +17,11 @@
  * what it writes, and says which one to raise.
  */
 
-/** Version of the package, for people. */
-export const SOFTWARE = '0.1.0';
+import { SOFTWARE } from '../text/software.ts';
 
 export const MAPPING_REVISION = 12;
 export const TRACKING_REVISION = 6;
-export const PUBLISHING_REVISION = 4;
+export const PUBLISHING_REVISION = 5;
 
 /** All revisions as one word. */
 export const REVISIONS = `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`;

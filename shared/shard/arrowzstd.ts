@@ -2,22 +2,16 @@
  * zstd for Arrow's bodies, registered once for shards, fragments and runs. Arrow calls it for one column of one batch
  * at a time, so its fixed costs matter: known sizes are passed to zstd.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import { CompressionType, compressionRegistry } from 'apache-arrow';
+import { zstdFrame } from '../algorithm/zstd.ts';
 
-/** Level 1: higher ones cost more time than their bytes save. With a checksum, so that damage is detected. */
-const PARAMS = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
 /** Far above any column of a batch; a damaged object cannot make us allocate more. */
 const MOST_BYTES = 64 << 20;
 const LEAST_CHUNK = 1024;
 
 compressionRegistry.set(CompressionType.ZSTD, {
-  encode: (bytes) =>
-    zstdCompressSync(bytes, {
-      params: PARAMS,
-      pledgedSrcSize: bytes.length,
-      chunkSize: Math.max(LEAST_CHUNK, bytes.length + (bytes.length >> 7) + 128),
-    }),
+  encode: zstdFrame,
   decode: (bytes) =>
     zstdDecompressSync(bytes, {
       maxOutputLength: MOST_BYTES,

@@ -26,7 +26,7 @@ import { STAGE_ORDER } from './stages.ts';
 export const commitStage: StageWork<'commit'> = { stage: 'commit', run: runCommit };
 
 async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
-  const { store, results, scratch, duckdbMemory } = context;
+  const { store, results, scratch } = context;
   const { dataset } = job.config;
   const [balance] = await stageResults(store, job.job, 'balance');
   if (balance === null || balance === undefined)
@@ -50,10 +50,9 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
     files[table].push(key);
     fileBytes[key] = bytes;
   }
-  const limits = { memoryLimit: duckdbMemory, tempDirectory: scratch };
   for (const table of JOB_TABLES) {
     const path = join(scratch, `${table}.parquet`);
-    const { given, written } = await WRITERS[table](path, { store, captures, mapped, balance }, limits);
+    const { given, written } = await WRITERS[table](path, { store, captures, mapped, balance }, scratch);
     checkWritten(job, table, given, written);
     const key = `${tablePrefix(table, dataset, job.job)}part-0.parquet`;
     files[table].push(key);

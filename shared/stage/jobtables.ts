@@ -1,5 +1,4 @@
 /** The tables with one file per job: where commit finds the rows of each. */
-import { tmpdir } from 'node:os';
 import type { AnomalyRow } from '../capture/anomaly.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
 import { requireJson } from '../job/context.ts';
@@ -14,7 +13,6 @@ import type { ObjectStore } from '../store/objectstore.ts';
 import { ANOMALIES, type NamedAnomaly } from '../table/anomalies.ts';
 import { AnomalySort } from '../table/anomalysort.ts';
 import { CAPTURES, type CaptureRow } from '../table/captures.ts';
-import type { DuckDBLimits } from '../table/parquet/duckdb.ts';
 import { writeRows } from '../table/parquet/tablefile.ts';
 import type { JobTable } from '../table/tables.ts';
 
@@ -27,20 +25,20 @@ export interface Found {
   balance: StageResults['balance'];
 }
 
-/** Writes a table's file. @returns how many rows there were, and how many are in the file */
-type Writer = (path: string, found: Found, limits: DuckDBLimits) => Promise<{ given: number; written: number }>;
+/** Writes a table's file. @param scratch folder for what does not fit into memory. @returns how many rows there were, and how many are in the file */
+type Writer = (path: string, found: Found, scratch: string) => Promise<{ given: number; written: number }>;
 
 export const WRITERS: Readonly<Record<JobTable, Writer>> = {
-  async captures(path, { captures }, limits) {
-    const { rows } = await writeRows(path, CAPTURES, captureRows(captures), limits);
+  async captures(path, { captures }) {
+    const { rows } = await writeRows(path, CAPTURES, captureRows(captures));
     return { given: captures.length, written: rows };
   },
 
-  async anomalies(path, found, limits) {
-    const sort = new AnomalySort(limits.tempDirectory ?? tmpdir());
+  async anomalies(path, found, scratch) {
+    const sort = new AnomalySort(scratch);
     try {
       for await (const rows of anomalyRows(found)) for (const row of rows) sort.add(row);
-      const { rows } = await writeRows(path, ANOMALIES, named(sort.sorted(), found.captures), limits);
+      const { rows } = await writeRows(path, ANOMALIES, named(sort.sorted(), found.captures));
       return { given: sort.rows, written: rows };
     } finally {
       sort.close();

@@ -13,7 +13,6 @@ import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
 import type { WrittenRun } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { stageResults } from '../job/taskends.ts';
-import { openDuckDB } from '../table/parquet/duckdb.ts';
 import { publishPackets, publishSessions } from '../table/publishedfiles.ts';
 import { type FlippedRow, FlippedSessions } from '../table/run/flippedsessions.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
@@ -35,13 +34,12 @@ function fileKey(job: Job, table: PublishSpec['table'], { day, part }: Window, p
 export const publishStage: StageWork<'publish'> = { stage: 'publish', run: runPublish };
 
 async function runPublish(context: TaskContext, job: Job, task: number): Promise<StageResults['publish']> {
-  const { store, results, scratch, duckdbMemory } = context;
+  const { store, results, scratch } = context;
   const spec = await specOf<PublishSpec>(store, job.job, 'publish', task);
   const { table, windows, mostRows } = spec;
   const [balance] = await stageResults(store, job.job, 'balance');
   if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, 'publish');
   const names = await CaptureNames.open(store, balance.names);
-  const writer = await openDuckDB({ memoryLimit: duckdbMemory, tempDirectory: scratch });
   const merging = {
     directory: scratch,
     windows,
@@ -49,7 +47,6 @@ async function runPublish(context: TaskContext, job: Job, task: number): Promise
     read: (key: string, start: number, end: number) => store.get(key, { start, end }),
     captureName: (rank: number) => names.nameOf(rank),
     needNames: (lowest: number, highest: number) => names.need(lowest, highest),
-    limits: { tempDirectory: scratch, writer },
   };
   const files: PublishedFile[] = [];
   const moves = new PendingWrites();
@@ -72,7 +69,6 @@ async function runPublish(context: TaskContext, job: Job, task: number): Promise
     await moves.atMost(0);
   } finally {
     await moves.settled();
-    writer.close();
   }
   return { files };
 }

@@ -54,6 +54,7 @@ export const CAPTURES = {
   description:
     'A row an input. packets = packets_in_sessions + fragments_completed + fragments_incomplete + not_ip + undecodable + packets_of_copy, by the fate of each record’s innermost packet. A file is named by its path: in it \\xNN, with two lower-case hexadecimal digits, is a byte that is not UTF-8 or part of a control or invisible character, or a backslash that would read like one, so that no two files have the same name and the bytes follow from it.',
   order: 'rank',
+  sortedBy: ['rank'],
   byDay: false,
   columns: [
     column('capture', 'VARCHAR', 'Name of the capture: its key below the prefix of the data set', (row) =>

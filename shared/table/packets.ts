@@ -15,7 +15,7 @@ import type {
   TimestampColumn,
 } from './parquet/chunk.ts';
 import type { SessionPackets } from './run/packetrun.ts';
-import { orNull } from './tablecolumn.ts';
+import { lookedUp, orNull } from './tablecolumn.ts';
 
 /** The rows of a chunk of the table. */
 export interface PacketChunk {
@@ -103,7 +103,7 @@ export const PACKETS = {
   columns: [
     timestamp('ts', 'Time of the packet, UTC, cut to the millisecond', fillTime),
     bigint('ts_ns', 'Time of the packet, nanoseconds since 1970-01-01 UTC', fillNanoseconds),
-    text('uid', 'The session: uid in the sessions table', fillUid),
+    lookedUp(text('uid', 'The session: uid in the sessions table', fillUid)),
     boolean('is_orig', 'Whether the originator sent it', fillIsOrig),
     integer('level', 'Level of encapsulation: 0 is the innermost', integers('level')),
     orNull(bigint('frag_of', "For a fragment the ts_ns of its datagram's row, else NULL", fillFragOf)),

@@ -8,9 +8,6 @@
  */
 import { join } from 'node:path';
 import { SessionRows } from '../session/rows/sessionrows.ts';
-import { FilesAtOnce } from './filesatonce.ts';
-import { CHUNK_ROWS } from './parquet/chunk.ts';
-import type { DuckDBLimits } from './parquet/duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
 import type { FlippedSessions } from './run/flippedsessions.ts';
 import { PacketMerge } from './run/packetmerge.ts';
@@ -30,7 +27,7 @@ export interface TimeRange {
 
 /** Input of both kinds of publish task. */
 export interface PublishTask<Batch extends RunBatch = RunBatch> {
-  /** Local folder for the files. */
+  /** Local folder for the files, and for rows that do not fit into memory. */
   directory: string;
   /** At least one, in order of time; sessions that start between two of them are in no file. */
   windows: readonly TimeRange[];
@@ -41,7 +38,6 @@ export interface PublishTask<Batch extends RunBatch = RunBatch> {
   captureName(rank: number): string;
   /** Called before names of these ranks, lowest to highest, are needed. */
   needNames?(lowest: number, highest: number): Promise<void>;
-  limits?: DuckDBLimits;
 }
 
 /** A file that was written. */
@@ -63,8 +59,8 @@ function spanOf(windows: readonly TimeRange[]): TimeRange {
  * million rows and 510 MB for half a million. Where there are more than `mostRows` they are written to the temp
  * directory first and read back a file at a time.
  *
- * @returns the files, in order of windows; small ones are written a few at once
- * @throws what `read` throws, or DuckDB's error, or an Error for a run that cannot be read
+ * @returns the files, in order of windows
+ * @throws what `read` throws, or what `writeParquet` does, or an Error for a run that cannot be read
  */
 export async function* publishSessions(task: PublishTask): AsyncGenerator<PublishedPart> {
   const { fromUs, toUs } = spanOf(task.windows);
@@ -83,19 +79,12 @@ export async function* publishSessions(task: PublishTask): AsyncGenerator<Publis
   }
   const order = startOrder(rows);
   await needNames(task, rows);
-  const files = new FilesAtOnce<PublishedPart>(task.limits);
-  try {
-    for (let window = 0, from = 0; window < task.windows.length; window++) {
-      const end = task.windows[window].toUs;
-      let to = from;
-      while (to < order.length && rows.startUs[order[to]] < end) to++;
-      const part = order.subarray(from, to);
-      if (to > from) yield* files.write(to - from, (limits) => writePart({ ...task, limits }, window, 0, rows, part));
-      from = to;
-    }
-    yield* files.rest();
-  } finally {
-    await files.settled();
+  for (let window = 0, from = 0; window < task.windows.length; window++) {
+    const end = task.windows[window].toUs;
+    let to = from;
+    while (to < order.length && rows.startUs[order[to]] < end) to++;
+    if (to > from) yield await writePart(task, window, 0, rows, order.subarray(from, to));
+    from = to;
   }
 }
 
@@ -105,7 +94,7 @@ async function* publishInPieces(
   reads: readonly PlannedRead[],
   rows: SessionRows,
 ): AsyncGenerator<PublishedPart> {
-  const spool = new Spool<RunBatch>(task.limits?.tempDirectory);
+  const spool = new Spool<RunBatch>(task.directory);
   try {
     for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
     const pieces = new SessionPieces(spool, task.windows[0].fromUs);
@@ -130,7 +119,7 @@ async function writePart(
   rows: SessionRows,
   order: Uint32Array,
 ): Promise<PublishedPart> {
-  return { window, piece, ...(await writeSessions(partPath(task, window, piece), rows, task, task.limits, order)) };
+  return { window, piece, ...(await writeSessions(partPath(task, window, piece), rows, task, order)) };
 }
 
 function partPath({ directory }: PublishTask, window: number, piece: number): string {
@@ -162,8 +151,7 @@ export async function* publishPackets(
   task: PublishTask<PacketRunBatch> & { flipped: FlippedSessions },
 ): AsyncGenerator<PublishedPart> {
   const { fromUs, toUs } = spanOf(task.windows);
-  const spool = new Spool<PacketRunBatch>(task.limits?.tempDirectory);
-  const files = new FilesAtOnce<PublishedPart>(task.limits);
+  const spool = new Spool<PacketRunBatch>(task.directory);
   try {
     const reads = task.runs.flatMap((run) => planReads(run, fromUs, toUs));
     for await (const { read, bytes } of readInOrder(reads, task.read)) spool.append(read, bytes);
@@ -173,17 +161,10 @@ export async function* publishPackets(
         const { lowest, highest } = merge.ranksBefore(end);
         await task.needNames?.(lowest, highest);
         const mostRows = Math.min(task.mostRows, merge.rowsBefore(end));
-        yield* files.write(mostRows, async (limits) => {
-          const connection = limits.connection ?? limits.writer?.connection;
-          const source = merge.begin(end, mostRows, task.captureName.bind(task), connection);
-          return { window, piece, ...(await writeParquet(partPath(task, window, piece), source, limits)) };
-        });
-        // The merge goes on from where the file has taken its last row.
-        if (mostRows > CHUNK_ROWS) yield* files.rest();
+        const source = merge.begin(end, mostRows, task.captureName.bind(task));
+        yield { window, piece, ...(await writeParquet(partPath(task, window, piece), source)) };
       }
-    yield* files.rest();
   } finally {
-    await files.settled();
     spool.close();
   }
 }

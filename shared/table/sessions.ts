@@ -32,7 +32,7 @@ import type {
   TextColumn,
   TimestampColumn,
 } from './parquet/chunk.ts';
-import { orNull } from './tablecolumn.ts';
+import { lookedUp, orNull } from './tablecolumn.ts';
 
 /** The rows of a chunk of the table. */
 export interface SessionChunk {
@@ -208,8 +208,10 @@ function fillNull(to: TextColumn, { order }: SessionChunk): void {
 const { timestamp, bigint, integer, double, text, choice } = chunkColumns<SessionChunk>();
 
 export const SESSIONS = {
-  description: 'A row a session. A file has at most a million rows. Bloom filters on `orig_h` and `resp_h`.',
+  description:
+    'A row a session. A file has at most a million rows. Bloom filters on `orig_h`, `resp_h`, `uid` and `community_id`.',
   order: 'ts_ns, uid',
+  sortedBy: ['ts_ns', 'uid'],
   byDay: true,
   columns: [
     timestamp(
@@ -226,8 +228,10 @@ export const SESSIONS = {
         fillDuration,
       ),
     ),
-    text('uid', 'Identifier of the session, 12 characters: the same for the same packets in every job', fillUid),
-    text('community_id', 'Community ID version 1, seed 0', fillCommunityId),
+    lookedUp(
+      text('uid', 'Identifier of the session, 12 characters: the same for the same packets in every job', fillUid),
+    ),
+    lookedUp(text('community_id', 'Community ID version 1, seed 0', fillCommunityId)),
     choice(
       'proto',
       'Transport protocol as Zeek names it: tcp, udp, icmp (ICMPv6 too), sctp or unknown_transport',
@@ -235,13 +239,13 @@ export const SESSIONS = {
       fillProto,
     ),
     integer('ip_proto', 'Number of the IP protocol', fillIpProto),
-    text('orig_h', 'Address of the originator, canonical text', addresses(0)),
+    lookedUp(text('orig_h', 'Address of the originator, canonical text', addresses(0))),
     integer(
       'orig_p',
       'Port of the originator; for ICMP the type; 0 for protocols that have none in Zeek, SCTP among them',
       ports(0),
     ),
-    text('resp_h', 'Address of the responder, canonical text', addresses(1)),
+    lookedUp(text('resp_h', 'Address of the responder, canonical text', addresses(1))),
     integer(
       'resp_p',
       'Port of the responder; for ICMP the type of the answer, or the code where there is none',

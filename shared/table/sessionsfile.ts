@@ -1,8 +1,6 @@
 /** Writes session rows as a file of the sessions table. */
 import type { SessionRows } from '../session/rows/sessionrows.ts';
-import { addressDictionaryLimit } from './parquet/addressspread.ts';
 import { CHUNK_ROWS } from './parquet/chunk.ts';
-import type { DuckDBLimits } from './parquet/duckdb.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquetfile.ts';
 import { chunkSource } from './parquet/tablefile.ts';
 import { SESSIONS } from './sessions.ts';
@@ -15,18 +13,17 @@ export interface TableContext {
 }
 
 /**
- * Write session rows as one Parquet file, in order of (ts_ns, uid): row groups near 100,000 rows, bloom filters on
- * the addresses.
+ * Write session rows as one Parquet file, in order of (ts_ns, uid): row groups near 100,000 rows, Bloom filters on
+ * addresses and identifiers.
  *
  * @param rows in any order
  * @param order the rows to write, in the order of the table: a range of the result of `startOrder`, all by default
- * @throws DuckDB's error when the file cannot be written
+ * @throws as `writeParquet`
  */
 export async function writeSessions(
   path: string,
   rows: SessionRows,
   context: TableContext,
-  limits: DuckDBLimits = {},
   order: Uint32Array = startOrder(rows),
 ): Promise<ParquetFile> {
   const places = capturePlaces(rows, order);
@@ -42,12 +39,7 @@ export async function writeSessions(
     chunk.order = order.subarray(at, (at += CHUNK_ROWS));
     return chunk.order.length;
   };
-  const source = chunkSource(SESSIONS, chunk, next, limits.connection ?? limits.writer?.connection);
-  return writeParquet(
-    path,
-    { ...source, dictionaryLimit: addressDictionaryLimit(rows, order), mostRows: order.length },
-    limits,
-  );
+  return writeParquet(path, chunkSource(SESSIONS, chunk, next));
 }
 
 /** The captures that the rows mention, by rank, each with its index among them. */

@@ -14,6 +14,8 @@ export interface TableColumn {
   readonly type: ColumnType;
   /** Whether it can be NULL. */
   readonly nullable: boolean;
+  /** Whether rows are looked up by its value: row groups get a Bloom filter of it. VARCHAR only. */
+  readonly lookedUp?: boolean;
   /** One sentence for people: meaning, unit, range, when NULL. */
   readonly description: string;
 }
@@ -24,6 +26,8 @@ export interface Table<Column extends TableColumn = TableColumn> {
   readonly description: string;
   /** What its rows are sorted by, in words. */
   readonly order: string;
+  /** The columns of that order, where it can be told by columns of the table. */
+  readonly sortedBy?: readonly string[];
   /**
    * Whether its files are partitioned by the day on which their sessions start (`dt=` in their keys); otherwise a job
    * has one file of it.
@@ -47,6 +51,11 @@ const ATHENA_TYPES: Record<ColumnType, string> = {
 /** The name of a column type in Athena and Glue (Hive's type names). */
 export function athenaType(type: ColumnType): string {
   return ATHENA_TYPES[type];
+}
+
+/** The same column, with Bloom filters. */
+export function lookedUp<Column extends TableColumn>(column: Column): Column {
+  return { ...column, lookedUp: true };
 }
 
 /** The same column, nullable. */

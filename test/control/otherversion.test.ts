@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { SOFTWARE } from '../../shared/job/revisions.ts';
+import { SOFTWARE } from '../../shared/text/software.ts';
 
 test('jobs carry the version of the package', () => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

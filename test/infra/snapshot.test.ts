@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { RELEASE, SOFTWARE } from '../../shared/job/revisions.ts';
+import { RELEASE } from '../../shared/job/revisions.ts';
+import { SOFTWARE } from '../../shared/text/software.ts';
 import { synthesized, type Template } from './template.ts';
 
 const UPDATE = process.argv.includes('--update') || process.env.UPDATE_SNAPSHOTS === '1';

@@ -33,7 +33,7 @@ async function roundTrip(
   const path = join(dir, 'column.parquet');
   let next = 0;
   await writeParquet(path, {
-    schema: [{ name: 'x', type }],
+    schema: [{ name: 'x', type, nullable: true }],
     columns: [column],
     fill() {
       const filled = Math.min(CHUNK_ROWS, count - next);

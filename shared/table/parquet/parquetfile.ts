@@ -1,28 +1,27 @@
 /**
- * Writes one Parquet file through DuckDB: rows are produced chunk by chunk in typed columns and streamed through a
- * table function into COPY, so that memory holds one row group, for tables of any length.
+ * Writes one Parquet file: rows are produced chunk by chunk in typed columns, so that memory holds one row group, for
+ * tables of any length.
  *
- * The file uses what Athena and Trino read reliably: zstd, V1 pages, row groups near 100,000 rows. One thread writes
- * it, so its bytes depend on the rows alone.
+ * The file uses what Athena and Trino read reliably: zstd, V1 pages, plain values and dictionaries, row groups near
+ * 100,000 rows. Its bytes depend on the rows alone.
  */
-
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBTableFunction } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import { setImmediate as turn } from 'node:timers/promises';
 import { StoreError } from '../../store/objectstore.ts';
-import { systemWords } from '../../store/systemerror.ts';
-import type { TableColumn } from '../tablecolumn.ts';
+import { systemCode, systemWords } from '../../store/systemerror.ts';
+import { SOFTWARE } from '../../text/software.ts';
 import { CHUNK_ROWS, type ChunkColumn } from './chunk.ts';
-import { type DuckDBLimits, openDuckDB } from './duckdb.ts';
-import { callNative } from './nativecalls.ts';
-import { sqlLiteral, sqlName } from './sqltext.ts';
+import { writeColumnChunk } from './format/columnchunk.ts';
+import { FileSink } from './format/filesink.ts';
+import { type SchemaColumn, type WrittenGroup, writeFooter } from './format/footer.ts';
+import { MAGIC } from './format/format.ts';
 
-/** Rows of a full row group: a whole number of chunks, because DuckDB closes a group at the end of a chunk. */
+/** Rows of a full row group. */
 export const ROW_GROUP_ROWS = 49 * CHUNK_ROWS;
 
-/** A fifth of a row group, as DuckDB's default: beyond it a dictionary mostly wastes space. */
-export const DEFAULT_DICTIONARY_LIMIT = 20_000;
+/** Rows of a full page: what a reader that knows its rows reads at least, of each column. */
+export const PAGE_ROWS = 10 * CHUNK_ROWS;
 
 /** What was written. */
 export interface ParquetFile {
@@ -34,136 +33,97 @@ export interface ParquetFile {
 /** A table to be written to a file. */
 export interface ParquetContent {
   /** The table's columns, in order. */
-  schema: readonly Pick<TableColumn, 'name' | 'type'>[];
+  schema: readonly SchemaColumn[];
+  /** Names of the columns by which the rows are sorted, the first first; default none. */
+  sortedBy?: readonly string[];
   /** One chunk column for each column of `schema`, in the same order. */
   columns: readonly ChunkColumn[];
   /** Fill the next chunk from row 0 on; the number of rows filled, 0 at the end. May throw: the write then fails with that error. */
   fill(): number;
-  /**
-   * Distinct values in a row group up to which a column is written as a dictionary, and so gets
-   * a bloom filter; default DEFAULT_DICTIONARY_LIMIT.
-   */
-  dictionaryLimit?: number;
-  /** Most rows of the table, if known. */
-  mostRows?: number;
-}
-
-/** Names of the table functions that return the rows of the file which a connection writes, with a number behind: connections of an instance share its functions. */
-const ROWS_FUNCTION = 'rows_to_write_';
-
-/** The table function of a connection. */
-interface Writer {
-  readonly name: string;
-  now: Writing | undefined;
-}
-
-/** What is being written through a connection. */
-interface Writing {
-  source: ParquetContent;
-  rows: number;
-  failure: unknown;
+  /** Called at the end: the columns may be used for another file. */
+  done?(): void;
 }
 
 /**
- * Connections that have the table function, with what they write now. A function cannot be unregistered, and keeps its
- * closure alive: so one is used for all files.
- */
-const writers = new WeakMap<DuckDBConnection, Writer>();
-let functions = 0;
-
-/**
- * Write a Parquet file. An existing file of that name is replaced; after an error
- * the file's content is undefined.
+ * Write a Parquet file. An existing file of that name is replaced; after an error the file's content is undefined.
  *
- * @throws what `fill` throws, or DuckDB's error (disk full, no such directory)
+ * @throws what `fill` throws; StoreError when the file cannot be written (disk full, no such folder); RangeError for
+ *   NULL in a column that is not nullable
  */
-export async function writeParquet(
-  path: string,
-  source: ParquetContent,
-  limits: DuckDBLimits = {},
-): Promise<ParquetFile> {
-  const { schema, columns } = source;
+export async function writeParquet(path: string, source: ParquetContent): Promise<ParquetFile> {
+  const { schema, sortedBy = [], columns } = source;
   if (schema.length !== columns.length)
     throw new RangeError(`${columns.length} columns for a schema of ${schema.length}`);
   const target = resolve(path);
-  // DuckDB allocates dictionaries of that many values before it sees a row: for a file of a few rows that costs five
-  // times as much as everything else. There are no more values than rows, so the bytes are the same.
-  const dictionary = Math.min(
-    source.dictionaryLimit ?? DEFAULT_DICTIONARY_LIMIT,
-    Math.max(1, source.mostRows ?? Number.POSITIVE_INFINITY),
-  );
-  const open = limits.writer ?? (await openDuckDB({ ...limits, threads: 1 }));
-  const connection = limits.connection ?? open.connection;
-  const writing: Writing = { source, rows: 0, failure: undefined };
-  try {
-    const list = schema.map((c) => `${sqlName(c.name)}::${c.type} AS ${sqlName(c.name)}`).join(', ');
-    const copyFrom = (name: string): string =>
-      `COPY (SELECT ${list} FROM ${name}()) TO ${sqlLiteral(target)} (FORMAT parquet, PARQUET_VERSION V1, ` +
-      `COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT ${dictionary})`;
-    await callNative(() => {
-      const writer = writerOf(connection);
-      writer.now = writing;
-      return connection.run(copyFrom(writer.name));
-    });
-  } catch (cause) {
-    throw writing.failure ?? diskFault(cause, target);
-  } finally {
-    const writer = writers.get(connection);
-    if (writer !== undefined) writer.now = undefined;
-    if (limits.writer === undefined) open.close();
+  const groups: WrittenGroup[] = [];
+  let rows = 0;
+  for (const column of columns) {
+    column.forget();
+    column.group.clear();
   }
-  return { path, rows: writing.rows, bytes: (await stat(target)).size };
+  try {
+    const sink = onDisk(target, () => new FileSink(target));
+    try {
+      onDisk(target, () => sink.write(MAGIC));
+      for (let more = true; more; ) {
+        // Other work of this thread waits no longer than a row group.
+        if (rows > 0) await turn();
+        const filled = fillGroup(source);
+        more = filled >= ROW_GROUP_ROWS;
+        if (filled > 0) onDisk(target, () => groups.push(writeGroup(sink, source, filled)));
+        rows += filled;
+      }
+      onDisk(target, () => {
+        writeFooter(sink, {
+          schema,
+          sortedBy: sortedBy.map((name) => schema.findIndex((column) => column.name === name)),
+          groups,
+          createdBy: `flowstitch version ${SOFTWARE}`,
+          metadata: { 'flowstitch.version': SOFTWARE },
+        });
+        sink.close();
+      });
+    } catch (cause) {
+      sink.abandon();
+      throw cause;
+    }
+  } finally {
+    source.done?.();
+  }
+  return { path, rows, bytes: (await stat(target)).size };
 }
 
-/** DuckDB's I/O errors as errors of the store; anything else unchanged. */
-function diskFault(cause: unknown, target: string): unknown {
-  const words = cause instanceof Error ? cause.message : '';
-  if (!words.startsWith('IO Error')) return cause;
-  const full = words.includes('No space left');
-  return new StoreError(
-    'io',
-    target,
-    `cannot write ${target}: ${full ? systemWords({ code: 'ENOSPC', syscall: 'write' }) : words}`,
-    cause,
-  );
+/** Fills a row group from chunks. @returns its rows */
+function fillGroup(source: ParquetContent): number {
+  const { schema, columns } = source;
+  let rows = 0;
+  while (rows < ROW_GROUP_ROWS) {
+    const filled = source.fill();
+    if (filled === 0) break;
+    for (const column of columns) column.flush(filled);
+    rows += filled;
+  }
+  for (const [c, { name, nullable }] of schema.entries())
+    if (!nullable && columns[c].group.nulls > 0) throw new RangeError(`column ${name} cannot be NULL`);
+  return rows;
 }
 
-/** What a connection writes, to be set before its COPY; registers the table function on first use. */
-function writerOf(connection: DuckDBConnection): Writer {
-  const known = writers.get(connection);
-  if (known !== undefined) return known;
-  const writer: Writer = { name: `${ROWS_FUNCTION}${functions++}`, now: undefined };
-  const current = (): Writing => {
-    if (writer.now === undefined) throw new Error('nothing is being written');
-    return writer.now;
-  };
-  connection.registerTableFunction(
-    DuckDBTableFunction.create({
-      name: writer.name,
-      bindFunction: (bind) => {
-        const { schema, columns } = current().source;
-        for (let i = 0; i < schema.length; i++) bind.addResultColumn(schema[i].name, columns[i].type);
-      },
-      initFunction: (init) => init.setMaxThreads(1),
-      mainFunction: (call, chunk) => {
-        const writing = current();
-        try {
-          const filled = writing.source.fill();
-          handOver(chunk, writing.source.columns, filled);
-          writing.rows += filled;
-        } catch (cause) {
-          writing.failure ??= cause;
-          call.setError('the rows to write could not be produced');
-        }
-      },
-    }),
-  );
-  writers.set(connection, writer);
-  return writer;
+function writeGroup(sink: FileSink, { schema, columns }: ParquetContent, rows: number): WrittenGroup {
+  const offset = sink.position;
+  const chunks = schema.map((column, c) => {
+    const chunk = writeColumnChunk(sink, column, columns[c].group, PAGE_ROWS);
+    columns[c].group.clear();
+    return chunk;
+  });
+  return { offset, rows, chunks };
 }
 
-function handOver(chunk: DuckDBDataChunk, columns: readonly ChunkColumn[], rows: number): void {
-  chunk.rowCount = rows;
-  if (rows === 0) return;
-  for (let i = 0; i < columns.length; i++) columns[i].flush(duckdb.data_chunk_get_vector(chunk.chunk, i), rows);
+/** The system's errors as errors of the store; any other unchanged. */
+function onDisk<T>(target: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (systemCode(cause) === undefined) throw cause;
+    throw new StoreError('io', target, `cannot write ${target}: ${systemWords(cause)}`, cause);
+  }
 }

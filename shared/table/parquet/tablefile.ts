@@ -1,5 +1,4 @@
 /** Writes tables into Parquet files, column by column as their column lists define. */
-import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ChunkTable } from '../chunktable.ts';
 import type { RowTable, RowTime, RowValue } from '../rowtable.ts';
 import type { ColumnType } from '../tablecolumn.ts';
@@ -14,7 +13,6 @@ import {
   TextColumn,
   TimestampColumn,
 } from './chunk.ts';
-import type { DuckDBLimits } from './duckdb.ts';
 import { type ParquetContent, type ParquetFile, writeParquet } from './parquetfile.ts';
 
 /** A column of the chunk, and the texts of its choices, if it has any. */
@@ -23,44 +21,39 @@ interface KeptColumn {
   texts: readonly string[] | undefined;
 }
 
-/**
- * The columns that a connection's last file of a table was written with. They take a megabyte, which is more work than
- * the rows of a small file.
- */
-const kept = new WeakMap<DuckDBConnection, Map<readonly unknown[], KeptColumn[]>>();
+/** The columns that the last file of a table was written with: making them is more work than the rows of a small file. */
+const kept = new Map<readonly unknown[], KeptColumn[]>();
 
 /**
  * A source for `writeParquet` of rows in typed columns.
  *
  * @param rows what the columns are filled from
  * @param next loads the next chunk into `rows`; returns the number of rows, at most CHUNK_ROWS, 0 at the end
- * @param connection that will write them, after all of its earlier files
  */
 export function chunkSource<Rows>(
-  { columns }: ChunkTable<Rows>,
+  { columns, sortedBy }: ChunkTable<Rows>,
   rows: Rows,
   next: () => number,
-  connection?: DuckDBConnection,
 ): ParquetContent {
-  const before = connection === undefined ? undefined : kept.get(connection)?.get(columns);
+  const before = kept.get(columns);
+  // They are this file's now.
+  kept.delete(columns);
   const own = columns.map(({ type, choices }, c): KeptColumn => {
     const texts = choices?.(rows);
     if (before !== undefined && before[c].texts === texts) return before[c];
     return { column: texts === undefined ? chunkColumn(type).column : new ChoiceColumn(texts), texts };
   });
-  if (connection !== undefined) {
-    const tables = kept.get(connection) ?? new Map<readonly unknown[], KeptColumn[]>();
-    kept.set(connection, tables.set(columns, own));
-  }
   const chunks = own.map(({ column }) => column);
   return {
     schema: columns,
+    sortedBy,
     columns: chunks,
     fill() {
       const count = next();
       if (count > 0) for (let c = 0; c < columns.length; c++) columns[c].fill(chunks[c], rows);
       return count;
     },
+    done: () => void kept.set(columns, own),
   };
 }
 
@@ -69,20 +62,16 @@ export function chunkSource<Rows>(
  *
  * @throws as `writeParquet`; RangeError when a value is null in a column that is not nullable
  */
-export function writeRows<Row>(
-  path: string,
-  table: RowTable<Row>,
-  rows: Iterable<Row>,
-  limits: DuckDBLimits = {},
-): Promise<ParquetFile> {
-  return writeParquet(path, rowSource(table, rows), limits);
+export function writeRows<Row>(path: string, table: RowTable<Row>, rows: Iterable<Row>): Promise<ParquetFile> {
+  return writeParquet(path, rowSource(table, rows));
 }
 
-function rowSource<Row>({ columns }: RowTable<Row>, rows: Iterable<Row>): ParquetContent {
+function rowSource<Row>({ columns, sortedBy }: RowTable<Row>, rows: Iterable<Row>): ParquetContent {
   const chunks = columns.map(({ type }) => chunkColumn(type));
   const left = rows[Symbol.iterator]();
   return {
     schema: columns,
+    sortedBy,
     columns: chunks.map(({ column }) => column),
     fill() {
       let count = 0;
@@ -91,9 +80,8 @@ function rowSource<Row>({ columns }: RowTable<Row>, rows: Iterable<Row>): Parque
         if (next.done) break;
         for (let c = 0; c < columns.length; c++) {
           const value = columns[c].read(next.value);
-          if (value !== null) chunks[c].set(count, value);
-          else if (columns[c].nullable) chunks[c].column.setNull(count);
-          else throw new RangeError(`column ${columns[c].name} cannot be NULL`);
+          if (value === null) chunks[c].column.setNull(count);
+          else chunks[c].set(count, value);
         }
       }
       return count;

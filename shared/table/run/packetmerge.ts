@@ -4,7 +4,6 @@
  * for each run that has been reached.
  */
 
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { Heap } from '../../algorithm/heap.ts';
 import { PACKETS } from '../packets.ts';
 import { CHUNK_ROWS } from '../parquet/chunk.ts';
@@ -64,15 +63,9 @@ export class PacketMerge {
    * Begins a file: of packets of sessions that start before `toUs`, at most `mostRows`.
    *
    * @param captureName for ranks in `ranksBefore(toUs)`
-   * @param connection that writes them
-   * @returns the source of its rows. Where all of them fit one chunk they are taken now, and the next file may begin
+   * @returns the source of its rows
    */
-  begin(
-    toUs: number,
-    mostRows: number,
-    captureName: (rank: number) => string,
-    connection?: DuckDBConnection,
-  ): ParquetContent {
+  begin(toUs: number, mostRows: number, captureName: (rank: number) => string): ParquetContent {
     this.toUs = toUs;
     this.room = mostRows;
     const { lowest, highest } = this.ranksBefore(toUs);
@@ -80,16 +73,7 @@ export class PacketMerge {
     for (let rank = lowest; rank <= highest; rank++) names.push(captureName(rank));
     const rows = new SessionPackets(Math.min(mostRows, CHUNK_ROWS));
     const chunk = { rows, captureNames: names, lowestCapture: lowest };
-    let next = (): number => this.next(rows);
-    if (mostRows <= CHUNK_ROWS) {
-      let taken = this.next(rows);
-      next = () => {
-        const count = taken;
-        taken = 0;
-        return count;
-      };
-    }
-    return { ...chunkSource(PACKETS, chunk, next, connection), mostRows };
+    return chunkSource(PACKETS, chunk, () => this.next(rows));
   }
 
   /** Lowest and highest rank of a capture in the remaining batches that begin before `toUs`. */

@@ -1,10 +1,10 @@
-/** Small files that are written at once: the same, and in the same order, as one after another. */
+/** Many small files of one task: each is the same as if it had been the only one. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { type DuckDBLimits, openDuckDB } from '../../shared/table/parquet/duckdb.ts';
+import { StoreError } from '../../shared/store/objectstore.ts';
 import { type PublishedPart, publishPackets, publishSessions } from '../../shared/table/publishedfiles.ts';
 import { FlippedSessions } from '../../shared/table/run/flippedsessions.ts';
 import { encodePacketRun } from '../../shared/table/run/packetrun.ts';
@@ -26,37 +26,34 @@ function windowsOf(fromUs: number, lengthUs = HOUR_US): { fromUs: number; toUs: 
   });
 }
 
-/** Order, rows and bytes of the files, written with an instance for all of them or with one for each. */
+/** Order, rows and bytes of the files. */
 async function written(
   t: TestContext,
-  publish: (directory: string, limits: DuckDBLimits) => AsyncIterable<PublishedPart>,
-  shared: boolean,
+  publish: (directory: string) => AsyncIterable<PublishedPart>,
 ): Promise<string[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'flowstitch-atonce-'));
+  const directory = mkdtempSync(join(tmpdir(), 'flowstitch-small-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const writer = shared ? await openDuckDB({ tempDirectory: directory }) : undefined;
-  try {
-    const parts: string[] = [];
-    for await (const { window, piece, path, rows, bytes } of publish(directory, { tempDirectory: directory, writer })) {
-      const content = readFileSync(path);
-      assert.equal(bytes, content.length);
-      parts.push(`${window} ${piece} ${rows} ${content.toString('base64')}`);
-    }
-    return parts;
-  } finally {
-    writer?.close();
+  const parts: string[] = [];
+  for await (const { piece, path, rows, bytes } of publish(directory)) {
+    const content = readFileSync(path);
+    assert.equal(bytes, content.length);
+    parts.push(`${piece} ${rows} ${content.toString('base64')}`);
   }
+  return parts;
 }
 
 test(`sessions of many small windows and a large one (seed ${SEED})`, HEAVY, async (t) => {
   const rows = randomSessions(8000, SEED);
   const { bytes, batches } = encodeSessionRun(rows);
   const read = async (_key: string, start: number, end: number) => bytes.slice(start, end);
-  const task = { windows: windowsOf(DAY0_US), mostRows: 1e6, runs: [{ key: 'run', batches }], read, ...CONTEXT };
-  const publish = (directory: string, limits: DuckDBLimits) => publishSessions({ ...task, directory, limits });
-  const together = await written(t, publish, true);
+  const windows = windowsOf(DAY0_US);
+  const task = { mostRows: 1e6, runs: [{ key: 'run', batches }], read, ...CONTEXT };
+  const together = await written(t, (directory) => publishSessions({ ...task, windows, directory }));
   assert.equal(together.length, 61);
-  assert.deepEqual(together, await written(t, publish, false));
+  const apart: string[] = [];
+  for (const window of windows)
+    apart.push(...(await written(t, (directory) => publishSessions({ ...task, windows: [window], directory }))));
+  assert.deepEqual(together, apart);
 });
 
 test(
@@ -68,22 +65,29 @@ test(
     const read = async (_key: string, start: number, end: number) => bytes.slice(start, end);
     const from = lookup.startUs.reduce((least, us) => Math.min(least, us));
     const length = lookup.startUs.reduce((most, us) => Math.max(most, us)) - from;
-    const task = { windows: windowsOf(from, length), mostRows: 1e6, runs: [{ key: 'run', batches }], read, ...CONTEXT };
-    const publish = (directory: string, limits: DuckDBLimits) =>
-      publishPackets({ ...task, directory, limits, flipped: new FlippedSessions() });
-    const together = await written(t, publish, true);
+    const windows = windowsOf(from, length);
+    const task = { mostRows: 1e6, runs: [{ key: 'run', batches }], read, flipped: new FlippedSessions(), ...CONTEXT };
+    const together = await written(t, (directory) => publishPackets({ ...task, windows, directory }));
     assert.ok(together.length > 30, `${together.length} files`);
-    assert.deepEqual(together, await written(t, publish, false));
+    const apart: string[] = [];
+    for (const window of windows)
+      apart.push(...(await written(t, (directory) => publishPackets({ ...task, windows: [window], directory }))));
+    assert.deepEqual(together, apart);
   },
 );
 
-test('a file that cannot be written fails the task once the others have ended, and the instance closes', async (t) => {
+test('a file that cannot be written fails the task, which names it, and the next task writes as if nothing had been', async (t) => {
   const { bytes, batches } = encodeSessionRun(randomSessions(500, SEED));
   const read = async (_key: string, start: number, end: number) => bytes.slice(start, end);
   const task = { windows: windowsOf(DAY0_US), mostRows: 1e6, runs: [{ key: 'run', batches }], read, ...CONTEXT };
-  const publish = (directory: string, limits: DuckDBLimits) => {
-    mkdirSync(join(directory, '2-0.parquet'));
-    return publishSessions({ ...task, directory, limits });
-  };
-  await assert.rejects(written(t, publish, true), /2-0\.parquet/);
+  const publish = (directory: string) => publishSessions({ ...task, directory });
+  const sound = await written(t, publish);
+  await assert.rejects(
+    written(t, (directory) => {
+      mkdirSync(join(directory, '2-0.parquet'));
+      return publish(directory);
+    }),
+    (error) => error instanceof StoreError && /cannot write .*2-0\.parquet: it is a folder/.test(error.message),
+  );
+  assert.deepEqual(await written(t, publish), sound);
 });

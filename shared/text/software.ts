@@ -1,0 +1,2 @@
+/** Version of the package, for people. */
+export const SOFTWARE = '0.1.0';
