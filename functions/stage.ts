@@ -20,6 +20,7 @@ import { jsonBytes } from '../shared/store/jsonobject.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
 import { logger, measure, publishMeasures } from './log.ts';
+import { startWatchdog } from './schedule.ts';
 import { stoppableStore } from './stoppablestore.ts';
 
 /** A task is told to stop this long before its function would be killed. */
@@ -47,10 +48,10 @@ export function stageHandler(stageWork: StageWork, more: Pick<TaskContext, 'cata
 
 /** The task message in a record's body. @throws RangeError when it is not one */
 export function messageOf(record: SQSRecord): TaskMessage {
-  const { job, stage, task, continued } = JSON.parse(record.body) as Partial<TaskMessage>;
+  const { job, stage, task, continued, first } = JSON.parse(record.body) as Partial<TaskMessage>;
   if (typeof job !== 'string' || typeof stage !== 'string' || !Number.isInteger(task))
     throw new RangeError(`message ${record.messageId} is not a Flowstitch task message: ${record.body.slice(0, 200)}`);
-  return { job, stage, task: task as number, ...(continued !== undefined && { continued }) };
+  return { job, stage, task: task as number, continued, first };
 }
 
 async function deliver(
@@ -72,6 +73,8 @@ async function deliver(
   // The reason an earlier attempt failed is not the reason of this one, which may die without an error.
   if (receives > 1) await work.remove([errorKey(job, stage, task)]);
   try {
+    // Whoever sent it, and whichever stage the job goes on from.
+    if (message.first) await startWatchdog();
     const report = await runTask(
       {
         store: stoppableStore(work, clock.signal),

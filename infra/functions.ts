@@ -25,7 +25,7 @@ const BESIDE_STAGES = {
   },
   watchdog: {
     description: 'Moves running jobs on, reports those without progress, and catches up with the catalog',
-    timeoutSeconds: 60,
+    timeoutSeconds: 240,
     memoryMB: 512,
     diskMiB: DEFAULT_DISK_MIB,
     work: { 'behind/*': ['read', 'write', 'remove'] },
@@ -44,7 +44,12 @@ const MOVES_ON = ['read', 'write', 'remove'] as const;
 
 export function needsOf(name: FunctionName): FunctionNeeds & { readonly work: KeyGrants } {
   const needs: FunctionNeeds = isStage(name) ? STAGES[name].needs : BESIDE_STAGES[name];
-  return { ...needs, work: { 'jobs/*': MOVES_ON, 'datasets/*': MOVES_ON, ...needs.work } };
+  return {
+    ...needs,
+    work: { 'jobs/*': MOVES_ON, 'datasets/*': MOVES_ON, 'running/*': MOVES_ON, ...needs.work },
+    // The function that gets the first message of a stage, or of a job that was resumed, switches the watchdog on.
+    schedule: isStage(name) ? ['Enable'] : needs.schedule,
+  };
 }
 
 export function isStage(name: FunctionName): name is Stage {

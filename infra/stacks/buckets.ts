@@ -39,7 +39,7 @@ export class Buckets extends Construct {
   constructor(scope: Construct, id: string, settings: Settings, uploads: Queue) {
     super(scope, id);
     const expiring = [
-      ...['jobs/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, JOB_DAYS)),
+      ...['jobs/', 'running/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, JOB_DAYS)),
       expiry('shards/', settings.shardDays),
     ];
     this.work = this.bucket('Work', settings, expiring, settings.dataKeyArn);

@@ -22,6 +22,7 @@ const ANY_KEY_LIKE = {
   work: {
     'jobs/*': 'Keys begin with the digest of the job, which is known only when it is submitted.',
     'datasets/*': 'Keys begin with the name of the data set, which people choose when they upload.',
+    'running/*': 'Keys begin with the name of the data set, which people choose when they upload.',
     'shards/*': 'Keys begin with the digest of what was decoded and how, so that every job can reuse them.',
     'shards/*/summary.json':
       'The summaries of groups that are about to expire are removed before a job relies on them; their keys are digests.',

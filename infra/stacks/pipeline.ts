@@ -43,7 +43,7 @@ export class PipelineStack extends Stack {
     this.outputs(settings);
   }
 
-  /** Disabled until plan enables it; the watchdog disables it when no job runs. */
+  /** Disabled until a stage's function enables it; the watchdog disables it when no job runs. */
   private watchdog(settings: Settings): void {
     new Rule(this, 'Watchdog', {
       ruleName: watchdogRuleName(settings),

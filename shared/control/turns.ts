@@ -14,6 +14,7 @@ import type { TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { resume, stagePlanner } from './barrier.ts';
+import { enterRunning } from './runningjobs.ts';
 
 /** datasets/<dataset>/turns/<n> */
 interface Turn {
@@ -58,6 +59,7 @@ const waitingJob = (key: string): string => key.slice(key.lastIndexOf('-') + 1);
  * @returns whether it is the data set's running job
  */
 export async function enqueueJob(store: ObjectStore, queue: TaskQueue, dataset: string, job: string): Promise<boolean> {
+  await enterRunning(store, dataset, job);
   await store.put(waitingKey(dataset, Date.now(), job), jsonBytes({}));
   return (await takeTurn(store, queue, dataset)) === job;
 }

@@ -4,13 +4,15 @@
  */
 
 import { loadJob, OtherVersion, requireJson } from '../job/context.ts';
-import { begunPrefix, DATASETS_PREFIX, DONE_GROUP, donePrefix, listKey, sentKey } from '../job/keys.ts';
+import { begunPrefix, DONE_GROUP, donePrefix, listKey, sentKey } from '../job/keys.ts';
 import type { StageList } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import { STAGE_ORDER } from '../stage/stages.ts';
+import { inParallel } from '../store/inparallel.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { advance, stagePlanner } from './barrier.ts';
 import { endForVersion } from './otherversion.ts';
+import { removeEnded, runningEntries } from './runningjobs.ts';
 import { takeTurn } from './turns.ts';
 
 /** Time without a task's end after which a job counts as stuck, milliseconds. */
@@ -24,37 +26,33 @@ export interface JobsSeen {
   stalled: { job: string; stage: string; minutes: number }[];
 }
 
+/** Data sets that are checked side by side: one with many tasks takes some seconds. */
+const AT_ONCE = 8;
+
 /**
- * Checks every data set once.
+ * Checks each data set that has jobs which run or wait.
  * @param now milliseconds since 1970
  * @throws the error of a data set that could not be checked, after all others
  */
 export async function lookAfterJobs(store: ObjectStore, queue: TaskQueue, now: number): Promise<JobsSeen> {
   const seen: JobsSeen = { running: [], stalled: [] };
   const errors: unknown[] = [];
-  for (const dataset of await datasetsWithTurns(store)) {
+  await inParallel([...(await runningEntries(store))], AT_ONCE, async ([dataset, entries]) => {
     try {
       const job = await takeTurn(store, queue, dataset);
-      if (job === null) continue;
-      seen.running.push(job);
-      const stalled = await pushOn(store, queue, dataset, job, now);
-      if (stalled !== null) seen.stalled.push({ job, ...stalled });
+      if (job !== null) {
+        seen.running.push(job);
+        const stalled = await pushOn(store, queue, dataset, job, now);
+        if (stalled !== null) seen.stalled.push({ job, ...stalled });
+      }
+      await removeEnded(store, entries);
     } catch (error) {
       errors.push(error);
     }
-  }
+  });
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} data sets failed; one: ${errors[0]}`);
   if (errors.length === 1) throw errors[0];
   return seen;
-}
-
-async function datasetsWithTurns(store: ObjectStore): Promise<string[]> {
-  const datasets = new Set<string>();
-  for await (const { key } of store.list(DATASETS_PREFIX)) {
-    const [, dataset, kind] = key.split('/');
-    if (kind === 'turns' || kind === 'waiting') datasets.add(dataset);
-  }
-  return [...datasets];
 }
 
 /** Advances the newest stage whose messages were sent. @returns the stage, when it has made no progress for long */

@@ -17,6 +17,7 @@
  *   datasets/<dataset>/dataset.json     fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
+ *   running/<dataset>/<job>/<random>    a job that runs or waits, for the watchdog (runningjobs.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
  *   behind/<dataset>                    the catalog does not show the data set's current job yet (catalogstep.ts)
  *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>-<n>
@@ -82,6 +83,9 @@ export const turnPrefix = (dataset: string): string => `datasets/${dataset}/turn
 export const turnKey = (dataset: string, turn: number): string => `${turnPrefix(dataset)}${padded(turn, 9)}`;
 export const begunPrefix = (dataset: string): string => `datasets/${dataset}/begun/`;
 export const begunKey = (dataset: string, turn: number): string => `${begunPrefix(dataset)}${padded(turn, 9)}`;
+export const RUNNING_PREFIX = 'running/';
+export const runningKey = (dataset: string, job: string, random: string): string =>
+  `${RUNNING_PREFIX}${dataset}/${job}/${random}`;
 export const WATCHED_PREFIXES = 'sources/';
 export const watchedPrefixKey = (dataset: string): string => `${WATCHED_PREFIXES}${dataset}.json`;
 export const requestPrefix = (request: string): string => `requests/${request}/`;

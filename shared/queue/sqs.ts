@@ -45,6 +45,8 @@ export class SqsQueue implements TaskQueue {
   }
 
   /**
+   * The first message to each queue is marked: the function that gets it switches the watchdog on, so that who sends
+   * needs no permission to.
    * In a standard queue the job is the message group: SQS serves the groups in turn (fair queues), so that a small job
    * need not wait for all of a large one. In a FIFO queue each task is a group of its own, so that no task waits for
    * another.
@@ -55,8 +57,9 @@ export class SqsQueue implements TaskQueue {
     for (const [stage, ofStage] of Map.groupBy(messages, ({ stage }) => stage)) {
       const url = this.urls[stage];
       if (url === undefined) throw new Error(`there is no queue for stage '${stage}': nothing was sent`);
-      for (let from = 0; from < ofStage.length; from += BATCH)
-        batches.push({ url, messages: ofStage.slice(from, from + BATCH) });
+      const marked = ofStage.map((message, at): TaskMessage => (at === 0 ? { ...message, first: true } : message));
+      for (let from = 0; from < marked.length; from += BATCH)
+        batches.push({ url, messages: marked.slice(from, from + BATCH) });
     }
     let sent = 0;
     await inParallel(batches, PARALLEL, async ({ url, messages: some }) => {
@@ -96,8 +99,8 @@ export class SqsQueue implements TaskQueue {
 
 function entriesOf(url: string, messages: readonly TaskMessage[], again: boolean): SendMessageBatchRequestEntry[] {
   const fifo = url.endsWith('.fifo');
-  return messages.map(({ job, stage, task, continued }, at) => {
-    const body = JSON.stringify({ job, stage, task, continued } satisfies TaskMessage);
+  return messages.map(({ job, stage, task, continued, first }, at) => {
+    const body = JSON.stringify({ job, stage, task, continued, first } satisfies TaskMessage);
     const entry: SendMessageBatchRequestEntry = { Id: String(at), MessageBody: body };
     if (!fifo) return { ...entry, MessageGroupId: groupId(job) };
     return {

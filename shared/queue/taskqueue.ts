@@ -11,6 +11,8 @@ export interface TaskMessage {
   task: number;
   /** Messages of the task before this one, each of which ended before the task did; missing for the first. */
   continued?: number;
+  /** Set by a queue between functions: the first of the messages that were sent together. */
+  first?: true;
 }
 
 export interface TaskQueue {

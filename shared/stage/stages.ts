@@ -33,7 +33,6 @@ const DESCRIBED = {
       diskMiB: DEFAULT_DISK_MIB,
       work: { 'shards/*': READ, 'shards/*/summary.json': ['remove'] },
       captures: true,
-      schedule: ['Enable'],
     },
   },
   map: {

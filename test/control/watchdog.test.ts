@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advance } from '../../shared/control/barrier.ts';
 import { resumeJob, submitJob } from '../../shared/control/operate.ts';
-import { lookAfterJobs, STALLED_MS } from '../../shared/control/watchdog.ts';
+import { type JobsSeen, lookAfterJobs, STALLED_MS } from '../../shared/control/watchdog.ts';
 import type { Job, JobConfig } from '../../shared/job/jobconfig.ts';
 import { readEnd } from '../../shared/job/jobend.ts';
 import { DONE_GROUP, doneKey, endKey, jobKey, listKey, sentKey } from '../../shared/job/keys.ts';
@@ -73,6 +73,7 @@ class Pipeline {
   }
 }
 
+const CANCELLED = { state: 'cancelled', at: 0 };
 const ENDED = { ok: true as const, attempt: 'a', seconds: 0, cpuSeconds: 0, result: {} as never };
 
 test('nothing runs: nothing is reported', async () => {
@@ -193,4 +194,47 @@ test('a data set that cannot be looked after is an error, when all others have b
   await pipeline.done(sound, 'map', 0);
   await assert.rejects(pipeline.lookAfterJobs(), { name: 'StoreError', reason: 'damaged' });
   assert.deepEqual(pipeline.sent, [{ job: sound, stage: 'balance', task: 0 }]);
+});
+
+test('what the watchdog costs follows the jobs that run, not the data sets there ever were', async () => {
+  const calls = async (old: number): Promise<{ running: number; idle: number }> => {
+    const pipeline = new Pipeline();
+    for (let number = 0; number < old; number++)
+      await pipeline.store.put(endKey(await pipeline.submit('a', `old-${number}`)), jsonBytes(CANCELLED));
+    await pipeline.lookAfterJobs();
+    const job = await pipeline.submit('a');
+    const counted = new Life(() => 0);
+    const look = (): Promise<JobsSeen> =>
+      lookAfterJobs(new MortalStore(pipeline.store, counted), pipeline.queue, START);
+    assert.deepEqual((await look()).running, [job]);
+    const running = counted.calls;
+    await pipeline.store.put(endKey(job), jsonBytes(CANCELLED));
+    await look();
+    const before = counted.calls;
+    assert.deepEqual(await look(), { running: [], stalled: [] });
+    return { running, idle: counted.calls - before };
+  };
+  assert.deepEqual(await calls(0), await calls(40));
+  assert.equal((await calls(40)).idle, 1, 'the listing of an empty index');
+});
+
+test('a job that is resumed while its end is being noticed stays in the index', async () => {
+  // However many calls the watchdog has made before somebody resumes the job.
+  for (let before = 0; ; before++) {
+    const pipeline = new Pipeline();
+    const job = await pipeline.submit('a');
+    await pipeline.stands(job, 'map', 1);
+    await pipeline.store.put(endKey(job), jsonBytes(CANCELLED));
+    const { store, queue } = pipeline;
+    const life = new (class extends Life {
+      override async call<T>(action: () => Promise<T>): Promise<T> {
+        if (this.calls === before) await resumeJob(store, queue, job);
+        return super.call(action);
+      }
+    })(() => 0);
+    await lookAfterJobs(new MortalStore(store, life), queue, START);
+    const resumed = life.calls > before;
+    assert.deepEqual((await pipeline.lookAfterJobs()).running, resumed ? [job] : [], `after ${before} calls`);
+    if (!resumed) break;
+  }
 });

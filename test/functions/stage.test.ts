@@ -185,7 +185,7 @@ test('a message of a job that another version began is done with: the job ends, 
   assert.equal((await turnsOf(work, CONFIG.dataset)).running, next);
   assert.deepEqual(
     fakeSqs.take('plan').map(({ body }) => JSON.parse(body) as TaskMessage),
-    [message(next, 'plan')],
+    [{ ...message(next, 'plan'), first: true }],
   );
 });
 

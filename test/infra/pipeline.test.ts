@@ -175,7 +175,7 @@ describe('functions', () => {
   test('a shorter limit on their time shortens what is above it, and the queues with it', () => {
     const { pipelineTemplate } = synthesized({ mostSeconds: '120' });
     assert.equal(functionOf('map', pipelineTemplate)[1].Properties.Timeout, 120);
-    assert.equal(functionOf('watchdog', pipelineTemplate)[1].Properties.Timeout, 60);
+    assert.equal(functionOf('dead-letter', pipelineTemplate)[1].Properties.Timeout, 120);
     assert.equal(queue('Map', pipelineTemplate).Properties.VisibilityTimeout, 720);
   });
 
@@ -269,6 +269,7 @@ describe('buckets', () => {
         .map((rule: { Prefix: string; ExpirationInDays: number }) => [rule.Prefix, rule.ExpirationInDays]);
     assert.deepEqual(expiring('Work'), [
       ['jobs/', 7],
+      ['running/', 7],
       ['requests/', 7],
       ['checks/', 7],
       ['shards/', 30],

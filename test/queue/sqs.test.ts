@@ -116,11 +116,11 @@ test('messages are sent in batches of ten, a few at a time, and each batch is co
   assert.equal(fake.requests, 101);
 });
 
-test('a message has job, stage and task only, and the job is its group', async (t) => {
+test('a message has job, stage and task, how often the task went on and whether it is the first of its send; the job is its group', async (t) => {
   const { fake, queue } = await start(t);
   await queue.send([{ ...message(7), more: 'of it' } as TaskMessage]);
   assert.deepEqual(fake.taken.get(URLS.map), [
-    { Id: '0', MessageBody: '{"job":"abc123","stage":"map","task":7}', MessageGroupId: 'abc123' },
+    { Id: '0', MessageBody: '{"job":"abc123","stage":"map","task":7,"first":true}', MessageGroupId: 'abc123' },
   ]);
 });
 

@@ -10,7 +10,6 @@ import { errorKey } from '../../shared/job/keys.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { WorkOf } from '../../shared/stage/stage.ts';
-import { STAGES } from '../../shared/stage/stages.ts';
 import type { CaptureSource } from '../../shared/store/capturesource.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
@@ -33,7 +32,7 @@ const NO_CAPTURES: CaptureSource = {
   },
 };
 
-/** functions/stage.ts and functions/plan.ts. @returns whether the job was at its end. @throws what makes the message come again */
+/** functions/stage.ts. @returns whether the job was at its end. @throws what makes the message come again */
 export async function stageFunction(
   hands: Hands,
   rule: Rule,
@@ -44,7 +43,7 @@ export async function stageFunction(
   const { store, results, queue } = hands;
   const { job, task } = message;
   const stage = message.stage as Stage;
-  if (STAGES[stage].needs.schedule?.includes('Enable')) rule.enabled = true;
+  if (message.first) rule.enabled = true;
   const context: TaskContext = {
     store,
     results,

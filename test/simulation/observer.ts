@@ -20,6 +20,8 @@ export class WatchedJob {
   readonly id: string;
   version = '';
   end: JobEnd | null = null;
+  /** When its first task was begun; null before. */
+  begunAt: number | null = null;
   /** When it was committed; null before. */
   committedAt: number | null = null;
   /** Tasks of each stage that has a list. */
@@ -109,6 +111,7 @@ export class Observer implements BucketWatcher<Process> {
   /** A process begins the work of a task. */
   working(id: string, stage: Stage, task: number, by: Process): void {
     const job = this.job(id);
+    job.begunAt ??= this.now();
     if (by.version !== job.version)
       this.violation(`version ${by.version} works on ${stage} ${task} of a job of ${job.version}`);
     this.mustBeComplete(job, stage, `work on ${stage} ${task} began`);

@@ -105,11 +105,12 @@ test('a job waits until the one before it of its data set has ended; another dat
   const outcome = await simulation.run();
   assert.deepEqual(outcome.violations, []);
   const [first, ...others] = [...simulation.asked.values()];
-  const at = (id: string): number => simulation.observer.job(id).committedAt ?? 0;
   const second = others.find(({ dataset }) => dataset === first.dataset)!;
   const elsewhere = others.find(({ dataset }) => dataset !== first.dataset)!;
-  assert.ok(at(second.id) > 1.5 * at(first.id), 'the second began when the first was done');
-  assert.ok(at(elsewhere.id) < 1.5 * at(first.id), 'the other data set did not wait');
+  const begun = ({ id }: typeof first): number => simulation.observer.job(id).begunAt ?? 0;
+  const { committedAt } = simulation.observer.job(first.id);
+  assert.ok(committedAt !== null && begun(second) > committedAt, 'the second began when the first was done');
+  assert.ok(begun(elsewhere) < committedAt, 'the other data set did not wait');
 });
 
 test('the simulation notices a message that is lost', async () => {
