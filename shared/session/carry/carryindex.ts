@@ -40,11 +40,13 @@ const PARAMS = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 /** Bytes as a carry stores them. Whoever reads them verifies the checksum of their range first. */
 export function compress(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, {
+  const compressed = zstdCompressSync(bytes, {
     params: PARAMS,
     pledgedSrcSize: bytes.length,
     chunkSize: bytes.length + (bytes.length >> 7) + 1024,
   });
+  // What zlib returns is the beginning of a chunk, several times as large.
+  return new Uint8Array(compressed);
 }
 
 /** The index as the last bytes of its object, which begin at `start`. */
