@@ -72,7 +72,7 @@ async function reduce(folder: string, messages: readonly TaskMessage[]): Promise
   let sessions = 0;
   for (const message of messages) {
     const { done } = await runTask(context, message, workOf);
-    if (done?.ok) sessions += (done.result as StageResults['reduce']).sessions;
+    if (done?.ok) sessions += (done.result as StageResults['reduce']).gained.sessions;
   }
   return { peakBytes: peakBytes(), idleBytes, sessions };
 }

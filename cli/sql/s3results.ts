@@ -108,7 +108,7 @@ export class S3Results {
   ): Promise<RemoteFile[]> {
     if (keys.length === 0) return [];
     const heads = new Map<string, ObjectHead>();
-    for await (const head of this.store.list(tablePrefix(table, dataset, job))) heads.set(head.key, head);
+    for await (const head of this.store.list(tablePrefix(table, dataset))) heads.set(head.key, head);
     const { bucket, prefix } = this.store;
     return keys.map((key) => {
       const head = heads.get(key);

@@ -24,6 +24,9 @@ export interface Sizes {
   partitions: number;
   /** Rows that one reduce holds open at once. */
   openRows: number;
+  /** Rows and shards of an interval of packet time, at which the next one begins. */
+  intervalRows: number;
+  intervalShards: number;
   /** Most rows of a Parquet file. */
   fileRows: number;
   /** Uncompressed bytes of a capture that one task can read in its time; missing where tasks have no time limit. */
@@ -38,6 +41,8 @@ export const DEFAULT_SIZES: Sizes = {
   partitionRows: 2_000_000,
   partitions: 1,
   openRows: 1_000_000,
+  intervalRows: 16_000_000,
+  intervalShards: 1000,
   fileRows: 1_000_000,
 };
 
@@ -52,6 +57,8 @@ export const CLOUD_SIZES: Sizes = {
   partitionRows: 20_000_000,
   partitions: 64,
   openRows: 4_000_000,
+  intervalRows: 200_000_000,
+  intervalShards: 1000,
   fileRows: 1_000_000,
   captureBytes: 32 * 2 ** 30,
 };
@@ -115,9 +122,20 @@ function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
     partitionRows: _r,
     partitions: _p,
     openRows: _o,
+    intervalRows: _i,
+    intervalShards: _n,
     ...rest
   } = sizes;
   return rest;
+}
+
+/**
+ * What the intervals of a job depend on apart from the captures: the rows of their sessions, and how they lie in files.
+ * The sharding is in it since carries are in the order of buckets. Again all but what is named.
+ */
+export function lineOf(config: JobConfig): string {
+  const { retry: _r, sizes, ...meaning } = config;
+  return digestOf({ revisions: REVISIONS, meaning, sizes: meaningfulSizes(sizes) });
 }
 
 /** The job's id: the same captures and configuration, by the same rules, are the same job. */

@@ -9,6 +9,7 @@
  *   jobs/<job>/<stage>/done/<group>/<task>   how a task ended, groups of DONE_GROUP tasks
  *   jobs/<job>/<stage>/complete/<group> all tasks of a group have ended
  *   jobs/<job>/<stage>/<task>-<attempt>/...  files of an attempt
+ *   jobs/<job>/reduce/ends/<task>/<interval>  the end of an interval in one partition (interval.ts)
  *   jobs/<job>/<stage>/errors/<task>    why the last attempt of a task failed
  *   jobs/<job>/plan/heads/<part>        heads of captures, where they are too many for one invocation
  *   jobs/<job>/map/careful/<task>/<attempt>  which capture an attempt of a map task is reading, or was when it died
@@ -16,6 +17,7 @@
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
  *   datasets/<dataset>/dataset.json     fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
+ *   datasets/<dataset>/chains/<line>.json   intervals that have been made with one configuration
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
  *   running/<dataset>/<job>/<random>    a job that runs or waits, for the watchdog (runningjobs.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
@@ -25,7 +27,8 @@
  * and in the store of results, which may be another:
  *
  *   datasets/<dataset>/current.json     the newest committed job
- *   <table>/dataset=<dataset>/job=<job>/...  the tables
+ *   <table>/dataset=<dataset>/dt=<day>/<unit>-<n>.parquet   tables by day. A unit is an interval, or what was open at a job's end
+ *   <table>/dataset=<dataset>/<job>-<n>.parquet             tables with one file a job
  */
 import type { Stage } from './stageresults.ts';
 
@@ -97,5 +100,22 @@ export const checkKey = (dataset: string, at: number, before: number): string =>
 export const BEHIND_PREFIX = 'behind/';
 export const behindKey = (dataset: string): string => `${BEHIND_PREFIX}${dataset}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;
-export const tablePrefix = (table: string, dataset: string, job: string): string =>
-  `${table}/dataset=${dataset}/job=${job}/`;
+export const chainsPrefix = (dataset: string): string => `datasets/${dataset}/chains/`;
+export const chainKey = (dataset: string, line: string): string => `${chainsPrefix(dataset)}${line}.json`;
+export const intervalEndsPrefix = (job: string, task: number): string => `jobs/${job}/reduce/ends/${padded(task, 7)}/`;
+export const intervalEndKey = (job: string, task: number, number: number): string =>
+  `${intervalEndsPrefix(job, task)}${padded(number, 7)}`;
+export const numberOfEndKey = (key: string): number => Number(key.slice(key.lastIndexOf('/') + 1));
+/** Folder of a data set's part of a table. */
+export const tablePrefix = (table: string, dataset: string): string => `${table}/dataset=${dataset}/`;
+/** A file of a table by day. @param unit what wrote it: digits and letters */
+export const dayFileKey = (
+  table: string,
+  dataset: string,
+  day: string,
+  unit: string,
+  number: number | string,
+): string => `${tablePrefix(table, dataset)}dt=${day}/${unit}-${number}.parquet`;
+/** A file of a table that each job writes anew. */
+export const jobFileKey = (table: string, dataset: string, job: string): string =>
+  `${tablePrefix(table, dataset)}${job}-0.parquet`;

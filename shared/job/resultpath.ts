@@ -3,7 +3,7 @@
  * among its captures.
  *
  *   _flowstitch/jobs, _flowstitch/shards, _flowstitch/datasets    the jobs' own files
- *   <table>/dataset=<name>/job=<16 hex digits>                    tables
+ *   <table>/dataset=<name>/dt=<day>, <table>/dataset=<name>/<16 hex digits>-<n>.parquet   tables
  *   datasets/<name>/current.json                                  which job is the newest
  */
 import { TABLES } from '../table/tables.ts';
@@ -11,7 +11,7 @@ import { WORK_FOLDER } from './keys.ts';
 
 /** Folders below the jobs' own. */
 const WORK_PARTS: ReadonlySet<string> = new Set(['jobs', 'shards', 'datasets']);
-const JOB = /^job=[0-9a-f]{16}$/;
+const PART = /^(dt=[0-9]{4,}-[0-9]{2}-[0-9]{2}|[0-9a-f]{16}-[0-9-]+[.]parquet|job=[0-9a-f]{16})$/;
 
 /**
  * @param names of the folders on the way, and of the last folder or file
@@ -22,7 +22,7 @@ export function resultsDepth(names: readonly string[]): number {
     const [first, second, third] = names.slice(at, at + 3);
     if (first === WORK_FOLDER && WORK_PARTS.has(second)) return at;
     if (third === undefined) continue;
-    if (Object.hasOwn(TABLES, first) && second.startsWith('dataset=') && JOB.test(third)) return at;
+    if (Object.hasOwn(TABLES, first) && second.startsWith('dataset=') && PART.test(third)) return at;
     if (first === 'datasets' && third === 'current.json' && at + 3 === names.length) return at;
   }
   return -1;

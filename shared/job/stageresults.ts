@@ -1,8 +1,8 @@
 /** The stages of a job by name, the result of each stage's tasks, and how every task ends. */
 
-import type { PacketRunBatch } from '../table/run/packetrun.ts';
+import type { Gained } from './interval.ts';
 import type { PublishedFile } from './publishtask.ts';
-import type { FlippedPart, LongestSpan, Tracked, WrittenRun } from './reducetask.ts';
+import type { TurnedPart } from './reducetask.ts';
 
 /** The result in a done key of each stage. */
 export interface StageResults {
@@ -23,8 +23,11 @@ export interface StageResults {
     anomalies: string;
     specs: string;
     partitions: number;
-    /** As in ReduceSpec. */
-    slotUs: number;
+    /** Key of the list of all intervals; the number of the first that this job makes. */
+    intervals: string;
+    first: number;
+    /** Time of the last packet. */
+    endUs: number;
     /** Rows of all reduce tasks; those among them that balance joined from fragments. */
     rows: number;
     joined: number;
@@ -35,23 +38,16 @@ export interface StageResults {
     shuffleBytes: number;
   };
   reduce: {
-    sessionRuns: WrittenRun[];
-    packetRuns: WrittenRun<PacketRunBatch>[];
-    /** Sessions that flipped after packet rows of theirs had been written. */
-    turned: FlippedPart[];
-    /** Slot of session start and sessions, alternating; and the same for packet rows. */
-    sessionStarts: number[];
-    packetStarts: number[];
-    /** What the sessions were made of. */
-    tracked: Tracked;
-    /** Rows of captures that are copies, which were left out. */
-    leftOut: number;
-    sessions: number;
-    packets: number;
-    spanning: number;
-    longest: LongestSpan | null;
+    /** Of the intervals that this job makes: sessions that flipped after packet rows of theirs had been written. */
+    turned: TurnedPart[];
+    /** What the intervals that this job makes gave, and the sessions left open at the end. */
+    gained: Gained;
   };
-  publish: { files: PublishedFile[] };
+  publish: {
+    files: PublishedFile[];
+    /** Of the interval in all partitions; null from a task that has not its sessions. */
+    gained: Gained | null;
+  };
   commit: { summary: string };
 }
 

@@ -2,6 +2,7 @@
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
 import { type Undecoded, type UndecodedName, undecodedByName } from '../packet/undecoded.ts';
 import type { TableName } from '../table/tables.ts';
+import type { Gained } from './interval.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
 import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './notices/clocks.ts';
@@ -136,11 +137,6 @@ function openCaptures(captures: readonly RankedCapture[]): OpenCapture[] {
     .map(({ capture, facts }) => ({ capture: capture.name, packets: facts.records }));
 }
 
-/** Of equal spans the lower uid wins, whatever partitions they come from. */
-function isLonger(a: LongestSpan, b: LongestSpan): boolean {
-  return a.captures > b.captures || (a.captures === b.captures && a.uid < b.uid);
-}
-
 /** Where the records of all captures went. */
 export function conservationOf(captures: readonly RankedCapture[]): Conservation {
   const conservation: Conservation = {
@@ -183,16 +179,13 @@ export function summarize(
   captures: readonly RankedCapture[],
   mapped: readonly (StageResults['map'] | null)[],
   balance: StageResults['balance'],
-  reduced: readonly StageResults['reduce'][],
+  gained: Gained,
   { files, fileBytes }: Pick<JobSummary, 'files' | 'fileBytes'>,
 ): JobSummary {
   const conservation = conservationOf(captures);
   const none = noCaptures(captures);
   let captureBytes = 0;
   for (const { facts } of captures) captureBytes += facts.bytes;
-  let longest: LongestSpan | null = null;
-  for (const { longest: candidate } of reduced)
-    if (candidate !== null && (longest === null || isLonger(candidate, longest))) longest = candidate;
   return {
     job: job.job,
     dataset: job.config.dataset,
@@ -200,9 +193,9 @@ export function summarize(
     captureBytes,
     packets: conservation.read,
     ...packetSpan(captures),
-    sessions: reduced.reduce((sum, { sessions }) => sum + sessions, 0),
-    spanning: reduced.reduce((sum, { spanning }) => sum + spanning, 0),
-    longest,
+    sessions: gained.sessions,
+    spanning: gained.spanning,
+    longest: gained.longest,
     conservation,
     shuffleBytes: balance.shuffleBytes,
     reusedTasks: mapped.filter((result) => result?.reused).length,

@@ -2,6 +2,7 @@
 import { eachInParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { JobError } from './context.ts';
 import { doneKey, listKey } from './keys.ts';
 import type { Done, Stage, StageList, StageResults } from './stageresults.ts';
 
@@ -52,6 +53,18 @@ export async function stageResults<S extends Stage>(
   const results: (StageResults[S] | null)[] = [];
   for await (const result of eachResult(store, job, stage)) results.push(result);
   return results;
+}
+
+/** The result of a stage of one task. @param by the stage that needs it, for the error. @throws JobError when there is none */
+export async function stageResult<S extends 'plan' | 'balance'>(
+  store: ObjectStore,
+  job: string,
+  of: S,
+  by: Stage,
+): Promise<StageResults[S]> {
+  const [result] = await stageResults(store, job, of);
+  if (result === null || result === undefined) throw new JobError(`the ${of} stage has no result`, job, by);
+  return result;
 }
 
 /** As `stageResults`, one at a time: those of reduce locate each batch of each run. */

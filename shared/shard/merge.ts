@@ -21,8 +21,19 @@ export interface MergeOptions {
   scratch: string;
   /** Awaited at every block of rows, to flush output that must not pile up. */
   between?: () => Promise<void> | void;
+  /** Pauses at borders of time. */
+  borders?: Borders;
 }
 
+/** Times at which a merge pauses. */
+export interface Borders {
+  /** The next one, microseconds; infinite behind the last. */
+  readonly nextUs: number;
+  /** Called when all rows before the next border have been emitted and none behind it; must move on to a later one. */
+  cross(): Promise<void>;
+}
+
+const NO_BORDERS: Borders = { nextUs: Number.POSITIVE_INFINITY, cross: async () => {} };
 /** Most columns of finished segments that are kept for reuse. */
 const SPARE_COLUMNS = 4;
 /** Most segments, and bytes of them, that are read ahead of opening. */
@@ -80,7 +91,8 @@ export async function mergeSegments(
   for (let pass = 0; level.length > 1 && peakOpenRows(level) > options.maxOpenRows; pass++) {
     const runs: Segment[] = [];
     for (const [number, group] of passGroups(level, options.maxOpenRows).entries()) {
-      const merged = await mergeToRun(group, flows, join(options.scratch, `pass-${pass}-${number}`), options);
+      const path = join(options.scratch, `pass-${pass}-${number}`);
+      const merged = await mergeToRun(group, flows, path, { ...options, borders: undefined });
       leftOut += merged.leftOut;
       if (merged.run.to > 0) runs.push(merged.run);
     }
@@ -102,6 +114,7 @@ async function mergeOpen(
   // Columns of finished segments, for those still to be opened.
   const spare: PacketColumns[] = [];
   let next = 0;
+  const { borders = NO_BORDERS } = options;
   const ahead = new OpenAhead(segments);
   while (items.length > 0 || next < segments.length) {
     while (next < segments.length && (items.length === 0 || segments[next].firstUs <= nextUs(items[0]))) {
@@ -114,7 +127,8 @@ async function mergeOpen(
     const top = items[0];
     const rivalAt = items.length > 2 && before(items[2], items[1]) ? 2 : 1;
     const rival = items.length > 1 ? items[rivalAt] : null;
-    const untilUs = next < segments.length ? segments[next].firstUs : Number.POSITIVE_INFINITY;
+    while (nextUs(top) >= borders.nextUs) await borders.cross();
+    const untilUs = next < segments.length ? Math.min(segments[next].firstUs, borders.nextUs) : borders.nextUs;
     emitRun(top, rival, untilUs, emit);
     if (top.exhausted) {
       await options.between?.();

@@ -5,21 +5,32 @@
 
 import { join } from 'node:path';
 import { showInCatalog } from '../job/catalogstep.ts';
-import { JobError, type TaskContext } from '../job/context.ts';
+import { requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
 import { allInputs } from '../job/inputs.ts';
-import type { Job } from '../job/jobconfig.ts';
-import { summaryKey, tablePrefix } from '../job/keys.ts';
+import {
+  addGained,
+  type Chain,
+  type Gained,
+  type IntervalsPlan,
+  type MadeInterval,
+  NOTHING_GAINED,
+} from '../job/interval.ts';
+import { type Job, lineOf } from '../job/jobconfig.ts';
+import { chainKey, jobFileKey, summaryKey, tablePrefix } from '../job/keys.ts';
 import { readListed } from '../job/listparts.ts';
 import type { RankedCapture } from '../job/maptask.ts';
+import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
+import type { TurnedPart } from '../job/reducetask.ts';
 import type { RequestTotals, StageResults } from '../job/stageresults.ts';
 import { conservationOf, type JobSummary, summarize } from '../job/summary.ts';
-import { eachEnd, eachResult, stageResults } from '../job/taskends.ts';
+import { eachEnd, eachResult, stageResult, stageResults } from '../job/taskends.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
-import { JOB_TABLES, TABLE_NAMES } from '../table/tables.ts';
+import { JOB_TABLES, perTable } from '../table/tables.ts';
 import { WRITERS } from './jobtables.ts';
 import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
+import { specOf } from './specs.ts';
 import type { StageWork } from './stage.ts';
 import { STAGE_ORDER } from './stages.ts';
 
@@ -28,25 +39,19 @@ export const commitStage: StageWork<'commit'> = { stage: 'commit', run: runCommi
 async function runCommit(context: TaskContext, job: Job): Promise<StageResults['commit']> {
   const { store, results, scratch } = context;
   const { dataset } = job.config;
-  const [balance] = await stageResults(store, job.job, 'balance');
-  if (balance === null || balance === undefined)
-    throw new JobError('the balance stage has no result', job.job, 'commit');
+  const balance = await stageResult(store, job.job, 'balance', 'commit');
   const captures: RankedCapture[] = [];
   for await (const part of readListed<RankedCapture>(store, balance.captures))
     for (const capture of part) captures.push(capture);
   const mapped = await stageResults(store, job.job, 'map');
-  const reduced: StageResults['reduce'][] = [];
-  // Without their lists, which are large and only for publish.
-  for await (const result of eachResult(store, job.job, 'reduce'))
-    if (result !== null)
-      reduced.push({ ...result, sessionRuns: [], packetRuns: [], turned: [], sessionStarts: [], packetStarts: [] });
-  const published = (await stageResults(store, job.job, 'publish')).flatMap((result) => result?.files ?? []);
+  const plan = await requireJson<IntervalsPlan>(store, balance.intervals);
+  const chain = await chainOf(context, job, plan, balance);
   checkCaptures(job, await allInputs(store, job.job), captures);
-  checkConserved(job, { conservation: conservationOf(captures), captures, balance, reduced, published });
+  checkConserved(job, { conservation: conservationOf(captures), captures, balance, ...chain });
 
-  const files = Object.fromEntries(TABLE_NAMES.map((table) => [table, []])) as unknown as JobSummary['files'];
+  const files = perTable((): string[] => []);
   const fileBytes: JobSummary['fileBytes'] = {};
-  for (const { table, key, bytes } of published) {
+  for (const { table, key, bytes } of chain.files) {
     files[table].push(key);
     fileBytes[key] = bytes;
   }
@@ -54,21 +59,77 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
     const path = join(scratch, `${table}.parquet`);
     const { given, written } = await WRITERS[table](path, { store, captures, mapped, balance }, scratch);
     checkWritten(job, table, given, written);
-    const key = `${tablePrefix(table, dataset, job.job)}part-0.parquet`;
+    const key = jobFileKey(table, dataset, job.job);
     files[table].push(key);
     fileBytes[key] = await results.putFile(key, path);
   }
 
-  const summary = summarize(job, captures, mapped, balance, reduced, { files, fileBytes });
+  const summary = summarize(job, captures, mapped, balance, chain.gained, { files, fileBytes });
   const requests = await jobRequests(store, job.job);
   if (requests !== undefined) summary.requests = requests;
   await store.put(summaryKey(job.job), jsonBytes(summary));
+  const { intervals } = chain;
+  await store.put(chainKey(dataset, lineOf(job.config)), jsonBytes({ intervals } satisfies Chain));
   // Programs that wait for a folder of tables look for this name.
-  await results.put(`${tablePrefix('sessions', dataset, job.job)}_SUCCESS`, new Uint8Array(0));
   await makeCurrent(results, summary);
+  await results.put(`${tablePrefix('sessions', dataset)}_SUCCESS`, new Uint8Array(0));
   const behind = await showInCatalog(store, context.catalog, summary);
   if (behind !== null) context.onBehind?.(behind.reason);
   return { summary: summaryKey(job.job) };
+}
+
+/**
+ * The intervals of the job as later jobs find them, what they gave together, and the files of the tables by day, in the
+ * order of intervals.
+ */
+async function chainOf(
+  { store }: TaskContext,
+  job: Job,
+  { made, rest }: IntervalsPlan,
+  { partitions, names }: StageResults['balance'],
+): Promise<{ intervals: MadeInterval[]; gained: Gained; files: PublishedFile[] }> {
+  const turned: TurnedPart[] = [];
+  let gained = made.at(-1)?.total ?? NOTHING_GAINED;
+  for await (const result of eachResult(store, job.job, 'reduce')) {
+    if (result === null) continue;
+    turned.push(...result.turned);
+    gained = addGained(gained, result.gained);
+  }
+  const intervals: MadeInterval[] = [
+    ...made,
+    ...rest.map((interval, at): MadeInterval => {
+      const number = made.length + at;
+      return {
+        ...interval,
+        job: job.job,
+        number,
+        partitions,
+        names,
+        files: [],
+        turned: turned.filter((part) => part.interval === number).map(({ interval: _, ...part }) => part),
+        corrections: [],
+        total: NOTHING_GAINED,
+      };
+    }),
+  ];
+  let total = made.at(-1)?.total ?? NOTHING_GAINED;
+  const files: PublishedFile[] = [];
+  let task = 0;
+  for await (const result of eachResult(store, job.job, 'publish')) {
+    const { table, interval: number, corrections } = await specOf<PublishSpec>(store, job.job, 'publish', task++);
+    if (result === null) continue;
+    if (result.gained !== null) total = addGained(total, result.gained);
+    const interval = intervals[number];
+    if (interval === undefined) files.push(...result.files);
+    else {
+      intervals[number] = {
+        ...interval,
+        files: [...interval.files.filter((file) => file.table !== table), ...result.files],
+        ...(table === 'packets' ? { corrections } : { total }),
+      };
+    }
+  }
+  return { intervals, gained, files: [...intervals.flatMap((interval) => interval.files), ...files] };
 }
 
 /** Requests of all tasks that have ended, by kind; undefined where they are not counted. Those for moving the job on are not included. */

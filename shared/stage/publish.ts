@@ -1,34 +1,36 @@
 /**
- * The publish stage: windows of session start time, from the runs of all reduce
- * tasks to Parquet files. Windows are cut from exact counts, so the files
- * are the same whatever the partitions were; attempts write the same bytes under
- * the same names, and so need no names of their own.
+ * The publish stage: an interval's rows of a table, from the runs of all partitions to Parquet files. Files are windows of
+ * session start time, cut from exact counts, so they are the same whatever the partitions were; attempts write the same
+ * bytes under the same names, and so need no names of their own.
  */
 
-import { JobError, type TaskContext } from '../job/context.ts';
+import { requireJson, type TaskContext } from '../job/context.ts';
+import { addGained, type IntervalEnd, NOTHING_GAINED } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
-import { tablePrefix } from '../job/keys.ts';
+import { dayFileKey, intervalEndKey } from '../job/keys.ts';
 import { readParts } from '../job/listparts.ts';
 import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
 import type { WrittenRun } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
-import { stageResults } from '../job/taskends.ts';
-import { publishPackets, publishSessions } from '../table/publishedfiles.ts';
+import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
+import { type PublishedPart, publishPackets, publishSessions } from '../table/publishedfiles.ts';
 import { type FlippedRow, FlippedSessions } from '../table/run/flippedsessions.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { Window } from '../table/window.ts';
 import { CaptureNames } from './capturenames.ts';
 import { PendingWrites } from './pendingwrites.ts';
+import { type WindowGroup, windowGroups } from './publishplan.ts';
 import { specOf } from './specs.ts';
 import type { StageWork } from './stage.ts';
 
 /** Files on their way into the results at once. */
 const MOST_MOVES = 8;
+/** Packet rows that take about the bytes of a session row: their files hold so many times more. */
+const PACKETS_FOR_A_SESSION = 4;
 
 /** Key of a window's file; those after the first, where a window holds more than a file, are numbered. */
-function fileKey(job: Job, table: PublishSpec['table'], { day, part }: Window, piece: number): string {
-  const number = piece === 0 ? `${part}` : `${part}-${piece}`;
-  return `${tablePrefix(table, job.config.dataset, job.job)}dt=${day}/part-${number}.parquet`;
+function fileKey(job: Job, { table, unit }: PublishSpec, { day, part }: Window, piece: number): string {
+  return dayFileKey(table, job.config.dataset, day, unit, piece === 0 ? part : `${part}-${piece}`);
 }
 
 export const publishStage: StageWork<'publish'> = { stage: 'publish', run: runPublish };
@@ -36,41 +38,66 @@ export const publishStage: StageWork<'publish'> = { stage: 'publish', run: runPu
 async function runPublish(context: TaskContext, job: Job, task: number): Promise<StageResults['publish']> {
   const { store, results, scratch } = context;
   const spec = await specOf<PublishSpec>(store, job.job, 'publish', task);
-  const { table, windows, mostRows } = spec;
-  const [balance] = await stageResults(store, job.job, 'balance');
-  if (balance === null || balance === undefined) throw new JobError('no balance result', job.job, 'publish');
-  const names = await CaptureNames.open(store, balance.names);
-  const merging = {
-    directory: scratch,
-    windows,
-    mostRows,
-    read: (key: string, start: number, end: number) => store.get(key, { start, end }),
-    captureName: (rank: number) => names.nameOf(rank),
-    needNames: (lowest: number, highest: number) => names.need(lowest, highest),
-  };
+  const ends = await endsOf(context, spec);
+  const fileRows = job.config.sizes.fileRows * (spec.table === 'packets' ? PACKETS_FOR_A_SESSION : 1);
+  const groups = windowGroups(ends, spec.table, fileRows);
   const files: PublishedFile[] = [];
-  const moves = new PendingWrites();
-  try {
-    const parts =
-      table === 'sessions'
-        ? publishSessions({ ...merging, runs: spec.runs })
-        : publishPackets({
-            ...merging,
-            runs: spec.runs as WrittenRun<PacketRunBatch>[],
-            flipped: await flippedSessions(context, spec.turned),
-          });
-    for await (const { window, piece, path, rows, bytes } of parts) {
-      const key = fileKey(job, table, windows[window], piece);
-      files.push({ table, key, day: windows[window].day, rows, bytes });
-      // Where a task has many files, they are small: they are stored while the next ones are written.
-      await moves.atMost(MOST_MOVES - 1);
-      moves.add(results.putFile(key, path));
+  if (groups.length > 0) {
+    const names = await CaptureNames.open(store, spec.names);
+    const moves = new PendingWrites();
+    try {
+      for (const group of groups) {
+        const merging = {
+          directory: scratch,
+          windows: group.windows,
+          mostRows: fileRows,
+          read: (key: string, start: number, end: number) => store.get(key, { start, end }),
+          captureName: (rank: number) => names.nameOf(rank),
+          needNames: (lowest: number, highest: number) => names.need(lowest, highest),
+        };
+        for await (const { window, piece, path, rows, bytes } of partsOf(context, spec, group, merging)) {
+          const key = fileKey(job, spec, group.windows[window], piece);
+          files.push({ table: spec.table, key, day: group.windows[window].day, rows, bytes });
+          // Where a task has many files, they are small: they are stored while the next ones are written.
+          await moves.atMost(MOST_MOVES - 1);
+          moves.add(results.putFile(key, path));
+        }
+        // The next group's files have the same names on scratch.
+        await moves.atMost(0);
+      }
+    } finally {
+      await moves.settled();
     }
-    await moves.atMost(0);
-  } finally {
-    await moves.settled();
   }
-  return { files };
+  const gained =
+    spec.table !== 'sessions' ? null : ends.reduce((sum, end) => addGained(sum, end.gained), NOTHING_GAINED);
+  return { files, gained };
+}
+
+async function endsOf(
+  { store }: TaskContext,
+  { ends: { job, number, partitions } }: PublishSpec,
+): Promise<IntervalEnd[]> {
+  return inParallel(numbersTo(partitions), REQUESTS_AT_ONCE, (task) =>
+    requireJson<IntervalEnd>(store, intervalEndKey(job, task, number)),
+  );
+}
+
+type Merging = Omit<Parameters<typeof publishSessions>[0], 'runs'>;
+
+async function* partsOf(
+  context: TaskContext,
+  { table, turned }: PublishSpec,
+  { runs }: WindowGroup,
+  merging: Merging,
+): AsyncGenerator<PublishedPart> {
+  if (table === 'sessions') yield* publishSessions({ ...merging, runs });
+  else
+    yield* publishPackets({
+      ...merging,
+      runs: runs as WrittenRun<PacketRunBatch>[],
+      flipped: await flippedSessions(context, turned),
+    });
 }
 
 async function flippedSessions({ store }: TaskContext, keys: readonly string[]): Promise<FlippedSessions> {

@@ -1,78 +1,117 @@
-/**
- * Planning the publish stage: which windows of session start time become files, which files share a task, and which
- * parts of the reduce tasks' runs each task reads. Reduce results are added one at a time: only sums
- * per time slot and the places of runs are kept.
- */
-
-import type { Job } from '../job/jobconfig.ts';
+/** Planning the publish stage: which tasks a job has, which windows of session start time become files, and which runs each reads. */
+import type { IntervalEnd, IntervalsPlan } from '../job/interval.ts';
+import { digestOf, type Job } from '../job/jobconfig.ts';
 import type { PublishSpec } from '../job/publishtask.ts';
-import type { FlippedPart, WrittenRun } from '../job/reducetask.ts';
+import type { FlippedPart, TurnedPart, WrittenRun } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { RunBatch } from '../table/run/sessionrun.ts';
+import type { DayTable } from '../table/tables.ts';
 import { planWindows, sumStarts, type Window } from '../table/window.ts';
 
-/** Most windows of one task: many small days share one task, and with it one DuckDB, and yet there are tasks for all workers. */
+/** Most windows that are written together: many small days share one DuckDB. */
 const MOST_WINDOWS = 125;
 
-/** Packet rows that take about the bytes of a session row: their files hold so many times more. */
-const PACKETS_FOR_A_SESSION = 4;
+/** Digits of the names of files. */
+const UNIT_DIGITS = 16;
 
-export class PublishPlan {
-  private readonly job: Job;
-  private readonly slotUs: number;
-  private readonly sessions = new TablePlan<RunBatch>();
-  private readonly packets = new TablePlan<PacketRunBatch>();
-
-  /** @param slotUs length of the slots by which starts are counted */
-  constructor(job: Job, slotUs: number) {
-    this.job = job;
-    this.slotUs = slotUs;
+/**
+ * The publish tasks of a job.
+ *
+ * @param turned of all reduce tasks: what flipped in the intervals that this job makes
+ */
+export function publishTasks(
+  job: Job,
+  { made, rest }: IntervalsPlan,
+  { partitions, names }: Pick<StageResults['balance'], 'partitions' | 'names'>,
+  turned: readonly TurnedPart[],
+): PublishSpec[] {
+  const specs: PublishSpec[] = [];
+  const first = made.length;
+  const flips: { interval: number; chain: string; part: FlippedPart }[] = [
+    ...made.flatMap(({ chain, turned: parts }, interval) => parts.map((part) => ({ interval, chain, part }))),
+    ...turned.map(({ interval, ...part }) => ({ interval, chain: rest[interval - first].chain, part })),
+  ].sort((a, b) => a.interval - b.interval);
+  if (job.config.packets)
+    for (const [interval, before] of made.entries()) {
+      const { parts, corrections } = flipsAfter(flips, interval, before.toUs);
+      if (corrections.join() === before.corrections.join()) continue;
+      const unit = unitOf(before.chain, corrections);
+      const { job: maker, number, partitions: of, names: its } = before;
+      const ends = { job: maker, number, partitions: of };
+      specs.push({ table: 'packets', interval, unit, ends, names: its, turned: parts, corrections });
+    }
+  if (partitions === 0) return specs;
+  for (const [at, { chain, toUs }] of rest.entries()) {
+    const interval = first + at;
+    const ends = { job: job.job, number: interval, partitions };
+    specs.push({ table: 'sessions', interval, unit: unitOf(chain, []), ends, names, turned: [], corrections: [] });
+    if (!job.config.packets) continue;
+    const { parts, corrections } = flipsAfter(flips, interval, toUs);
+    specs.push({
+      table: 'packets',
+      interval,
+      unit: unitOf(chain, corrections),
+      ends,
+      names,
+      turned: parts,
+      corrections,
+    });
   }
-
-  /** Adds the result of a reduce task; in order of tasks. */
-  add({ sessionRuns, sessionStarts, packetRuns, packetStarts, turned }: StageResults['reduce']): void {
-    this.sessions.add(sessionRuns, sessionStarts, []);
-    this.packets.add(packetRuns, packetStarts, turned);
-  }
-
-  /** All publish tasks of the job. */
-  specs(): PublishSpec[] {
-    const { fileRows } = this.job.config.sizes;
-    return [
-      ...this.sessions.specs('sessions', fileRows, this.slotUs),
-      ...this.packets.specs('packets', fileRows * PACKETS_FOR_A_SESSION, this.slotUs),
-    ];
-  }
+  const interval = first + rest.length;
+  const ends = { job: job.job, number: interval, partitions };
+  specs.push({ table: 'sessions', interval, unit: job.job, ends, names, turned: [], corrections: [] });
+  return specs;
 }
 
-class TablePlan<Batch extends RunBatch> {
-  private readonly sums = new Map<number, number>();
-  private readonly runs: WrittenRun<Batch>[] = [];
-  private readonly turned: FlippedPart[] = [];
-
-  add(runs: readonly WrittenRun<Batch>[], starts: readonly number[], turned: readonly FlippedPart[]): void {
-    for (const run of runs) this.runs.push(run);
-    for (const part of turned) this.turned.push(part);
-    sumStarts(this.sums, starts);
+/** What flipped in interval `interval` or later, of sessions that may have packets in it; and the chain ids of the later ones. */
+function flipsAfter(
+  flips: readonly { interval: number; chain: string; part: FlippedPart }[],
+  interval: number,
+  toUs: number,
+): { parts: string[]; corrections: string[] } {
+  const parts: string[] = [];
+  const corrections: string[] = [];
+  for (const flip of flips) {
+    if (flip.interval < interval || flip.part.firstUs >= toUs) continue;
+    parts.push(flip.part.key);
+    if (flip.interval > interval && corrections.at(-1) !== flip.chain) corrections.push(flip.chain);
   }
+  return { parts, corrections };
+}
 
-  specs(table: PublishSpec['table'], mostRows: number, slotUs: number): PublishSpec[] {
-    const specs = grouped(planWindows(this.sums, mostRows, slotUs), mostRows).map((windows): PublishSpec => {
-      return { table, windows, mostRows, runs: [], turned: [] };
-    });
-    const find = finder(specs);
-    for (const { key, batches } of this.runs)
+function unitOf(chain: string, corrections: readonly string[]): string {
+  return (corrections.length === 0 ? chain : digestOf([chain, corrections])).slice(0, UNIT_DIGITS);
+}
+
+/** Neighbouring windows that are written together, and what is read for them. */
+export interface WindowGroup {
+  windows: Window[];
+  runs: WrittenRun<RunBatch | PacketRunBatch>[];
+}
+
+/**
+ * The windows of one interval's rows of a table, in groups of about the rows of a file.
+ * @param mostRows most rows of a file
+ */
+export function windowGroups(ends: readonly IntervalEnd[], table: DayTable, mostRows: number): WindowGroup[] {
+  const sums = new Map<number, number>();
+  for (const { sessionStarts, packetStarts } of ends)
+    sumStarts(sums, table === 'sessions' ? sessionStarts : packetStarts);
+  const groups = grouped(planWindows(sums, mostRows, ends[0].slotUs), mostRows).map((windows): WindowGroup => {
+    return { windows, runs: [] };
+  });
+  const find = finder(groups);
+  for (const { sessionRuns, packetRuns } of ends)
+    for (const { key, batches } of table === 'sessions' ? sessionRuns : packetRuns)
       for (const batch of batches)
         for (const { runs } of find(batch)) {
           const last = runs.at(-1);
           if (last?.key === key) last.batches.push(batch);
           else runs.push({ key, batches: [batch] });
         }
-    for (const part of this.turned) for (const { turned } of find(part)) turned.push(part.key);
-    // A slot that is cut by time may have pieces without starts.
-    return specs.filter(({ runs }) => runs.length > 0);
-  }
+  // A slot that is cut by time may have pieces without starts.
+  return groups.filter(({ runs }) => runs.length > 0);
 }
 
 /** Neighbouring windows with at most `rows` rows together. */
@@ -92,9 +131,9 @@ function grouped(windows: readonly Window[], rows: number): Window[][] {
   return groups;
 }
 
-/** Finds those of some tasks, which stand in order of time, whose windows meet [firstUs, lastUs]. */
-function finder(specs: readonly PublishSpec[]): (of: { firstUs: number; lastUs: number }) => Iterable<PublishSpec> {
-  const ends = specs.map(({ windows }) => windows[windows.length - 1].toUs);
+/** Finds those of some groups, which stand in order of time, whose windows meet [firstUs, lastUs]. */
+function finder(groups: readonly WindowGroup[]): (of: { firstUs: number; lastUs: number }) => Iterable<WindowGroup> {
+  const ends = groups.map(({ windows }) => windows[windows.length - 1].toUs);
   return function* ({ firstUs, lastUs }) {
     let low = 0;
     for (let high = ends.length; low < high; ) {
@@ -102,6 +141,6 @@ function finder(specs: readonly PublishSpec[]): (of: { firstUs: number; lastUs: 
       if (ends[middle] <= firstUs) low = middle + 1;
       else high = middle;
     }
-    for (; low < specs.length && specs[low].windows[0].fromUs <= lastUs; low++) yield specs[low];
+    for (; low < groups.length && groups[low].windows[0].fromUs <= lastUs; low++) yield groups[low];
   };
 }

@@ -7,28 +7,18 @@
  */
 
 import { JobError } from '../job/context.ts';
+import type { Gained } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { WORK_FOLDER } from '../job/keys.ts';
 import type { RankedCapture } from '../job/maptask.ts';
 import type { PublishedFile } from '../job/publishtask.ts';
-import type { ReduceSpec, Tracked } from '../job/reducetask.ts';
+import type { SegmentTuple, Tracked } from '../job/reducetask.ts';
 import type { Stage, StageResults } from '../job/stageresults.ts';
 import { accountedFor, type Conservation } from '../job/summary.ts';
 import { FATE_FRAGMENT, FATE_SESSION } from '../packet/fate.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { DAY_TABLES } from '../table/tables.ts';
-
-export const NOTHING_TRACKED: Tracked = { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 };
-
-export function addTracked(a: Tracked, b: Tracked): Tracked {
-  return {
-    packets: a.packets + b.packets,
-    bytes: a.bytes + b.bytes,
-    outer: a.outer + b.outer,
-    joined: a.joined + b.joined,
-    orphans: a.orphans + b.orphans,
-  };
-}
+import type { Walked } from './interval/walk.ts';
 
 /** All rows that a tracker was given. */
 export function trackedRows({ packets, outer, joined, orphans }: Tracked): number {
@@ -74,24 +64,29 @@ export function checkJoined(job: Job, captures: readonly RankedCapture[]): void 
   );
 }
 
-/** Checks that every row of a reduce task's segments was tracked or is of a copy, and every session written. @throws JobError */
+/**
+ * Checks that every row of the segments that an attempt of a reduce task read was tracked, was made before, or is of a
+ * copy, and every session written. @throws JobError
+ */
 export function checkReduced(
   job: Job,
   task: number,
-  spec: ReduceSpec,
-  { tracked, leftOut }: Pick<StageResults['reduce'], 'tracked' | 'leftOut'>,
-  opened: number,
-  written: number,
+  segments: readonly SegmentTuple[],
+  { gained, before, restored, opened }: Walked,
+  leftOut: number,
 ): void {
   let rows = 0;
-  for (const { segments } of spec.groups) for (const [, from, to] of segments) rows += to - from;
+  for (const [, from, to] of segments) rows += to - from;
   const ledger = new Ledger(job.job, 'reduce', task);
   const name = `reduce task ${task}`;
   ledger.equal(
     [`the segments of ${name} hold`, rows, 'rows'],
-    ['it tracked or left out', trackedRows(tracked) + leftOut, 'of them'],
+    ['it tracked, passed over or left out', trackedRows(gained.tracked) + before + leftOut, 'of them'],
   );
-  ledger.equal([`${name} opened`, opened, 'sessions'], ['its runs hold', written, 'of them']);
+  ledger.equal(
+    [`${name} opened`, restored + opened, 'sessions, those included that were open before'],
+    ['its runs hold', gained.sessions, 'of them'],
+  );
 }
 
 /** Checks that the stages have the captures that the job was given, each once. @throws JobError */
@@ -112,12 +107,14 @@ export interface Reconciled {
   conservation: Conservation;
   captures: readonly RankedCapture[];
   balance: StageResults['balance'];
-  reduced: readonly StageResults['reduce'][];
-  published: readonly PublishedFile[];
+  /** What all intervals gave, also those of earlier jobs, and the sessions left open at the end. */
+  gained: Gained;
+  /** All files, also those of earlier jobs. */
+  files: readonly PublishedFile[];
 }
 
 /** Checks that all stages agree on the captures' records. @throws JobError */
-export function checkConserved(job: Job, { conservation, captures, balance, reduced, published }: Reconciled): void {
+export function checkConserved(job: Job, { conservation, captures, balance, gained, files }: Reconciled): void {
   const ledger = new Ledger(job.job, 'commit', 0);
   ledger.equal(
     ['map read', conservation.read, 'records'],
@@ -126,7 +123,7 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
   let innermost = 0;
   for (const { fates, extraRows, copyOf } of captures)
     if (copyOf === null) innermost += fates[FATE_SESSION] + extraRows;
-  const tracked = reduced.reduce((sum, result) => addTracked(sum, result.tracked), NOTHING_TRACKED);
+  const { tracked } = gained;
   ledger.equal(
     ['map sent', innermost, 'innermost packets into sessions'],
     ['reduce tracked', tracked.packets, 'of them'],
@@ -139,16 +136,14 @@ export function checkConserved(job: Job, { conservation, captures, balance, redu
     ['balance joined', balance.joined, 'rows of datagrams and their fragments'],
     ['reduce tracked', tracked.joined, 'of them'],
   );
-  const leftOut = reduced.reduce((sum, result) => sum + result.leftOut, 0);
-  ledger.equal(['map wrote', balance.copiedRows, 'rows of copies'], ['reduce left out', leftOut, 'of them']);
   ledger.equal(
     ['balance spread', balance.rows, 'rows over partitions'],
-    ['reduce tracked or left out', trackedRows(tracked) + leftOut, 'of them'],
+    ['reduce tracked or left out', trackedRows(tracked) + balance.copiedRows, 'of them'],
   );
   for (const table of DAY_TABLES) {
-    const reducedRows = reduced.reduce((sum, result) => sum + result[table], 0);
+    const reducedRows = gained[table];
     let publishedRows = 0;
-    for (const file of published) if (file.table === table) publishedRows += file.rows;
+    for (const file of files) if (file.table === table) publishedRows += file.rows;
     ledger.equal(
       ['reduce wrote', reducedRows, `rows of ${table}`],
       ['publish', publishedRows, `into files of ${table}`],

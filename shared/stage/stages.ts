@@ -3,14 +3,15 @@
  * and settings, the simulation and the progress display follow from it. A stage's code is in a file of its
  * name; works.ts lists these for processes that run the tasks of all.
  */
-import { JobError } from '../job/context.ts';
-import type { Stage, StageList, StageResults } from '../job/stageresults.ts';
-import { eachResult, stageResults } from '../job/taskends.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
+import { JobError, requireJson } from '../job/context.ts';
+import type { IntervalsPlan } from '../job/interval.ts';
+import type { TurnedPart } from '../job/reducetask.ts';
+import type { Stage, StageList } from '../job/stageresults.ts';
+import { eachResult, stageResult } from '../job/taskends.ts';
 import { DAY_TABLES, JOB_TABLES, type TableName } from '../table/tables.ts';
 import { DEFAULT_DISK_MIB, type KeyGrants, SPILL_DISK_MIB } from './functionneeds.ts';
 import { mayLeaveOut } from './map/carefulreading.ts';
-import { PublishPlan } from './publishplan.ts';
+import { publishTasks } from './publishplan.ts';
 import { writeSpecs } from './specs.ts';
 import type { StageDescription } from './stage.ts';
 
@@ -38,7 +39,7 @@ const DESCRIBED = {
   map: {
     // Plan writes the specifications.
     tasks: async (store, { job }) => {
-      const { tasks, specs } = await resultOf(store, job, 'plan', 'map');
+      const { tasks, specs } = await stageResult(store, job, 'plan', 'map');
       return { tasks, specs };
     },
     // A failed map task loses only its captures, and names them.
@@ -69,7 +70,7 @@ const DESCRIBED = {
   reduce: {
     // Balance writes the specifications: it alone knows the shards' rows.
     tasks: async (store, job) => {
-      const { partitions, specs } = await resultOf(store, job.job, 'balance', 'reduce');
+      const { partitions, specs } = await stageResult(store, job.job, 'balance', 'reduce');
       return { tasks: partitions, specs };
     },
     fatal: true,
@@ -84,15 +85,17 @@ const DESCRIBED = {
   },
   publish: {
     tasks: async (store, job) => {
-      const plan = new PublishPlan(job, (await resultOf(store, job.job, 'balance', 'publish')).slotUs);
+      const balance = await stageResult(store, job.job, 'balance', 'publish');
+      const turned: TurnedPart[] = [];
       let task = 0;
       for await (const result of eachResult(store, job.job, 'reduce')) {
         // The job is being resumed: a stage that began now would lack a partition.
         if (result === null) throw new JobError('has no result yet', job.job, 'reduce', task);
-        plan.add(result);
+        turned.push(...result.turned);
         task++;
       }
-      return writeSpecs(store, job.job, 'publish', plan.specs());
+      const plan = await requireJson<IntervalsPlan>(store, balance.intervals);
+      return writeSpecs(store, job.job, 'publish', publishTasks(job, plan, balance, turned));
     },
     fatal: true,
     atOnce: 20,
@@ -143,16 +146,4 @@ export function asStage(name: string): Stage {
 
 async function oneTask(): Promise<StageList> {
   return { tasks: 1, specs: null };
-}
-
-/** The result of a stage of one task. @throws JobError when there is none */
-async function resultOf<S extends 'plan' | 'balance'>(
-  store: ObjectStore,
-  job: string,
-  of: S,
-  stage: Stage,
-): Promise<StageResults[S]> {
-  const [result] = await stageResults(store, job, of);
-  if (result === null || result === undefined) throw new JobError(`no ${of} result`, job, stage);
-  return result;
 }

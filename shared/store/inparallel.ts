@@ -52,3 +52,8 @@ export async function* eachInParallel<T, R>(
 function checkAtOnce(atOnce: number): void {
   if (!(atOnce >= 1)) throw new RangeError(`at least one request must be in flight, not ${atOnce}`);
 }
+
+/** The numbers from 0 on, `count` of them. */
+export function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, number) => number);
+}

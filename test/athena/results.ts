@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import { currentKey, tablePrefix } from '../../shared/job/keys.ts';
+import { currentKey, dayFileKey, jobFileKey } from '../../shared/job/keys.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { ANOMALIES } from '../../shared/table/anomalies.ts';
 import { CAPTURES, type CaptureRow } from '../../shared/table/captures.ts';
@@ -69,13 +69,13 @@ export async function writeMadeResults(folder: string): Promise<ResultKeys> {
   }
   const keys: string[] = [];
   for (const [day, sessions] of days) {
-    const key = `${tablePrefix('sessions', 'made', 'job1')}dt=${day}/part-0.parquet`;
+    const key = dayFileKey('sessions', 'made', day, 'job1', 0);
     mkdirSync(dirname(join(folder, key)), { recursive: true });
     await writeMade(join(folder, key), sessions);
     keys.push(key);
   }
-  const captures = `${tablePrefix('captures', 'made', 'job1')}part-0.parquet`;
-  const anomalies = `${tablePrefix('anomalies', 'made', 'job1')}part-0.parquet`;
+  const captures = jobFileKey('captures', 'made', 'job1');
+  const anomalies = jobFileKey('anomalies', 'made', 'job1');
   for (const key of [captures, anomalies]) mkdirSync(dirname(join(folder, key)), { recursive: true });
   await writeRows(join(folder, captures), CAPTURES, [UNREAD]);
   const found = FOUND.map((row) => ({ ...row, captureName: UNREAD.capture }));

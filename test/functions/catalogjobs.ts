@@ -39,9 +39,7 @@ export function day(number: number): string {
 /** A summary as commit hands it to the catalog. @param days of sessions, and of packets where they are asked for */
 export function committed(dataset: string, job: string, days: readonly string[], packets = false): JobSummary {
   const files = (table: TableName, folders: readonly string[]): string[] =>
-    folders.flatMap((folder) =>
-      [0, 1].map((part) => `${tablePrefix(table, dataset, job)}${folder}part-${part}.parquet`),
-    );
+    folders.flatMap((folder) => [0, 1].map((part) => `${tablePrefix(table, dataset)}${folder}${job}-${part}.parquet`));
   const byDay = days.map((each) => `dt=${each}/`);
   return {
     job,

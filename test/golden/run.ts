@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
 import { startJob } from '../../shared/control/start.ts';
+import type { IntervalEnd } from '../../shared/job/interval.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
+import { intervalEndsPrefix } from '../../shared/job/keys.ts';
 import { readListed, readParts } from '../../shared/job/listparts.ts';
 import type { AnomalyPlaces, MapSpec, MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
 import type { ReduceSpec } from '../../shared/job/reducetask.ts';
@@ -27,6 +29,7 @@ const SIZES = {
   batchRows: 512,
   partitionRows: 12_000,
   openRows: 4000,
+  intervalRows: 10_000,
   fileRows: 4000,
 };
 
@@ -208,15 +211,20 @@ class Stages {
     for (let task = 0; task < balance.partitions; task++) {
       const spec = await this.json<ReduceSpec>(`${balance.specs}${task}.json`);
       // For each batch its position, which varies, its first row and its rows.
-      for (const { segments } of spec.groups)
-        for (const segment of segments)
-          for (let at = 4; at < segment.length; at += 4) segment[at] = segment[at + 1] = 0;
+      for (const segment of spec.segments)
+        for (let at = 4; at < segment.length; at += 4) segment[at] = segment[at + 1] = 0;
       parts.addJson(`${this.name} partitions`, this.plainly(spec));
     }
-    for (const result of (await stageResults(this.store, this.job, 'reduce')) as StageResults['reduce'][]) {
+    for (const [task, result] of (
+      (await stageResults(this.store, this.job, 'reduce')) as StageResults['reduce'][]
+    ).entries()) {
       parts.addJson(`${this.name} results of reduce`, this.plainly(result));
-      for (const { key } of result.sessionRuns) await this.arrow(parts, 'runs of sessions', key);
-      for (const { key } of result.packetRuns) await this.arrow(parts, 'runs of packets', key);
+      for await (const { key } of this.store.list(intervalEndsPrefix(this.job, task))) {
+        const end = await this.json<IntervalEnd>(key);
+        parts.addJson(`${this.name} ends of intervals`, this.plainly(end));
+        for (const { key } of end.sessionRuns) await this.arrow(parts, 'runs of sessions', key);
+        for (const { key } of end.packetRuns) await this.arrow(parts, 'runs of packets', key);
+      }
     }
   }
 

@@ -177,6 +177,17 @@ export async function readTables(
   }
 }
 
+/**
+ * Rows in an order that does not depend on the files they were in: sessions by (ts_ns, uid), packets by their sessions
+ * and there by time, other tables as they are.
+ */
+export function inOrder(table: TableName, rows: readonly Row[]): Row[] {
+  if (table !== 'sessions' && table !== 'packets') return [...rows];
+  const [first, second] = table === 'sessions' ? ['ts_ns', 'uid'] : ['uid', 'ts_ns'];
+  const compare = (a: QueryValue, b: QueryValue): number => (a! < b! ? -1 : a! > b! ? 1 : 0);
+  return rows.toSorted((a, b) => compare(a[first], b[first]) || compare(a[second], b[second]));
+}
+
 /** Columns that say where packets were captured: what cutting changes. */
 export const PROVENANCE: Record<'sessions' | 'packets', readonly string[]> = {
   sessions: ['capture_first', 'capture_last', 'capture_count'],

@@ -6,17 +6,29 @@
 
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
 import { makeCurrent } from '../../shared/job/currentjob.ts';
+import {
+  addGained,
+  type Gained,
+  type IntervalEnd,
+  type IntervalsPlan,
+  NOTHING_GAINED,
+} from '../../shared/job/interval.ts';
 import { type Job, shardingDigest } from '../../shared/job/jobconfig.ts';
 import {
   attemptPrefix,
+  dayFileKey,
   headsKey,
   inputsKey,
+  intervalEndKey,
+  intervalEndsPrefix,
+  jobFileKey,
+  numberOfEndKey,
   shardGroupPrefix,
   summaryKey,
   tablePrefix,
 } from '../../shared/job/keys.ts';
 import type { MapSpec } from '../../shared/job/maptask.ts';
-import type { PublishedFile, PublishSpec } from '../../shared/job/publishtask.ts';
+import type { PublishSpec } from '../../shared/job/publishtask.ts';
 import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
@@ -26,14 +38,14 @@ import { specOf, writeSpecs } from '../../shared/stage/specs.ts';
 import type { StageWork, WorkOf } from '../../shared/stage/stage.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
+import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
-import type { RunBatch } from '../../shared/table/run/sessionrun.ts';
 import { JOB_TABLES, perTable } from '../../shared/table/tables.ts';
 import { SLOT_US } from '../../shared/table/window.ts';
 import type { Process } from './process.ts';
 import type { Shape } from './scenario.ts';
 
-/** Sessions that each partition has in each publish task's window of time. */
+/** Sessions that each partition has in each interval, and open at the end. */
 export const SESSIONS = 1000;
 const RECORDS = 10;
 /** Milliseconds that a function has; a task stops itself a little before. */
@@ -210,8 +222,15 @@ async function map(
   return result(`${prefix}${attempt}/summary.json`, summary, false);
 }
 
-/** A batch with rows of every window. */
-const BATCH_OF_ALL: RunBatch = { start: 0, end: 1, crc: 0, rows: 1, firstUs: 0, lastUs: Number.MAX_SAFE_INTEGER };
+/** The intervals of a job: a publish task has one of them, and the last what is open at the end. */
+function intervalsOf({ publishTasks }: Shape): IntervalsPlan {
+  const rest = Array.from({ length: publishTasks - 1 }, (_, at) => ({ chain: `${at}`, fromUs: at, toUs: at + 1 }));
+  return { made: [], rest };
+}
+
+function gainedOf(sessions: number): Gained {
+  return { ...NOTHING_GAINED, sessions };
+}
 
 async function balance(
   place: WorkPlace,
@@ -220,7 +239,8 @@ async function balance(
   _task: number,
   attempt: string,
 ): Promise<StageResults['balance']> {
-  const { partitions } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
+  const shape = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
+  const { partitions } = shape;
   const prefix = attemptPrefix(job.job, 'balance', 0, attempt);
   const mapped = await stageResults(store, job.job, 'map');
   await takesTime(place, 60_000);
@@ -228,6 +248,7 @@ async function balance(
   const lost = mapped.flatMap((result, task) => (result === null ? [task] : []));
   await store.put(`${prefix}captures.json`, jsonBytes({ captures, lost }));
   await store.put(`${prefix}anomalies.json`, jsonBytes([]));
+  await store.put(`${prefix}intervals.json`, jsonBytes(intervalsOf(shape)));
   for (let partition = 0; partition < partitions; partition++)
     await store.put(`${prefix}reduce-${partition}.json`, jsonBytes({ partition, attempt }));
   return {
@@ -236,7 +257,9 @@ async function balance(
     anomalies: `${prefix}anomalies.json`,
     specs: `${prefix}reduce-`,
     partitions,
-    slotUs: SLOT_US,
+    intervals: `${prefix}intervals.json`,
+    first: 0,
+    endUs: 0,
     rows: captures * RECORDS,
     joined: 0,
     copiedRows: 0,
@@ -255,23 +278,29 @@ async function reduce(
   const { store } = context;
   const { partition } = await specOf<{ partition: number }>(context.store, job.job, 'reduce', task);
   if (partition !== task) place.violation(`reduce ${task} was told to do partition ${partition}`);
+  const { next, faults } = place.process.surroundings;
   const { publishTasks } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
-  await takesTime(place, 60_000);
-  const key = `${attemptPrefix(job.job, 'reduce', task, attempt)}sessions-0.arrow`;
-  await store.put(key, jsonBytes(attempt));
-  return {
-    sessionRuns: [{ key, batches: [BATCH_OF_ALL] }],
-    packetRuns: [],
-    turned: [],
-    sessionStarts: Array.from({ length: 2 * publishTasks }, (_, at) => (at % 2 === 0 ? at / 2 : SESSIONS)),
-    packetStarts: [],
-    tracked: { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 },
-    leftOut: 0,
-    sessions: publishTasks * SESSIONS,
-    packets: 0,
-    spanning: 0,
-    longest: null,
-  };
+  let number = 0;
+  for await (const { key } of store.list(intervalEndsPrefix(job.job, task)))
+    if (numberOfEndKey(key) !== number++) place.violation(`an interval of reduce ${task} of ${job.job} is missing`);
+  for (; number < publishTasks; number++) {
+    await takesTime(place, 60_000 / publishTasks);
+    const key = `${attemptPrefix(job.job, 'reduce', task, attempt)}sessions-${number}.arrow`;
+    await store.put(key, jsonBytes(attempt));
+    const end: IntervalEnd = {
+      carry: null,
+      sessionRuns: [{ key, batches: [] }],
+      packetRuns: [],
+      turned: [],
+      sessionStarts: [],
+      packetStarts: [],
+      slotUs: SLOT_US,
+      gained: gainedOf(SESSIONS),
+    };
+    await store.putIfAbsent(intervalEndKey(job.job, task, number), jsonBytes(end));
+    if (next() < faults.unfinished) throw new Unfinished(`${number + 1} intervals are done`);
+  }
+  return { turned: [], gained: gainedOf(publishTasks * SESSIONS) };
 }
 
 async function publish(
@@ -283,16 +312,19 @@ async function publish(
   const { store, results } = context;
   const spec = await specOf<PublishSpec>(context.store, job.job, 'publish', task);
   const [balanced] = await stageResults(store, job.job, 'balance');
-  await requireJson(store, balanced?.names ?? '');
-  if (spec.runs.length !== balanced?.partitions) place.violation(`publish ${task} of ${job.job} lacks a partition`);
+  await requireJson(store, spec.names);
+  if (spec.ends.partitions !== balanced?.partitions) place.violation(`publish ${task} of ${job.job} lacks a partition`);
+  if (spec.interval !== task) place.violation(`publish ${task} of ${job.job} was told to do interval ${spec.interval}`);
+  const ends = await inParallel(numbersTo(spec.ends.partitions), REQUESTS_AT_ONCE, (partition) =>
+    requireJson<IntervalEnd>(store, intervalEndKey(spec.ends.job, partition, spec.ends.number)),
+  );
+  const gained = ends.reduce((sum, end) => addGained(sum, end.gained), NOTHING_GAINED);
   await takesTime(place, 30_000);
-  const files: PublishedFile[] = [];
-  for (const { day, part, rows } of spec.windows) {
-    const key = `${tablePrefix('sessions', job.config.dataset, job.job)}dt=${day}/part-${part}.parquet`;
-    await results.put(key, jsonBytes(rows));
-    files.push({ table: 'sessions', key, day, rows, bytes: rows });
-  }
-  return { files };
+  const day = '2026-01-01';
+  // Chains of simulated jobs are not told apart: the job's name stands for its own.
+  const key = dayFileKey('sessions', job.config.dataset, day, `${job.job}${spec.unit}`, 0);
+  await results.put(key, jsonBytes(gained.sessions));
+  return { files: [{ table: 'sessions', key, day, rows: gained.sessions, bytes: gained.sessions }], gained };
 }
 
 async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise<StageResults['commit']> {
@@ -307,7 +339,7 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
   await takesTime(place, 10_000);
   const files: JobSummary['files'] = { ...perTable(() => []), sessions: published.map(({ key }) => key) };
   for (const table of JOB_TABLES) {
-    const key = `${tablePrefix(table, dataset, job.job)}part-0.parquet`;
+    const key = jobFileKey(table, dataset, job.job);
     await results.put(key, jsonBytes(captures));
     files[table].push(key);
   }
@@ -319,7 +351,7 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
     dataset,
     captures,
     packets: captures * RECORDS,
-    sessions: reduced.reduce((sum, result) => sum + (result?.sessions ?? 0), 0),
+    sessions: reduced.reduce((sum, result) => sum + (result?.gained.sessions ?? 0), 0),
     mapTasks: mapped.length,
     reusedTasks: mapped.filter((result) => result?.reused).length,
     partitions: reduced.length,
@@ -327,7 +359,7 @@ async function commit(place: WorkPlace, context: TaskContext, job: Job): Promise
     files,
   } as JobSummary;
   await store.put(summaryKey(job.job), jsonBytes(summary));
-  await results.put(`${tablePrefix('sessions', dataset, job.job)}_SUCCESS`, new Uint8Array(0));
+  await results.put(`${tablePrefix('sessions', dataset)}_SUCCESS`, new Uint8Array(0));
   await makeCurrent(results, summary);
   return { summary: summaryKey(job.job) };
 }

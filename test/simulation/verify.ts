@@ -1,7 +1,8 @@
 /** What a run must have come to: looked up in the buckets themselves. */
 
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import { currentKey, doneKey, summaryKey } from '../../shared/job/keys.ts';
+import type { IntervalEnd } from '../../shared/job/interval.ts';
+import { currentKey, doneKey, intervalEndKey, summaryKey } from '../../shared/job/keys.ts';
 import type { Done } from '../../shared/job/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
@@ -96,9 +97,18 @@ class Verification {
     return result.captures;
   }
 
-  private reduced(task: number, { result, attempt }: Done<'reduce'> & { ok: true }): void {
-    for (const { key } of result.sessionRuns)
-      if (this.json(key) !== attempt) this.wrong(`the end of reduce ${task} names ${key} of another attempt`);
+  private reduced(task: number, { result }: Done<'reduce'> & { ok: true }): void {
+    let sessions = 0;
+    for (let number = 0; ; number++) {
+      const end = this.json<IntervalEnd>(intervalEndKey(this.asked.id, task, number));
+      if (end === undefined) break;
+      for (const { key } of end.sessionRuns)
+        if (this.json(key) === undefined)
+          this.wrong(`the end of an interval of reduce ${task} names ${key}, which is missing`);
+      sessions += end.gained.sessions;
+    }
+    if (sessions !== result.gained.sessions)
+      this.wrong(`the intervals of reduce ${task} have ${sessions} sessions, not all`);
   }
 
   private published({ result }: Done<'publish'> & { ok: true }): number {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { startJob } from '../../shared/control/start.ts';
+import type { IntervalEnd } from '../../shared/job/interval.ts';
 import { currentKey } from '../../shared/job/keys.ts';
 import type { MapSummary } from '../../shared/job/maptask.ts';
 import type { StageList, StageResults } from '../../shared/job/stageresults.ts';
@@ -76,7 +77,7 @@ describe('a job fails, and nothing is shown,', () => {
     );
     assert.match(
       await failureOf((store) => store),
-      /^JobError: the segments of reduce task \d+ hold [\d,]+ rows, but it tracked or left out [\d,]+ of them\. .*no results of this job are shown/,
+      /^JobError: the segments of reduce task \d+ hold [\d,]+ rows, but it tracked, passed over or left out [\d,]+ of them\. .*no results of this job are shown/,
     );
   });
 
@@ -139,17 +140,17 @@ describe('a job fails, and nothing is shown,', () => {
   });
 
   test('when a run of sessions is left out of what reduce made', async () => {
-    const lie = edit<Ended<'reduce'>>((done) => void done.result.sessionRuns.shift());
+    const lie = edit<IntervalEnd>((end) => void end.sessionRuns.shift());
     assert.match(
-      await failureOf((store) => changing(store, /reduce\/done\/0000\/0000000$/, lie)),
+      await failureOf((store) => changing(store, /reduce\/ends\/0000000\/0000000$/, lie)),
       /^JobError: reduce wrote [\d,]+ rows of sessions, but publish [\d,]+ into files of sessions/,
     );
   });
 
   test('when a run of packets is left out of what reduce made', async () => {
-    const lie = edit<Ended<'reduce'>>((done) => void done.result.packetRuns.shift());
+    const lie = edit<IntervalEnd>((end) => void end.packetRuns.shift());
     assert.match(
-      await failureOf((store) => changing(store, /reduce\/done\/0000\/0000000$/, lie)),
+      await failureOf((store) => changing(store, /reduce\/ends\/0000000\/0000000$/, lie)),
       /^JobError: reduce wrote [\d,]+ rows of packets, but publish [\d,]+ into files of packets/,
     );
   });

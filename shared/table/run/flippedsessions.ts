@@ -45,13 +45,13 @@ class FlippedColumns extends typedColumns({
   origIsB: 'u8',
 }) {}
 
-/** Directions by session, queried in the order of sessions. */
+/** Directions by session, queried in the order of sessions. Of a session that was added more than once the last one counts. */
 export class FlippedSessions {
   private readonly columns = new FlippedColumns(0);
   private order = new Uint32Array(0);
   private next = 0;
 
-  /** Rows in any order; to be added before the first query. */
+  /** Rows in any order but for those of one session; to be added before the first query. */
   add(rows: readonly FlippedRow[]): void {
     const { columns } = this;
     columns.reserve(columns.length + rows.length);
@@ -72,8 +72,17 @@ export class FlippedSessions {
     for (; this.next < columns.length; this.next++) {
       const order = compareStarts(columns, this.order[this.next], sessions, row);
       if (order > 0) return undefined;
-      if (order === 0) return columns.origIsB[this.order[this.next]];
+      if (order === 0) return columns.origIsB[this.lastOfSame()];
     }
     return undefined;
+  }
+
+  /** The row that was added last for the session of the next row. */
+  private lastOfSame(): number {
+    const { columns, order, next } = this;
+    let last = order[next];
+    for (let at = next + 1; at < order.length && compareStarts(columns, order[at], columns, order[next]) === 0; at++)
+      last = Math.max(last, order[at]);
+    return last;
   }
 }

@@ -1,0 +1,67 @@
+/** The intervals of a job: those that an earlier job of the data set has made, and those to be made. */
+import type { TaskContext } from '../../job/context.ts';
+import { soundOrDiscarded } from '../../job/fault.ts';
+import type { Carried, Chain, Interval, IntervalEnd, IntervalsPlan, MadeInterval } from '../../job/interval.ts';
+import { type Job, lineOf } from '../../job/jobconfig.ts';
+import { chainKey, intervalEndKey } from '../../job/keys.ts';
+import type { RankedCapture } from '../../job/maptask.ts';
+import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
+import { getJson } from '../../store/jsonobject.ts';
+import type { ObjectStore } from '../../store/objectstore.ts';
+import { ChainIds } from './chain.ts';
+import { type CutShard, cutIntervals } from './cut.ts';
+
+/** Where the job begins. */
+export interface PlannedIntervals {
+  plan: IntervalsPlan;
+  /** Sessions that are open where the first interval to be made begins. */
+  carried: Carried[];
+}
+
+/** Intervals whose carry is looked for. Carries expire, the oldest first: if none of these has one, none before has. */
+const MOST_LOOKS = 8;
+
+/**
+ * @param captures by rank
+ * @param shards of map tasks, in order of their first time: by them the intervals are cut
+ * @param endUs time of the last packet, -1 when there is none
+ */
+export async function planIntervals(
+  context: TaskContext,
+  job: Job,
+  captures: readonly RankedCapture[],
+  shards: readonly CutShard[],
+  endUs: number,
+): Promise<PlannedIntervals> {
+  const { store } = context;
+  const { config } = job;
+  const key = chainKey(config.dataset, lineOf(config));
+  const chain = (await soundOrDiscarded<Chain>(store, key, context.onDamaged)) ?? { intervals: [] };
+  const ids = new ChainIds(config, captures);
+  let made = chain.intervals.slice(0, ids.common(chain));
+  let carried: Carried[] | null = [];
+  for (let looks = 0; made.length > 0; looks++) {
+    carried = looks === MOST_LOOKS ? null : await carryOf(store, made[made.length - 1]);
+    if (carried !== null) break;
+    made = looks === MOST_LOOKS ? [] : made.slice(0, -1);
+    carried = [];
+  }
+  const borders = chain.intervals.map(({ toUs }) => toUs);
+  const size = { rows: config.sizes.intervalRows, shards: config.sizes.intervalShards };
+  const ends = cutIntervals(shards, made.at(-1)?.toUs ?? 0, endUs, size, borders);
+  const rest: Interval[] = ids.continued(made, ends);
+  return { plan: { made, rest }, carried };
+}
+
+/** The sessions that are open at the end of an interval; null when they are no longer there. */
+async function carryOf(store: ObjectStore, { job, number, partitions }: MadeInterval): Promise<Carried[] | null> {
+  const ends = await inParallel(numbersTo(partitions), REQUESTS_AT_ONCE, (task) =>
+    getJson<IntervalEnd>(store, intervalEndKey(job, task, number)),
+  );
+  const places: Carried[] = [];
+  for (const end of ends) {
+    if (end === undefined) return null;
+    if (end.carry !== null) places.push(end.carry);
+  }
+  return places;
+}

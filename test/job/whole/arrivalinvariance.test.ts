@@ -1,0 +1,107 @@
+/**
+ * Arrival invariance: however a list of captures is divided into jobs, and in whatever order they come, the tables after
+ * the last job are those of one job over all of them, row for row. SEED=<n> ITERATIONS=1 repeats the one iteration that a
+ * failure names.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { JobConfig } from '../../../shared/job/jobconfig.ts';
+import type { CaptureRef } from '../../../shared/store/capturesource.ts';
+import { TABLE_NAMES } from '../../../shared/table/tables.ts';
+import {
+  byTime,
+  cutStream,
+  demoCaptures,
+  meaninglessNames,
+  type Packet,
+  readPackets,
+  writePieces,
+} from '../cutting.ts';
+import {
+  between,
+  captureRefs,
+  type Ended,
+  firstDifference,
+  inOrder,
+  lines,
+  pick,
+  plainConfig,
+  random,
+  runJob,
+  SEED,
+  shuffled,
+  temporaryFolder,
+} from '../harness.ts';
+import { tunnelTraffic } from '../tunneltraffic.ts';
+
+const ITERATIONS = Number(process.env.ITERATIONS ?? 12);
+
+let demo: Packet[] | undefined;
+
+async function demoPackets(): Promise<Packet[]> {
+  if (demo === undefined) {
+    demo = [];
+    for (const path of demoCaptures()) demo.push(...(await readPackets(path)).packets);
+    demo.sort(byTime);
+  }
+  return demo;
+}
+
+/** Sizes that give the job many pieces, other ones each time; which rows share a file is the same for all. */
+function divided(next: () => number, plain: JobConfig, packets: number): JobConfig {
+  return {
+    ...plain,
+    sizes: {
+      ...plain.sizes,
+      taskBytes: pick(next, [1, 4000, 60_000, 1 << 20]),
+      shardRows: Math.max(pick(next, [100, 300, 2000]), Math.ceil(packets / 40)),
+      batchRows: pick(next, [1, 7, 100, 16_384]),
+      partitionRows: Math.max(pick(next, [1, 50, 500, 2_000_000]), Math.ceil(packets / 12)),
+      partitions: between(next, 1, 8),
+      openRows: Math.max(pick(next, [40, 1000, 1_000_000]), Math.ceil(packets / 30)),
+      intervalRows: Math.max(pick(next, [1, 100, 1000, 1_000_000]), Math.ceil(packets / 25)),
+      intervalShards: pick(next, [1, 2, 5, 1000]),
+    },
+  };
+}
+
+/** Jobs over a growing list: each has all captures of those before, and some more. Late ones and several at a time. */
+function arrivals(next: () => number, captures: readonly CaptureRef[]): CaptureRef[][] {
+  const order = next() < 0.4 ? [...captures] : shuffled(next, captures);
+  const jobs: CaptureRef[][] = [];
+  for (let count = 0; count < order.length; ) {
+    count = Math.min(order.length, count + between(next, 1, Math.ceil(order.length / 2)));
+    jobs.push(shuffled(next, order.slice(0, count)));
+  }
+  return jobs;
+}
+
+function assertSame(actual: Ended, expected: Ended, context: string): void {
+  for (const table of TABLE_NAMES) {
+    const difference = firstDifference(
+      lines(inOrder(table, actual.tables[table])),
+      lines(inOrder(table, expected.tables[table])),
+    );
+    assert.equal(difference, null, `${table} differ from those of one job: ${context}\n${difference}`);
+  }
+}
+
+for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+  const seed = SEED + iteration;
+  test(`captures that come in several jobs give the tables of one job (seed ${seed})`, async () => {
+    const next = random(seed);
+    const packets = next() < 0.6 ? await demoPackets() : tunnelTraffic(next, 300);
+    using folder = temporaryFolder();
+    const pieces = cutStream(packets, between(next, 2, 14), next);
+    const paths = writePieces(folder.path, pieces, meaninglessNames(pieces.length, next), next);
+    const captures = await captureRefs(paths);
+    const plain = plainConfig({ packets: next() < 0.7, sizes: { fileRows: pick(next, [200, 1_000_000]) } });
+    const whole = await runJob(join(folder.path, 'whole'), captures, divided(next, plain, packets.length), next);
+    const jobs = arrivals(next, captures);
+    let last = whole;
+    for (const some of jobs)
+      last = await runJob(join(folder.path, 'grown'), some, divided(next, plain, packets.length), next);
+    assertSame(last, whole, `seed ${seed}, ${captures.length} captures in jobs of ${jobs.map(({ length }) => length)}`);
+  });
+}
