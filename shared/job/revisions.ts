@@ -20,7 +20,7 @@
 import { SOFTWARE } from '../text/software.ts';
 
 export const MAPPING_REVISION = 12;
-export const TRACKING_REVISION = 6;
+export const TRACKING_REVISION = 7;
 export const PUBLISHING_REVISION = 5;
 
 /** All revisions as one word. */
