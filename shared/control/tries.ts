@@ -4,6 +4,7 @@
  * newly made output. The next try is a job of its own that reuses all sound shards.
  */
 
+import { shortenChains } from '../job/chains.ts';
 import { wrongFile } from '../job/currentjob.ts';
 import { discardForNext } from '../job/fault.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
@@ -38,10 +39,14 @@ export async function newestTry(
   around: Surroundings = {},
 ): Promise<Try> {
   for (let tried = config; ; ) {
-    const { state, damaged } = await stateOf(store, jobId(tried, captures), captures, around);
+    const { state, damaged, wrong } = await stateOf(store, jobId(tried, captures), captures, around);
     if (state !== 'over') return { config: tried, committed: state === 'committed' };
     tried = { ...tried, retry: (tried.retry ?? 0) + 1 };
-    if (damaged !== undefined) await discardForNext(store, damaged, jobId(tried, captures));
+    const next = jobId(tried, captures);
+    if (damaged !== undefined) await discardForNext(store, damaged, next);
+    // The interval whose file it is must be made again.
+    if (wrong !== undefined && (await store.head(jobKey(next))) === undefined)
+      await shortenChains(store, config.dataset, ({ files }) => files.some(({ key }) => key === wrong));
   }
 }
 
@@ -49,6 +54,8 @@ interface TryState {
   state: 'open' | 'committed' | 'over';
   /** Key of the damaged object that ended the try. */
   damaged?: string;
+  /** Key of a file of the tables that is not as it was written. */
+  wrong?: string;
 }
 
 async function stateOf(
@@ -63,10 +70,8 @@ async function stateOf(
       const summary = await getJson<JobSummary>(store, summaryKey(job));
       if (summary === undefined || isAtRest(summary, captures) || (await mayBeFound(summary, captures, opens)))
         return { state: 'over' };
-      return {
-        state:
-          results === undefined || (await wrongFile(results, summary.fileBytes)) === undefined ? 'committed' : 'over',
-      };
+      const wrong = results && (await wrongFile(results, summary.fileBytes));
+      return wrong === undefined ? { state: 'committed' } : { state: 'over', wrong: wrong.key };
     }
     const end = await readEnd(store, job);
     if (end?.state !== 'failed' || end.damaged === undefined) return { state: 'open' };

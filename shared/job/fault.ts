@@ -7,7 +7,9 @@ import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { systemCode, systemWords } from '../store/systemerror.ts';
 import { JobError } from './context.ts';
-import { jobKey, SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
+import { shortenChains } from './chains.ts';
+import type { Job } from './jobconfig.ts';
+import { jobKey, jobOfKey, SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
 
 /** Why a task failed, other than its captures. A plain value: it passes between threads and through the store. */
 export interface Fault {
@@ -35,13 +37,27 @@ function systemReason(error: NodeJS.ErrnoException): string {
 }
 
 /**
- * Removes a damaged object. Shards are kept for later jobs: with a shard the summary by which those
- * find its group is removed, so that the captures are mapped again.
+ * Removes a damaged object. Shards and intervals are kept for later jobs: with a shard the summary by which those
+ * find its group is removed, so that the captures are mapped again; with an object of a job its intervals are no longer
+ * found, and made again.
  */
 export async function discard(store: ObjectStore, key: string): Promise<void> {
   const keys = [key];
   if (key.startsWith(SHARDS_PREFIX)) keys.unshift(shardSummaryKey(shardGroupOf(key)));
+  const job = jobOfKey(key);
+  if (job !== undefined) await forgetIntervals(store, job);
   await store.remove(keys);
+}
+
+async function forgetIntervals(store: ObjectStore, job: string): Promise<void> {
+  let dataset: string | undefined;
+  try {
+    dataset = (await getJson<Job>(store, jobKey(job)))?.config.dataset;
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.reason !== 'damaged') throw error;
+  }
+  // Without its file the job cannot be gone on with either, and none of its intervals is found that has no end.
+  if (dataset !== undefined) await shortenChains(store, dataset, (interval) => interval.job === job);
 }
 
 /**

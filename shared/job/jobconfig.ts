@@ -130,12 +130,17 @@ function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
 }
 
 /**
- * What the intervals of a job depend on apart from the captures: the rows of their sessions, and how they lie in files.
- * The sharding is in it since carries are in the order of buckets. Again all but what is named.
+ * What the rows of intervals and their files depend on apart from the captures. Again all but what is named: the sharding
+ * decides no row.
  */
-export function lineOf(config: JobConfig): string {
-  const { retry: _r, sizes, ...meaning } = config;
+export function intervalsDigest(config: JobConfig): string {
+  const { retry: _r, sharding: _s, sizes, ...meaning } = config;
   return digestOf({ revisions: REVISIONS, meaning, sizes: meaningfulSizes(sizes) });
+}
+
+/** The line of a data set's intervals that a job continues: also the sharding must be the same, for carries are in the order of buckets. */
+export function lineOf(config: JobConfig): string {
+  return digestOf({ intervals: intervalsDigest(config), sharding: config.sharding }).slice(0, 16);
 }
 
 /** The job's id: the same captures and configuration, by the same rules, are the same job. */

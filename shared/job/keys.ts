@@ -41,6 +41,8 @@ export const DONE_GROUP = 1000;
 const padded = (n: number, digits: number): string => String(n).padStart(digits, '0');
 
 export const jobPrefix = (job: string): string => `jobs/${job}/`;
+/** The job whose object has this key; undefined for other objects. */
+export const jobOfKey = (key: string): string | undefined => /^jobs\/([^/]+)\//.exec(key)?.[1];
 export const jobKey = (job: string): string => `jobs/${job}/job.json`;
 export const inputsKey = (job: string): string => `jobs/${job}/inputs.json`;
 export const inputsPartPrefix = (job: string, random: string): string => `jobs/${job}/inputs/${random}/`;

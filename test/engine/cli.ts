@@ -62,7 +62,7 @@ export function currentFiles(out: string): Record<string, string> {
   const current = parseJson<CurrentJob>('current.json', readFileSync(join(out, 'datasets/default/current.json')));
   const digests: Record<string, string> = {};
   for (const key of Object.values(current.files).flat())
-    digests[key.replace(/job=[0-9a-f]+/, 'job')] = createHash('sha256')
+    digests[key.replace(current.job, 'job')] = createHash('sha256')
       .update(readFileSync(join(out, key)))
       .digest('hex');
   return digests;

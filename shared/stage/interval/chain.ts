@@ -7,7 +7,7 @@
  */
 
 import type { Chain, Interval, MadeInterval } from '../../job/interval.ts';
-import { digestOf, type JobConfig, lineOf } from '../../job/jobconfig.ts';
+import { digestOf, intervalsDigest, type JobConfig } from '../../job/jobconfig.ts';
 import type { RankedCapture } from '../../job/maptask.ts';
 
 /** A capture whose packets are used, as chain ids know it. */
@@ -27,7 +27,7 @@ export class ChainIds {
 
   /** @param captures by rank, hence in order of first time */
   constructor(config: JobConfig, captures: readonly RankedCapture[]) {
-    this.line = lineOf(config);
+    this.line = intervalsDigest(config);
     this.captures = captures.flatMap(({ capture, facts, fates, digest, copyOf }) => {
       const { firstUs, lastUs } = facts;
       if (copyOf !== null || firstUs === null || lastUs === null) return [];

@@ -68,10 +68,10 @@ async function run(place: Workplace, captures: readonly CaptureRef[], config = C
 }
 
 /** The files of the job that readers see, by key, the job's own part of a key left out. */
-async function published(results: ObjectStore, { files }: JobSummary): Promise<Record<string, string>> {
+async function published(results: ObjectStore, { job, files }: JobSummary): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const key of Object.values(files).flat())
-    found[key.replace(/job=\w+/, 'job')] = Buffer.from(await results.get(key)).toString('base64');
+    found[key.replace(job, 'job')] = Buffer.from(await results.get(key)).toString('base64');
   return found;
 }
 
