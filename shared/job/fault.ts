@@ -6,8 +6,8 @@
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { systemCode, systemWords } from '../store/systemerror.ts';
-import { JobError } from './context.ts';
 import { shortenChains } from './chains.ts';
+import { JobError } from './context.ts';
 import type { Job } from './jobconfig.ts';
 import { jobKey, jobOfKey, SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
 

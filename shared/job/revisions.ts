@@ -21,7 +21,7 @@ import { SOFTWARE } from '../text/software.ts';
 
 export const MAPPING_REVISION = 12;
 export const TRACKING_REVISION = 7;
-export const PUBLISHING_REVISION = 5;
+export const PUBLISHING_REVISION = 6;
 
 /** All revisions as one word. */
 export const REVISIONS = `${MAPPING_REVISION}.${TRACKING_REVISION}.${PUBLISHING_REVISION}`;

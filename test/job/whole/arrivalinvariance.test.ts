@@ -6,8 +6,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { startJob } from '../../../shared/control/start.ts';
 import type { JobConfig } from '../../../shared/job/jobconfig.ts';
+import { summaryKey } from '../../../shared/job/keys.ts';
+import type { JobSummary } from '../../../shared/job/summary.ts';
+import { InProcessQueue } from '../../../shared/queue/inprocess.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
+import { getJson } from '../../../shared/store/jsonobject.ts';
 import { TABLE_NAMES } from '../../../shared/table/tables.ts';
 import {
   byTime,
@@ -28,14 +33,17 @@ import {
   pick,
   plainConfig,
   random,
+  readTables,
   runJob,
   SEED,
   shuffled,
   temporaryFolder,
+  Workplace,
 } from '../harness.ts';
+import { MemoryStore } from '../memorystore.ts';
 import { tunnelTraffic } from '../tunneltraffic.ts';
 
-const ITERATIONS = Number(process.env.ITERATIONS ?? 12);
+const ITERATIONS = Number(process.env.ITERATIONS ?? 6);
 
 let demo: Packet[] | undefined;
 
@@ -57,10 +65,10 @@ function divided(next: () => number, plain: JobConfig, packets: number): JobConf
       taskBytes: pick(next, [1, 4000, 60_000, 1 << 20]),
       shardRows: Math.max(pick(next, [100, 300, 2000]), Math.ceil(packets / 40)),
       batchRows: pick(next, [1, 7, 100, 16_384]),
-      partitionRows: Math.max(pick(next, [1, 50, 500, 2_000_000]), Math.ceil(packets / 12)),
-      partitions: between(next, 1, 8),
-      openRows: Math.max(pick(next, [40, 1000, 1_000_000]), Math.ceil(packets / 30)),
-      intervalRows: Math.max(pick(next, [1, 100, 1000, 1_000_000]), Math.ceil(packets / 25)),
+      partitionRows: Math.max(pick(next, [1, 50, 500, 2_000_000]), Math.ceil(packets / 8)),
+      partitions: between(next, 1, 5),
+      openRows: Math.max(pick(next, [40, 1000, 1_000_000]), Math.ceil(packets / 10)),
+      intervalRows: Math.max(pick(next, [1, 100, 1000, 1_000_000]), Math.ceil(packets / 15)),
       intervalShards: pick(next, [1, 2, 5, 1000]),
     },
   };
@@ -75,6 +83,20 @@ function arrivals(next: () => number, captures: readonly CaptureRef[]): CaptureR
     jobs.push(shuffled(next, order.slice(0, count)));
   }
   return jobs;
+}
+
+/** One more job over the same data set. */
+async function nextJob(
+  place: Workplace,
+  captures: readonly CaptureRef[],
+  config: JobConfig,
+  next: () => number,
+): Promise<Ended> {
+  const queue = new InProcessQueue();
+  const { job } = await startJob(place.store, queue, config, captures);
+  await place.drain(queue, next);
+  const summary = (await getJson<JobSummary>(place.store, summaryKey(job.job)))!;
+  return { job: job.job, summary, tables: await readTables(place.folder, summary.files) };
 }
 
 function assertSame(actual: Ended, expected: Ended, context: string): void {
@@ -99,9 +121,10 @@ for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     const plain = plainConfig({ packets: next() < 0.7, sizes: { fileRows: pick(next, [200, 1_000_000]) } });
     const whole = await runJob(join(folder.path, 'whole'), captures, divided(next, plain, packets.length), next);
     const jobs = arrivals(next, captures);
+    const place = new Workplace(join(folder.path, 'grown'));
+    place.store = new MemoryStore();
     let last = whole;
-    for (const some of jobs)
-      last = await runJob(join(folder.path, 'grown'), some, divided(next, plain, packets.length), next);
+    for (const some of jobs) last = await nextJob(place, some, divided(next, plain, packets.length), next);
     assertSame(last, whole, `seed ${seed}, ${captures.length} captures in jobs of ${jobs.map(({ length }) => length)}`);
   });
 }
