@@ -1,7 +1,7 @@
 /** flowstitch inspect: the kind and contents of a file, from its bytes. */
 import { open, stat } from 'node:fs/promises';
 import type { OptionValues } from '../../shared/job/optiondescription.ts';
-import { BOUND_OPTIONS, compressionBounds } from '../../shared/job/options.ts';
+import { BOUND_OPTIONS, compressionBounds, JOB_OPTIONS, vxlanPorts } from '../../shared/job/options.ts';
 import { wholeNumber } from '../../shared/job/optionvalues.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { meantBy, pathBytes, pathText } from '../input/rawpath.ts';
@@ -15,6 +15,7 @@ const MOST_SHOWN = 1_000_000;
 
 const OPTIONS = {
   n: { value: 'N', meaning: 'show the first N packets as lines, or the first N rows as a table', default: '0' },
+  'vxlan-port': JOB_OPTIONS['vxlan-port'],
   ...JSON_OPTION,
   ...BOUND_OPTIONS,
 } as const;
@@ -73,14 +74,14 @@ async function placesOf(argument: string): Promise<{ path: string; place: string
 
 async function inspect(argument: string, values: OptionValues<typeof OPTIONS>): Promise<number> {
   const shown = wholeNumber(values.n, '-n', 0, MOST_SHOWN) ?? 0;
-  const bounds = compressionBounds(values);
+  const reading = { bounds: compressionBounds(values), vxlanPorts: vxlanPorts(values['vxlan-port']) };
   const [{ path, place }] = await placesOf(argument);
   const at = await stat(place).catch(() => undefined);
   if (at === undefined) throw new UsageError(`there is no file ${printable(path)}`);
   if (at.isDirectory()) throw new UsageError(`${printable(path)} is a folder: inspect takes one file`);
   if (!at.isFile()) throw new UsageError(`${printable(path)} is not a regular file`);
   const look = await INSPECTORS[await kindOf(place)]();
-  const { json, text, exitCode } = await interruptibly(() => look(path, shown, bounds, place));
+  const { json, text, exitCode } = await interruptibly(() => look(path, shown, reading, place));
   const whole = { file: path, storedBytes: at.size, ...json };
   print(values.json ? `${printableJson(whole)}\n` : `${text}`);
   return exitCode;

@@ -26,6 +26,7 @@ import {
   type RawPath,
   rawPath,
   realPath,
+  showsKernel,
   statRaw,
   WalkedFolders,
 } from './rawpath.ts';
@@ -166,6 +167,8 @@ class Search {
 
   /** A folder that was found, not named: results in it are not captures. */
   private async inner(folder: RawPath): Promise<void> {
+    if (await showsKernel(folder))
+      return this.passOver(folder, 'a folder of the kernel (/proc, /sys), whose tree has no end', false);
     const place = await realPath(folder);
     if (place !== this.out && !this.isOutput(place)) await this.walk(folder);
   }

@@ -4,7 +4,7 @@
  * text where people or tables are told.
  */
 import type { Dirent, Stats } from 'node:fs';
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isUnprintable } from '../../shared/text/printable.ts';
 
@@ -100,6 +100,23 @@ export class WalkedFolders {
 export async function leadsUp(link: RawPath): Promise<boolean> {
   const [target, from] = await Promise.all([realPath(link), realPath(dirname(link))]);
   return `${from}/`.startsWith(target === '/' ? target : `${target}/`);
+}
+
+/** File systems of Linux that show the kernel: their trees have no end, and no captures (statfs(2)). */
+const KERNEL_TREES = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+]);
+
+/** Whether a folder shows the kernel of Linux: /proc, /sys, or one in them. Not where that cannot be told. */
+export async function showsKernel(folder: RawPath): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  const at = await statfs(pathBytes(folder)).catch(() => undefined);
+  return at !== undefined && KERNEL_TREES.has(at.type);
 }
 
 export interface RawEntry {

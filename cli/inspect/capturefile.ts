@@ -25,6 +25,14 @@ const MOST_FLOWS = 65_536;
 /** Most places of damage, and names of anomalies, that are printed. */
 const LISTED = 20;
 
+/** How a capture is read. */
+export interface Reading {
+  /** Limits on its compression. */
+  bounds: CompressionBounds;
+  /** UDP ports of VXLAN besides those that are known. */
+  vxlanPorts: readonly number[];
+}
+
 /** Something odd, by name. */
 interface Oddity {
   name: string;
@@ -36,14 +44,14 @@ interface Oddity {
 /**
  * Reads a capture to its end.
  * @param shown packets to show
- * @param bounds limits on its compression
+ * @param reading how it is read
  * @param place the path for the system, where `path` is its text
  * @throws UsageError when its bytes are of no format that is read here
  */
 export async function inspectCapture(
   path: string,
   shown: number,
-  bounds: CompressionBounds,
+  { bounds, vxlanPorts }: Reading,
   place: string | Buffer = path,
 ): Promise<Inspection> {
   const lines: string[] = [];
@@ -53,7 +61,7 @@ export async function inspectCapture(
   const fragments = new FragmentColumns(1);
   const anomalies = new AnomalyLog();
   const counts = new UndecodedCounts();
-  const decoder = new PacketDecoder({ keyVlan: false }, columns, flows, fragments, anomalies);
+  const decoder = new PacketDecoder({ keyVlan: false, vxlanPorts }, columns, flows, fragments, anomalies);
   const record = (...packet: Parameters<PacketDecoder['packet']>): void => {
     const fate = decoder.packet(...packet);
     fates[fate]++;

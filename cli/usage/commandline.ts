@@ -29,8 +29,10 @@ export function readCommandLine<T extends Options>(command: Command<T>, args: re
   const parser = parserOf(command as Command)
     .exitOverride()
     .configureOutput({ writeOut: () => {}, writeErr: () => {} });
+  const spoken = args.map((arg, number) => (isComment(arg) ? standIn(number) : arg));
+  const meant = (arg: string): string => args[spoken.indexOf(arg)] ?? arg;
   try {
-    parser.parse(args, { from: 'user' });
+    parser.parse(spoken, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.helpDisplayed') return { help: true };
@@ -38,7 +40,8 @@ export function readCommandLine<T extends Options>(command: Command<T>, args: re
   }
   const values: Record<string, string | boolean> = {};
   for (const option of parser.options) {
-    const value: unknown = parser.getOptionValue(option.attributeName());
+    const parsed: unknown = parser.getOptionValue(option.attributeName());
+    const value = typeof parsed === 'string' ? meant(parsed) : parsed;
     const name = option.name();
     if (typeof value === 'string') {
       // Commander takes any next argument as the value, even an option: a value that looks like one, and not like a number, needs a `=`.
@@ -52,8 +55,14 @@ export function readCommandLine<T extends Options>(command: Command<T>, args: re
   }
   const { least, most, wanted } = command.operands;
   if (parser.args.length < least || parser.args.length > most) throw new UsageError(`${command.name}: ${wanted}`);
-  return { help: false, values: values as OptionValues<T>, operands: parser.args };
+  return { help: false, values: values as OptionValues<T>, operands: parser.args.map(meant) };
 }
+
+/** Two dashes and a blank among what follows begin a comment of SQL, and no option: before a `=` options have no blanks. */
+const isComment = (arg: string): boolean => /^--[^\s=]*\s/.test(arg);
+
+/** What Commander is given in place of such an argument; no argument of a process holds a zero. */
+const standIn = (number: number): string => `\0${number}`;
 
 /** The help of one command. */
 export function commandHelp(command: Command, width = helpWidth()): string {

@@ -10,6 +10,7 @@ import {
   MOST_ZSTD_WINDOW,
 } from '../capture/compression/bounds.ts';
 import type { ShardBy } from '../packet/flow/flowtable.ts';
+import { meaningOfUdpPort } from '../packet/protocols.ts';
 import { DEFAULTS, type SessionConfig } from '../session/sessionconfig.ts';
 import { type OptionDescription, type Options, optionFlag } from './optiondescription.ts';
 import { durationOption, OptionError, parseDuration, sizeOption, sizeText, wholeNumber } from './optionvalues.ts';
@@ -179,12 +180,25 @@ export function jobOptions(given: GivenOptions): JobOptions {
     shardBy,
     keyVlan: keys.includes('vlan'),
     keyVni: keys.includes('vni'),
-    vxlanPorts: ports(given['vxlan-port'], '--vxlan-port'),
+    vxlanPorts: vxlanPorts(given['vxlan-port']),
     sessions,
     compression: compressionBounds(given),
     packets: given.packets === true,
     keepCopies: given['keep-copies'] === true,
   };
+}
+
+/** Further ports of VXLAN, as given with --vxlan-port, ascending. @throws OptionError, also for a port that means something else */
+export function vxlanPorts(given: string | boolean | number | undefined): number[] {
+  const read = ports(given, '--vxlan-port');
+  for (const port of read) {
+    const meaning = meaningOfUdpPort(port);
+    if (meaning !== undefined)
+      throw new OptionError(
+        `--vxlan-port ${port}: this port is that of ${meaning}, whose packets would be taken for VXLAN`,
+      );
+  }
+  return read;
 }
 
 /** UDP ports with commas between, each once. @throws OptionError */

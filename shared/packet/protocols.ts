@@ -194,6 +194,13 @@ for (const kind of TUNNELS.flatMap(({ kinds }) => kinds)) {
   TUNNEL_KINDS.set(kind.number, kind);
 }
 
+/** The name of what a UDP port means already, VXLAN apart; undefined for nothing. */
+export function meaningOfUdpPort(port: number): string | undefined {
+  const code = UDP_TUNNELS.ports.tunnel(port, port);
+  if (code >= 0) return code === VXLAN.code || code === VXLAN_OF_LINUX.code ? undefined : BY_CODE[code].name;
+  return UDP_SERVICES.includes(port) ? 'a service with a port of its own, such as DNS' : undefined;
+}
+
 /** UDP ports that are servers rather than clients, ascending. */
 export const UDP_SERVER_PORTS: readonly number[] = [
   ...UDP_SERVICES,

@@ -8,6 +8,19 @@ import { parseDuration, sizeText } from '../../shared/job/optionvalues.ts';
 import { plainConfig } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';
 
+test('a port that means something else is refused for VXLAN, by name, and VXLAN’s own are not', () => {
+  const of = (port: string) => jobOptions({ 'vxlan-port': port }).vxlanPorts;
+  assert.deepEqual(of('4789,8472'), [4789, 8472]);
+  for (const [port, name] of [
+    ['53', /^OptionError: --vxlan-port 53: this port is that of a service/],
+    ['1701', /--vxlan-port 1701: this port is that of L2TP/],
+    ['3544', /--vxlan-port 3544: this port is that of Teredo/],
+    ['4790', /--vxlan-port 4790: this port is that of VXLAN-GPE/],
+    ['4000,6081', /--vxlan-port 6081: this port is that of GENEVE/],
+  ] as const)
+    assert.throws(() => of(port), name, port);
+});
+
 test('bounds of compression are read as sizes and whole numbers, from text and from JSON', () => {
   assert.deepEqual(jobOptions({}).compression, DEFAULT_BOUNDS);
   for (const [given, zstdWindow, ratio] of [

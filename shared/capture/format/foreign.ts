@@ -173,12 +173,15 @@ function packedWords(name: string, command: string, outer: Compression): string 
   return `${name} within ${outer}; '${whole}' gives what is in it`;
 }
 
-/** Bytes that text in a single-byte encoding must have to be told from others by chance. */
+/** Bytes that text in a single-byte encoding must have to be told from others by chance: whatever they are, and if most are ASCII. */
 const LEAST_LATIN = 64;
+const LEAST_ASCII = 4;
+/** The share of ASCII in short text: one letter in four of a word may have an accent. */
+const ASCII_SHARE = 3 / 4;
 
 /**
  * Whether bytes are text: something visible, and no control characters but those of text and terminals; in UTF-8, in
- * UTF-16 with its mark, or in a single-byte encoding where there is enough of it.
+ * UTF-16 with its mark, or in a single-byte encoding where there is enough of it, or a whole file that is mostly ASCII.
  */
 function isText(head: Uint8Array, whole: boolean): boolean {
   if (head.length >= 4 && ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))) {
@@ -192,8 +195,15 @@ function isText(head: Uint8Array, whole: boolean): boolean {
     return !CONTROLS.test(utf8) && VISIBLE.test(utf8);
   } catch {
     const latin = Buffer.from(head).toString('latin1');
-    return head.length >= LEAST_LATIN && !CONTROLS.test(latin) && VISIBLE.test(latin);
+    const enough = head.length >= LEAST_LATIN || (whole && head.length >= LEAST_ASCII && isMostlyAscii(head));
+    return enough && !CONTROLS.test(latin) && VISIBLE.test(latin);
   }
+}
+
+function isMostlyAscii(bytes: Uint8Array): boolean {
+  let ascii = 0;
+  for (const byte of bytes) if (byte < 0x80) ascii++;
+  return ascii >= bytes.length * ASCII_SHARE;
 }
 
 /** C0 but bell, backspace, tab, line feed, vertical tab, form feed, carriage return and escape; DEL. */

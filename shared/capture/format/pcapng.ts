@@ -12,6 +12,7 @@
 import { type CaptureLedger, RECORD_LIMIT, RECORD_LIMIT_CAP, recordLimit } from '../facts.ts';
 import type { RecordSink } from '../recordsink.ts';
 import { BLOCK_LIMIT, BlockScan, MORE, NONE, readWhole, registered, TYPE } from './blocks.ts';
+import { nameCompressed } from './compressed.ts';
 import { beginsPart, isPcapMagic, PART_BYTES } from './fileheader.ts';
 import type { FormatReader } from './formatreader.ts';
 import { PartSearch } from './parts.ts';
@@ -124,7 +125,7 @@ export class PcapngReader implements FormatReader {
       if (type === TYPE.section) {
         const magic = view.getUint32(p + MAGIC_AT);
         if (magic !== MAGIC && magic !== MAGIC_LITTLE) {
-          if (this.sections > 0) return this.lose(p, base, 'bad_section_header');
+          if (this.sections > 0) return this.lose(view, p, base, 'bad_section_header');
           this.ledger.unreadable(base + p, 'bad_section_header', `byte-order magic 0x${magic.toString(16)}`);
           this.state = 'refused';
           return p + MAGIC_AT + 4;
@@ -134,11 +135,12 @@ export class PcapngReader implements FormatReader {
       const total = view.getUint32(p + 4, little);
       if (total < 12 || (total > this.limit && readWhole(type))) {
         if (this.sections === 0) this.setOrder(little);
-        return this.lose(p, base, 'bad_block_length');
+        return this.lose(view, p, base, 'bad_block_length');
       }
       const whole = Math.ceil(total / 4) * 4;
       // A block that is held whole is judged by its two lengths, whatever its body looks like.
       if (total > Math.max(this.limit, HELD_LIMIT)) {
+        nameCompressed(this.ledger, view, p, base);
         this.skipTo = base + p + whole;
         this.skipLength = total;
         this.lostFrom = base + p;
@@ -162,7 +164,7 @@ export class PcapngReader implements FormatReader {
         }
         if (verdict === 'broken') {
           if (this.sections === 0) this.setOrder(little);
-          return this.lose(p, base, 'block_trailer_mismatch');
+          return this.lose(view, p, base, 'block_trailer_mismatch');
         }
         this.ledger.odd('block_trailer_mismatch', -1, 0, base + p, 'the next block is sound');
       } else if (whole !== total) this.ledger.odd('block_length_unaligned', -1, 0, base + p, `${total}`);
@@ -321,7 +323,7 @@ export class PcapngReader implements FormatReader {
       this.ledger.truncated(base + p, 'truncated_block', end - p, whole);
       return end;
     }
-    return this.lose(p, base, 'bad_block_length');
+    return this.lose(view, p, base, 'bad_block_length');
   }
 
   /**
@@ -337,7 +339,8 @@ export class PcapngReader implements FormatReader {
     return options >= 0 && options < PACKET_HEADER + TRAILER;
   }
 
-  private lose(p: number, base: number, reason: typeof this.lostReason): number {
+  private lose(view: DataView, p: number, base: number, reason: typeof this.lostReason): number {
+    nameCompressed(this.ledger, view, p, base);
     this.state = 'lost';
     this.lostFrom = base + p;
     this.lostReason = reason;

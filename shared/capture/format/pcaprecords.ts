@@ -5,6 +5,7 @@
 
 import { type CaptureLedger, MAX_US } from '../facts.ts';
 import type { RecordSink } from '../recordsink.ts';
+import { nameCompressed } from './compressed.ts';
 import { DialectChoice } from './dialect.ts';
 import { beginsPart, FILE_HEADER } from './fileheader.ts';
 import type { FormatReader } from './formatreader.ts';
@@ -97,7 +98,7 @@ export class PcapRecords implements FormatReader {
         this.need = this.resync.wanted - p;
         return p;
       }
-      if (ruling === 'lost') return this.lose(p, base);
+      if (ruling === 'lost') return this.lose(view, p, base);
       if (ruling === 'part') return this.part(p);
       this.judged = true;
     }
@@ -188,7 +189,7 @@ export class PcapRecords implements FormatReader {
       if (ruling !== 'accept') {
         if (ruling === 'part') return this.part(q);
         this.lastSec = sec;
-        return this.lose(q, base);
+        return this.lose(view, q, base);
       }
       this.odd = nextOdd;
       this.strayed = nextOdd && far(nextSec, sec);
@@ -316,7 +317,8 @@ export class PcapRecords implements FormatReader {
     return this.resumeAt >= 0;
   }
 
-  private lose(at: number, base: number): number {
+  private lose(view: DataView, at: number, base: number): number {
+    nameCompressed(this.ledger, view, at, base);
     this.lost = true;
     this.switched = true;
     this.lostFrom = base + at;

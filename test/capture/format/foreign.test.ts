@@ -40,6 +40,7 @@ describe('plainly no captures', () => {
       bytes(`${'Aufzeichnung vom 30. November, Büro Süd und Keller. '.repeat(3)}`, 'latin1'),
       'text',
     ],
+    ['a short text of one byte a character', bytes('Büro Süd\n', 'latin1'), 'text'],
     ['text of UTF-16', Buffer.concat([hex('fffe'), bytes('Notes of the lab', 'utf16le')]), 'text'],
     ['colours of a terminal', bytes('\x1b[31mred\x1b[0m\r\n'), 'text'],
     ['Parquet', long(bytes('PAR1')), 'Parquet'],
@@ -97,7 +98,7 @@ describe('not known, so they may be damaged captures', () => {
     ["another program's capture", long(bytes('TRSNIFF data    \x1a')), /: a capture of Sniffer$/],
     ['zeros', Buffer.alloc(2000), /^begins with 0x00000000$/],
     ['bytes of any kind', hex('0102030405'), /^begins with 0x01020304$/],
-    ['a short piece that is no UTF-8', hex('41ff42fe43'), /^begins with 0x41ff42fe$/],
+    ['a short piece of which more than a quarter is no ASCII', hex('41ff42fe43'), /^begins with 0x41ff42fe$/],
     ['text behind a zero', bytes('some text\0and more of it'), /^begins with 0x736f6d65$/],
     ['blanks alone', bytes('\n\r\r  \n'), /^begins with 0x0a0d0d20$/],
   ];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { tcpFlagsText } from '../../../cli/inspect/packetline.ts';
 import { gzip, writePcap, writePcapng, zstd } from '../../capture/build.ts';
+import { ethernet, ipv4, text, udp } from '../../packet/harness.ts';
 import {
   command,
   DEMO,
@@ -58,6 +59,18 @@ bytes       1,020 uncompressed
 status      complete
 `,
   );
+});
+
+test('VXLAN on a port of its own is unpacked with --vxlan-port, as in a run', () => {
+  const inner = ethernet('0800', ipv4(udp(1, 2, text('inside')), { proto: 17 }));
+  const outer = udp(1000, 7777, Uint8Array.from([8, 0, 0, 0, 0, 0, 42, 0, ...inner]));
+  const frame = ethernet('0800', ipv4(outer, { proto: 17 }));
+  writeFiles(folder, { 'vxlan.pcap': writePcap([{ us: START_US, bytes: frame }], {}) });
+  assert.match(inspect('vxlan.pcap', '-n', '1').stdout, /\.1000 > .*\.7777: UDP/);
+  assert.match(inspect('vxlan.pcap', '-n', '1', '--vxlan-port', '7777').stdout, /\.1 > .*\.2: UDP, length 6/);
+  const refused = inspect('vxlan.pcap', '--vxlan-port', '53');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /--vxlan-port 53: this port is that of a service/);
 });
 
 test('formats, byte orders, resolutions and compressions are told', () => {

@@ -152,6 +152,10 @@ test('a query comes from standard input, with - or where there is none', () => {
   assert.equal(fed('select 4 as n', '-', '--data', 'out', '--csv'), 'n\n4\n');
 });
 
+test('a query may begin with a comment', () => {
+  assert.equal(sql('-- all of them\nselect 3 as n', '--data', 'out', '--csv').stdout, 'n\n3\n');
+});
+
 test('all queries of several statements are printed, in every format', () => {
   const asked = (...args: string[]): string => sql('select 1 as a; select 2 as b', '--data', 'out', ...args).stdout;
   assert.equal(asked(), 'a\n-\n1\n\nb\n-\n2\n');

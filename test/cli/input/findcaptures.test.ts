@@ -1,7 +1,7 @@
 /** Which files count as captures, and under which names. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -65,6 +65,23 @@ test('links to files count once, under the file’s own name where that is read 
   for (const arg of ['b', 'b/*']) assert.deepEqual(await names(folder, [arg]), ['b/latest', 'b/real'], arg);
   assert.deepEqual(await names(folder, ['b/also', 'b']), ['b/also', 'b/latest']);
   assert.deepEqual(await names(folder, ['.']), ['b/real', 'elsewhere/x']);
+});
+
+test('a link into the kernel’s own tree, which has no end, is passed over', {
+  skip: !existsSync('/proc/self/task'),
+}, async (t) => {
+  const folder = folderWith(t, 'in/a', 'elsewhere/x');
+  symlinkSync('/proc/self', join(folder, 'in/self'));
+  symlinkSync('../elsewhere', join(folder, 'in/there'));
+  const passed: string[] = [];
+  const found = await findCaptures([join(folder, 'in')], join(folder, 'out'), ({ path, why }) =>
+    passed.push(`${relative(folder, path)}: ${why}`),
+  );
+  assert.deepEqual(
+    found.map(({ name }) => relative(folder, name)),
+    ['in/a', 'in/there/x'],
+  );
+  assert.deepEqual(passed, ['in/self: a folder of the kernel (/proc, /sys), whose tree has no end']);
 });
 
 test('folders behind links are read once, by walk and by glob, under their own place where that is read too', async (t) => {

@@ -46,6 +46,20 @@ test('options and operands may stand in any order; names keep their dashes; the 
   });
 });
 
+test('a comment of SQL is no option, wherever it stands', () => {
+  for (const comment of ['-- all', '--\nselect 1', '--all of them\nselect 1', '-- a=b'])
+    assert.deepEqual(
+      readCommandLine(COMMAND, ['--out', 'x', comment, '--json']),
+      { help: false, values: { out: 'x', json: true }, operands: [comment] },
+      comment,
+    );
+  assert.deepEqual(readCommandLine(COMMAND, ['a', '--out=two words']), {
+    help: false,
+    values: { out: 'two words' },
+    operands: ['a'],
+  });
+});
+
 test('an option that may be given again has all its values, with commas between', () => {
   const { values } = readCommandLine(COMMAND, ['a', '--port', '7', '-n', '3', '--port=9,8']) as { values: unknown };
   assert.deepEqual(values, { port: '7,9,8', n: '3' });
