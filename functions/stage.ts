@@ -82,7 +82,6 @@ async function deliver(
         captures,
         queue,
         scratch,
-        duckdbMemory: process.env.FLOWSTITCH_DUCKDB_MEMORY ?? '256MB',
         receives,
         shardDays: Number(process.env.FLOWSTITCH_SHARD_DAYS) || undefined,
         timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,

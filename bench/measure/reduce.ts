@@ -41,7 +41,6 @@ function contextIn(folder: string, queue: TaskQueue): TaskContext {
     captures: new FileCaptures(),
     queue,
     scratch,
-    duckdbMemory: '256MB',
   };
 }
 

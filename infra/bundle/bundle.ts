@@ -1,41 +1,23 @@
 /**
- * The functions' code as Lambda gets it: one folder each with index.mjs, and for
- * those that write Parquet a node_modules with DuckDB for the target's processor.
+ * The functions' code as Lambda gets it: one folder each with index.mjs, the same for every processor.
  *
- * A function contains only its own stage, the one that its file passes to the handler:
- * map does not include DuckDB's 70 MB. The same sources give the same bytes, so that
- * a deployment updates only what has changed.
+ * A function contains only its own stage, the one that its file passes to the handler, and nothing native. The same
+ * sources give the same bytes, so that a deployment updates only what has changed.
  */
-import {
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
-import type { Architecture } from '../settings.ts';
-import { bindingPackage, duckdbBinding, nodeArchitecture } from './binding.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../functions.ts';
 import { BUNDLING } from './bundling.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Lambda's limit on a function's unzipped code. */
 export const MOST_BYTES = 250 * 1024 * 1024;
-/** Files of DuckDB's packages that are needed at run time: the rest is types and notices. */
-const NEEDED = /\.(?:js|node|so)$|^package\.json$|^LICENSE$/;
 
 export interface BundleOptions {
-  architecture: Architecture;
   /** Folder with the handlers, one file a function; default functions/. */
   handlers?: string;
-  /** Where the functions' folders go; default .cache/functions/<platform>/. */
+  /** Where the functions' folders go; default .cache/functions/. */
   into?: string;
 }
 
@@ -51,30 +33,22 @@ export interface Bundle {
  * Bundles every function.
  * @throws Error when a handler does not compile, contains what it must not, or exceeds Lambda's size limit
  */
-export async function bundleFunctions(options: BundleOptions): Promise<Bundle[]> {
-  const { architecture } = options;
+export async function bundleFunctions(options: BundleOptions = {}): Promise<Bundle[]> {
   const handlers = options.handlers ?? join(ROOT, 'functions');
-  const into = options.into ?? join(ROOT, '.cache', 'functions', `linux-${nodeArchitecture(architecture)}`);
-  const duckdb = await duckdbFiles(architecture);
+  const into = options.into ?? join(ROOT, '.cache', 'functions');
   return Promise.all(
     FUNCTION_NAMES.map(async (name) => {
       const folder = join(into, name);
-      const files = carriesDuckDB(name) ? new Map(duckdb) : new Map<string, string>();
-      const wanted = new Set(['index.mjs', ...files.keys()]);
-      writeIfChanged(join(folder, 'index.mjs'), await bundleOne(name, join(handlers, `${name}.ts`)));
-      for (const [path, source] of files) linkFile(source, join(folder, path));
+      const wanted = 'index.mjs';
+      writeIfChanged(join(folder, wanted), await bundleOne(name, join(handlers, `${name}.ts`)));
       let bytes = 0;
       for (const path of filesBelow(folder))
-        if (wanted.has(path)) bytes += statSync(join(folder, path)).size;
+        if (path === wanted) bytes += statSync(join(folder, path)).size;
         else rmSync(join(folder, path));
       if (bytes > MOST_BYTES) throw new Error(`function ${name} has ${bytes} bytes; Lambda takes ${MOST_BYTES}`);
       return { name, folder, bytes };
     }),
   );
-}
-
-function carriesDuckDB(name: FunctionName): boolean {
-  return needsOf(name).duckdbMemory !== undefined;
 }
 
 async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array> {
@@ -87,7 +61,7 @@ async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array>
     mainFields: ['module', 'main'],
     absWorkingDir: ROOT,
     nodePaths: [join(ROOT, 'node_modules')],
-    plugins: [duckdbOutside(name)],
+    plugins: [withoutDuckDB(name)],
     // Libraries in CommonJS call require, which an ES module does not have.
     banner: {
       js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);",
@@ -96,36 +70,16 @@ async function bundleOne(name: FunctionName, entry: string): Promise<Uint8Array>
   return outputFiles[0].contents;
 }
 
-/** DuckDB stays outside of those bundles that have it beside them, and away from all others. */
-function duckdbOutside(name: FunctionName): Plugin {
+/** DuckDB, 70 MB and native, is for queries. */
+function withoutDuckDB(name: FunctionName): Plugin {
   return {
-    name: 'duckdb-outside',
+    name: 'without-duckdb',
     setup({ onResolve }) {
-      onResolve({ filter: /^@duckdb\// }, ({ path, importer }) =>
-        carriesDuckDB(name)
-          ? { path, external: true }
-          : { errors: [{ text: `the function ${name} must not carry ${path}, which ${basename(importer)} imports` }] },
-      );
+      onResolve({ filter: /^@duckdb\// }, ({ path, importer }) => ({
+        errors: [{ text: `the function ${name} must not carry ${path}, which ${basename(importer)} imports` }],
+      }));
     },
   };
-}
-
-/** DuckDB's files, by their path in the function's folder. */
-async function duckdbFiles(architecture: Architecture): Promise<Map<string, string>> {
-  const packages: [string, string][] = [
-    ...['@duckdb/node-api', '@duckdb/node-bindings'].map((name): [string, string] => [
-      name,
-      join(ROOT, 'node_modules', name),
-    ]),
-    [bindingPackage(architecture), await duckdbBinding(architecture)],
-  ];
-  return new Map(
-    packages.flatMap(([name, folder]) =>
-      filesBelow(folder)
-        .filter((path) => NEEDED.test(basename(path)))
-        .map((path): [string, string] => [join('node_modules', name, path), join(folder, path)]),
-    ),
-  );
 }
 
 function filesBelow(folder: string): string[] {
@@ -138,18 +92,6 @@ function filesBelow(folder: string): string[] {
 function writeIfChanged(file: string, bytes: Uint8Array): void {
   if (existsSync(file) && readFileSync(file).equals(bytes)) return;
   replaceFile(file, (path) => writeFileSync(path, bytes));
-}
-
-/** A hard link, or a copy where links are not possible: 70 MB need not be stored twice. */
-function linkFile(source: string, file: string): void {
-  if (existsSync(file) && statSync(file).ino === statSync(source).ino) return;
-  replaceFile(file, (path) => {
-    try {
-      linkSync(source, path);
-    } catch {
-      copyFileSync(source, path);
-    }
-  });
 }
 
 function replaceFile(file: string, write: (path: string) => void): void {

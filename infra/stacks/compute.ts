@@ -99,7 +99,7 @@ export class Compute extends Construct {
 
   private environment(name: FunctionName): Record<string, string> {
     const { settings, buckets, queues } = this.props;
-    const { duckdbMemory, catalog } = needsOf(name);
+    const { catalog } = needsOf(name);
     return {
       FLOWSTITCH_STACK: pipelineStackName(settings),
       FLOWSTITCH_WORK: buckets.work.bucketName,
@@ -109,7 +109,6 @@ export class Compute extends Construct {
       FLOWSTITCH_WATCHDOG: watchdogRuleName(settings),
       FLOWSTITCH_SHARD_DAYS: String(settings.shardDays),
       FLOWSTITCH_LEASE_SECONDS: String(settings.leaseSeconds),
-      ...(duckdbMemory === undefined ? {} : { FLOWSTITCH_DUCKDB_MEMORY: duckdbMemory }),
       ...(catalog && !settings.localstack ? { FLOWSTITCH_CATALOG: settings.database } : {}),
       POWERTOOLS_SERVICE_NAME: METRICS.service,
       POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,

@@ -25,8 +25,8 @@ export function codeFrom(folderOf: (name: FunctionName) => string): FunctionCode
 }
 
 /** Bundles the functions of functions/. */
-export async function bundledCode({ architecture }: Settings): Promise<FunctionCode> {
-  const bundles = await bundleFunctions({ architecture });
+export async function bundledCode(): Promise<FunctionCode> {
+  const bundles = await bundleFunctions();
   return codeFrom((name) => bundles.find((bundle) => bundle.name === name)!.folder);
 }
 
@@ -59,7 +59,7 @@ export async function synthesize(folder?: string, context?: Record<string, strin
   removeStaged(folder ?? process.env.CDK_OUTDIR);
   const app = newApp({ outdir: folder, context });
   const settings = readSettings(app.node.getAllContext());
-  addStacks(app, settings, await bundledCode(settings));
+  addStacks(app, settings, await bundledCode());
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 }

@@ -23,9 +23,8 @@ import type { Delivery } from '../queue/taskqueue.ts';
 import { type CaptureRef, fileOpens } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { getJson } from '../store/jsonobject.ts';
-import { NativeGate } from '../table/parquet/nativecalls.ts';
 import { TABLE_NAMES } from '../table/tables.ts';
-import type { FromWorker, OwnSetup, ToWorker, WorkerSetup } from './protocol.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
 import { OtherRun, type RunNote, RunPlace } from './runplace.ts';
 
 /** Folders below the results folder that runs write to. */
@@ -38,8 +37,6 @@ export interface EmbeddedOptions {
   config: JobConfig;
   /** Worker threads. */
   workers: number;
-  /** Memory for DuckDB in each worker, in DuckDB's notation. */
-  duckdbMemory?: string;
   /** Times a task is tried. */
   tries?: number;
   /** @param stage whose tasks are run first: of a job that was resumed where it had stopped */
@@ -132,8 +129,7 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   place.tries(job.job);
   options.onStart?.(job.job, state, stage);
   if (state !== 'committed') {
-    const duckdbMemory = options.duckdbMemory ?? '256MB';
-    const setup = { work, results: options.out, scratch: place.scratch, duckdbMemory, writer };
+    const setup = { work, results: options.out, scratch: place.scratch, writer };
     await new Pool(options, store, queue, setup, () => place.check()).drain();
   }
   const failed = await readEnd(store, job.job);
@@ -158,7 +154,6 @@ class Pool {
   private readonly setup: WorkerSetup;
   private readonly idle: Worker[] = [];
   private readonly busy = new Map<Worker, Delivery>();
-  private readonly gates = new Map<Worker, NativeGate>();
   private readonly gone = new Set<Worker>();
   private settle: (() => void) | undefined;
   private error: unknown;
@@ -205,13 +200,12 @@ class Pool {
   }
 
   /**
-   * Ends a worker at its next pause, after its calls into DuckDB, which are interrupted. However long that takes, it is
-   * not terminated: Node aborts the process over a decompressor that is half created then.
+   * Ends a worker at its next pause. However long that takes, it is not terminated: Node aborts the process over a
+   * decompressor that is half created then.
    */
   private async end(worker: Worker): Promise<void> {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.postMessage({ message: null } satisfies ToWorker);
-    await this.gates.get(worker)?.closed();
     await exited;
   }
 
@@ -237,15 +231,13 @@ class Pool {
   }
 
   private spawn(): Worker {
-    const gate = new NativeGate();
     const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData: { ...this.setup, gate: gate.memory } satisfies OwnSetup,
+      workerData: this.setup satisfies WorkerSetup,
       // With the default of 16 MB a third of the time goes into collection: the same short-lived arrays are marked repeatedly.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
       // Threads do not inherit the process's setting for source maps.
       execArgv: process.sourceMapsEnabled ? ['--enable-source-maps'] : undefined,
     });
-    this.gates.set(worker, gate);
     worker.on('message', (answer: FromWorker) => {
       if (answer.kind === 'send') {
         void this.queue.send(answer.messages);

@@ -1,5 +1,4 @@
-/** A job on this machine, with sizes, memory and data set chosen for it: what the command line and the library run. */
-import { totalmem } from 'node:os';
+/** A job on this machine, with sizes and data set chosen for it: what the command line and the library run. */
 import { join } from 'node:path';
 import { jobConfig } from '../job/dataset.ts';
 import { DEFAULT_SIZES, type Sizes } from '../job/jobconfig.ts';
@@ -19,9 +18,6 @@ const PARTITIONS_PER_WORKER = 3;
 const LOCAL_BATCH_ROWS = 16_384;
 /** Rows of a Parquet file: small enough that all workers have one to write, and for 256 MB of memory. */
 const LOCAL_FILE_ROWS = 250_000;
-/** Divisor of the machine's memory for DuckDB's share, all workers together. */
-const DUCKDB_SHARE = 8;
-const LEAST_DUCKDB_MB = 128;
 
 /** Sizes for this machine: every worker should get some of each stage. @param bytes of all captures, as stored */
 export function localSizes(bytes: number, workers: number): Sizes {
@@ -36,7 +32,7 @@ export function localSizes(bytes: number, workers: number): Sizes {
 }
 
 /** A run, with the options of the job in place of a configuration. `out` is absolute. */
-export interface LocalRunOptions extends Omit<EmbeddedOptions, 'config' | 'duckdbMemory' | 'tries'> {
+export interface LocalRunOptions extends Omit<EmbeddedOptions, 'config' | 'tries'> {
   options: JobOptions;
 }
 
@@ -55,6 +51,5 @@ export async function runLocally({ options, ...run }: LocalRunOptions): Promise<
       onDamaged,
     ),
   );
-  const duckdbMB = Math.max(LEAST_DUCKDB_MB, Math.floor(totalmem() / 2 ** 20 / DUCKDB_SHARE / workers));
-  return runEmbedded({ ...run, config, duckdbMemory: `${duckdbMB}MB` });
+  return runEmbedded({ ...run, config });
 }

@@ -14,15 +14,11 @@ export interface WorkerSetup {
   work: string;
   results: string;
   scratch: string;
-  duckdbMemory: string;
   /** The run, as the writer of both stores. */
   writer: StoreWriter;
 }
 
-/** With what each worker has for itself: memory of the gate that its calls into DuckDB go through. */
-export type OwnSetup = WorkerSetup & { gate: SharedArrayBuffer };
-
-/** Engine to worker: run this task, whose message was delivered so many times; or interrupt DuckDB, and start nothing more. */
+/** Engine to worker: run this task, whose message was delivered so many times; or end. */
 export type ToWorker = { message: TaskMessage; receives: number } | { message: null };
 
 /** Worker to engine. Messages to send arrive before the report of the task that sends them. */

@@ -8,22 +8,17 @@ import type { TaskMessage } from '../queue/taskqueue.ts';
 import { workOf } from '../stage/works.ts';
 import { FileCaptures } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
-import { endNativeCalls, useGate } from '../table/parquet/nativecalls.ts';
-import type { FromWorker, OwnSetup, ToWorker } from './protocol.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
 
-const setup = workerData as OwnSetup;
+const setup = workerData as WorkerSetup;
 const port = parentPort!;
 const say = (answer: FromWorker): void => port.postMessage(answer);
 const store = new DirectoryStore(setup.work, setup.writer);
 const results = new DirectoryStore(setup.results, setup.writer);
 const captures = new FileCaptures();
-useGate(setup.gate);
 
 port.on('message', async (order: ToWorker) => {
-  if (order.message === null) {
-    await endNativeCalls();
-    process.exit(0);
-  }
+  if (order.message === null) process.exit(0);
   try {
     say({ kind: 'report', report: await perform(order.message, order.receives) });
   } catch (error) {
@@ -43,7 +38,6 @@ async function perform(message: TaskMessage, receives: number): Promise<TaskRepo
         queue: { send: async (messages) => say({ kind: 'send', messages }) },
         scratch,
         receives,
-        duckdbMemory: setup.duckdbMemory,
         onDamaged: (words) => say({ kind: 'damaged', words }),
       },
       message,
@@ -55,12 +49,9 @@ async function perform(message: TaskMessage, receives: number): Promise<TaskRepo
   }
 }
 
-// An uncaught error ends the thread, but not during a call into DuckDB: that would end the process.
 process.on('uncaughtException', (error) => {
-  void endNativeCalls().then(() => {
-    say({ kind: 'dying', reason: `the worker died: ${reasonOf(error)}` });
-    process.exit(1);
-  });
+  say({ kind: 'dying', reason: `the worker died: ${reasonOf(error)}` });
+  process.exit(1);
 });
 
 function reasonOf(error: unknown): string {

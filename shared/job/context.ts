@@ -18,8 +18,6 @@ export interface TaskContext {
   queue: TaskQueue;
   /** An empty local folder for this task alone; its creator removes it. */
   scratch: string;
-  /** Memory for DuckDB, in its notation: '256MB'. */
-  duckdbMemory: string;
   /** How often the task's message was delivered, this time included. */
   receives?: number;
   /** Milliseconds left for the task; missing where there is no time limit. */

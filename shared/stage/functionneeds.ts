@@ -22,8 +22,6 @@ export interface FunctionNeeds {
   readonly memoryMB: number;
   /** Local disk in MiB. */
   readonly diskMiB: number;
-  /** Memory for DuckDB; undefined for functions without it. */
-  readonly duckdbMemory?: string;
   /** Keys of the work bucket besides those of jobs and data sets; permission to read includes listing. */
   readonly work?: KeyGrants;
   /** Keys of the results bucket. */

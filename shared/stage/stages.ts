@@ -104,7 +104,6 @@ const DESCRIBED = {
       timeoutSeconds: 900,
       memoryMB: 3008,
       diskMiB: SPILL_DISK_MIB,
-      duckdbMemory: '1GB',
       results: filesOf(DAY_TABLES),
     },
   },
@@ -116,7 +115,6 @@ const DESCRIBED = {
       timeoutSeconds: 300,
       memoryMB: 1769,
       diskMiB: DEFAULT_DISK_MIB,
-      duckdbMemory: '512MB',
       // Anomalies are beside the shards of their captures.
       work: { 'shards/*': READ, 'behind/*': ['write', 'remove'] },
       results: { ...filesOf(JOB_TABLES), 'sessions/*/_SUCCESS': WRITE, 'datasets/*': WRITE },

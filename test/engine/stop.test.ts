@@ -1,5 +1,5 @@
 /**
- * Ctrl-C, SIGTERM and a folder of results that vanishes, at every stage and especially while DuckDB runs: the program
+ * Ctrl-C, SIGTERM and a folder of results that vanishes, at every stage and especially while files are written: the program
  * exits by itself, with the right exit code and message, and can be continued with the right results.
  */
 import assert from 'node:assert/strict';
@@ -78,7 +78,7 @@ for (const [number, stage] of STAGE_ORDER.entries())
     );
   });
 
-test('runs that are stopped many times while DuckDB writes their files', () => {
+test('runs that are stopped many times while their files are written', () => {
   const program = join(import.meta.dirname, 'stopping.ts');
   const end = command(process.execPath, [program, captures, join(folder.path, 'stopping'), '40']);
   assert.equal(end.code, 0, end.stderr);

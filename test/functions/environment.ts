@@ -32,7 +32,6 @@ Object.assign(process.env, {
     Object.fromEntries([...STAGE_ORDER, 'uploads'].map((name) => [name, fakeSqs.url(name)])),
   ),
   FLOWSTITCH_LEASE_SECONDS: String(LEASE_SECONDS),
-  FLOWSTITCH_DUCKDB_MEMORY: '128MB',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
   POWERTOOLS_METRICS_DISABLED: 'true',
   POWERTOOLS_METRICS_NAMESPACE: 'Flowstitch',

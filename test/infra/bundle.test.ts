@@ -1,26 +1,21 @@
-/** The functions' bundles: each carries its own stage, and DuckDB only where Parquet is written. */
+/** The functions' bundles: each carries its own stage, and nothing native. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { checkIntegrity } from '../../infra/bundle/binding.ts';
 import { type Bundle, bundleFunctions, MOST_BYTES } from '../../infra/bundle/bundle.ts';
-import { FUNCTION_NAMES, type FunctionName, needsOf } from '../../infra/functions.ts';
-import type { Architecture } from '../../infra/settings.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../../infra/functions.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 
 const MIB = 1024 * 1024;
-/** The architecture of this machine: its binding is installed, nothing need be fetched. */
-const HERE: Architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
-const onLinux = process.platform === 'linux';
 
 describe('bundles of the functions', () => {
   const folder = mkdtempSync(join(tmpdir(), 'flowstitch-bundle-'));
   let bundles: Bundle[] = [];
   before(async () => {
-    bundles = await bundleFunctions({ architecture: HERE, into: join(folder, 'first') });
+    bundles = await bundleFunctions({ into: join(folder, 'first') });
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -35,7 +30,7 @@ describe('bundles of the functions', () => {
     for (const { name, bytes } of bundles) {
       t.diagnostic(`${name}: ${(bytes / MIB).toFixed(1)} MiB unzipped`);
       assert.ok(bytes < MOST_BYTES);
-      assert.ok(bytes < (needsOf(name).duckdbMemory === undefined ? 4 : 100) * MIB, `${name} has grown`);
+      assert.ok(bytes < 4 * MIB, `${name} has grown`);
     }
   });
 
@@ -49,18 +44,11 @@ describe('bundles of the functions', () => {
         );
   });
 
-  test('DuckDB is outside of all, and beside those that write Parquet', () => {
-    for (const name of FUNCTION_NAMES) {
-      const writes = needsOf(name).duckdbMemory !== undefined;
-      assert.equal(/from "@duckdb\//.test(code(name)), writes, name);
-    }
-  });
-
   test('the same sources give the same bytes, and a file that is left from an earlier time goes', async () => {
     const stale = join(folder, 'again', 'map', 'stale.mjs');
     mkdirSync(dirname(stale), { recursive: true });
     writeFileSync(stale, '');
-    const again = await bundleFunctions({ architecture: HERE, into: join(folder, 'again') });
+    const again = await bundleFunctions({ into: join(folder, 'again') });
     for (const [at, { name, bytes, folder: other }] of again.entries()) {
       assert.equal(bytes, bundles[at].bytes);
       assert.equal(readFileSync(join(other, 'index.mjs'), 'utf8'), code(name), name);
@@ -68,22 +56,7 @@ describe('bundles of the functions', () => {
     assert.equal(existsSync(stale), false);
   });
 
-  test('publish writes Parquet with nothing but its folder', { skip: !onLinux && 'the bundle is for Linux' }, () => {
-    const alone = join(folder, 'alone');
-    cpSync(bundles.find(({ name }) => name === 'publish')!.folder, alone, { recursive: true });
-    writeFileSync(
-      join(alone, 'probe.mjs'),
-      `import { DuckDBInstance } from '@duckdb/node-api';
-       const connection = await (await DuckDBInstance.create(':memory:')).connect();
-       await connection.run("COPY (SELECT 42 AS answer) TO 'probe.parquet' (FORMAT parquet)");
-       const rows = await connection.runAndReadAll("SELECT answer FROM 'probe.parquet'");
-       console.log(JSON.stringify(rows.getRowsJson()));`,
-    );
-    const printed = execFileSync(process.execPath, ['probe.mjs'], { cwd: alone, encoding: 'utf8', timeout: 60_000 });
-    assert.equal(printed.trim(), '[[42]]');
-  });
-
-  test('every bundle can be loaded where it has no other modules', { skip: !onLinux && 'they are for Linux' }, () => {
+  test('every bundle can be loaded where it has no other modules', () => {
     for (const { name, folder: bundled } of bundles) {
       const url = `file://${join(bundled, 'index.mjs')}`;
       const script = `console.log(typeof (await import(${JSON.stringify(url)})).handler)`;
@@ -123,7 +96,7 @@ describe('a bundle that must not be', () => {
   }
 
   const bundled = (odd: FunctionName, text: string): Promise<Bundle[]> =>
-    bundleFunctions({ architecture: HERE, handlers: handlers(odd, text), into: join(folder, 'into') });
+    bundleFunctions({ handlers: handlers(odd, text), into: join(folder, 'into') });
 
   test('is one that drags DuckDB along, and the error names who imports it', async () => {
     await assert.rejects(
@@ -136,15 +109,8 @@ describe('a bundle that must not be', () => {
     const made = handlers('plan', '');
     rmSync(join(made, 'commit.ts'));
     await assert.rejects(
-      bundleFunctions({ architecture: HERE, handlers: made, into: join(folder, 'into') }),
+      bundleFunctions({ handlers: made, into: join(folder, 'into') }),
       /function commit has no handler: .*commit\.ts is missing/,
     );
   });
-});
-
-test('a fetched binding that is not the locked one is refused', () => {
-  assert.throws(
-    () => checkIntegrity('@duckdb/node-bindings-linux-arm64', new Uint8Array(3), 'sha512-other'),
-    /@duckdb\/node-bindings-linux-arm64 as fetched does not match package-lock\.json/,
-  );
 });

@@ -171,7 +171,6 @@ class GuardedPipeline {
           },
         },
         scratch: mkdtempSync(join(this.scratch, 'task-')),
-        duckdbMemory: '128MB',
         receives: 2,
       },
       message,

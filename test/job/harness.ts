@@ -102,7 +102,7 @@ export class Workplace {
     const scratch = mkdtempSync(join(this.folder, 'scratch-'));
     try {
       const { store, results, captures } = this;
-      await runTask({ store, results, captures, queue, scratch, duckdbMemory: '128MB', ...more }, message, workOf);
+      await runTask({ store, results, captures, queue, scratch, ...more }, message, workOf);
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }

@@ -78,11 +78,7 @@ export class LocalPipeline {
     const scratch = mkdtempSync(join(this.folder, 'scratch-'));
     try {
       const { store, results, captures, queue } = this;
-      const { ended } = await runTask(
-        { store, results, captures, queue, scratch, duckdbMemory: '128MB', ...this.more },
-        message,
-        workOf,
-      );
+      const { ended } = await runTask({ store, results, captures, queue, scratch, ...this.more }, message, workOf);
       if (ended) await this.nextTurn(message.job);
     } finally {
       rmSync(scratch, { recursive: true, force: true });

@@ -50,7 +50,6 @@ export async function stageFunction(
     queue,
     captures: NO_CAPTURES,
     scratch: '',
-    duckdbMemory: '',
     receives,
   };
   if (receives > 1) await store.remove([errorKey(job, stage, task)]);

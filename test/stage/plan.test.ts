@@ -211,7 +211,7 @@ class Planning {
       send: async (messages: readonly TaskMessage[], { again = false } = {}) =>
         void this.sent.push({ messages, again }),
     };
-    const context = { store, results: store, captures, queue, scratch: '', duckdbMemory: '', ...more };
+    const context = { store, results: store, captures, queue, scratch: '', ...more };
     return runTask(context, message, workOf);
   }
 

@@ -89,7 +89,7 @@ async function job(
   for (const [number, path] of paths.entries()) writeFileSync(path, made.captures[number]);
   const out = join(folder, 'out');
   const captures = await captureRefs(paths);
-  const summary = await runEmbedded({ out, captures, config, workers, duckdbMemory: '128MB' });
+  const summary = await runEmbedded({ out, captures, config, workers });
   const { read } = summary.conservation;
   if (accountedFor(summary.conservation) !== read || summary.packets !== read)
     throw new Finding('conservation', `the summary of a job does not add up\n${JSON.stringify(summary.conservation)}`);
