@@ -17,8 +17,7 @@ import {
   settingsOf,
   stackBuckets,
 } from './command.ts';
-
-const REMOVED_AT_ONCE = 1000;
+import { removeAll } from './removeall.ts';
 
 async function destroy(args: string[]): Promise<number> {
   const settings = settingsOf(args);
@@ -58,15 +57,7 @@ async function confirm(stack: string, buckets: readonly string[], args: readonly
 /** Removes all objects of a bucket; does nothing if the bucket does not exist. */
 export async function emptyBucket(s3: S3Client, bucket: string): Promise<void> {
   if (!(await bucketExists(s3, bucket))) return;
-  const store = new S3Store(s3, bucket);
-  let keys: string[] = [];
-  for await (const { key } of store.list('')) {
-    keys.push(key);
-    if (keys.length < REMOVED_AT_ONCE) continue;
-    await store.remove(keys);
-    keys = [];
-  }
-  await store.remove(keys);
+  await removeAll(new S3Store(s3, bucket), '');
 }
 
 async function removeBucket(s3: S3Client, bucket: string): Promise<void> {

@@ -1,0 +1,32 @@
+/** Removes what one data set has left in a pipeline. Shards stay until they expire: other jobs may use them. */
+import { GlueCatalog } from '../../functions/glue.ts';
+import type { CatalogJob } from '../../shared/job/context.ts';
+import { behindKey, DATASETS_PREFIX, jobPrefix, jobsPrefix } from '../../shared/job/keys.ts';
+import type { ObjectStore } from '../../shared/store/objectstore.ts';
+import { TABLE_NAMES } from '../../shared/table/tables.ts';
+import { removeAll } from '../deploy/removeall.ts';
+
+export interface Stores {
+  /** The prefix of its captures, all of which are removed. */
+  captures: ObjectStore;
+  work: ObjectStore;
+  results: ObjectStore;
+}
+
+/** Removes captures, jobs, tables and all that is known of the data set. */
+export async function cleanUp({ captures, work, results }: Stores, dataset: string): Promise<void> {
+  await removeAll(captures, '');
+  const jobs: string[] = [];
+  for await (const { key } of work.list(jobsPrefix(dataset))) jobs.push(key.slice(jobsPrefix(dataset).length));
+  for (const table of TABLE_NAMES) await removeAll(results, `${table}/dataset=${dataset}/`);
+  await removeAll(results, `${DATASETS_PREFIX}${dataset}/`);
+  for (const job of jobs) await removeAll(work, jobPrefix(job));
+  await removeAll(work, `${DATASETS_PREFIX}${dataset}/`);
+  await work.remove([behindKey(dataset)]);
+}
+
+/** Removes the data set's partitions from the catalog. */
+export async function forgetPartitions(database: string, resultsBucket: string, dataset: string): Promise<void> {
+  const files = Object.fromEntries(TABLE_NAMES.map((table) => [table, []])) as unknown as CatalogJob['files'];
+  await new GlueCatalog(database, resultsBucket).register({ dataset, job: '', files });
+}
