@@ -11,6 +11,7 @@ import { errorKey, jobKey } from '../shared/job/keys.ts';
 import type { Stage } from '../shared/job/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import { StoreError } from '../shared/store/objectstore.ts';
+import { tellEnds } from './ends.ts';
 import { queue, work } from './environment.ts';
 import { logger, measure, publishMeasures } from './log.ts';
 import { messageOf } from './stage.ts';
@@ -53,7 +54,9 @@ async function endTask(record: SQSRecord): Promise<void> {
   measure('TasksGivenUp', 'count', 1);
   try {
     const { config } = await loadJobFile(work, message.job);
-    if (await failTask(work, queue, message, reason, known?.fault)) await takeTurn(work, queue, config.dataset);
+    if (!(await failTask(work, queue, message, reason, known?.fault))) return;
+    await takeTurn(work, queue, config.dataset);
+    await tellEnds(config.dataset);
   } catch (error) {
     if (error instanceof OtherVersion) return endForVersion(work, queue, { ...message, stage }, error);
     if (error instanceof StoreError && error.reason === 'damaged' && error.key === jobKey(message.job)) {

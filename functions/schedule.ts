@@ -3,14 +3,15 @@ import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-s
 import { clientSettings } from '../shared/store/aws/awsclient.ts';
 
 const rule = process.env.FLOWSTITCH_WATCHDOG;
-const client = new EventBridgeClient(clientSettings({}));
+/** What it is asked for is asked again by another invocation, if need be. */
+export const eventBridge = new EventBridgeClient(clientSettings({ attempts: 4 }));
 
 /** Turns the schedule on. */
 export async function startWatchdog(): Promise<void> {
-  if (rule !== undefined) await client.send(new EnableRuleCommand({ Name: rule }));
+  if (rule !== undefined) await eventBridge.send(new EnableRuleCommand({ Name: rule }));
 }
 
 /** Turns the schedule off. */
 export async function stopWatchdog(): Promise<void> {
-  if (rule !== undefined) await client.send(new DisableRuleCommand({ Name: rule }));
+  if (rule !== undefined) await eventBridge.send(new DisableRuleCommand({ Name: rule }));
 }

@@ -17,6 +17,7 @@ import type { Done } from '../shared/job/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import type { StageWork } from '../shared/stage/stage.ts';
 import { jsonBytes } from '../shared/store/jsonobject.ts';
+import { tellEnds } from './ends.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
 import { logger, measure, publishMeasures } from './log.ts';
@@ -95,7 +96,11 @@ async function deliver(
       () => stageWork,
     );
     tell(report);
-    if (report.ended) await takeTurn(work, queue, report.job.config.dataset);
+    if (report.ended) {
+      const { dataset } = report.job.config;
+      await takeTurn(work, queue, dataset);
+      await tellEnds(dataset);
+    }
     lease.end();
   } catch (caught) {
     const error = clock.signal.aborted ? clock.signal.reason : caught;

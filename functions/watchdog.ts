@@ -2,6 +2,7 @@
 import type { Context } from 'aws-lambda';
 import { lookAfterJobs } from '../shared/control/watchdog.ts';
 import { catchUp } from '../shared/job/catalogstep.ts';
+import { tellEnd } from './ends.ts';
 import { queue, results, work } from './environment.ts';
 import { ownCatalog } from './glue.ts';
 import { logger, measure, publishMeasures } from './log.ts';
@@ -11,12 +12,12 @@ const catalog = ownCatalog();
 
 export async function handler(_event: unknown, lambda: Context): Promise<void> {
   logger.addContext(lambda);
-  let { running, stalled } = await lookAfterJobs(work, queue, Date.now());
+  let { running, stalled } = await lookAfterJobs(work, queue, Date.now(), tellEnd);
   const behind = catalog === undefined ? [] : await catchUp(work, results, catalog);
   if (running.length === 0 && behind.length === 0) {
     await stopWatchdog();
     // A job may have begun in between, and turned the schedule on before it was turned off here.
-    ({ running, stalled } = await lookAfterJobs(work, queue, Date.now()));
+    ({ running, stalled } = await lookAfterJobs(work, queue, Date.now(), tellEnd));
     if (running.length > 0) await startWatchdog();
   }
   for (const job of stalled) logger.error('no progress', job);

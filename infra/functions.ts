@@ -13,6 +13,7 @@ const BESIDE_STAGES = {
     timeoutSeconds: 300,
     memoryMB: 512,
     diskMiB: DEFAULT_DISK_MIB,
+    tells: true,
   },
   uploads: {
     description: 'Starts jobs when a marker object arrives or a prefix has been quiet',
@@ -31,6 +32,7 @@ const BESIDE_STAGES = {
     work: { 'behind/*': ['read', 'write', 'remove'] },
     results: { 'datasets/*': ['read'] },
     catalog: true,
+    tells: true,
     schedule: ['Enable', 'Disable'],
   },
 } as const satisfies Record<string, FunctionNeeds>;
@@ -49,6 +51,7 @@ export function needsOf(name: FunctionName): FunctionNeeds & { readonly work: Ke
     work: { 'jobs/*': MOVES_ON, 'datasets/*': MOVES_ON, 'running/*': MOVES_ON, ...needs.work },
     // The function that gets the first message of a stage, or of a job that was resumed, switches the watchdog on.
     schedule: isStage(name) ? ['Enable'] : needs.schedule,
+    tells: isStage(name) || needs.tells,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Removes what one data set has left in a pipeline. Shards stay until they expire: other jobs may use them. */
 import { GlueCatalog } from '../../functions/glue.ts';
 import type { CatalogJob } from '../../shared/job/context.ts';
-import { behindKey, DATASETS_PREFIX, jobPrefix, jobsPrefix } from '../../shared/job/keys.ts';
+import { behindKey, DATASETS_PREFIX, jobPrefix, jobsPrefix, RUNNING_PREFIX } from '../../shared/job/keys.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { removeAll } from '../deploy/removeall.ts';
@@ -22,6 +22,7 @@ export async function cleanUp({ captures, work, results }: Stores, dataset: stri
   await removeAll(results, `${DATASETS_PREFIX}${dataset}/`);
   for (const job of jobs) await removeAll(work, jobPrefix(job));
   await removeAll(work, `${DATASETS_PREFIX}${dataset}/`);
+  await removeAll(work, `${RUNNING_PREFIX}${dataset}/`);
   await work.remove([behindKey(dataset)]);
 }
 

@@ -5,6 +5,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { EVENT_SOURCE } from '../../shared/control/jobended.ts';
 import type { Access, FunctionNeeds, KeyGrants } from '../../shared/stage/functionneeds.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
@@ -53,6 +54,7 @@ export function functionRole(scope: Construct, name: FunctionName, props: RolePr
     ...(settings.dataKeyArn === undefined ? [] : [allow(DATA_KEY_ACTIONS, [settings.dataKeyArn])]),
     ...queueStatements(queues, name, consumes),
     ...(needs.catalog && !settings.localstack ? [catalogStatement(scope, settings)] : []),
+    ...(needs.tells ? [eventStatement(scope)] : []),
     ...(needs.schedule === undefined ? [] : [scheduleStatement(scope, needs.schedule, settings)]),
   ];
   return new Role(scope, 'Role', {
@@ -113,6 +115,14 @@ function catalogStatement(scope: Construct, { database }: Settings): PolicyState
     Stack.of(scope).formatArn({ service: 'glue', resource, resourceName });
   const tables = TABLE_NAMES.map((table) => arn('table', `${database}/${table}`));
   return allow(CATALOG_ACTIONS, [arn('catalog'), arn('database', database), ...tables]);
+}
+
+/** Events of ours and of nobody else. */
+function eventStatement(scope: Construct): PolicyStatement {
+  const bus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+  const statement = allow(['events:PutEvents'], [bus]);
+  statement.addCondition('StringEquals', { 'events:source': EVENT_SOURCE });
+  return statement;
 }
 
 function scheduleStatement(

@@ -12,7 +12,7 @@ import { inParallel } from '../store/inparallel.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { advance, stagePlanner } from './barrier.ts';
 import { endForVersion } from './otherversion.ts';
-import { removeEnded, runningEntries } from './runningjobs.ts';
+import { runningEntries, settleEnded, type Tell } from './runningjobs.ts';
 import { takeTurn } from './turns.ts';
 
 /** Time without a task's end after which a job counts as stuck, milliseconds. */
@@ -32,9 +32,15 @@ const AT_ONCE = 8;
 /**
  * Checks each data set that has jobs which run or wait.
  * @param now milliseconds since 1970
+ * @param tell called for each job that has ended and was not told of yet
  * @throws the error of a data set that could not be checked, after all others
  */
-export async function lookAfterJobs(store: ObjectStore, queue: TaskQueue, now: number): Promise<JobsSeen> {
+export async function lookAfterJobs(
+  store: ObjectStore,
+  queue: TaskQueue,
+  now: number,
+  tell: Tell = async () => {},
+): Promise<JobsSeen> {
   const seen: JobsSeen = { running: [], stalled: [] };
   const errors: unknown[] = [];
   await inParallel([...(await runningEntries(store))], AT_ONCE, async ([dataset, entries]) => {
@@ -45,7 +51,7 @@ export async function lookAfterJobs(store: ObjectStore, queue: TaskQueue, now: n
         const stalled = await pushOn(store, queue, dataset, job, now);
         if (stalled !== null) seen.stalled.push({ job, ...stalled });
       }
-      await removeEnded(store, entries);
+      await settleEnded(store, dataset, entries, tell);
     } catch (error) {
       errors.push(error);
     }

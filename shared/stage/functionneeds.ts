@@ -32,6 +32,8 @@ export interface FunctionNeeds {
   readonly sendsChecks?: true;
   /** Registers partitions of the catalog's tables. */
   readonly catalog?: true;
+  /** Tells EventBridge of jobs that have ended. */
+  readonly tells?: true;
   /** What it may do with the watchdog's schedule. */
   readonly schedule?: readonly ('Enable' | 'Disable')[];
 }

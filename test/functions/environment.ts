@@ -7,6 +7,7 @@ import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { FakeS3 } from '../store/fakes3.ts';
+import { FakeEvents } from './fakeevents.ts';
 import { FakeSqs } from './fakesqs.ts';
 
 export const CAPTURES = 'captures-bucket';
@@ -16,7 +17,11 @@ export const LEASE_SECONDS = 0.3;
 // Its buckets are one: the keys of captures, work and results differ.
 export const fakeS3 = await FakeS3.start({ after: (end) => after(end as () => void) });
 export const fakeSqs = await FakeSqs.start();
-after(() => fakeSqs.close());
+export const fakeEvents = await FakeEvents.start();
+after(() => {
+  fakeSqs.close();
+  fakeEvents.close();
+});
 
 Object.assign(process.env, {
   AWS_REGION: 'us-east-1',
@@ -24,6 +29,7 @@ Object.assign(process.env, {
   AWS_SECRET_ACCESS_KEY: 'test',
   AWS_ENDPOINT_URL_S3: fakeS3.endpoint,
   AWS_ENDPOINT_URL_SQS: fakeSqs.endpoint,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: fakeEvents.endpoint,
   FLOWSTITCH_STACK: 'test-pipeline',
   FLOWSTITCH_WORK: 'work-bucket',
   FLOWSTITCH_RESULTS: 'results-bucket',

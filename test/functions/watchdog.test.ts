@@ -1,9 +1,7 @@
 /** The watchdog's schedule: on from the first message of a job, wherever the job goes on from; off when none runs. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { cancelJob, recommitJob, resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { isCommitted } from '../../shared/job/jobend.ts';
@@ -14,21 +12,11 @@ import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { listCaptures } from '../../shared/store/aws/s3list.ts';
 import { demoCaptures } from '../job/cutting.ts';
 import { plainConfig } from '../job/harness.ts';
-import { CAPTURES, fakeS3, fakeSqs, invocation, sqsEvent, work } from './environment.ts';
+import { CAPTURES, fakeEvents, fakeS3, fakeSqs, invocation, sqsEvent, work } from './environment.ts';
 
 /** Changes of the schedule, in order. */
-const changes: string[] = [];
-const events = createServer((request, response) => {
-  changes.push(String(request.headers['x-amz-target']));
-  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end('{}');
-});
-await new Promise<void>((resolve) => events.listen(0, '127.0.0.1', resolve));
-after(() => {
-  events.close();
-  events.closeAllConnections();
-});
+const { changes } = fakeEvents;
 process.env.FLOWSTITCH_WATCHDOG = 'flowstitch-watchdog';
-process.env.AWS_ENDPOINT_URL_EVENTBRIDGE = `http://127.0.0.1:${(events.address() as AddressInfo).port}`;
 
 const { handler: watchdog } = await import('../../functions/watchdog.ts');
 type Handler = (event: SQSEvent, lambda: Context) => Promise<SQSBatchResponse>;

@@ -68,6 +68,17 @@ describe('roles', () => {
     assert.deepEqual(may('s3:GetObject', `${CAPTURES}/x`), ['plan', 'map', 'uploads']);
   });
 
+  test('whoever may end a job, or finds one ended, may tell EventBridge of it, in our name alone', () => {
+    for (const name of FUNCTION_NAMES) {
+      const puts = statementsOf(template, name).filter(({ Action }) => [Action].flat().includes('events:PutEvents'));
+      assert.equal(puts.length, name === 'uploads' ? 0 : 1, name);
+      for (const { Condition, Resource } of puts) {
+        assert.deepEqual(Condition, { StringEquals: { 'events:source': 'flowstitch' } });
+        assert.match(resolved(Resource), /:event-bus\/default$/);
+      }
+    }
+  });
+
   test('each receives from its own queues alone', () => {
     const receivers = (queue: string): FunctionName[] =>
       FUNCTION_NAMES.filter((name) => allows(statementsOf(template, name), 'sqs:ReceiveMessage', queueArn(queue)));

@@ -115,10 +115,17 @@ test('what one data set has left is removed, and nothing of others', async () =>
   const put = (store: MemoryStore, ...keys: string[]) =>
     Promise.all(keys.map((key) => store.put(key, new Uint8Array(1))));
   await put(captures, 'a.pcap', 'b.pcap');
-  await put(work, 'datasets/smoke/jobs/j1', 'datasets/smoke/dataset.json', 'jobs/j1/job.json', 'behind/smoke');
+  await put(
+    work,
+    'datasets/smoke/jobs/j1',
+    'datasets/smoke/dataset.json',
+    'jobs/j1/job.json',
+    'behind/smoke',
+    'running/smoke/j1/x',
+  );
   await put(results, 'datasets/smoke/current.json', 'sessions/dataset=smoke/job=j1/dt=2024-01-01/part-0.parquet');
   const others = {
-    work: ['datasets/smoke2/jobs/j2', 'jobs/j2/job.json', 'behind/smoke2', 'shards/x/y/0.arrow'],
+    work: ['datasets/smoke2/jobs/j2', 'jobs/j2/job.json', 'behind/smoke2', 'running/smoke2/j2/x', 'shards/x/y/0.arrow'],
     results: ['datasets/smoke2/current.json', 'sessions/dataset=smoke2/job=j2/part-0.parquet'],
   };
   await put(work, ...others.work);
