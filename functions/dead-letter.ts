@@ -1,11 +1,12 @@
 /** The dead-letter function: records tasks that failed on every attempt as failed, so that their job moves on or ends. */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { FailureNote } from '../shared/control/failures.ts';
 import { findJob } from '../shared/control/operate.ts';
 import { endForVersion } from '../shared/control/otherversion.ts';
 import { failTask } from '../shared/control/task.ts';
 import { takeTurn } from '../shared/control/turns.ts';
 import { loadJobFile, OtherVersion, UnknownJob } from '../shared/job/context.ts';
-import { type Fault, soundOrDiscarded } from '../shared/job/fault.ts';
+import { soundOrDiscarded } from '../shared/job/fault.ts';
 import { writeEnd } from '../shared/job/jobend.ts';
 import { errorKey, jobKey } from '../shared/job/keys.ts';
 import type { Stage } from '../shared/job/stageresults.ts';
@@ -45,10 +46,7 @@ async function endTask(record: SQSRecord): Promise<void> {
   const message = readable(record);
   if (message === undefined) return;
   const stage = message.stage as Stage;
-  const known = await soundOrDiscarded<{ reason: string; fault: Fault | null }>(
-    work,
-    errorKey(message.job, stage, message.task),
-  );
+  const known = await soundOrDiscarded<FailureNote>(work, errorKey(message.job, stage, message.task));
   const reason = known?.reason ?? 'its function ended without an error (out of memory, or killed); see its log';
   logger.error('given up', { ...message, reason });
   measure('TasksGivenUp', 'count', 1);

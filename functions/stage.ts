@@ -3,25 +3,31 @@
  * task, and returns the message to the queue when the task failed. Tasks are idempotent,
  * so a second delivery does no harm; what matters is that each delivery ends.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import {
+  type FailureNote,
+  failTooLarge,
+  failureNote,
+  isTooLarge,
+  leaveNote,
+  memoryNote,
+  OutOfTime,
+  takeNote,
+} from '../shared/control/failures.ts';
 import { endForVersion } from '../shared/control/otherversion.ts';
 import { runTask, type TaskReport } from '../shared/control/task.ts';
 import { takeTurn } from '../shared/control/turns.ts';
-import { OtherVersion, type TaskContext } from '../shared/job/context.ts';
-import { faultOf } from '../shared/job/fault.ts';
-import { errorKey } from '../shared/job/keys.ts';
+import { loadJobFile, OtherVersion, type TaskContext } from '../shared/job/context.ts';
 import type { Done } from '../shared/job/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import type { StageWork } from '../shared/stage/stage.ts';
-import { jsonBytes } from '../shared/store/jsonobject.ts';
 import { tellEnds } from './ends.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
 import { logger, measure, publishMeasures } from './log.ts';
+import { watchMemory } from './memorywatch.ts';
 import { startWatchdog } from './schedule.ts';
+import { removeScratch, takeScratch } from './scratch.ts';
 import { stoppableStore } from './stoppablestore.ts';
 
 /** A task is told to stop this long before its function would be killed. */
@@ -68,38 +74,43 @@ async function deliver(
   const receives = Number(record.attributes.ApproximateReceiveCount);
   logger.resetKeys();
   logger.appendKeys({ job, stage, task, receives });
+  const earlier = await takeNote(work, message, receives);
+  const scratch = await takeScratch();
   const lease = new Lease(sqs, queueUrls[stage], record.receiptHandle);
   const clock = new Clock(lambda, message);
-  const scratch = await mkdtemp(join(tmpdir(), 'flowstitch-'));
-  // The reason an earlier attempt failed is not the reason of this one, which may die without an error.
-  if (receives > 1) await work.remove([errorKey(job, stage, task)]);
+  const memoryLimit = Number(lambda.memoryLimitInMB);
+  const endWatch = watchMemory(memoryLimit, (use) => void leaveNote(work, message, memoryNote(use, receives, earlier)));
   try {
     // Whoever sent it, and whichever stage the job goes on from.
     if (message.first) await startWatchdog();
-    const report = await runTask(
-      {
-        store: stoppableStore(work, clock.signal),
-        results: stoppableStore(results, clock.signal),
-        captures,
-        queue,
-        scratch,
-        receives,
-        shardDays: Number(process.env.FLOWSTITCH_SHARD_DAYS) || undefined,
-        timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,
-        signal: clock.signal,
-        onCapture: (capture) => logger.info('reading', { capture }),
-        onBehind: (reason) => logger.warn('the catalog does not show the job yet', { reason }),
-        requests: requestTotals,
-        ...more,
-      } satisfies TaskContext,
-      message,
-      () => stageWork,
-    );
-    tell(report);
-    if (report.ended) {
-      const { dataset } = report.job.config;
-      await takeTurn(work, queue, dataset);
-      await tellEnds(dataset);
+    // The attempts before this one died.
+    if (earlier !== undefined && isTooLarge(earlier)) await giveUp(message, earlier);
+    else {
+      const report = await runTask(
+        {
+          store: stoppableStore(work, clock.signal),
+          results: stoppableStore(results, clock.signal),
+          captures,
+          queue,
+          scratch,
+          receives,
+          shardDays: Number(process.env.FLOWSTITCH_SHARD_DAYS) || undefined,
+          timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,
+          signal: clock.signal,
+          onCapture: (capture) => logger.info('reading', { capture }),
+          onBehind: (reason) => logger.warn('the catalog does not show the job yet', { reason }),
+          requests: requestTotals,
+          ...more,
+        } satisfies TaskContext,
+        message,
+        () => stageWork,
+      );
+      tell(report);
+      if (report.ended) {
+        const { dataset } = report.job.config;
+        await takeTurn(work, queue, dataset);
+        await tellEnds(dataset);
+      }
     }
     lease.end();
   } catch (caught) {
@@ -110,16 +121,30 @@ async function deliver(
       lease.end();
       return;
     }
-    // The dead-letter function reads the reason here.
-    const fault = faultOf(error);
-    const failure = { reason: fault?.reason ?? reasonOf(error), receives, fault };
-    await work.put(errorKey(job, stage, task), jsonBytes(failure)).catch(() => undefined);
+    const note = failureNote(error, receives, earlier);
+    await leaveNote(work, message, note);
+    if (isTooLarge(note)) {
+      await giveUp(message, note);
+      lease.end();
+      return;
+    }
     await lease.release(receives);
     throw error;
   } finally {
     clock.stop();
-    await rm(scratch, { recursive: true, force: true });
+    endWatch();
+    await removeScratch(scratch);
   }
+}
+
+/** Ends a task that another attempt would not help, without its remaining attempts. */
+async function giveUp(message: TaskMessage, note: FailureNote): Promise<void> {
+  logger.error('given up', { ...message, ...note });
+  measure('TasksGivenUp', 'count', 1);
+  if (!(await failTooLarge(work, queue, message, note))) return;
+  const { dataset } = (await loadJobFile(work, message.job)).config;
+  await takeTurn(work, queue, dataset);
+  await tellEnds(dataset);
 }
 
 /** Stops a task whose time runs out, so that it fails with a named error rather than being killed without one. */
@@ -131,10 +156,9 @@ class Clock {
   constructor(lambda: Context, { job, stage, task }: TaskMessage) {
     const left = lambda.getRemainingTimeInMillis();
     const seconds = Math.round((left - STOP_MS) / 1000);
-    const reason = new Error(
+    const reason = new OutOfTime(
       `${stage} task ${task} of job ${job} did not finish within ${seconds} s, the time limit of its function`,
     );
-    reason.name = 'OutOfTime';
     this.timers = [
       setTimeout(() => this.stopper.abort(reason), Math.max(0, left - STOP_MS)),
       setTimeout(() => this.exit(reason), Math.max(0, left - EXIT_MS)),
@@ -150,10 +174,6 @@ class Clock {
     logger.critical('out of time', reason);
     process.exit(1);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** One log line per task, and its figures as metrics. */

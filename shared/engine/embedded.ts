@@ -6,6 +6,7 @@
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { type Shortage, shortageOf } from '../control/failures.ts';
 import { startJob } from '../control/start.ts';
 import { type StageAt, stageOf } from '../control/status.ts';
 import { failTask, type TaskReport } from '../control/task.ts';
@@ -261,17 +262,19 @@ class Pool {
       } else this.failed(delivery, answer);
       this.settle?.();
     });
-    const died = (reason: string): void => {
+    const died = (reason: string, shortage: Shortage | null = null): void => {
       if (this.gone.has(worker)) return;
       this.gone.add(worker);
       const delivery = this.busy.get(worker);
       this.busy.delete(worker);
       const at = this.idle.indexOf(worker);
       if (at >= 0) this.idle.splice(at, 1);
-      this.failed(delivery, { reason, fault: null });
+      this.failed(delivery, { reason, fault: null, shortage });
       this.settle?.();
     };
-    worker.on('error', (error) => died(`the worker died: ${error instanceof Error ? error.message : String(error)}`));
+    worker.on('error', (error) =>
+      died(`the worker died: ${error instanceof Error ? error.message : String(error)}`, shortageOf(error)),
+    );
     worker.on('exit', (code) => died(`the worker ended with code ${code}`));
     return worker;
   }
@@ -295,9 +298,11 @@ class Pool {
       return;
     }
     const { stage, task } = delivery.message;
+    const earlier = this.lastFailure.get(`${stage}/${task}`);
     this.lastFailure.set(`${stage}/${task}`, failure);
-    if (failure.fault?.damaged) {
-      // Reading it again would not help.
+    const same = failure.shortage !== null && failure.shortage === earlier?.shortage;
+    if (failure.fault?.damaged || same) {
+      // Another attempt would not help.
       delivery.acknowledge();
       this.queue.dead.push(delivery.message);
       return;
@@ -312,4 +317,5 @@ class Pool {
 interface Failure {
   reason: string;
   fault: Fault | null;
+  shortage: Shortage | null;
 }

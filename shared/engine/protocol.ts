@@ -1,5 +1,6 @@
 /** Messages between the engine and its worker threads. */
 
+import type { Shortage } from '../control/failures.ts';
 import type { TaskReport } from '../control/task.ts';
 import type { Fault } from '../job/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
@@ -25,7 +26,7 @@ export type ToWorker = { message: TaskMessage; receives: number } | { message: n
 export type FromWorker =
   | { kind: 'send'; messages: readonly TaskMessage[] }
   | { kind: 'report'; report: TaskReport }
-  | { kind: 'failed'; reason: string; fault: Fault | null }
+  | { kind: 'failed'; reason: string; fault: Fault | null; shortage: Shortage | null }
   /** It is ending: the engine gives it nothing more. */
   | { kind: 'dying'; reason: string }
   /** An object of the job that can be made again was found damaged. */

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { shortageOf } from '../control/failures.ts';
 import { runTask, type TaskReport } from '../control/task.ts';
 import { faultOf } from '../job/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
@@ -23,7 +24,7 @@ port.on('message', async (order: ToWorker) => {
     say({ kind: 'report', report: await perform(order.message, order.receives) });
   } catch (error) {
     const fault = faultOf(error);
-    say({ kind: 'failed', reason: fault?.reason ?? reasonOf(error), fault });
+    say({ kind: 'failed', reason: fault?.reason ?? reasonOf(error), fault, shortage: shortageOf(error) });
   }
 });
 

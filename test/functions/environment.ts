@@ -2,6 +2,9 @@
  * What the functions' code finds around it: buckets, queues and Lambda's side of an invocation, all in this process.
  * To be imported before any module of functions/, which read their environment when they are loaded.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after } from 'node:test';
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
@@ -23,7 +26,12 @@ after(() => {
   fakeEvents.close();
 });
 
+// A function's /tmp is its own.
+const temporary = mkdtempSync(join(tmpdir(), 'flowstitch-functions-'));
+after(() => rmSync(temporary, { recursive: true, force: true }));
+
 Object.assign(process.env, {
+  TMPDIR: temporary,
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { leaveNote, memoryNote } from '../../shared/control/failures.ts';
 import { submitJob } from '../../shared/control/operate.ts';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { Job } from '../../shared/job/jobconfig.ts';
@@ -163,12 +164,38 @@ test('a task whose time runs out fails by its name, and does not write any more'
   assert.deepEqual(batchItemFailures, [{ itemIdentifier: 'message-0' }]);
   assert.deepEqual(await errorNote(job, 'plan'), {
     reason: `plan task 0 of job ${job} did not finish within 0 s, the time limit of its function`,
-    receives: 2,
-    fault: null,
+    ...{ receives: 2, fault: null, shortage: 'time', times: 1 },
   });
   await sleep(50);
   assert.ok(!fakeS3.objects.has(doneKey(job, 'plan', 0)));
   assert.deepEqual(fakeSqs.take('map'), []);
+});
+
+test('a task that runs out of time twice is not tried again: its job fails and says what helps, and the next one begins', async () => {
+  const job = await submitted();
+  const next = await submitted(demoCaptures().slice(0, 3));
+  fakeSqs.take('plan');
+  const short = (receives: number): Promise<SQSBatchResponse> =>
+    plan(sqsEvent([message(job, 'plan')], receives), invocation(15_001));
+  assert.equal((await short(1)).batchItemFailures.length, 1);
+  assert.equal((await turnsOf(work, CONFIG.dataset)).running, job);
+  assert.deepEqual(await short(2), { batchItemFailures: [] });
+  const end = await readEnd(work, job);
+  assert.ok(end?.state === 'failed');
+  assert.match(end.reason, /did not finish within 0 s.* So it ended 2 times: start jobs over fewer captures/);
+  assert.equal((await turnsOf(work, CONFIG.dataset)).running, next);
+});
+
+test('a task whose process died twice near the end of its memory is not begun again', async () => {
+  const job = await submitted();
+  const near = memoryNote({ used: 500, most: 512 }, 1, undefined);
+  await leaveNote(work, message(job, 'plan'), memoryNote({ used: 501, most: 512 }, 2, near));
+  fakeS3.requests.length = 0;
+  assert.deepEqual(await plan(sqsEvent([message(job, 'plan')], 3), invocation()), { batchItemFailures: [] });
+  assert.ok(!fakeS3.requests.some(({ key }) => key.startsWith('in/')), 'no capture was read');
+  const end = await readEnd(work, job);
+  assert.ok(end?.state === 'failed');
+  assert.match(end.reason, /501 of 512 MB: out of memory\. So it ended 2 times: .*the function plan with more memory/);
 });
 
 test('a message of a job that another version began is done with: the job ends, the next of its data set begins', async () => {

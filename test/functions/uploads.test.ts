@@ -61,7 +61,7 @@ test('a marker under a prefix with blanks, plus, percent, newline and emoji star
   assert.deepEqual(job.names.sort(), names.map((name) => `s3://${CAPTURES}/${prefix}${name}`).sort());
   assert.deepEqual(
     fakeSqs.take('plan').map(({ body }) => JSON.parse(body) as unknown),
-    [{ job: job.job, stage: 'plan', task: 0 }],
+    [{ job: job.job, stage: 'plan', task: 0, first: true }],
   );
 });
 

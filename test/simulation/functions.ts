@@ -1,17 +1,24 @@
 /** What the functions of functions/ do around the job's own code: the same steps, without Lambda's clothes. */
 
+import {
+  type FailureNote,
+  failTooLarge,
+  failureNote,
+  isTooLarge,
+  leaveNote,
+  takeNote,
+} from '../../shared/control/failures.ts';
 import { endForVersion } from '../../shared/control/otherversion.ts';
 import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
 import { lookAfterJobs } from '../../shared/control/watchdog.ts';
 import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
-import { type Fault, faultOf, soundOrDiscarded } from '../../shared/job/fault.ts';
+import { soundOrDiscarded } from '../../shared/job/fault.ts';
 import { errorKey } from '../../shared/job/keys.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { WorkOf } from '../../shared/stage/stage.ts';
 import type { CaptureSource } from '../../shared/store/capturesource.ts';
-import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 
 /** What a function has at hand. */
@@ -52,7 +59,7 @@ export async function stageFunction(
     scratch: '',
     receives,
   };
-  if (receives > 1) await store.remove([errorKey(job, stage, task)]);
+  const earlier = await takeNote(store, message, receives);
   try {
     const report = await runTask(context, message, workOf);
     if (report.ended) await takeTurn(store, queue, report.job.config.dataset);
@@ -62,10 +69,12 @@ export async function stageFunction(
       await endForVersion(store, queue, { job, stage, task }, error);
       return true;
     }
-    const fault = faultOf(error);
-    const failure = { reason: fault?.reason ?? String(error), receives, fault };
-    await store.put(errorKey(job, stage, task), jsonBytes(failure)).catch(() => undefined);
-    throw error;
+    const note = failureNote(error, receives, earlier);
+    await leaveNote(store, message, note);
+    if (!isTooLarge(note)) throw error;
+    const ended = await failTooLarge(store, queue, message, note);
+    if (ended) await takeTurn(store, queue, (await loadJobFile(store, job)).config.dataset);
+    return ended;
   }
 }
 
@@ -73,7 +82,7 @@ export async function stageFunction(
 export async function deadLetterFunction({ store, queue }: Hands, message: TaskMessage): Promise<void> {
   const stage = message.stage as Stage;
   const key = errorKey(message.job, stage, message.task);
-  const known = await soundOrDiscarded<{ reason: string; fault: Fault | null }>(store, key);
+  const known = await soundOrDiscarded<FailureNote>(store, key);
   try {
     const { config } = await loadJobFile(store, message.job);
     if (await failTask(store, queue, message, known?.reason ?? 'its function ended without an error', known?.fault))

@@ -4,6 +4,7 @@
  * the observer on the way and by verify.ts at its end.
  */
 
+import { OutOfTime } from '../../shared/control/failures.ts';
 import { cancelJob, resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { JobError, OtherVersion } from '../../shared/job/context.ts';
 import { DEFAULT_SIZES, type JobConfig } from '../../shared/job/jobconfig.ts';
@@ -20,7 +21,7 @@ import { Process, type Surroundings } from './process.ts';
 import { isFifo, Queues } from './queues.ts';
 import type { Deed, Scenario, Shape } from './scenario.ts';
 import { KINDS, noRequests, queueOf, type Requests, storeOf } from './services.ts';
-import { inputsOf, OutOfTime, SESSIONS, worksOf } from './stages.ts';
+import { inputsOf, SESSIONS, worksOf } from './stages.ts';
 import { EPOCH, VirtualTime } from './time.ts';
 import { type AskedJob, verify } from './verify.ts';
 

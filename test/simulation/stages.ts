@@ -4,6 +4,7 @@
  * known beforehand what they must add up to.
  */
 
+import { OutOfTime } from '../../shared/control/failures.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
 import { makeCurrent } from '../../shared/job/currentjob.ts';
 import {
@@ -61,11 +62,6 @@ export interface WorkPlace {
   poisonedCapture(job: string, task: number): boolean;
   /** What is not what the job wrote. */
   violation(text: string): void;
-}
-
-/** A task that took too long, and said so. */
-export class OutOfTime extends Error {
-  override name = 'OutOfTime';
 }
 
 /** The name of a capture that tells how large its job is. */
