@@ -9,7 +9,7 @@ import { systemCode, systemWords } from '../store/systemerror.ts';
 import { shortenChains } from './chains.ts';
 import { JobError } from './context.ts';
 import type { Job } from './jobconfig.ts';
-import { jobKey, jobOfKey, SHARDS_PREFIX, shardGroupOf, shardSummaryKey } from './keys.ts';
+import { jobKey, jobOfKey, joinedPrefixOf, shardGroupOf, shardSummaryKey } from './keys.ts';
 
 /** Why a task failed, other than its captures. A plain value: it passes between threads and through the store. */
 export interface Fault {
@@ -43,7 +43,13 @@ function systemReason(error: NodeJS.ErrnoException): string {
  */
 export async function discard(store: ObjectStore, key: string): Promise<void> {
   const keys = [key];
-  if (key.startsWith(SHARDS_PREFIX)) keys.unshift(shardSummaryKey(shardGroupOf(key)));
+  const joined = joinedPrefixOf(key);
+  if (joined !== null && !key.startsWith(joined)) {
+    const summary = shardSummaryKey(shardGroupOf(key));
+    // Summaries that are joined name it too: they are made again of those that are there.
+    if (key !== summary) for await (const { key: other } of store.list(joined)) keys.unshift(other);
+    keys.unshift(summary);
+  }
   const job = jobOfKey(key);
   if (job !== undefined) await forgetIntervals(store, job);
   await store.remove(keys);

@@ -50,6 +50,11 @@ export class Inputs {
     return new Inputs(store, await requireJson(store, inputsKey(job)));
   }
 
+  /** How many captures a part has. */
+  partLength(number: number): number {
+    return Math.min(PART_ROWS, this.captures - number * PART_ROWS);
+  }
+
   /** @throws StoreError for a part that is missing or damaged */
   async part(number: number): Promise<readonly CaptureRef[]> {
     return 'parts' in this.list ? requireJson<CaptureRef[]>(this.store, this.list.parts[number]) : this.list;

@@ -11,13 +11,15 @@
  *   jobs/<job>/<stage>/<task>-<attempt>/...  files of an attempt
  *   jobs/<job>/reduce/ends/<task>/<interval>  the end of an interval in one partition (interval.ts)
  *   jobs/<job>/<stage>/errors/<task>    why the last attempt of a task failed
- *   jobs/<job>/plan/heads/<part>        heads of captures, where they are too many for one invocation
+ *   jobs/<job>/plan/unread/<part>       captures whose heads cannot be read, where they are too many for one invocation
  *   jobs/<job>/map/careful/<task>/<attempt>  which capture an attempt of a map task is reading, or was when it died
  *   jobs/<job>/map/buried/<task>/<n>    a message of a map task became a dead letter, and another was sent
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
+ *   shards/<sharding>/joined/<group>/summary.json   the summaries of several groups
  *   datasets/<dataset>/dataset.json     fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/chains/<line>.json   intervals that have been made with one configuration
+ *   datasets/<dataset>/known/heads-<rules>/<part>, groups-<sharding>/<part>   what plan need not find out again
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
  *   running/<dataset>/<job>/<random>    a job that runs or waits, for the watchdog (runningjobs.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
@@ -65,7 +67,7 @@ export const attemptPrefix = (job: string, stage: Stage, task: number, attempt: 
   `jobs/${job}/${stage}/${padded(task, 7)}-${attempt}/`;
 export const errorKey = (job: string, stage: Stage, task: number): string =>
   `jobs/${job}/${stage}/errors/${padded(task, 7)}`;
-export const headsKey = (job: string, part: number): string => `jobs/${job}/plan/heads/${padded(part, 5)}`;
+export const unreadPrefix = (job: string): string => `jobs/${job}/plan/unread/`;
 export const carefulPrefix = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}/`;
 export const carefulKey = (job: string, task: number, attempt: number): string =>
   `${carefulPrefix(job, task)}${padded(attempt, 5)}`;
@@ -75,11 +77,23 @@ export const SHARDS_PREFIX = 'shards/';
 export const shardGroupPrefix = (sharding: string, group: string): string => `${SHARDS_PREFIX}${sharding}/${group}/`;
 /** The object by which later jobs find a group's shards. @param group from shardGroupPrefix */
 export const shardSummaryKey = (group: string): string => `${group}summary.json`;
+/** Prefix of the summaries that map tasks have joined. */
+export const joinedPrefix = (sharding: string): string => `${SHARDS_PREFIX}${sharding}/joined/`;
+/** As joinedPrefix, from the key of a group's object; null for any other key. */
+export const joinedPrefixOf = (key: string): string | null =>
+  key.startsWith(SHARDS_PREFIX) ? joinedPrefix(key.split('/')[1]) : null;
+/** A group of joined groups: its summary's key follows as from shardGroupPrefix. */
+export const joinedGroupPrefix = (sharding: string, group: string): string => `${joinedPrefix(sharding)}${group}/`;
 /** The prefix of a group, from the key of one of its objects. */
 export const shardGroupOf = (key: string): string => `${key.split('/').slice(0, 3).join('/')}/`;
 export const DATASETS_PREFIX = 'datasets/';
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
 export const jobsPrefix = (dataset: string): string => `datasets/${dataset}/jobs/`;
+export const knownPrefix = (dataset: string): string => `datasets/${dataset}/known/`;
+/** @param rules digest of what reading a head depends on */
+export const knownHeadsPrefix = (dataset: string, rules: string): string => `${knownPrefix(dataset)}heads-${rules}/`;
+export const knownGroupsPrefix = (dataset: string, sharding: string): string =>
+  `${knownPrefix(dataset)}groups-${sharding}/`;
 export const waitingPrefix = (dataset: string): string => `datasets/${dataset}/waiting/`;
 /** Keys sort in the order in which jobs were submitted. @param at milliseconds since 1970 */
 export const waitingKey = (dataset: string, at: number, job: string): string =>

@@ -17,8 +17,30 @@ export interface PlannedCapture extends CaptureRef {
 /** One map task: captures that are read one after another. */
 export interface MapSpec {
   captures: PlannedCapture[];
-  /** Digest of the captures' versions: names the shards. */
+  /** Digest of the captures' versions: names the shards. Of a task with parts, names what joins their summaries. */
   group: string;
+  /** Known groups that the task stands for, in the order of their captures; missing where it is one group. */
+  parts?: GroupPart[];
+}
+
+/** A group of captures among several of a map task. Its captures are read only if its summary is not there any more. */
+export interface GroupPart {
+  group: string;
+  /** How many they are. */
+  captures: number;
+  /** What it joins, itself joined by an earlier map task. */
+  parts?: GroupPart[];
+}
+
+/** What a map task with parts writes. */
+export interface JoinedSummary {
+  /** Of each group, in the order of the captures. */
+  joined: MapSummary[];
+}
+
+/** The summaries of the groups that a map task stands for: one, unless it has parts. */
+export function groupsIn(summary: MapSummary | JoinedSummary): MapSummary[] {
+  return 'joined' in summary ? summary.joined : [summary];
 }
 
 /** The result of reading one capture. */
@@ -77,7 +99,7 @@ export interface MapSummary {
 
 /** Where a job's anomalies are: those of its map tasks, and those found by balance. */
 export interface AnomalyPlaces {
-  /** Rank of each capture of each map task; none where it failed. */
+  /** Rank of each capture of each group of captures; a map task that failed counts as one. */
   ranks: number[][];
   /** Keys of parts with rows by their captures' ranks. They follow those of map. */
   parts: string[];

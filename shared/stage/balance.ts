@@ -8,13 +8,15 @@ import { requireJson, type TaskContext } from '../job/context.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix } from '../job/keys.ts';
 import { PartsWriter } from '../job/listparts.ts';
-import type {
-  AnomalyPlaces,
-  CaptureOutcome,
-  MapSpec,
-  MapSummary,
-  PlannedCapture,
-  RankedCapture,
+import {
+  type AnomalyPlaces,
+  type CaptureOutcome,
+  groupsIn,
+  type JoinedSummary,
+  type MapSpec,
+  type MapSummary,
+  type PlannedCapture,
+  type RankedCapture,
 } from '../job/maptask.ts';
 import { copiesAmong } from '../job/notices/copies.ts';
 import { compareCaptures } from '../job/rank.ts';
@@ -123,26 +125,31 @@ async function runBalance(
   };
 }
 
-/** The summary of each map task, with the names that captures have in this job. A failed task has outcomes that say so. */
+/** The summary of each group of captures, with the names that captures have in this job. A failed task has outcomes that say so. */
 async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary[]> {
   const { store } = context;
   const specOf = await specsOf<MapSpec>(store, job.job, 'map');
   const results = await stageResults(store, job.job, 'map');
-  return inParallel(results, PARALLEL_READS, async (result, task): Promise<MapSummary> => {
+  const groups = await inParallel(results, PARALLEL_READS, async (result, task): Promise<MapSummary[]> => {
     const spec = await specOf(task);
     if (result === null)
-      return {
-        captures: spec.captures.map(failedOutcome),
-        shards: [],
-        fragments: [],
-        innermostBytes: spec.captures.map(() => 0),
-        anomalies: [],
-      };
-    const summary = await requireJson<MapSummary>(store, result.summary);
-    const captures = summary.captures.map((outcome, number) => inThisJob(outcome, spec.captures[number]));
-    // Anomalies are left to commit, which reads them one task at a time.
-    return { ...summary, captures, anomalies: [] };
+      return [
+        {
+          captures: spec.captures.map(failedOutcome),
+          shards: [],
+          fragments: [],
+          innermostBytes: spec.captures.map(() => 0),
+          anomalies: [],
+        },
+      ];
+    let number = 0;
+    return groupsIn(await requireJson<MapSummary | JoinedSummary>(store, result.summary)).map((summary) => {
+      const captures = summary.captures.map((outcome) => inThisJob(outcome, spec.captures[number++]));
+      // Anomalies are left to commit, which reads them one task at a time.
+      return { ...summary, captures, anomalies: [] };
+    });
   });
+  return groups.flat();
 }
 
 /** An outcome, which another job may have found, of a capture as this job's inputs have it. */

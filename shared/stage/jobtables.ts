@@ -3,7 +3,7 @@ import type { AnomalyRow } from '../capture/anomaly.ts';
 import { linkTypeName } from '../capture/linktypes.ts';
 import { requireJson } from '../job/context.ts';
 import { readParts } from '../job/listparts.ts';
-import type { AnomalyPlaces, MapSummary, RankedCapture } from '../job/maptask.ts';
+import { type AnomalyPlaces, groupsIn, type RankedCapture } from '../job/maptask.ts';
 import { isNoCapture } from '../job/notices/nocapture.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { undecodable } from '../job/summary.ts';
@@ -95,15 +95,19 @@ function* named(rows: Iterable<AnomalyRow>, captures: readonly RankedCapture[]):
  */
 async function* anomalyRows({ store, mapped, balance, captures }: Found): AsyncGenerator<AnomalyRow[]> {
   const { ranks, parts } = await requireJson<AnomalyPlaces>(store, balance.anomalies);
-  for (const [task, result] of mapped.entries()) {
-    if (result === null) continue;
-    const { anomalies, anomalyParts = [] } = await requireJson<MapSummary>(store, result.summary);
-    const ranked = (rows: readonly AnomalyRow[]): AnomalyRow[] =>
-      rows
-        .map((row) => ({ ...row, capture: ranks[task][row.capture] }))
-        .filter(({ capture }) => captures[capture].copyOf === null);
-    for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield ranked(rows);
-    yield ranked(anomalies);
+  let group = 0;
+  for (const result of mapped) {
+    const summaries = result === null ? [] : groupsIn(await requireJson(store, result.summary));
+    for (const { anomalies, anomalyParts = [] } of summaries) {
+      const own = ranks[group++];
+      const ranked = (rows: readonly AnomalyRow[]): AnomalyRow[] =>
+        rows
+          .map((row) => ({ ...row, capture: own[row.capture] }))
+          .filter(({ capture }) => captures[capture].copyOf === null);
+      for await (const rows of readParts<AnomalyRow>(store, anomalyParts)) yield ranked(rows);
+      yield ranked(anomalies);
+    }
+    if (result === null) group++;
   }
   yield* readParts<AnomalyRow>(store, parts);
 }

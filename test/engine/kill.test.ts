@@ -94,7 +94,7 @@ test('with one capture more, only that one is mapped, and the tables are those o
   const { captures: count, mapTasks, reusedTasks } = summaryOf(second);
   assert.equal(count, paths.length);
   assert.equal(mapTasks - reusedTasks, 1);
-  assert.equal(reusedTasks, summaryOf(first).mapTasks);
+  assert.equal(reusedTasks, 1, 'one task stands for all that was there');
   const fresh = join(folder.path, 'fresh');
   assertEnded(await cli(['run', ...paths, '--out', fresh, ...OPTIONS]), 'fresh');
   assert.deepEqual(currentFiles(grown), currentFiles(fresh));

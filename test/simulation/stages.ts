@@ -18,11 +18,11 @@ import { type Job, shardingDigest } from '../../shared/job/jobconfig.ts';
 import {
   attemptPrefix,
   dayFileKey,
-  headsKey,
   inputsKey,
   intervalEndKey,
   intervalEndsPrefix,
   jobFileKey,
+  knownHeadsPrefix,
   numberOfEndKey,
   shardGroupPrefix,
   summaryKey,
@@ -34,7 +34,7 @@ import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
 import { CarefulReading } from '../../shared/stage/map/carefulreading.ts';
-import { HEADS_PART } from '../../shared/stage/plan/plan.ts';
+import { HEADS_PART } from '../../shared/stage/plan/heads.ts';
 import { specOf, writeSpecs } from '../../shared/stage/specs.ts';
 import type { StageWork, WorkOf } from '../../shared/stage/stage.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
@@ -158,10 +158,11 @@ async function plan(
   const inputs = await requireJson<CaptureRef[]>(store, inputsKey(job.job));
   const { captures } = shapeOf(inputs);
   for (let part = 0; part * HEADS_PART < captures; part++) {
-    if ((await getJson(store, headsKey(job.job, part))) !== undefined) continue;
+    const key = `${knownHeadsPrefix(job.config.dataset, job.job)}${part}`;
+    if ((await getJson(store, key)) !== undefined) continue;
     if (part > 0 && next() < 20 * faults.unfinished) throw new Unfinished(`${part} parts of the heads are read`);
     await takesTime(place, 10_000);
-    await store.putIfAbsent(headsKey(job.job, part), jsonBytes([]));
+    await store.put(key, jsonBytes([]));
   }
   const prefix = `${attemptPrefix(job.job, 'plan', 0, attempt)}map-`;
   const { tasks } = await writeSpecs(store, job.job, 'map', mapSpecs(inputs), prefix);

@@ -4,11 +4,18 @@
  * of captures without knowing those of other tasks.
  */
 import type { Screen } from '../../capture/screen.ts';
-import type { TaskContext } from '../../job/context.ts';
+import { type TaskContext, Unfinished } from '../../job/context.ts';
 import { faultOf, soundOrDiscarded } from '../../job/fault.ts';
 import { type Job, shardingDigest } from '../../job/jobconfig.ts';
-import { shardGroupPrefix, shardSummaryKey } from '../../job/keys.ts';
-import type { MapSpec, MapSummary } from '../../job/maptask.ts';
+import { joinedGroupPrefix, shardGroupPrefix, shardSummaryKey } from '../../job/keys.ts';
+import {
+  type GroupPart,
+  groupsIn,
+  type JoinedSummary,
+  type MapSpec,
+  type MapSummary,
+  type PlannedCapture,
+} from '../../job/maptask.ts';
 import type { StageResults } from '../../job/stageresults.ts';
 import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import { specOf } from '../specs.ts';
@@ -23,62 +30,155 @@ const GIVEN_UP = {
   detail: 'every attempt that came to this capture failed or died there; flowstitch inspect shows what it holds',
 };
 
+/** Time that must be left before another group of a task that stands for several is mapped. */
+const GROUP_MS = 300_000;
+
 export const mapStage: StageWork<'map'> = { stage: 'map', run: runMap, release: releaseWorkspaces };
 
 /** One attempt of a map task. */
 async function runMap(context: TaskContext, job: Job, task: number, attempt: string): Promise<StageResults['map']> {
   const spec = await specOf<MapSpec>(context.store, job.job, 'map', task);
-  const prefix = shardGroupPrefix(shardingDigest(job.config), spec.group);
-  const shared = shardSummaryKey(prefix);
-  const known = await soundOrDiscarded<MapSummary>(context.store, shared, context.onDamaged);
-  if (known !== undefined) return result(shared, known, true);
-  const careful = await CarefulReading.begin(context.store, job.job, task, context.receives ?? 1);
-  let summary: MapSummary;
-  try {
-    const found = await readAll(context, job, prefix + attempt, spec, careful, new Map());
-    // Damaged captures whose times are years apart are known once they were read: the task begins again with their
-    // screens, and writes over what it wrote.
-    summary =
-      found instanceof Map
-        ? ((await readAll(context, job, prefix + attempt, spec, careful, found)) as MapSummary)
-        : found;
-  } catch (error) {
-    // A full disk is not the fault of the capture that was being read.
-    if (faultOf(error) !== null) await careful?.forget();
-    throw error;
+  const { key, summaries, reused } = await new MapTask(context, job, task, attempt).summaryOf(spec);
+  return result(key, summaries, reused);
+}
+
+/** What is to be summarised: a task's captures, or those of one of its parts. */
+interface Group {
+  captures: readonly PlannedCapture[];
+  group: string;
+  parts?: readonly GroupPart[];
+}
+
+/** A summary of a group, or of several that are joined, and where it is. */
+interface Summarised {
+  key: string;
+  summaries: MapSummary[];
+  /** Whether it was there, or made of such. */
+  reused: boolean;
+}
+
+class MapTask {
+  private readonly context: TaskContext;
+  private readonly job: Job;
+  private readonly sharding: string;
+  private readonly task: number;
+  private readonly attempt: string;
+  /** Begun when the first capture is to be read; null where reading need not be careful. */
+  private careful: CarefulReading | null | undefined;
+  /** Groups that this attempt has mapped. */
+  private mapped = 0;
+
+  constructor(context: TaskContext, job: Job, task: number, attempt: string) {
+    this.context = context;
+    this.job = job;
+    this.sharding = shardingDigest(job.config);
+    this.task = task;
+    this.attempt = attempt;
   }
-  // Other jobs may use these shards only if the captures were read completely.
-  if (summary.captures.every((outcome) => outcome.failure === null)) {
-    if (await context.store.putIfAbsent(shared, jsonBytes(summary))) return result(shared, summary, false);
-    return result(shared, (await getJson<MapSummary>(context.store, shared)) ?? summary, false);
+
+  /** @param first number of the group's first capture in the task */
+  async summaryOf(group: Group, first = 0): Promise<Summarised> {
+    const { context, sharding } = this;
+    const { parts } = group;
+    const prefix = (parts === undefined ? shardGroupPrefix : joinedGroupPrefix)(sharding, group.group);
+    const shared = shardSummaryKey(prefix);
+    const known = await soundOrDiscarded<MapSummary | JoinedSummary>(context.store, shared, context.onDamaged);
+    if (known !== undefined) return { key: shared, summaries: groupsIn(known), reused: true };
+    if (parts !== undefined) return this.join(group.captures, parts, prefix, first);
+    const summary = await this.mapGroup(group.captures, prefix, first);
+    return { ...(await this.write(prefix, summary, [summary])), reused: false };
   }
-  const own = `${prefix}${attempt}/summary.json`;
-  await context.store.put(own, jsonBytes(summary));
-  return result(own, summary, false);
+
+  /** Puts the summaries of several groups into one object. */
+  private async join(
+    captures: readonly PlannedCapture[],
+    parts: readonly GroupPart[],
+    prefix: string,
+    first: number,
+  ): Promise<Summarised> {
+    const summaries: MapSummary[] = [];
+    let reused = true;
+    let from = 0;
+    for (const { captures: count, ...part } of parts) {
+      const own = { ...part, captures: captures.slice(from, from + count) };
+      const summarised = await this.summaryOf(own, first + from);
+      for (const summary of summarised.summaries) summaries.push(summary);
+      reused &&= summarised.reused;
+      from += count;
+    }
+    return { ...(await this.write(prefix, { joined: summaries }, summaries)), reused };
+  }
+
+  /** Other jobs may use a summary only if the captures were read completely. */
+  private async write(
+    prefix: string,
+    summary: MapSummary | JoinedSummary,
+    summaries: MapSummary[],
+  ): Promise<Omit<Summarised, 'reused'>> {
+    const { store } = this.context;
+    const shared = shardSummaryKey(prefix);
+    if (summaries.every(({ captures }) => captures.every(({ failure }) => failure === null))) {
+      if (await store.putIfAbsent(shared, jsonBytes(summary))) return { key: shared, summaries };
+      const first = await getJson<MapSummary | JoinedSummary>(store, shared);
+      return { key: shared, summaries: first === undefined ? summaries : groupsIn(first) };
+    }
+    const own = `${prefix}${this.attempt}/summary.json`;
+    await store.put(own, jsonBytes(summary));
+    return { key: own, summaries };
+  }
+
+  /** Reads the captures of a group and writes their shards. @throws Unfinished where other groups have used up the time */
+  private async mapGroup(captures: readonly PlannedCapture[], prefix: string, first: number): Promise<MapSummary> {
+    const { context, job } = this;
+    const { timeLeft = () => Number.POSITIVE_INFINITY } = context;
+    // A task is sized so that one group takes a third of that.
+    if (this.mapped > 0 && timeLeft() < GROUP_MS) throw new Unfinished(`${this.mapped} of its groups are mapped again`);
+    this.careful ??= await CarefulReading.begin(context.store, job.job, this.task, context.receives ?? 1);
+    const reading = { captures, first, careful: this.careful, prefix: prefix + this.attempt };
+    try {
+      const found = await readAll(context, job, reading, new Map());
+      this.mapped++;
+      // Damaged captures whose times are years apart are known once they were read: the task begins again with their
+      // screens, and writes over what it wrote.
+      return found instanceof Map ? ((await readAll(context, job, reading, found)) as MapSummary) : found;
+    } catch (error) {
+      // A full disk is not the fault of the capture that was being read.
+      if (faultOf(error) !== null) await this.careful?.forget();
+      throw error;
+    }
+  }
+}
+
+/** Captures that are read into the same shards. */
+interface Reading {
+  captures: readonly PlannedCapture[];
+  /** Number of the first of them in the task. */
+  first: number;
+  careful: CarefulReading | null;
+  /** Of the keys of what is written. */
+  prefix: string;
 }
 
 /**
- * Reads all captures of a task.
+ * Reads all captures of a group.
  * @param screens of captures by number
  * @returns the summary; without any screens, those that are needed, if any are
  */
 async function readAll(
   context: TaskContext,
   job: Job,
-  prefix: string,
-  spec: MapSpec,
-  careful: CarefulReading | null,
+  { captures, first, careful, prefix }: Reading,
   screens: ReadonlyMap<number, Screen>,
 ): Promise<MapSummary | Map<number, Screen>> {
   // Careful reading is one capture at a time: then it is known which one was fatal.
-  const source = careful === null ? new ReadingAhead(context.captures, spec.captures) : context.captures;
+  const source = careful === null ? new ReadingAhead(context.captures, captures) : context.captures;
   const mapper = new Mapper(context, job, `${prefix}/`, source, screens);
-  for (const [number, capture] of spec.captures.entries()) {
-    if (careful?.leavesOut(number)) {
+  for (const [number, capture] of captures.entries()) {
+    if (careful?.leavesOut(first + number)) {
       await mapper.read({ ...capture, refused: GIVEN_UP });
       continue;
     }
-    await careful?.before(number);
+    await careful?.before(first + number);
     context.onCapture?.(capture.name);
     await mapper.read(capture);
   }
@@ -88,8 +188,12 @@ async function readAll(
   return mapper.missed;
 }
 
-function result(key: string, summary: MapSummary, reused: boolean): StageResults['map'] {
+function result(key: string, summaries: readonly MapSummary[], reused: boolean): StageResults['map'] {
   let records = 0;
-  for (const { facts } of summary.captures) records += facts.records;
-  return { summary: key, captures: summary.captures.length, records, reused };
+  let captures = 0;
+  for (const summary of summaries) {
+    captures += summary.captures.length;
+    for (const { facts } of summary.captures) records += facts.records;
+  }
+  return { summary: key, captures, records, reused };
 }

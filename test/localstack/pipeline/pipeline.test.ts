@@ -6,7 +6,7 @@ import { CLOUD_SIZES } from '../../../shared/job/jobconfig.ts';
 import { doneKey, inputsKey, listKey } from '../../../shared/job/keys.ts';
 import type { Done, StageList } from '../../../shared/job/stageresults.ts';
 import { accountedFor } from '../../../shared/job/summary.ts';
-import { CAPTURE_HEAD_BYTES } from '../../../shared/stage/plan/plan.ts';
+import { CAPTURE_HEAD_BYTES } from '../../../shared/stage/plan/heads.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
 import { noCorpus } from '../../job/corpus.ts';
 import { type Cloud, sharedCloud } from '../cloud.ts';

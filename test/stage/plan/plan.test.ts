@@ -1,42 +1,58 @@
 /** Captures to map tasks: in order of time, of about equal bytes, known groups as they were; names mean nothing. */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { runTask, type TaskReport } from '../../shared/control/task.ts';
-import type { TaskContext } from '../../shared/job/context.ts';
-import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import { readEnd } from '../../shared/job/jobend.ts';
-import { doneKey, inputsKey, jobKey } from '../../shared/job/keys.ts';
-import type { MapSpec, PlannedCapture } from '../../shared/job/maptask.ts';
-import { RELEASE } from '../../shared/job/revisions.ts';
-import type { Done, StageResults } from '../../shared/job/stageresults.ts';
-import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
-import { groupDigest, planTasks } from '../../shared/stage/plan/plan.ts';
-import { workOf } from '../../shared/stage/works.ts';
-import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
-import { StoreError } from '../../shared/store/objectstore.ts';
-import { gzip, writePcap } from '../capture/build.ts';
-import { Crash, Life, MortalStore } from '../job/chaos.ts';
-import { between, plainConfig, random, SEED, shuffled } from '../job/harness.ts';
-import { MemoryStore } from '../job/memorystore.ts';
+import { digestWords } from '../../../shared/algorithm/digesttable.ts';
+import { MOST_MESSAGES, runTask, type TaskReport } from '../../../shared/control/task.ts';
+import type { TaskContext } from '../../../shared/job/context.ts';
+import type { JobConfig } from '../../../shared/job/jobconfig.ts';
+import { readEnd } from '../../../shared/job/jobend.ts';
+import { doneKey, inputsKey, jobKey } from '../../../shared/job/keys.ts';
+import type { MapSpec, PlannedCapture } from '../../../shared/job/maptask.ts';
+import { RELEASE } from '../../../shared/job/revisions.ts';
+import type { Done, StageResults } from '../../../shared/job/stageresults.ts';
+import type { TaskMessage } from '../../../shared/queue/taskqueue.ts';
+import { inOrder, Matching, refusedGroups } from '../../../shared/stage/plan/grouping.ts';
+import { contentOf, HeadedCaptures } from '../../../shared/stage/plan/headedcaptures.ts';
+import { groupDigest } from '../../../shared/stage/plan/plan.ts';
+import { workOf } from '../../../shared/stage/works.ts';
+import { getJson, jsonBytes } from '../../../shared/store/jsonobject.ts';
+import { StoreError } from '../../../shared/store/objectstore.ts';
+import { Crash, Life, MortalStore } from '../../job/chaos.ts';
+import { between, plainConfig, random, SEED, shuffled } from '../../job/harness.ts';
+import { MemoryStore } from '../../job/memorystore.ts';
+import { SmallCaptures } from './smallcaptures.ts';
 
-type Headed = PlannedCapture & { reckoned: number };
-
-function headed(name: string, headUs: number | null, reckoned = 100, content = name): Headed {
-  const capture = {
-    name,
-    location: `/in/${name}`,
-    size: reckoned,
-    version: `v-${content}`,
-    headUs,
-    headDigest: content,
-  };
-  return { ...capture, reckoned };
+function headed(name: string, headUs: number | null, size = 100, content = name): PlannedCapture {
+  const headDigest = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  return { name, location: `/in/${name}`, size, version: `v-${content}`, headUs, headDigest };
 }
 
-const names = (tasks: readonly MapSpec[]): string[][] => tasks.map(({ captures }) => captures.map(({ name }) => name));
-const content = ({ version, headDigest }: PlannedCapture): string => `${version}/${headDigest}`;
+/** Captures in groups: those of known groups, the others, those that are refused. */
+function planTasks(
+  list: readonly PlannedCapture[],
+  known: readonly string[][],
+  taskBytes: number,
+): Pick<MapSpec, 'captures' | 'group'>[] {
+  const captures = new HeadedCaptures(list.length);
+  for (const capture of list) {
+    const { headUs: firstUs, headDigest: digest, refused } = capture;
+    captures.add(capture, { firstUs, digest, compression: 'none' }, refused !== undefined);
+  }
+  const matching = new Matching(captures, inOrder(captures));
+  const groups = known.map((contents) =>
+    matching.take(Uint32Array.from(contents.flatMap((one) => [...digestWords(one)]))),
+  );
+  const all = [...groups.filter((group) => group !== null), ...matching.rest(taskBytes), ...refusedGroups(captures)];
+  return all.map((numbers) => {
+    const planned = [...numbers].map((number) => captures.planned(number, list[number]));
+    return { captures: planned, group: groupDigest(planned) };
+  });
+}
+
+const names = (tasks: readonly Pick<MapSpec, 'captures'>[]): string[][] =>
+  tasks.map(({ captures }) => captures.map(({ name }) => name));
 
 test('captures are grouped in order of their first packet, those without one last', () => {
   const captures = [headed('late', 30), headed('none', null), headed('early', 10), headed('middle', 20)];
@@ -66,12 +82,12 @@ test('a task holds a thousand captures at most', () => {
 });
 
 test('no captures are no tasks', () => {
-  assert.deepEqual(planTasks([], [['v-a/a']], 100), []);
+  assert.deepEqual(planTasks([], [[contentOf(headed('a', 1))]], 100), []);
 });
 
 test('a known group that is whole stays one task, wherever its captures stand in time', () => {
   const captures = [headed('a', 1), headed('b', 2), headed('new', 3), headed('c', 4)];
-  const known = [[content(captures[3]), content(captures[0])]];
+  const known = [[contentOf(captures[3]), contentOf(captures[0])]];
   const tasks = planTasks(captures, known, 1000);
   assert.deepEqual(names(tasks), [
     ['c', 'a'],
@@ -83,8 +99,8 @@ test('a known group that is whole stays one task, wherever its captures stand in
 test('a known group of which one capture is gone or changed is not used, and costs none of the others', () => {
   const captures = [headed('a', 1), headed('b', 2), headed('c', 3)];
   const known = [
-    [content(captures[0]), 'v-gone/gone'],
-    [content(captures[0]), content(captures[1])],
+    [contentOf(captures[0]), 'v-gone/gone'],
+    [contentOf(captures[0]), contentOf(captures[1])],
   ];
   assert.deepEqual(names(planTasks(captures, known, 1000)), [['a', 'b'], ['c']]);
 });
@@ -92,15 +108,15 @@ test('a known group of which one capture is gone or changed is not used, and cos
 test('a capture is in one task only, also when several known groups hold it', () => {
   const [a, b, c] = [headed('a', 1), headed('b', 2), headed('c', 3)];
   const known = [
-    [content(a), content(b)],
-    [content(b), content(c)],
+    [contentOf(a), contentOf(b)],
+    [contentOf(b), contentOf(c)],
   ];
   assert.deepEqual(names(planTasks([a, b, c], known, 1000)), [['a', 'b'], ['c']]);
 });
 
 test('copies of one capture are as many captures as there are', () => {
   const copies = [headed('one', 1, 100, 'same'), headed('two', 1, 100, 'same'), headed('three', 1, 100, 'same')];
-  const known = [[content(copies[0])], [content(copies[0])]];
+  const known = [[contentOf(copies[0])], [contentOf(copies[0])]];
   const tasks = planTasks(copies, known, 1000);
   assert.equal(tasks.length, 3);
   assert.deepEqual(names(tasks).flat().sort(), ['one', 'three', 'two']);
@@ -149,7 +165,7 @@ test('captures that will not be read stand apart, a thousand in a task, and dist
   const archived = Array.from({ length: 1200 }, (_, i) => ({ ...headed(`cold${i}`, null), refused }));
   // Of the same content as a capture that is there, and earlier: it does not take its place in the known group.
   archived[0] = { ...headed('copy of b', 0, 100, 'b'), refused };
-  const known = [[content(others[0]), content(others[1])]];
+  const known = [[contentOf(others[0]), contentOf(others[1])]];
   const tasks = planTasks([...archived, ...others], known, 1000);
   assert.deepEqual(
     tasks.map(({ captures }) => captures.length),
@@ -159,39 +175,9 @@ test('captures that will not be read stand apart, a thousand in a task, and dist
   assert.ok(tasks.slice(1).every(({ captures }) => captures.every((capture) => capture.refused !== undefined)));
 });
 
-/** Captures of a single packet each, in memory; a second apart, the last one the earliest. */
-class SmallCaptures implements CaptureSource {
-  readonly refs: CaptureRef[] = [];
-  /** Names of the captures whose bytes were asked for. */
-  readonly read: string[] = [];
-  /** Told of each of them. */
-  onRead: (name: string) => void = () => {};
-  /** Instead of the bytes. */
-  readonly fails = new Map<string, Error>();
-  private readonly bytes = new Map<string, Uint8Array>();
-
-  constructor(count: number, packed = false) {
-    for (let number = 0; number < count; number++) {
-      const name = `s3://captures/${number}`;
-      const plain = writePcap([{ us: (1_000_000 - number) * 1e6, bytes: new Uint8Array(60) }]);
-      const bytes = packed ? gzip(plain) : plain;
-      this.bytes.set(name, bytes);
-      this.refs.push({ name, location: name, size: bytes.length, version: String(number) });
-    }
-  }
-
-  async *stream({ name }: CaptureRef): AsyncIterable<Uint8Array> {
-    this.read.push(name);
-    this.onRead(name);
-    const error = this.fails.get(name);
-    if (error !== undefined) throw error;
-    yield this.bytes.get(name)!;
-  }
-}
-
-/** A job over captures, of which only the plan is done. */
 const FIRST: TaskMessage = { job: 'j', stage: 'plan', task: 0 };
 
+/** A job over captures, of which only the plan is done. */
 class Planning {
   readonly store = new MemoryStore();
   readonly sent: { messages: readonly TaskMessage[]; again: boolean }[] = [];
@@ -259,7 +245,9 @@ test('a plan without time for a single part says so rather than begin one', asyn
 
 test('a task that goes on and on without getting further ends its job, which says how often and that it can be resumed', async () => {
   const planning = new Planning(new SmallCaptures(4001));
-  let report = await planning.run({ timeLeft: untilPart(0) });
+  // All but the last of its messages had the same end.
+  const late = { ...FIRST, continued: MOST_MESSAGES - 3 };
+  let report = await planning.run({ timeLeft: untilPart(0) }, late);
   for (let message = planning.sent.shift(); message !== undefined; message = planning.sent.shift())
     report = await planning.run({ timeLeft: untilPart(0) }, message.messages[0]);
   assert.deepEqual([report.instead, report.ended], ['skipped', true]);
