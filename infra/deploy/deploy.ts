@@ -5,6 +5,7 @@
  */
 
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { s3Client } from '../../shared/store/aws/s3client.ts';
 import { pipelineStackName, workgroupName } from '../names.ts';
 import type { Settings, SettingTexts } from '../settings.ts';
@@ -25,12 +26,19 @@ async function deploy(given: string[]): Promise<number> {
   await requireBootstrap(client, given);
   const args = [...given, ...(await settled(client, given))];
   const settings = settingsOf(args);
+  process.stdout.write(boundsText(settings));
   const code = await runCdk(['deploy', '--all', ...args]);
   if (code !== 0) return code;
   const stack = await describeStack(client, pipelineStackName(settings));
   const outputs = (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
   process.stdout.write(nextSteps(Object.fromEntries(outputs), settings));
   return 0;
+}
+
+/** How many tasks will run at once, and why not more. */
+export function boundsText(settings: Settings): string {
+  const bounds = STAGE_ORDER.filter(isWide).map((stage) => `${settings[`${stage}Concurrency`]} of ${stage}`);
+  return `Tasks at once: ${bounds.join(', ')}; this account allows ${settings.accountConcurrency} functions at once in this region.\n`;
 }
 
 /** Settings that the account or the user decides, as arguments. @throws CommandError, SettingsError where they cannot be had */
@@ -65,6 +73,7 @@ Work      s3://${WorkBucket}
 Results   s3://${ResultsBucket}
 ${readers}
 What to type next:
+  npm run smoke${settings.name === 'flowstitch' ? '' : ` -- -c name=${settings.name}`}
   aws s3 cp captures/ s3://${CapturesBucket}/site-a/ --recursive
   npx flowstitch submit s3://${CapturesBucket}/site-a/ --wait${stack}
   npx flowstitch sql "SELECT proto, count(*) FROM sessions GROUP BY proto" --data s3://${ResultsBucket}/

@@ -117,7 +117,9 @@ export async function alarmEmail(
   ask: ((question: string) => Promise<string>) | undefined,
 ): Promise<string | undefined> {
   if (given) return undefined;
-  if (stack !== undefined) return stack.Outputs?.find(({ OutputKey }) => OutputKey === ALARM_OUTPUT)?.OutputValue;
+  // A stack whose first deployment failed is there, without outputs.
+  const outputs = stack?.Outputs ?? [];
+  if (outputs.length > 0) return outputs.find(({ OutputKey }) => OutputKey === ALARM_OUTPUT)?.OutputValue;
   const answer = (await ask?.('E-mail address for alarms (a job that fails or stalls; empty: none): '))?.trim();
   return answer === '' ? NO_EMAIL : answer;
 }

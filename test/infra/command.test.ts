@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { settingsOf } from '../../infra/deploy/command.ts';
-import { nextSteps } from '../../infra/deploy/deploy.ts';
+import { boundsText, nextSteps } from '../../infra/deploy/deploy.ts';
 import { readSettings } from '../../infra/settings.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -41,10 +41,31 @@ async function run(command: string, args: string[], env: Record<string, string>)
   }
 }
 
+interface CloudError {
+  code: string;
+  message: string;
+}
+
+const errorXml = ({ code, message }: CloudError): string =>
+  `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
+
 /** Runs a command against a CloudFormation that answers every call with this error. */
-async function runAgainst(command: string, args: string[], error: { code: string; message: string }): Promise<Ended> {
-  const body = `<ErrorResponse><Error><Type>Sender</Type><Code>${error.code}</Code><Message>${error.message}</Message></Error></ErrorResponse>`;
-  const server = createServer((_, response) => response.writeHead(400, { 'content-type': 'text/xml' }).end(body));
+function runAgainst(command: string, args: string[], error: CloudError): Promise<Ended> {
+  return runOver(command, args, () => ({ status: 400, body: errorXml(error) }));
+}
+
+/** Runs a command against an AWS that answers so, by path and body of the request. */
+async function runOver(
+  command: string,
+  args: string[],
+  answer: (path: string, body: string) => { status: number; body: string },
+): Promise<Ended> {
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const { status, body } = answer(request.url ?? '', text);
+    response.writeHead(status, { 'content-type': 'text/xml' }).end(body);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   try {
@@ -87,6 +108,47 @@ describe('deploy', () => {
     assert.match((await run('deploy.ts', ['-c', 'alarmMail=x'], {})).printed, /^there is no setting 'alarmMail'/);
   });
 
+  describe('in an account that was bootstrapped, allows ten functions at once, and whose bucket notifies others', () => {
+    const deploy = (...settings: string[]): Promise<Ended> =>
+      runOver(
+        'deploy.ts',
+        settings.flatMap((setting) => ['-c', setting]),
+        (path, body) => {
+          if (path === '/2016-08-19/account-settings/')
+            return { status: 200, body: '{"AccountLimit": {"UnreservedConcurrentExecutions": 10}}' };
+          if (path.startsWith('/their-captures')) return { status: 200, body: NOTIFIED };
+          const stack = new URLSearchParams(body).get('StackName') ?? '';
+          return stack === 'CDKToolkit'
+            ? { status: 200, body: BOOTSTRAPPED }
+            : { status: 400, body: errorXml(absent(stack)) };
+        },
+      );
+    const BOOTSTRAPPED = `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>CDKToolkit</StackName>
+      <StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>
+      </DescribeStacksResult></DescribeStacksResponse>`;
+    const NOTIFIED = `<NotificationConfiguration><QueueConfiguration><Id>x</Id><Queue>arn:aws:sqs:eu-west-1:1:theirs</Queue>
+      <Event>s3:ObjectCreated:*</Event></QueueConfiguration></NotificationConfiguration>`;
+
+    test('refuses more tasks at once than the account allows', async () => {
+      const { code, printed } = await deploy('mapConcurrency=500');
+      assert.equal(code, 1);
+      assert.match(printed, /^mapConcurrency=500 cannot be used: .* this account allows 10 in this region/);
+    });
+
+    test('refuses a second notification of the same objects', async () => {
+      const { code, printed } = await deploy('existingCaptures=their-captures', 'uploadEvents=true');
+      assert.equal(code, 1);
+      assert.match(printed, /^the bucket their-captures notifies arn:aws:sqs:eu-west-1:1:theirs .* Nothing was made/);
+    });
+  });
+
+  test('says how many tasks run at once in the account', () => {
+    assert.equal(
+      boundsText(readSettings({ accountConcurrency: '10' })),
+      'Tasks at once: 2 of map, 2 of reduce, 2 of publish; this account allows 10 functions at once in this region.\n',
+    );
+  });
+
   test('ends with the buckets and the commands that come next', () => {
     const text = nextSteps(OUTPUTS, readSettings({}));
     assert.match(text, /aws s3 cp captures\/ s3:\/\/captures-1\/site-a\/ --recursive/);
@@ -100,6 +162,7 @@ describe('deploy', () => {
     const readers = { CapturesReaders: '["arn:aws:iam::123456789012:role/plan"]' };
     const text = nextSteps({ ...OUTPUTS, ...readers }, readSettings({ name: 'lab' }));
     assert.match(text, /--wait --stack lab-pipeline\n/);
+    assert.match(text, /npm run smoke -- -c name=lab\n/);
     assert.match(text, /another account.*\n {2}arn:aws:iam::123456789012:role\/plan\n/);
   });
 });

@@ -200,8 +200,13 @@ describe('the address of alarms', () => {
   test('stays what it was at the next deployment, also none, and is not asked for again', async () => {
     const before = stack([{ OutputKey: 'AlarmEmail', OutputValue: 'me@example.org' }]);
     assert.equal(await alarmEmail(false, before, answering('other@example.org')), 'me@example.org');
-    assert.equal(await alarmEmail(false, stack([]), answering('other@example.org')), undefined);
+    const without = stack([{ OutputKey: 'WorkBucket', OutputValue: 'work' }]);
+    assert.equal(await alarmEmail(false, without, answering('other@example.org')), undefined);
     assert.deepEqual(asked, []);
+  });
+
+  test('is asked for again after a first deployment that failed', async () => {
+    assert.equal(await alarmEmail(false, stack([]), answering('me@example.org')), 'me@example.org');
   });
 
   test('is not asked for when it is given, or where nobody can answer', async () => {
