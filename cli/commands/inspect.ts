@@ -34,7 +34,7 @@ export const COMMAND = defineCommand({
   ],
   examples: [
     ['inspect trace.pcap.gz -n 5', 'format, counts and damage of a capture, and its first five packets'],
-    ['inspect results/sessions/dataset=default/job=JOB/dt=2026-11-30/part-0.parquet -n 3', 'columns and first rows'],
+    ['inspect results/sessions/dataset=default/dt=2026-11-30/ID-0.parquet -n 3', 'columns and first rows'],
   ],
   exitCodes: [
     ['0', 'everything was read'],

@@ -18,6 +18,8 @@ const PARTITIONS_PER_WORKER = 3;
 const LOCAL_BATCH_ROWS = 16_384;
 /** Rows of a Parquet file: small enough that all workers have one to write, and for 256 MB of memory. */
 const LOCAL_FILE_ROWS = 250_000;
+/** Rows of an interval: a publish task has the rows of one, so that workers have one each where there are many. */
+const LOCAL_INTERVAL_ROWS = 4_000_000;
 
 /** Sizes for this machine: every worker should get some of each stage. @param bytes of all captures, as stored */
 export function localSizes(bytes: number, workers: number): Sizes {
@@ -27,6 +29,7 @@ export function localSizes(bytes: number, workers: number): Sizes {
     taskBytes: Math.min(DEFAULT_SIZES.taskBytes, Math.max(LEAST_TASK_BYTES, fair)),
     partitions: workers * PARTITIONS_PER_WORKER,
     batchRows: LOCAL_BATCH_ROWS,
+    intervalRows: LOCAL_INTERVAL_ROWS,
     fileRows: LOCAL_FILE_ROWS,
   };
 }
