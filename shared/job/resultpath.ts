@@ -3,7 +3,7 @@
  * among its captures.
  *
  *   _flowstitch/jobs, _flowstitch/shards, _flowstitch/datasets    the jobs' own files
- *   <table>/dataset=<name>/dt=<day>, <table>/dataset=<name>/<16 hex digits>-<n>.parquet   tables
+ *   <table>/dataset=<name>/dt=<day>, <table>/dataset=<name>/<16 hex digits>-<n>.parquet, _SUCCESS beside   tables
  *   datasets/<name>/current.json                                  which job is the newest
  */
 import { TABLES } from '../table/tables.ts';
@@ -11,7 +11,8 @@ import { WORK_FOLDER } from './keys.ts';
 
 /** Folders below the jobs' own. */
 const WORK_PARTS: ReadonlySet<string> = new Set(['jobs', 'shards', 'datasets']);
-const PART = /^(dt=[0-9]{4,}-[0-9]{2}-[0-9]{2}|[0-9a-f]{16}-[0-9-]+[.]parquet|job=[0-9a-f]{16})$/;
+/** Also job=<16 hex digits>, where earlier versions had a folder for each job. */
+const PART = /^(dt=[0-9]{4,}-[0-9]{2}-[0-9]{2}|[0-9a-f]{16}-[0-9-]+[.]parquet|job=[0-9a-f]{16}|_SUCCESS)$/;
 
 /**
  * @param names of the folders on the way, and of the last folder or file

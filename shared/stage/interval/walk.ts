@@ -66,7 +66,9 @@ export class IntervalWalk implements Borders {
   private packetStarts = new Map<number, number>();
   /** Tracked up to the last border. */
   private trackedBefore: Tracked = NOT_TRACKED;
-  private runs = 0;
+  /** Runs written so far, of both kinds. */
+  private sessionRuns = 0;
+  private packetRuns = 0;
   private readonly walked = { before: 0, restored: 0, gained: NOTHING_GAINED };
   private beganAt = performance.now();
   private longestMs = 0;
@@ -188,7 +190,7 @@ export class IntervalWalk implements Borders {
       if (longest === null || captures > longest.captures || uid < longest.uid) longest = { captures, uid };
     }
     const { bytes, batches, starts } = encodeSessionRun(rows, this.slotUs);
-    this.write(this.end.sessionRuns, `sessions-${this.runs++}.arrow`, bytes, batches);
+    this.write(this.end.sessionRuns, `sessions-${this.sessionRuns++}.arrow`, bytes, batches);
     sumStarts(this.starts, starts);
     this.gain({ sessions: rows.length, spanning, longest });
     rows.clear();
@@ -199,7 +201,7 @@ export class IntervalWalk implements Borders {
     if (packetRows.length === 0) return;
     const { bytes, batches, starts } = encodePacketRun(packetRows, directory, this.slotUs);
     for (let row = 0; row < packetRows.length; row++) directory.markFlushed(packetRows.session[row]);
-    this.write<PacketRunBatch>(this.end.packetRuns, `packets-${this.runs++}.arrow`, bytes, batches);
+    this.write<PacketRunBatch>(this.end.packetRuns, `packets-${this.packetRuns++}.arrow`, bytes, batches);
     sumStarts(this.packetStarts, starts);
     this.gain({ packets: packetRows.length });
     packetRows.clear();

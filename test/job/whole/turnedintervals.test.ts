@@ -92,7 +92,10 @@ test('packets have their first direction again where a late capture shows that n
   const grown = await runJob(join(folder.path, 'grown'), [short, answer, query], CONFIG);
   const whole = await runJob(join(folder.path, 'whole'), [short, answer, query], CONFIG);
   assert.deepEqual(lines(inOrder('packets', grown.tables.packets)), lines(inOrder('packets', whole.tables.packets)));
-  assert.deepEqual(lines(inOrder('sessions', grown.tables.sessions)), lines(inOrder('sessions', whole.tables.sessions)));
+  assert.deepEqual(
+    lines(inOrder('sessions', grown.tables.sessions)),
+    lines(inOrder('sessions', whole.tables.sessions)),
+  );
   assert.deepEqual(
     inOrder('packets', grown.tables.packets).map(({ is_orig }) => is_orig),
     [true, true, true],
