@@ -1,7 +1,6 @@
-/** The commit function: makes a job's tables visible, in the catalog last. */
+/** The commit function: makes a job's tables visible. */
 
 import { commitStage } from '../shared/stage/commit.ts';
-import { ownCatalog } from './glue.ts';
 import { stageHandler } from './stage.ts';
 
-export const handler = stageHandler(commitStage, { catalog: ownCatalog() });
+export const handler = stageHandler(commitStage);

@@ -35,14 +35,14 @@ const STOP_MS = 15_000;
 /** The process exits this long before, if the task does not stop. */
 const EXIT_MS = 5_000;
 
-/** The Lambda handler of a stage. @param more what its tasks need beyond what all need */
-export function stageHandler(stageWork: StageWork, more: Pick<TaskContext, 'catalog'> = {}) {
+/** The Lambda handler of a stage. */
+export function stageHandler(stageWork: StageWork) {
   return async (event: SQSEvent, lambda: Context): Promise<SQSBatchResponse> => {
     logger.addContext(lambda);
     const failed: string[] = [];
     for (const record of event.Records) {
       try {
-        await deliver(stageWork, record, lambda, more);
+        await deliver(stageWork, record, lambda);
       } catch (error) {
         logger.error('failed', error as Error);
         failed.push(record.messageId);
@@ -61,12 +61,7 @@ export function messageOf(record: SQSRecord): TaskMessage {
   return { job, stage, task: task as number, continued, first };
 }
 
-async function deliver(
-  stageWork: StageWork,
-  record: SQSRecord,
-  lambda: Context,
-  more: Pick<TaskContext, 'catalog'>,
-): Promise<void> {
+async function deliver(stageWork: StageWork, record: SQSRecord, lambda: Context): Promise<void> {
   const message = messageOf(record);
   const { stage } = stageWork;
   if (message.stage !== stage) throw new RangeError(`the ${stage} function got a message for ${message.stage}`);
@@ -98,9 +93,8 @@ async function deliver(
           timeLeft: () => lambda.getRemainingTimeInMillis() - STOP_MS,
           signal: clock.signal,
           onCapture: (capture) => logger.info('reading', { capture }),
-          onBehind: (reason) => logger.warn('the catalog does not show the job yet', { reason }),
+          onBehind: (reason) => logger.warn('the log of the results does not show the job yet', { reason }),
           requests: requestTotals,
-          ...more,
         } satisfies TaskContext,
         message,
         () => stageWork,

@@ -1,19 +1,16 @@
 /** The watchdog function: every few minutes while jobs run. */
 import type { Context } from 'aws-lambda';
+import { catchUp } from '../shared/catalog/step.ts';
 import { lookAfterJobs } from '../shared/control/watchdog.ts';
-import { catchUp } from '../shared/job/catalogstep.ts';
 import { tellEnd } from './ends.ts';
 import { queue, results, work } from './environment.ts';
-import { ownCatalog } from './glue.ts';
 import { logger, measure, publishMeasures } from './log.ts';
 import { startWatchdog, stopWatchdog } from './schedule.ts';
-
-const catalog = ownCatalog();
 
 export async function handler(_event: unknown, lambda: Context): Promise<void> {
   logger.addContext(lambda);
   let { running, stalled } = await lookAfterJobs(work, queue, Date.now(), tellEnd);
-  const behind = catalog === undefined ? [] : await catchUp(work, results, catalog);
+  const behind = await catchUp(work, results);
   if (running.length === 0 && behind.length === 0) {
     await stopWatchdog();
     // A job may have begun in between, and turned the schedule on before it was turned off here.
@@ -21,7 +18,7 @@ export async function handler(_event: unknown, lambda: Context): Promise<void> {
     if (running.length > 0) await startWatchdog();
   }
   for (const job of stalled) logger.error('no progress', job);
-  for (const each of behind) logger.error('the catalog does not show a committed job', { ...each });
+  for (const each of behind) logger.error('the log of the results does not show a committed job', { ...each });
   measure('JobStalled', 'count', stalled.length);
   measure('CatalogBehind', 'count', behind.length);
   publishMeasures();

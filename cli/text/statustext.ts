@@ -96,7 +96,7 @@ export function statusText(status: JobStatus, data: string): string {
 
 function catalogText({ notInCatalog }: JobStatus): string {
   if (notInCatalog === null) return '';
-  return `\nthe catalog does not show this job yet, and is asked again every five minutes: ${printable(notInCatalog)}\n`;
+  return `\nAthena does not see this job yet, for the log of the results could not be written; that is tried again every five minutes: ${printable(notInCatalog)}\n`;
 }
 
 function sourceText({ entry: { source } }: JobStatus): string {

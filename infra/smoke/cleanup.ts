@@ -1,7 +1,13 @@
 /** Removes what one data set has left in a pipeline. Shards stay until they expire: other jobs may use them. */
-import { GlueCatalog } from '../../functions/glue.ts';
-import type { CatalogJob } from '../../shared/job/context.ts';
-import { behindKey, DATASETS_PREFIX, jobPrefix, jobsPrefix, RUNNING_PREFIX } from '../../shared/job/keys.ts';
+import { showCurrent } from '../../shared/catalog/showcurrent.ts';
+import {
+  behindKey,
+  currentKey,
+  DATASETS_PREFIX,
+  jobPrefix,
+  jobsPrefix,
+  RUNNING_PREFIX,
+} from '../../shared/job/keys.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { removeAll } from '../deploy/removeall.ts';
@@ -18,16 +24,13 @@ export async function cleanUp({ captures, work, results }: Stores, dataset: stri
   await removeAll(captures, '');
   const jobs: string[] = [];
   for await (const { key } of work.list(jobsPrefix(dataset))) jobs.push(key.slice(jobsPrefix(dataset).length));
+  // Readers look for no file that is not there.
+  await results.remove([currentKey(dataset)]);
+  await showCurrent(results, dataset);
   for (const table of TABLE_NAMES) await removeAll(results, `${table}/dataset=${dataset}/`);
   await removeAll(results, `${DATASETS_PREFIX}${dataset}/`);
   for (const job of jobs) await removeAll(work, jobPrefix(job));
   await removeAll(work, `${DATASETS_PREFIX}${dataset}/`);
   await removeAll(work, `${RUNNING_PREFIX}${dataset}/`);
   await work.remove([behindKey(dataset)]);
-}
-
-/** Removes the data set's partitions from the catalog. */
-export async function forgetPartitions(database: string, resultsBucket: string, dataset: string): Promise<void> {
-  const files = Object.fromEntries(TABLE_NAMES.map((table) => [table, []])) as unknown as CatalogJob['files'];
-  await new GlueCatalog(database, resultsBucket).register({ dataset, job: '', files });
 }

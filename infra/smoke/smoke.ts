@@ -10,14 +10,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPipeline, type Pipeline } from '../../cli/cloud/pipeline.ts';
 import { currentJob, queryJob } from '../../cli/sql/newestresults.ts';
-import { readBehind } from '../../shared/job/catalogstep.ts';
+import { readBehind } from '../../shared/catalog/step.ts';
 import { S3Store } from '../../shared/store/aws/s3store.ts';
 import { datasetOf } from '../../shared/upload/watchedprefixes.ts';
 import { CommandError, cloudFormation, describeStack, runCommand, settingsOf } from '../deploy/command.ts';
 import { catalogStackName, pipelineStackName, workgroupName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { queryAthena } from './athena.ts';
-import { cleanUp, forgetPartitions } from './cleanup.ts';
+import { cleanUp } from './cleanup.ts';
 import { compareTables, DEMO_CAPTURES, flowstitch, ROOT } from './comparison.ts';
 import { missingPermission } from './permission.ts';
 
@@ -63,7 +63,7 @@ async function askAthena(
   folder: string,
 ): Promise<string> {
   const behind = await readBehind(work, dataset);
-  if (behind !== undefined) throw new Error(`the catalog does not show the job: ${behind.reason}`);
+  if (behind !== undefined) throw new Error(`the log of the results does not show the job: ${behind.reason}`);
   const question = { workgroup: workgroupName(settings), database: settings.database };
   const there = await queryAthena(client, { ...question, sql: protocols(`where dataset = '${dataset}'`) });
   const [{ rows }] = await queryJob(folder, await currentJob(folder), protocols(''));
@@ -99,7 +99,6 @@ async function smoke(args: string[]): Promise<number> {
   };
   const clean = async (): Promise<void> => {
     await cleanUp({ captures, work: pipeline.work, results: pipeline.results }, dataset);
-    if (hasCatalog) await forgetPartitions(settings.database, pipeline.resultsBucket, dataset);
   };
   // What was made is removed also after a failure, which is the first to be told.
   const tested = await succeeds(test);

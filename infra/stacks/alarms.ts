@@ -42,7 +42,7 @@ export class Alarms extends Construct {
     this.counted(
       settings,
       'CatalogBehind',
-      "The catalog refuses to show a committed job, and is asked again every five minutes: the watchdog's log has its reason",
+      "The log of the results cannot be written, so Athena does not see a committed job; it is tried again every five minutes: the watchdog's log has the reason",
     );
   }
 

@@ -3,8 +3,7 @@
  * text is Presto's description of the view (shared/views/athena.ts).
  */
 import type { CfnTable } from 'aws-cdk-lib/aws-glue';
-import { prestoView, VIEW_EXPANDED_TEXT } from '../../shared/views/athena.ts';
-import type { View } from '../../shared/views/view.ts';
+import { type CatalogView, prestoView, VIEW_EXPANDED_TEXT } from '../../shared/views/athena.ts';
 
 /** Longest comment that Glue accepts, in characters. */
 const MOST_COMMENT = 255;
@@ -17,7 +16,7 @@ export function glueComment(text: string): string {
 }
 
 /** The view as a Glue table input. */
-export function glueView(view: View, database: string): CfnTable.TableInputProperty {
+export function glueView(view: CatalogView, database: string): CfnTable.TableInputProperty {
   const { originalText, columns } = prestoView(view, { database });
   return {
     name: view.name,
@@ -26,7 +25,7 @@ export function glueView(view: View, database: string): CfnTable.TableInputPrope
     parameters: { presto_view: 'true', comment: 'Presto View' },
     partitionKeys: [],
     storageDescriptor: {
-      columns: [...columns],
+      columns: columns.map((column, i) => ({ ...column, comment: glueComment(view.columns[i].description) })),
       serdeInfo: {},
     },
     viewOriginalText: originalText,

@@ -1,6 +1,6 @@
 /**
- * The catalog stack: what Athena needs to query the results. Partitions are not
- * created here: commit registers those of each job when everything else is done.
+ * The catalog stack: what Athena needs to query the results. It has one table, over the log of the results
+ * (docs/catalog.md), and views of it: nothing of a job is ever written to the catalog.
  */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
@@ -8,27 +8,26 @@ import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { allColumns, LOG_PARTITIONS } from '../../shared/catalog/actions.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
-import { TABLE_NAMES, TABLES, type TableName } from '../../shared/table/tables.ts';
+import { TABLE_NAMES } from '../../shared/table/tables.ts';
+import { type CatalogView, catalogView, RESULTS_TABLE, tableView } from '../../shared/views/athena.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
-import { PARTITION_COLUMNS } from '../../shared/views/view.ts';
 import { ATHENA_PREFIX, catalogStackName, workgroupName } from '../names.ts';
 import type { Settings } from '../settings.ts';
-import { glueComment, glueView } from './athenaview.ts';
+import { glueView } from './athenaview.ts';
 import { analystsPolicy, lakeFormationGrants } from './tableaccess.ts';
 
-const PARQUET = {
-  inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
-  outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
-  serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+/** Formats that a table of Delta Lake has in the catalog; nothing is read by them. */
+const SEQUENCE_FILES = {
+  inputFormat: 'org.apache.hadoop.mapred.SequenceFileInputFormat',
+  outputFormat: 'org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat',
 };
 
 export interface CatalogProps extends StackProps {
   settings: Settings;
   /** The results bucket. */
   results: IBucket;
-  /** ARNs of the roles of functions that change partitions. */
-  keepers: readonly string[];
 }
 
 export class CatalogStack extends Stack {
@@ -39,7 +38,7 @@ export class CatalogStack extends Stack {
   readonly analysts: ManagedPolicy;
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
-    const { settings, results, keepers } = props;
+    const { settings, results } = props;
     super(scope, id, {
       ...props,
       stackName: catalogStackName(settings),
@@ -51,42 +50,44 @@ export class CatalogStack extends Stack {
       catalogId: this.account,
       databaseInput: { name: settings.database, description: 'Sessions from packet captures' },
     });
-    const tables = TABLE_NAMES.map((name) => this.table(name));
-    const views = VIEWS.map((view) => {
-      const made = this.glueTable(`View-${view.name}`, glueView(view, settings.database));
-      for (const table of tables) made.addResourceDependency(table);
-      return made;
-    });
+    const all = this.resultsTable();
+    const tables = TABLE_NAMES.map((name) => this.view(tableView(name), [all]));
+    const views = VIEWS.map((view) => this.view(catalogView(view), tables));
     this.savedQueries(this.workgroup());
-    if (settings.lakeFormation) lakeFormationGrants(this, settings, keepers, [this.database, ...tables, ...views]);
+    if (settings.lakeFormation) lakeFormationGrants(this, settings, [this.database, all, ...tables, ...views]);
     this.analysts = analystsPolicy(this, settings, results);
     new CfnOutput(this, 'AnalystsPolicy', { value: this.analysts.managedPolicyArn });
     new CfnOutput(this, 'DatabaseName', { value: settings.database }).overrideLogicalId('Database');
     new CfnOutput(this, 'WorkgroupName', { value: workgroupName(settings) }).overrideLogicalId('Workgroup');
   }
 
-  private table(name: TableName): CfnTable {
-    const { byDay, columns } = TABLES[name];
-    const partitions = PARTITION_COLUMNS.slice(0, byDay ? 2 : 1);
-    return this.glueTable(`Table-${name}`, {
-      name,
+  /** The table of the log: Athena reads its columns and files from there, and only the location from here. */
+  private resultsTable(): CfnTable {
+    const location = this.results.s3UrlForObject('');
+    return this.glueTable('Results', {
+      name: RESULTS_TABLE,
+      description: 'The rows of all tables, as the log of the results has them: query the views',
       tableType: 'EXTERNAL_TABLE',
-      parameters: { EXTERNAL: 'TRUE', classification: 'parquet' },
-      partitionKeys: partitions.map((column) => ({
-        name: column.name,
-        type: athenaType(column.type),
-        comment: glueComment(column.description),
-      })),
+      // Athena looks at the first, Trino and Spark at the second.
+      parameters: { EXTERNAL: 'TRUE', table_type: 'DELTA', 'spark.sql.sources.provider': 'delta' },
+      partitionKeys: LOG_PARTITIONS.map((name) => ({ name, type: 'string' })),
       storageDescriptor: {
-        ...PARQUET,
-        location: this.results.s3UrlForObject(`${name}/`),
-        columns: columns.map((column) => ({
-          name: column.name,
-          type: athenaType(column.type),
-          comment: glueComment(column.description),
-        })),
+        ...SEQUENCE_FILES,
+        location,
+        columns: [...allColumns()].map(([name, type]) => ({ name, type: athenaType(type) })),
+        serdeInfo: {
+          serializationLibrary: 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe',
+          parameters: { path: location, 'serialization.format': '1' },
+        },
       },
     });
+  }
+
+  /** @param over what it reads */
+  private view(view: CatalogView, over: readonly CfnTable[]): CfnTable {
+    const made = this.glueTable(`View-${view.name}`, glueView(view, this.settings.database));
+    for (const table of over) made.addResourceDependency(table);
+    return made;
   }
 
   private glueTable(id: string, tableInput: CfnTable.TableInputProperty): CfnTable {

@@ -62,7 +62,7 @@ export class Compute extends Construct {
       timeout: Duration.seconds(timeoutSeconds(name, settings)),
       memorySize: memoryMB,
       ephemeralStorageSize: Size.mebibytes(diskMiB),
-      environment: this.environment(name),
+      environment: this.environment(),
       logGroup,
       // Lambda ends a chain of 16 invocations of a function that one event has led to, and each job's end begins the next
       // one. Chains are bounded where they are continued: docs/cloud.md.
@@ -97,9 +97,8 @@ export class Compute extends Construct {
     return isStage(name) && isWide(name) ? settings[`${name}Concurrency`] : CONCURRENCY.least;
   }
 
-  private environment(name: FunctionName): Record<string, string> {
+  private environment(): Record<string, string> {
     const { settings, buckets, queues } = this.props;
-    const { catalog } = needsOf(name);
     return {
       FLOWSTITCH_STACK: pipelineStackName(settings),
       FLOWSTITCH_WORK: buckets.work.bucketName,
@@ -109,7 +108,6 @@ export class Compute extends Construct {
       FLOWSTITCH_WATCHDOG: watchdogRuleName(settings),
       FLOWSTITCH_SHARD_DAYS: String(settings.shardDays),
       FLOWSTITCH_LEASE_SECONDS: String(settings.leaseSeconds),
-      ...(catalog && !settings.localstack ? { FLOWSTITCH_CATALOG: settings.database } : {}),
       POWERTOOLS_SERVICE_NAME: METRICS.service,
       POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,
       POWERTOOLS_LOG_LEVEL: 'INFO',

@@ -38,6 +38,7 @@ const ANY_KEY_LIKE = {
         'Keys begin with data set and job, which are known only when a job is submitted.',
       ]),
     ),
+    '_delta_log/*': 'Keys are the numbers of entries in the log of the results.',
     'sessions/*/_SUCCESS': 'The folder of the marker is named after data set and job.',
     'datasets/*': 'Keys begin with the name of the data set, which people choose when they upload.',
   },

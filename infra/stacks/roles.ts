@@ -8,7 +8,6 @@ import type { Construct } from 'constructs';
 import { EVENT_SOURCE } from '../../shared/control/jobended.ts';
 import type { Access, FunctionNeeds, KeyGrants } from '../../shared/stage/functionneeds.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
-import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { type FunctionName, isStage, needsOf } from '../functions.ts';
 import { watchdogRuleName } from '../names.ts';
 import type { Settings } from '../settings.ts';
@@ -24,15 +23,6 @@ const OBJECT_ACTIONS: Readonly<Record<Access, readonly string[]>> = {
 
 /** What a key must allow to whoever writes objects under it; the parts of an upload are read again to be joined. */
 export const DATA_KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'] as const;
-
-/** Calls to the catalog. */
-const CATALOG_ACTIONS = [
-  'glue:GetTable',
-  'glue:GetPartitions',
-  'glue:BatchCreatePartition',
-  'glue:BatchUpdatePartition',
-  'glue:BatchDeletePartition',
-] as const;
 
 export interface RoleProps {
   settings: Settings;
@@ -53,7 +43,6 @@ export function functionRole(scope: Construct, name: FunctionName, props: RolePr
     ...captureStatements(buckets.captures, needs, settings),
     ...(settings.dataKeyArn === undefined ? [] : [allow(DATA_KEY_ACTIONS, [settings.dataKeyArn])]),
     ...queueStatements(queues, name, consumes),
-    ...(needs.catalog && !settings.localstack ? [catalogStatement(scope, settings)] : []),
     ...(needs.tells ? [eventStatement(scope)] : []),
     ...(needs.schedule === undefined ? [] : [scheduleStatement(scope, needs.schedule, settings)]),
   ];
@@ -108,13 +97,6 @@ function queueStatements(queues: Queues, name: FunctionName, consumes: readonly 
   if (isStage(name)) receive.push('sqs:ChangeMessageVisibility');
   const arns = (list: readonly IQueue[]): string[] => list.map(({ queueArn }) => queueArn);
   return [allow(['sqs:SendMessage'], arns(sends)), ...(consumes.length > 0 ? [allow(receive, arns(consumes))] : [])];
-}
-
-function catalogStatement(scope: Construct, { database }: Settings): PolicyStatement {
-  const arn = (resource: string, resourceName?: string): string =>
-    Stack.of(scope).formatArn({ service: 'glue', resource, resourceName });
-  const tables = TABLE_NAMES.map((table) => arn('table', `${database}/${table}`));
-  return allow(CATALOG_ACTIONS, [arn('catalog'), arn('database', database), ...tables]);
 }
 
 /** Events of ours and of nobody else. */

@@ -5,7 +5,7 @@ import { App, type AppProps, AssetStaging, Validations } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { bundleFunctions } from '../bundle/bundle.ts';
-import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../functions.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { CatalogStack } from './catalog.ts';
 import { acknowledgeAnalysts, acknowledgeFindings } from './nag.ts';
@@ -40,10 +40,7 @@ export function addStacks(app: App, settings: Settings, code: FunctionCode): Sta
   const pipeline = new PipelineStack(app, 'Pipeline', { settings, code });
   acknowledgeFindings(pipeline);
   if (settings.localstack) return { pipeline, catalog: undefined };
-  const keepers = FUNCTION_NAMES.filter((name) => needsOf(name).catalog).map(
-    (name) => pipeline.compute.functions[name].role!.roleArn,
-  );
-  const catalog = new CatalogStack(app, 'Catalog', { settings, results: pipeline.buckets.results, keepers });
+  const catalog = new CatalogStack(app, 'Catalog', { settings, results: pipeline.buckets.results });
   acknowledgeAnalysts(pipeline, catalog.analysts);
   return { pipeline, catalog };
 }

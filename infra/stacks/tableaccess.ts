@@ -7,7 +7,9 @@ import { ManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPrincipalPermissions } from 'aws-cdk-lib/aws-lakeformation';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { LOG_FOLDER } from '../../shared/catalog/log.ts';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
+import { RESULTS_TABLE } from '../../shared/views/athena.ts';
 import { VIEWS } from '../../shared/views/index.ts';
 import { ATHENA_PREFIX, workgroupName } from '../names.ts';
 import type { Settings } from '../settings.ts';
@@ -39,10 +41,11 @@ const READING_CATALOG = [
 ];
 
 /** Folders of the results bucket that analysts read; below the last Athena writes what their queries found. */
-export const READ_FOLDERS = [...TABLE_NAMES.map((name) => `${name}/`), 'datasets/', ATHENA_PREFIX];
+export const READ_FOLDERS = [`${LOG_FOLDER}/`, ...TABLE_NAMES.map((name) => `${name}/`), 'datasets/', ATHENA_PREFIX];
 
-/** What commit may do to a table in Lake Formation: show its partitions, change them, and look at the table. */
-const KEEPING = ['DESCRIBE', 'SELECT', 'ALTER', 'INSERT', 'DELETE'];
+/** All tables and views of the database. */
+const READABLE = [RESULTS_TABLE, ...TABLE_NAMES, ...VIEWS.map(({ name }) => name)];
+/** What analysts may do to a table or view in Lake Formation. */
 const LOOKING = ['DESCRIBE', 'SELECT'];
 
 /** The policy: queries in the workgroup over our tables, which are read; nothing is written but the queries' results. */
@@ -50,9 +53,7 @@ export function analystsPolicy(scope: Construct, settings: Settings, results: IB
   const { database, dataKeyArn } = settings;
   const arn = (service: string, resource: string, resourceName?: string): string =>
     Stack.of(scope).formatArn({ service, resource, resourceName });
-  const tables = [...TABLE_NAMES, ...VIEWS.map(({ name }) => name)].map((name) =>
-    arn('glue', 'table', `${database}/${name}`),
-  );
+  const tables = READABLE.map((name) => arn('glue', 'table', `${database}/${name}`));
   const statements: PolicyStatement[] = [
     allow(QUERYING, [arn('athena', 'workgroup', workgroupName(settings))]),
     allow(['athena:GetDataCatalog'], [arn('athena', 'datacatalog', 'AwsDataCatalog')]),
@@ -75,15 +76,9 @@ export function analystsPolicy(scope: Construct, settings: Settings, results: IB
 
 /**
  * Grants in Lake Formation, where permissions of IAM alone do not open tables.
- * @param keepers ARNs of the roles that change partitions
  * @param after what must be there before: the database, tables and views
  */
-export function lakeFormationGrants(
-  scope: Construct,
-  settings: Settings,
-  keepers: readonly string[],
-  after: readonly CfnResource[],
-): void {
+export function lakeFormationGrants(scope: Construct, settings: Settings, after: readonly CfnResource[]): void {
   const { database, analystArns } = settings;
   const catalogId = Stack.of(scope).account;
   const grant = (
@@ -100,12 +95,9 @@ export function lakeFormationGrants(
     });
     for (const each of after) granted.addResourceDependency(each);
   };
-  const grantTables = (who: string, principal: string, names: readonly string[], may: readonly string[]): void => {
-    grant(`${who}-database`, principal, { database: { catalogId, name: database } }, ['DESCRIBE']);
-    for (const name of names)
-      grant(`${who}-${name}`, principal, { table: { catalogId, databaseName: database, name } }, may);
-  };
-  for (const [number, keeper] of keepers.entries()) grantTables(`keeper${number}`, keeper, TABLE_NAMES, KEEPING);
-  const readable = [...TABLE_NAMES, ...VIEWS.map(({ name }) => name)];
-  for (const [number, analyst] of analystArns.entries()) grantTables(`analyst${number}`, analyst, readable, LOOKING);
+  for (const [number, analyst] of analystArns.entries()) {
+    grant(`analyst${number}-database`, analyst, { database: { catalogId, name: database } }, ['DESCRIBE']);
+    for (const name of READABLE)
+      grant(`analyst${number}-${name}`, analyst, { table: { catalogId, databaseName: database, name } }, LOOKING);
+  }
 }

@@ -11,10 +11,9 @@
  */
 import type { ColumnType } from '../table/tablecolumn.ts';
 import { TABLE_NAMES, TABLES, type TableName } from '../table/tables.ts';
+import { TABLE_COLUMN } from '../views/athena.ts';
 import { PARTITION_COLUMNS } from '../views/view.ts';
 
-/** The column that tells whose row it is. */
-export const TABLE_COLUMN = 'table_name';
 /** The columns of the log's table that no file has: their values stand in the log. */
 export const LOG_PARTITIONS: readonly string[] = [TABLE_COLUMN, ...PARTITION_COLUMNS.map(({ name }) => name)];
 

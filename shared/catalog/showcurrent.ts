@@ -48,7 +48,7 @@ export async function currentState(results: ObjectStore, dataset: string): Promi
 }
 
 /**
- * Makes the log show the data set's current state. Four requests where `before` is what the log shows; else the newest
+ * Makes the log show the data set's current state, nothing where it has none. Four requests where `before` is what the log shows; else the newest
  * checkpoint and the entries behind it are read.
  *
  * @param before the state before the current one, if at hand: usually the log shows it, and need not be read
@@ -66,16 +66,18 @@ export async function showCurrent(
     const listing = await listLog(results);
     const shown = listing.newest < 0 ? undefined : await shownNow(results, listing);
     const current = await currentState(results, dataset);
-    if (current === undefined || shown?.states[dataset] === current.id) return;
+    if (shown?.states[dataset] === current?.id) return;
     const known = before !== undefined && shown?.states[dataset] === before.id;
     const seen = known ? before.files : await filesInLog(results, dataset, listing);
     const schema = digestOf(schemaString());
-    const next: Shown = { id: shown?.id ?? randomUUID(), schema, states: { ...shown?.states, [dataset]: current.id } };
+    const next: Shown = { id: shown?.id ?? randomUUID(), schema, states: { ...shown?.states } };
+    if (current === undefined) delete next.states[dataset];
+    else next.states[dataset] = current.id;
     const actions: Action[] = [
       { commitInfo: { timestamp: now, operation: 'WRITE', flowstitch: next } },
       ...(shown === undefined ? [{ protocol: PROTOCOL }] : []),
       ...(shown?.schema === schema ? [] : [{ metaData: metaData(next.id, now) }]),
-      ...changes(seen, current.files, now),
+      ...changes(seen, current?.files ?? new Map(), now),
     ];
     const version = listing.newest + 1;
     if (await writeEntry(results, version, actions)) {

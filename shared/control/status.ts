@@ -1,6 +1,6 @@
 /** The status of a job, while it runs and afterwards. */
 
-import { readBehind } from '../job/catalogstep.ts';
+import { readBehind } from '../catalog/step.ts';
 import { loadJobFile, UnknownJob } from '../job/context.ts';
 import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
 import { donePrefix, jobKey, listKey, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
@@ -47,7 +47,7 @@ export interface JobStatus extends JobState {
   /** Total seconds of the successful tasks. */
   taskSeconds: number;
   summary: JobSummary | null;
-  /** Why the catalog does not show a committed job yet; null where it does, or where there is no catalog. */
+  /** Why the log of the results does not show a committed job yet; null where it does. */
   notInCatalog: string | null;
 }
 

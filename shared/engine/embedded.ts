@@ -6,6 +6,8 @@
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { currentState } from '../catalog/showcurrent.ts';
+import { showInCatalog } from '../catalog/step.ts';
 import { type Shortage, shortageOf } from '../control/failures.ts';
 import { startJob } from '../control/start.ts';
 import { type StageAt, stageOf } from '../control/status.ts';
@@ -143,7 +145,11 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   const summary = await getJson<JobSummary>(store, summaryKey(job.job));
   if (summary === undefined) throw new JobError(`job ${job.job} ended without a summary (version ${RELEASE})`, job.job);
   // Another job may have been committed since: queries are to see the one that was run last.
-  if (state === 'committed') await makeCurrent(results, summary);
+  if (state === 'committed') {
+    const before = await currentState(results, summary.dataset);
+    await makeCurrent(results, summary);
+    await showInCatalog(store, results, summary, before);
+  }
   return summary;
 }
 

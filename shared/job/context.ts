@@ -7,7 +7,6 @@ import type { Job } from './jobconfig.ts';
 import { jobKey } from './keys.ts';
 import { hasOurRevisions, RELEASE } from './revisions.ts';
 import type { RequestTotals, Stage } from './stageresults.ts';
-import type { JobSummary } from './summary.ts';
 
 export interface TaskContext {
   /** Shards and the job's own files. */
@@ -30,21 +29,10 @@ export interface TaskContext {
   onCapture?: (name: string) => void;
   /** Called for each object that was found damaged and is made again. */
   onDamaged?: (words: string) => void;
-  /** Registers a committed job's files for engines that find tables by a catalog. */
-  catalog?: Catalog;
-  /** Called when the catalog does not show a committed job, with the reason: it is caught up later. */
+  /** Called when the log of the results does not show a committed job, with the reason: it is caught up later. */
   onBehind?: (reason: string) => void;
   /** Requests of the task's process so far, by kind. */
   requests?: () => RequestTotals;
-}
-
-/** What a catalog needs to know of a job. */
-export type CatalogJob = Pick<JobSummary, 'job' | 'dataset' | 'files'>;
-
-/** A catalog of tables, like Glue's. */
-export interface Catalog {
-  /** Shows the job's files, and no others of its data set. Idempotent. */
-  register(job: CatalogJob): Promise<void>;
 }
 
 /** The task needs another invocation: what is done is kept, and its message is to be sent again. */

@@ -23,12 +23,13 @@
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
  *   running/<dataset>/<job>/<random>    a job that runs or waits, for the watchdog (runningjobs.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
- *   behind/<dataset>                    the catalog does not show the data set's current job yet (catalogstep.ts)
+ *   behind/<dataset>                    the log of the results does not show the data set's current job yet (shared/catalog/step.ts)
  *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>-<n>
  *
  * and in the store of results, which may be another:
  *
  *   datasets/<dataset>/current.json     the newest committed job
+ *   _delta_log/...                      the current files of all data sets, for other programs (shared/catalog/log.ts)
  *   <table>/dataset=<dataset>/dt=<day>/<unit>-<n>.parquet   tables by day. A unit is an interval, or what was open at a job's end
  *   <table>/dataset=<dataset>/<job>-<n>.parquet             tables with one file a job
  */

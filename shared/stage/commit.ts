@@ -4,7 +4,8 @@
  */
 
 import { join } from 'node:path';
-import { showInCatalog } from '../job/catalogstep.ts';
+import { currentState } from '../catalog/showcurrent.ts';
+import { showInCatalog } from '../catalog/step.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
 import { allInputs } from '../job/inputs.ts';
@@ -71,9 +72,10 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   const { intervals } = chain;
   await store.put(chainKey(dataset, lineOf(job.config)), jsonBytes({ intervals } satisfies Chain));
   // Programs that wait for a folder of tables look for this name.
+  const before = await currentState(results, dataset);
   await makeCurrent(results, summary);
   await results.put(`${tablePrefix('sessions', dataset)}_SUCCESS`, new Uint8Array(0));
-  const behind = await showInCatalog(store, context.catalog, summary);
+  const behind = await showInCatalog(store, results, summary, before);
   if (behind !== null) context.onBehind?.(behind.reason);
   return { summary: summaryKey(job.job) };
 }

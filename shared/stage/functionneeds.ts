@@ -30,8 +30,6 @@ export interface FunctionNeeds {
   readonly captures?: true;
   /** Sends delayed checks to the uploads queue. */
   readonly sendsChecks?: true;
-  /** Registers partitions of the catalog's tables. */
-  readonly catalog?: true;
   /** Tells EventBridge of jobs that have ended. */
   readonly tells?: true;
   /** What it may do with the watchdog's schedule. */

@@ -17,6 +17,7 @@ import type { StageDescription } from './stage.ts';
 
 const READ = ['read'] as const;
 const WRITE = ['write'] as const;
+const READ_WRITE = ['read', 'write'] as const;
 
 /** Writing files of tables. */
 function filesOf(tables: readonly TableName[]): KeyGrants {
@@ -117,8 +118,12 @@ const DESCRIBED = {
       diskMiB: DEFAULT_DISK_MIB,
       // Anomalies are beside the shards of their captures.
       work: { 'shards/*': READ, 'behind/*': ['write', 'remove'] },
-      results: { ...filesOf(JOB_TABLES), 'sessions/*/_SUCCESS': WRITE, 'datasets/*': WRITE },
-      catalog: true,
+      results: {
+        ...filesOf(JOB_TABLES),
+        'sessions/*/_SUCCESS': WRITE,
+        'datasets/*': READ_WRITE,
+        '_delta_log/*': ['read', 'write', 'remove'],
+      },
     },
   },
 } as const satisfies Readonly<Record<Stage, StageDescription>>;

@@ -7,10 +7,12 @@
 
 import { sqlName } from '../table/parquet/sqltext.ts';
 import { athenaType, type ColumnType } from '../table/tablecolumn.ts';
+import { TABLES, type TableName } from '../table/tables.ts';
 import { PARTITION_COLUMNS, type View, type ViewColumn } from './view.ts';
 
 const TRINO_TYPES: Record<ColumnType, string> = {
-  TIMESTAMP: 'timestamp(3)',
+  // Tables of Delta Lake keep microseconds.
+  TIMESTAMP: 'timestamp(6)',
   BIGINT: 'bigint',
   INTEGER: 'integer',
   DOUBLE: 'double',
@@ -38,6 +40,41 @@ export interface ViewPlace {
   readonly catalog?: string;
 }
 
+/** A view as the catalog has it: of all data sets. */
+export interface CatalogView {
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly ViewColumn[];
+  /** The SELECT. */
+  readonly text: string;
+}
+
+/** The table with the rows of all tables, of which the tables are views (shared/catalog). */
+export const RESULTS_TABLE = 'results';
+/** Its column with the name of a row's table. */
+export const TABLE_COLUMN = 'table_name';
+
+/** A view over the tables, with their partition columns `dataset` and `dt` as its last ones. */
+export function catalogView({ name, description, columns, partitionedSql }: View): CatalogView {
+  return { name, description, columns: [...columns, ...PARTITION_COLUMNS], text: partitionedSql };
+}
+
+/** A table as a view: the rows of that table, with the columns of its files, and `dataset` and, where files are by day, `dt`. */
+export function tableView(name: TableName): CatalogView {
+  const { byDay, columns: own, description } = TABLES[name];
+  const columns = [
+    ...own.map((column) => ({ ...column, sql: sqlName(column.name) })),
+    ...PARTITION_COLUMNS.slice(0, byDay ? 2 : 1),
+  ];
+  const list = columns.map((column) => `  ${sqlName(column.name)}`).join(',\n');
+  return {
+    name,
+    description,
+    columns,
+    text: `SELECT\n${list}\nFROM ${RESULTS_TABLE}\nWHERE ${TABLE_COLUMN} = '${name}'`,
+  };
+}
+
 /** What a table of the Glue catalog needs to be a view. */
 export interface GlueView {
   /** TableInput.ViewOriginalText. */
@@ -49,11 +86,13 @@ export interface GlueView {
 /** TableInput.ViewExpandedText of every view. */
 export const VIEW_EXPANDED_TEXT = '/* Presto View */';
 
-/** A view over the tables of a Glue database, with their partition columns `dataset` and `dt` as its last ones. */
-export function prestoView(view: View, { database, catalog = 'awsdatacatalog' }: ViewPlace): GlueView {
-  const columns = [...view.columns, ...PARTITION_COLUMNS];
+/** A view over the tables of a Glue database. */
+export function prestoView(
+  { columns, text }: CatalogView,
+  { database, catalog = 'awsdatacatalog' }: ViewPlace,
+): GlueView {
   const definition = {
-    originalSql: view.partitionedSql,
+    originalSql: text,
     catalog,
     schema: database,
     columns: columns.map((column) => ({ name: column.name, type: trinoType(column) })),

@@ -1,11 +1,13 @@
 /** The data sets that Trino and DuckDB are both asked about, as folders of result files. */
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AnomalyRow } from '../../shared/capture/anomaly.ts';
+import { showCurrent } from '../../shared/catalog/showcurrent.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { currentKey, dayFileKey, jobFileKey } from '../../shared/job/keys.ts';
-import { parseJson } from '../../shared/store/jsonobject.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
+import { jsonBytes, parseJson } from '../../shared/store/jsonobject.ts';
 import { ANOMALIES } from '../../shared/table/anomalies.ts';
 import { CAPTURES, type CaptureRow } from '../../shared/table/captures.ts';
 import { writeRows } from '../../shared/table/parquet/tablefile.ts';
@@ -80,5 +82,12 @@ export async function writeMadeResults(folder: string): Promise<ResultKeys> {
   await writeRows(join(folder, captures), CAPTURES, [UNREAD]);
   const found = FOUND.map((row) => ({ ...row, captureName: UNREAD.capture }));
   await writeRows(join(folder, anomalies), ANOMALIES, found);
-  return { sessions: keys, captures: [captures], anomalies: [anomalies] };
+  const files = { sessions: keys, captures: [captures], anomalies: [anomalies] };
+  const store = new DirectoryStore(folder);
+  const fileBytes = Object.fromEntries(
+    Object.values(files).flatMap((list) => list.map((key) => [key, statSync(join(folder, key)).size])),
+  );
+  await store.put(currentKey('made'), jsonBytes({ job: 'job1', files: { ...files, packets: [] }, fileBytes }));
+  await showCurrent(store, 'made');
+  return files;
 }

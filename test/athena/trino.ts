@@ -5,20 +5,25 @@
  * needs a JDK, Maven and, the first time, the network.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { LOG_FOLDER } from '../../shared/catalog/log.ts';
+import { showCurrent } from '../../shared/catalog/showcurrent.ts';
 import { type OpenResults, openResults, type ResultFiles } from '../../shared/query/results.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { sqlName } from '../../shared/table/parquet/sqltext.ts';
-import { athenaType, type Table } from '../../shared/table/tablecolumn.ts';
+import type { Table } from '../../shared/table/tablecolumn.ts';
 import { TABLES, type TableName } from '../../shared/table/tables.ts';
-import { prestoView } from '../../shared/views/athena.ts';
+import { catalogView, prestoView, tableView, trinoType } from '../../shared/views/athena.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { localStackEndpoint, SKIPPED } from '../localstack/running.ts';
 import { buildTrinoProcess } from './build.ts';
+import { commitUntil, rowsAfter } from './commits.ts';
 import { leaves, plainRows, sorted } from './compare.ts';
-import { createTables, createView, ddlType, decodeView, readRecord, registerPartitions } from './hive.ts';
+import { createTables, createView, decodeView } from './metastore.ts';
 import { type ResultKeys, runDemo, writeMadeResults } from './results.ts';
 import { emptyBucket, fillBucket, s3Properties } from './s3.ts';
 import { TrinoProcess } from './trinoprocess.ts';
@@ -26,18 +31,25 @@ import { TrinoProcess } from './trinoprocess.ts';
 const endpoint = await localStackEndpoint();
 const DATASETS = ['demo', 'made'] as const;
 type Dataset = (typeof DATASETS)[number];
+type Database = Dataset | 'both';
+const DATABASES: readonly Database[] = [...DATASETS, 'both'];
 
 const build = buildTrinoProcess();
 const scratch = mkdtempSync(join(tmpdir(), 'flowstitch-athena-'));
-const folder = join(scratch, 'results');
+/** Results of each data set alone, to compare with DuckDB, which sees one; and of both, as in Athena. */
+const folderOf = (database: Database): string => join(scratch, database);
 const keys: Record<Dataset, ResultKeys> = { demo: {}, made: {} };
 const duckdb = {} as Record<Dataset, OpenResults>;
 
 before(async () => {
   if ('missing' in build) return;
-  keys.demo = runDemo(folder);
-  keys.made = await writeMadeResults(folder);
+  keys.demo = runDemo(folderOf('demo'));
+  keys.made = await writeMadeResults(folderOf('made'));
+  const both = new DirectoryStore(folderOf('both'));
   for (const dataset of DATASETS) {
+    const folder = folderOf(dataset);
+    cpSync(folder, both.root, { recursive: true, filter: (path) => basename(path) !== LOG_FOLDER });
+    await showCurrent(both, dataset);
     const files = Object.entries(keys[dataset]).map(([table, list]) => [table, list.map((key) => join(folder, key))]);
     duckdb[dataset] = await openResults(Object.fromEntries(files) as ResultFiles);
   }
@@ -47,33 +59,32 @@ after(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+/** A type without the precision of its times: a view that casts to TIMESTAMP has milliseconds, and is declared with more. */
+function ofMilliseconds(type: string): string {
+  return type.replaceAll('timestamp(6)', 'timestamp(3)');
+}
+
 /** A type of a view's JSON as DESCRIBE shows it. */
 function displayed(type: string): string {
   return type.replaceAll('"', '').replaceAll(',', ', ');
 }
 
-/** The tests over results at a place, a URI that ends in '/'. */
+type Built = Exclude<typeof build, { missing: string }>;
+
+/** The tests over results at places, URIs that end in '/'. */
 function overResults(
   name: string,
-  start: (classpath: string, metastore: string) => Promise<[TrinoProcess, string]>,
+  start: (build: Built, metastore: string) => Promise<[TrinoProcess, (database: Database) => string]>,
 ): void {
   const metastore = join(scratch, `metastore-${name}`);
   let trino: TrinoProcess;
-  let results: string;
+  let locationOf: (database: Database) => string;
 
   before(async () => {
     if ('missing' in build) return;
     mkdirSync(metastore);
-    [trino, results] = await start(build.classpath, metastore);
-    // A database a data set, to compare with DuckDB, which sees one; and one with both, as in Athena.
-    for (const [database, datasets] of [...DATASETS.map((d) => [d, [d]] as const), ['both', DATASETS] as const]) {
-      const tables = Object.keys(TABLES) as TableName[];
-      const filled = tables.filter((table) => datasets.some((d) => keys[d][table] !== undefined));
-      await createTables(trino, database, results, filled);
-      for (const dataset of datasets)
-        for (const [table, list] of Object.entries(keys[dataset]))
-          await registerPartitions(trino, database, results, table as TableName, list);
-    }
+    [trino, locationOf] = await start(build, metastore);
+    for (const database of DATABASES) await createTables(trino, metastore, database, locationOf(database));
   });
   after(async () => trino?.close());
 
@@ -89,19 +100,14 @@ function overResults(
   }
 
   for (const [table, { columns }] of Object.entries<Table>(TABLES))
-    test(`table ${table}: the catalog's types, and every row`, async () => {
+    test(`table ${table}: the types of its view, and every row`, async () => {
       let compared = 0;
       for (const dataset of DATASETS.filter((d) => keys[d][table as TableName] !== undefined)) {
-        const { dataColumns } = readRecord(metastore, dataset, table);
-        assert.deepEqual(
-          dataColumns.map(({ name, type }) => ({ name, type })),
-          columns.map(({ name, type }) => ({ name, type: athenaType(type) })),
-        );
+        const view = tableView(table as TableName);
         const { rows } = await trino.query(dataset, `DESCRIBE ${table}`);
-        const types = rows.slice(0, columns.length).map(([name, type]) => [name, type]);
         assert.deepEqual(
-          types,
-          columns.map(({ name, type }) => [name, ddlType(type)]),
+          rows.map(([name, type]) => [name, type]),
+          view.columns.map((column) => [column.name, trinoType(column)]),
         );
         const list = columns.map((column) => sqlName(column.name)).join(', ');
         const { expected, actual } = await ask(dataset, `SELECT ${list} FROM ${table}`);
@@ -114,11 +120,11 @@ function overResults(
   for (const view of VIEWS)
     test(`view ${view.name}: by the text in the Glue catalog, with the types declared there, and every row`, async () => {
       for (const dataset of DATASETS) {
-        const own = await createView(trino, metastore, dataset, view);
-        const { columns } = decodeView(prestoView(view, { database: dataset }).originalText);
+        const own = await createView(trino, metastore, dataset, catalogView(view));
+        const { columns } = decodeView(prestoView(catalogView(view), { database: dataset }).originalText);
         assert.deepEqual(
-          columns,
-          own.columns.map(({ name, type }) => ({ name, type })),
+          columns.map(({ name, type }) => ({ name, type: ofMilliseconds(type) })),
+          own.columns.map(({ name, type }) => ({ name, type: ofMilliseconds(type) })),
         );
         const described = await trino.query(dataset, `DESCRIBE ${view.name}`);
         assert.deepEqual(
@@ -160,7 +166,7 @@ function overResults(
 
   test('data sets in one table are told apart, in views too, and days are left unread', async () => {
     const [zeek] = VIEWS;
-    await createView(trino, metastore, 'both', zeek);
+    await createView(trino, metastore, 'both', catalogView(zeek));
     const counts = 'GROUP BY dataset ORDER BY dataset';
     const sessions = (dataset: Dataset) => duckdb[dataset].runQuery('SELECT count(*) FROM sessions');
     const expected = await Promise.all(DATASETS.map(async (d) => [d, String((await sessions(d)).rows[0][0])]));
@@ -180,19 +186,57 @@ function overResults(
 
 const missing = 'missing' in build && build.missing;
 describe('Trino over a folder', { skip: missing }, () => {
-  overResults('folder', async (classpath, metastore) => [new TrinoProcess(classpath, metastore), `file://${folder}/`]);
+  overResults('folder', async (built, metastore) => [
+    new TrinoProcess(built, scratch, metastore),
+    (database) => `local:///${database}/`,
+  ]);
 });
 
 const noS3 = endpoint === null && SKIPPED;
 describe('Trino over S3', { skip: missing || noS3 }, () => {
-  let bucket: string | undefined;
-  overResults('s3', async (classpath, metastore) => {
-    bucket = await fillBucket(
-      endpoint!,
-      folder,
-      Object.values(keys).flatMap((tables) => Object.values(tables).flat()),
-    );
-    return [new TrinoProcess(classpath, metastore, s3Properties(endpoint!)), `s3://${bucket}/`];
+  const buckets: string[] = [];
+  overResults('s3', async (built, metastore) => {
+    for (const database of DATABASES) buckets.push(await fillBucket(endpoint!, folderOf(database)));
+    return [
+      new TrinoProcess(built, scratch, metastore, s3Properties(endpoint!)),
+      (database) => `s3://${buckets[DATABASES.indexOf(database)]}/`,
+    ];
   });
-  after(async () => bucket !== undefined && emptyBucket(endpoint!, bucket));
+  after(async () => {
+    for (const bucket of buckets) await emptyBucket(endpoint!, bucket);
+  });
+});
+
+test('while jobs are committed, each query sees one state in all tables, and later queries no older one', {
+  skip: missing,
+}, async () => {
+  const metastore = join(scratch, 'metastore-growing');
+  mkdirSync(metastore);
+  const trino = new TrinoProcess(build as Built, scratch, metastore);
+  let over = false;
+  const committing = commitUntil(join(scratch, 'growing'), () => over);
+  try {
+    while (!existsSync(join(scratch, 'growing', LOG_FOLDER))) await setTimeout(50);
+    await createTables(trino, metastore, 'growing', 'local:///growing/');
+    const seen: number[] = [];
+    while (seen.length < 25) {
+      const count = (table: string): string =>
+        `SELECT count(*) AS n, count(DISTINCT uid) AS different, max(try_cast(regexp_extract(uid, '^open(\\d+)', 1) AS integer)) AS state FROM ${table}`;
+      const { rows } = await trino.query(
+        'growing',
+        `SELECT s.n, s.different, s.state, p.n, p.different, p.state, (SELECT count(*) FROM sessions JOIN packets USING (uid))
+         FROM (${count('sessions')}) AS s CROSS JOIN (${count('packets')}) AS p`,
+      );
+      const state = Number(rows[0][2]);
+      const n = String(rowsAfter(state));
+      assert.deepEqual(rows[0].map(String), [n, n, String(state), n, n, String(state), n]);
+      assert.ok(state >= (seen.at(-1) ?? 0), `state ${state} after ${seen.at(-1)}`);
+      seen.push(state);
+    }
+    assert.ok(new Set(seen).size > 5, `only the states ${seen.join()} were seen`);
+  } finally {
+    over = true;
+    await committing;
+    await trino.close();
+  }
 });

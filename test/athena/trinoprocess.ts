@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CACHE } from './build.ts';
 
@@ -25,21 +25,27 @@ export class TrinoProcess {
   private readonly answers: AsyncIterator<string>;
 
   /**
-   * @param metastore folder for the metastore's files
-   * @param properties of the Hive connector, beside those every test needs
+   * @param build Java and the class path of its program
+   * @param root folder that is local:/// to it
+   * @param metastore folder below it for the metastore's files
+   * @param properties of the connector, beside those every test needs
    */
-  constructor(classpath: string, metastore: string, properties: Record<string, string> = {}) {
+  constructor(
+    { java, classpath }: { java: string; classpath: string },
+    root: string,
+    metastore: string,
+    properties: Record<string, string> = {},
+  ) {
     const all = {
       'hive.metastore': 'file',
-      'hive.metastore.catalog.dir': `file://${metastore}`,
-      'hive.security': 'allow-all',
-      'hive.non-managed-table-writes-enabled': 'true',
-      'hive.allow-register-partition-procedure': 'true',
+      'hive.metastore.catalog.dir': `local:///${relative(root, metastore)}`,
+      'fs.hadoop.enabled': 'false',
+      'delta.register-table-procedure.enabled': 'true',
       ...properties,
     };
     const settings = Object.entries(all).map(([name, value]) => `${name}=${value}`);
     const log = openSync(join(CACHE, 'trino.log'), 'w');
-    this.child = spawn('java', [...JVM, '-cp', classpath, 'flowstitch.athena.TrinoProcess', CATALOG, ...settings], {
+    this.child = spawn(java, [...JVM, '-cp', classpath, 'flowstitch.athena.TrinoProcess', CATALOG, root, ...settings], {
       stdio: ['pipe', 'pipe', log],
     });
     closeSync(log);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CHECKPOINT_EVERY } from '../../shared/catalog/log.ts';
 import { showCurrent } from '../../shared/catalog/showcurrent.ts';
+import { currentKey } from '../../shared/job/keys.ts';
 import { seeds } from '../seed.ts';
 import { random } from '../session/walk.ts';
 import { commitAndShow, commitState, keysOf, LogStore, versions } from './world.ts';
@@ -65,6 +66,17 @@ describe('readers of the log', () => {
       sorted(keysOf('site-a', 1)).split('\n'),
       sorted(keysOf('site-a', 2)).split('\n'),
     ]);
+  });
+
+  test('see nothing of a data set that was removed, and others as before', async () => {
+    const store = new LogStore();
+    for (const dataset of DATASETS) await commitAndShow(store, dataset, 1);
+    await store.remove([currentKey('site-a')]);
+    await showCurrent(store, 'site-a');
+    await showCurrent(store, 'site-a');
+    assert.deepEqual(versions(store).slice(2), [sorted(keysOf('site-b', 1)).split('\n')]);
+    await commitAndShow(store, 'site-a', 2);
+    assert.equal(versions(store).at(-1)!.length, 7 + 5);
   });
 
   test('see nothing new when the same state is shown again', async () => {

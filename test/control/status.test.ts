@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { cancelJob, findJob } from '../../shared/control/operate.ts';
 import { jobStates, jobStatus, stageAt } from '../../shared/control/status.ts';
-import type { Catalog } from '../../shared/job/context.ts';
 import { jobPrefix, listKey } from '../../shared/job/keys.ts';
 import type { Done } from '../../shared/job/stageresults.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
@@ -134,15 +133,14 @@ test('at the end there is the summary, and every stage is done', async () => {
 test('a committed job that the catalog does not show says why, and another job of the data set does not', async () => {
   using folder = temporaryFolder();
   const pipeline = new LocalPipeline(folder.path);
-  const catalog: Catalog = { register: () => Promise.reject(new Error('ThrottlingException: Rate exceeded')) };
   const { job: first } = await pipeline.submit(await captures(join(folder.path, 'in'), 1));
   await pipeline.work();
-  pipeline.more = { catalog };
+  pipeline.results.putIfAbsent = () => Promise.reject(new Error('cannot write the log'));
   const { job: second } = await pipeline.submit(await captures(join(folder.path, 'in'), 2));
   await pipeline.work();
   assert.equal((await jobStatus(pipeline.store, first)).notInCatalog, null);
   const status = await jobStatus(pipeline.store, second);
-  assert.deepEqual([status.state, status.notInCatalog], ['committed', 'ThrottlingException: Rate exceeded']);
+  assert.deepEqual([status.state, status.notInCatalog], ['committed', 'cannot write the log']);
 });
 
 test('states of many jobs at once, each data set asked once whose turn it is', async () => {

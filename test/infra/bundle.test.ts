@@ -78,7 +78,6 @@ const ENVIRONMENT = {
   FLOWSTITCH_RESULTS: 'results',
   FLOWSTITCH_CAPTURES: 'captures',
   FLOWSTITCH_QUEUES: '{}',
-  FLOWSTITCH_CATALOG: 'flowstitch',
   POWERTOOLS_METRICS_NAMESPACE: 'Flowstitch',
   POWERTOOLS_SERVICE_NAME: 'flowstitch',
 };

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { glueComment } from '../../infra/stacks/athenaview.ts';
+import { schemaString } from '../../shared/catalog/actions.ts';
 import { athenaType } from '../../shared/table/tablecolumn.ts';
-import { TABLES } from '../../shared/table/tables.ts';
+import { TABLE_NAMES, TABLES } from '../../shared/table/tables.ts';
+import { catalogView, tableView } from '../../shared/views/athena.ts';
 import { SAVED_QUERIES, VIEWS } from '../../shared/views/index.ts';
 import { allows, resolved, type Statement } from './policy.ts';
 import { ofType, type Resource, synthesized } from './template.ts';
@@ -16,34 +18,35 @@ const inputOf = (name: string) => inputs.find((input) => input.Name === name);
 const location = (value: { 'Fn::Join': [string, unknown[]] }): string =>
   value['Fn::Join'][1].map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join('');
 
-describe('tables', () => {
-  for (const [name, { columns }] of Object.entries(TABLES))
-    test(`${name} has the columns of its files, in their order, with Athena's types`, () => {
-      const { StorageDescriptor } = inputOf(name);
-      assert.deepEqual(
-        StorageDescriptor.Columns.map(({ Name, Type }: { Name: string; Type: string }) => [Name, Type]),
-        columns.map((column) => [column.name, athenaType(column.type)]),
-      );
-      assert.match(StorageDescriptor.SerdeInfo.SerializationLibrary, /ParquetHiveSerDe$/);
-    });
+describe('the table of the log', () => {
+  const { Parameters, PartitionKeys, StorageDescriptor, TableType } = inputOf('results');
+  const names = (columns: { Name: string }[]): string[] => columns.map(({ Name }) => Name);
 
-  test('are partitioned by data set; those with files by day by day too, sessions among them and captures not', () => {
-    const keysOf = (name: string): string =>
-      inputOf(name)
-        .PartitionKeys.map(({ Name, Type }: { Name: string; Type: string }) => `${Name} ${Type}`)
-        .join();
-    for (const [name, { byDay }] of Object.entries(TABLES))
-      assert.equal(keysOf(name), byDay ? 'dataset string,dt string' : 'dataset string', name);
-    assert.equal(keysOf('sessions'), 'dataset string,dt string');
-    assert.equal(keysOf('captures'), 'dataset string');
+  test('is one of Delta Lake, to Athena and to Trino', () => {
+    assert.equal(TableType, 'EXTERNAL_TABLE');
+    assert.equal(Parameters.table_type, 'DELTA');
+    assert.equal(Parameters['spark.sql.sources.provider'], 'delta');
+    assert.deepEqual(StorageDescriptor.SerdeInfo.Parameters.path, StorageDescriptor.Location);
   });
 
-  test('they lie in the bucket of results', () => {
+  test("has the columns of all tables with Athena's types, as the log says them", () => {
+    for (const { columns } of Object.values(TABLES))
+      for (const { name, type } of columns)
+        assert.equal(
+          StorageDescriptor.Columns.find(({ Name }: { Name: string }) => Name === name)?.Type,
+          athenaType(type),
+        );
+    const { fields } = JSON.parse(schemaString()) as { fields: { name: string }[] };
+    assert.deepEqual(
+      [...names(StorageDescriptor.Columns), ...names(PartitionKeys)],
+      fields.map(({ name }) => name),
+    );
+    assert.deepEqual(names(PartitionKeys), ['table_name', 'dataset', 'dt']);
+  });
+
+  test('lies in the bucket of results, where the log is', () => {
     const [bucket] = ofType(pipelineTemplate, 'AWS::S3::Bucket').filter(([id]) => id.startsWith('BucketResults'));
-    for (const name of Object.keys(TABLES)) {
-      const place = location(inputOf(name).StorageDescriptor.Location);
-      assert.match(place, new RegExp(`^s3://.*${bucket[0]}.*/${name}/$`));
-    }
+    assert.match(location(StorageDescriptor.Location), new RegExp(`^s3://.*${bucket[0]}[^/]*/$`));
   });
 
   test('a description that Glue would refuse is refused before', () => {
@@ -63,15 +66,15 @@ function described(input: { ViewOriginalText: string }): {
 }
 
 describe('views', () => {
-  for (const view of VIEWS)
+  for (const view of [...TABLE_NAMES.map(tableView), ...VIEWS.map(catalogView)])
     test(`${view.name} is one that Athena reads: its SQL and the names and types of its columns`, () => {
       const input = inputOf(view.name);
       const { originalSql, schema, catalog, columns } = described(input);
       assert.equal(input.TableType, 'VIRTUAL_VIEW');
       assert.equal(input.Parameters.presto_view, 'true');
-      assert.equal(originalSql, view.partitionedSql);
+      assert.equal(originalSql, view.text);
       assert.deepEqual([catalog, schema], ['awsdatacatalog', 'flowstitch']);
-      const names = [...view.columns.map(({ name }) => name), 'dataset', 'dt'];
+      const names = view.columns.map(({ name }) => name);
       assert.deepEqual(
         columns.map(({ name }) => name),
         names,
@@ -81,10 +84,21 @@ describe('views', () => {
         names,
       );
       for (const { type } of columns)
-        assert.match(type, /^(?:varchar|bigint|integer|double|boolean|timestamp\(3\)|row\(.*\))$/);
+        assert.match(type, /^(?:varchar|bigint|integer|double|boolean|timestamp\(6\)|row\(.*\))$/);
       for (const { Type } of input.StorageDescriptor.Columns)
         assert.match(Type, /^(?:string|bigint|int|double|boolean|timestamp|struct<.*>)$/);
     });
+
+  test('tables are views of the rows that are theirs, by data set and, those with files by day, by day', () => {
+    for (const [name, { byDay, columns }] of Object.entries(TABLES)) {
+      const { originalSql, columns: shown } = described(inputOf(name));
+      assert.match(originalSql, new RegExp(`FROM results\\nWHERE table_name = '${name}'$`));
+      assert.deepEqual(
+        shown.map((column) => column.name),
+        [...columns.map((column) => column.name), 'dataset', ...(byDay ? ['dt'] : [])],
+      );
+    }
+  });
 
   test('nested columns are rows to Trino and structs to Hive, to any depth', () => {
     const input = inputOf('ocsf_network_activity');
@@ -147,11 +161,12 @@ describe('analysts', () => {
     const group = 'arn:aws:athena:eu-west-1:123456789012:workgroup/flowstitch';
     for (const action of ['athena:StartQueryExecution', 'athena:GetQueryExecution', 'athena:GetQueryResults'])
       assert.ok(may(action, group), action);
-    for (const name of [...Object.keys(TABLES), ...VIEWS.map((view) => view.name)])
+    for (const name of ['results', ...Object.keys(TABLES), ...VIEWS.map((view) => view.name)])
       for (const action of ['glue:GetTable', 'glue:GetPartitions'])
         assert.ok(may(action, `arn:aws:glue:eu-west-1:123456789012:table/flowstitch/${name}`), `${action} ${name}`);
     for (const name of Object.keys(TABLES))
       assert.ok(may('s3:GetObject', `${RESULTS}/${name}/dataset=a/x.parquet`), name);
+    assert.ok(may('s3:GetObject', `${RESULTS}/_delta_log/00000000000000000000.json`));
     assert.ok(may('s3:PutObject', `${RESULTS}/athena/x.csv`));
     assert.ok(may('s3:ListBucket', RESULTS));
   });
@@ -198,33 +213,15 @@ describe('Lake Formation', () => {
     assert.deepEqual(grants({}), []);
   });
 
-  test('lets the functions that keep the catalog change partitions of every table, and analysts read tables and views', () => {
+  test('lets analysts read tables and views, and nobody else do anything: no function touches the catalog', () => {
     const all = grants({ lakeFormation: 'true', analystArns: ANALYST });
-    const who = (principal: unknown): string => (principal === ANALYST ? 'analyst' : JSON.stringify(principal));
-    const permissionsOf = (wanted: (text: string) => boolean, table: string): string[] =>
-      all
-        .filter(({ Principal, Resource }) => {
-          const { DataLakePrincipalIdentifier } = Principal;
-          return wanted(who(DataLakePrincipalIdentifier)) && Resource.Table?.Name === table;
-        })
-        .flatMap(({ Permissions }) => Permissions);
-    for (const table of Object.keys(TABLES)) {
-      const keeps = permissionsOf((text) => text.includes('Functioncommit'), table);
-      for (const permission of ['DESCRIBE', 'ALTER', 'INSERT', 'DELETE']) assert.ok(keeps.includes(permission), table);
-    }
-    for (const table of [...Object.keys(TABLES), ...VIEWS.map(({ name }) => name)])
-      assert.deepEqual(
-        permissionsOf((text) => text === 'analyst', table),
-        ['DESCRIBE', 'SELECT'],
-        table,
-      );
+    const permissionsOf = (table: string): string[] =>
+      all.filter(({ Resource }) => Resource.Table?.Name === table).flatMap(({ Permissions }) => Permissions);
+    for (const { Principal } of all) assert.equal(Principal.DataLakePrincipalIdentifier, ANALYST);
+    for (const table of ['results', ...Object.keys(TABLES), ...VIEWS.map(({ name }) => name)])
+      assert.deepEqual(permissionsOf(table), ['DESCRIBE', 'SELECT'], table);
     for (const { PermissionsWithGrantOption } of all) assert.deepEqual(PermissionsWithGrantOption, []);
-    assert.ok(
-      all.some(
-        ({ Resource, Principal }) =>
-          Resource.Database?.Name === 'flowstitch' && who(Principal.DataLakePrincipalIdentifier) === 'analyst',
-      ),
-    );
+    assert.ok(all.some(({ Resource }) => Resource.Database?.Name === 'flowstitch'));
   });
 });
 
@@ -238,9 +235,9 @@ test('two deployments in one account share no name', () => {
   assert.deepEqual(names(catalogTemplate), ['flowstitch', 'flowstitch']);
 });
 
-test('LocalStack, which has neither Glue nor Athena, gets no catalog, and commit is not told of one', () => {
+test('LocalStack, which has neither Glue nor Athena, gets no catalog, and no function anywhere calls one', () => {
   const local = synthesized({ localstack: 'true' });
   assert.equal(local.catalog, undefined);
-  assert.equal(JSON.stringify(local.pipelineTemplate).includes('FLOWSTITCH_CATALOG'), false);
-  assert.equal(JSON.stringify(local.pipelineTemplate).includes('glue:'), false);
+  for (const template of [local.pipelineTemplate, pipelineTemplate])
+    assert.equal(JSON.stringify(template).includes('glue:'), false);
 });

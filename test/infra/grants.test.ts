@@ -47,7 +47,7 @@ describe('roles', () => {
         else
           assert.match(
             key,
-            bucket === CAPTURES ? /^\*$/ : /^[a-z]+\/\*(?:\/_SUCCESS|\/summary\.json)?$/,
+            bucket === CAPTURES ? /^\*$/ : /^[a-z_]+\/\*(?:\/_SUCCESS|\/summary\.json)?$/,
             `${role}: ${resource}`,
           );
       }

@@ -156,18 +156,13 @@ describe('functions', () => {
       }
   });
 
-  test('each is told of buckets and queues; only commit and the watchdog of the catalog, only writers of Parquet of DuckDB', () => {
+  test('each is told of buckets and queues; none of the catalog, only writers of Parquet of DuckDB', () => {
     for (const name of FUNCTION_NAMES) {
       const { Variables } = functionOf(name)[1].Properties.Environment;
       assert.equal(Variables.FLOWSTITCH_WORK.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketWork')[0]);
       assert.equal(Variables.FLOWSTITCH_RESULTS.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketResults')[0]);
       assert.equal(Variables.FLOWSTITCH_CAPTURES.Ref, theOne(plain, 'AWS::S3::Bucket', 'BucketCaptures')[0]);
       assert.deepEqual(Object.keys(queueUrls(Variables.FLOWSTITCH_QUEUES)), [...STAGE_ORDER, 'uploads']);
-      assert.equal(
-        Variables.FLOWSTITCH_CATALOG,
-        ['commit', 'watchdog'].includes(name) ? 'flowstitch' : undefined,
-        name,
-      );
     }
   });
 

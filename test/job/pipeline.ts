@@ -34,7 +34,7 @@ export class LocalPipeline {
   readonly queue = new InProcessQueue(2);
   captures: CaptureSource = new FileCaptures();
   /** What tasks have besides. */
-  more: Pick<TaskContext, 'catalog' | 'onBehind'> = {};
+  more: Pick<TaskContext, 'onBehind'> = {};
 
   /** @param store the pipeline's own files; below the folder unless said */
   constructor(folder: string, store: ObjectStore = new DirectoryStore(join(folder, 'work'))) {

@@ -1,7 +1,7 @@
 /** What the Glue catalog gets of a view. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { prestoView, VIEW_EXPANDED_TEXT } from '../../shared/views/athena.ts';
+import { catalogView, prestoView, VIEW_EXPANDED_TEXT } from '../../shared/views/athena.ts';
 import { VIEWS } from '../../shared/views/index.ts';
 
 interface Definition {
@@ -13,7 +13,7 @@ interface Definition {
 
 function decoded(name: string, catalog?: string): { definition: Definition; columns: readonly object[] } {
   const view = VIEWS.find((candidate) => candidate.name === name)!;
-  const { originalText, columns } = prestoView(view, { database: 'flows', catalog });
+  const { originalText, columns } = prestoView(catalogView(view), { database: 'flows', catalog });
   const [, base64] = /^\/\* Presto View: ([A-Za-z0-9+/]+={0,2}) \*\/$/.exec(originalText)!;
   return { definition: JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as Definition, columns };
 }
@@ -52,9 +52,9 @@ describe('a view for Athena', () => {
       type: 'struct<version:string,product:struct<name:string,vendor_name:string>>',
     });
     const ecs = decoded('ecs');
-    assert.deepEqual(ecs.definition.columns[0], { name: 'timestamp', type: 'timestamp(3)' });
+    assert.deepEqual(ecs.definition.columns[0], { name: 'timestamp', type: 'timestamp(6)' });
     assert.deepEqual(ecs.columns[0], { name: 'timestamp', type: 'timestamp' });
-    assert.match((of(ecs.definition.columns, 'event') as { type: string }).type, /,"end" timestamp\(3\),/);
+    assert.match((of(ecs.definition.columns, 'event') as { type: string }).type, /,"end" timestamp\(6\),/);
     assert.match((of(ecs.columns, 'network') as { type: string }).type, /,inner:struct<vlan:struct<id:string>>>$/);
     const zeek = decoded('zeek_conn');
     assert.deepEqual(zeek.definition.columns.slice(-2), [

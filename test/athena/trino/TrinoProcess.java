@@ -6,9 +6,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.multibindings.MapBinder;
 import io.trino.Session;
-import io.trino.plugin.hive.HiveConnectorFactory;
+import io.trino.filesystem.TrinoFileSystemFactory;
+import io.trino.filesystem.local.LocalFileSystemFactory;
+import io.trino.plugin.deltalake.DeltaLakeConnectorFactory;
 import io.trino.spi.Plugin;
+import io.trino.spi.connector.Connector;
+import io.trino.spi.connector.ConnectorContext;
 import io.trino.spi.connector.ConnectorFactory;
 import io.trino.spi.type.TimeZoneKey;
 import io.trino.spi.type.Type;
@@ -21,16 +26,19 @@ import java.io.FileOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * One Trino with a Hive connector over a metastore of files. Reads a statement a line from standard
+ * One Trino with a Delta Lake connector over a metastore of files. Reads a statement a line from standard
  * input, JSON with sql and schema, and answers each with a line of JSON on standard output: columns
  * (name, type) and rows, or error. Ends at the end of input.
  *
- * <p>Arguments: name of the catalog, then properties of the connector as name=value.
+ * <p>Arguments: name of the catalog, the folder that is local:/// to it, then properties of the connector as
+ * name=value.
  */
 public final class TrinoProcess {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -42,15 +50,15 @@ public final class TrinoProcess {
     PrintStream answers = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     String catalog = arguments[0];
     Map<String, String> properties = new HashMap<>();
-    for (int i = 1; i < arguments.length; i++) {
+    for (int i = 2; i < arguments.length; i++) {
       int equals = arguments[i].indexOf('=');
       properties.put(arguments[i].substring(0, equals), arguments[i].substring(equals + 1));
     }
     Session session =
         testSessionBuilder().setCatalog(catalog).setTimeZoneKey(TimeZoneKey.UTC_KEY).build();
-    try (DistributedQueryRunner trino = DistributedQueryRunner.builder(session).setNodeCount(1).build()) {
-      trino.installPlugin(new HivePlugin());
-      trino.createCatalog(catalog, "hive", properties);
+    try (DistributedQueryRunner trino = DistributedQueryRunner.builder(session).setWorkerCount(0).build()) {
+      trino.installPlugin(new DeltaPlugin(Path.of(arguments[1])));
+      trino.createCatalog(catalog, "delta_lake", properties);
       BufferedReader statements = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
       for (String line = statements.readLine(); line != null; line = statements.readLine()) {
         answers.println(JSON.writeValueAsString(answer(trino, JSON.readTree(line))));
@@ -112,10 +120,29 @@ public final class TrinoProcess {
     return JSON.valueToTree(field.toString());
   }
 
-  private static final class HivePlugin implements Plugin {
+  /** The connector as it is, with one folder of this machine beside S3. */
+  private record DeltaPlugin(Path root) implements Plugin, ConnectorFactory {
     @Override
     public Iterable<ConnectorFactory> getConnectorFactories() {
-      return List.of(new HiveConnectorFactory());
+      return List.of(this);
+    }
+
+    @Override
+    public String getName() {
+      return "delta_lake";
+    }
+
+    @Override
+    public Connector create(String catalog, Map<String, String> properties, ConnectorContext context) {
+      return DeltaLakeConnectorFactory.createConnector(
+          catalog,
+          properties,
+          context,
+          Optional.empty(),
+          binder ->
+              MapBinder.newMapBinder(binder, String.class, TrinoFileSystemFactory.class)
+                  .addBinding("local")
+                  .toInstance(new LocalFileSystemFactory(root)));
     }
   }
 }

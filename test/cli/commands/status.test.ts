@@ -138,7 +138,7 @@ test('a committed job ends with its summary, what it took, and what its requests
   const behind = statusText({ ...known, notInCatalog: 'AccessDenied: no \x1b[2Jgrant' }, 's3://results/');
   assert.match(
     behind,
-    /the catalog does not show this job yet, and is asked again .*: AccessDenied: no .*\[2Jgrant\n$/,
+    /Athena does not see this job yet, .* tried again every five minutes: AccessDenied: no .*\[2Jgrant\n$/,
   );
   assert.ok(!behind.includes('\x1b'));
 });
