@@ -12,6 +12,7 @@ import { errorKey, jobKey } from '../shared/job/keys.ts';
 import type { Stage } from '../shared/job/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import { StoreError } from '../shared/store/objectstore.ts';
+import { counted } from './counting.ts';
 import { tellEnds } from './ends.ts';
 import { queue, work } from './environment.ts';
 import { logger, measure, publishMeasures } from './log.ts';
@@ -22,7 +23,8 @@ export async function handler(event: SQSEvent, lambda: Context): Promise<SQSBatc
   const failed: string[] = [];
   for (const record of event.Records) {
     try {
-      await endTask(record);
+      const message = readable(record);
+      if (message !== undefined) await counted(message.job, () => endTask(message));
     } catch (error) {
       logger.error('dead letter could not be processed', error as Error);
       failed.push(record.messageId);
@@ -42,9 +44,7 @@ function readable(record: SQSRecord): TaskMessage | undefined {
   }
 }
 
-async function endTask(record: SQSRecord): Promise<void> {
-  const message = readable(record);
-  if (message === undefined) return;
+async function endTask(message: TaskMessage): Promise<void> {
   const stage = message.stage as Stage;
   const known = await soundOrDiscarded<FailureNote>(work, errorKey(message.job, stage, message.task));
   const reason = known?.reason ?? 'its function ended without an error (out of memory, or killed); see its log';

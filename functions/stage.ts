@@ -21,6 +21,7 @@ import { loadJobFile, OtherVersion, type TaskContext } from '../shared/job/conte
 import type { Done } from '../shared/job/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import type { StageWork } from '../shared/stage/stage.ts';
+import { counted } from './counting.ts';
 import { tellEnds } from './ends.ts';
 import { captures, queue, queueUrls, requestTotals, results, sqs, work } from './environment.ts';
 import { Lease } from './lease.ts';
@@ -42,7 +43,8 @@ export function stageHandler(stageWork: StageWork) {
     const failed: string[] = [];
     for (const record of event.Records) {
       try {
-        await deliver(stageWork, record, lambda);
+        const message = messageOf(record);
+        await counted(message.job, () => deliver(stageWork, message, record, lambda));
       } catch (error) {
         logger.error('failed', error as Error);
         failed.push(record.messageId);
@@ -61,8 +63,7 @@ export function messageOf(record: SQSRecord): TaskMessage {
   return { job, stage, task: task as number, continued, first };
 }
 
-async function deliver(stageWork: StageWork, record: SQSRecord, lambda: Context): Promise<void> {
-  const message = messageOf(record);
+async function deliver(stageWork: StageWork, message: TaskMessage, record: SQSRecord, lambda: Context): Promise<void> {
   const { stage } = stageWork;
   if (message.stage !== stage) throw new RangeError(`the ${stage} function got a message for ${message.stage}`);
   const { job, task } = message;

@@ -151,13 +151,12 @@ function nextText({ state, entry: { job } }: JobStatus): string {
 
 /** Time, and the job's requests to storage and queues. */
 function costFields(status: JobStatus): [string, string][] {
-  const { taskSeconds, summary } = status;
+  const { taskSeconds, summary, requests } = status;
   const seconds = elapsedSeconds(status);
   const speed = seconds > 0 ? `, ${count((summary?.packets ?? 0) / seconds)} packets/s` : '';
   const fields: [string, string][] = [
     ['time', `${durationText(seconds)}${speed}; ${durationText(taskSeconds)} of function time`],
   ];
-  const requests = summary?.requests;
   if (requests !== undefined) {
     const of = (...kinds: string[]): string => count(kinds.reduce((sum, kind) => sum + (requests[kind] ?? 0), 0));
     fields.push([

@@ -4,7 +4,8 @@ import { readBehind } from '../catalog/step.ts';
 import { loadJobFile, UnknownJob } from '../job/context.ts';
 import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
 import { donePrefix, jobKey, listKey, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
-import type { Done, Stage, StageList } from '../job/stageresults.ts';
+import { jobRequests } from '../job/requestcounts.ts';
+import type { Done, RequestTotals, Stage, StageList } from '../job/stageresults.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { readDone } from '../job/taskends.ts';
 import { STAGE_ORDER } from '../stage/stages.ts';
@@ -46,6 +47,8 @@ export interface JobStatus extends JobState {
   mapped: { packets: number; captures: number };
   /** Total seconds of the successful tasks. */
   taskSeconds: number;
+  /** Requests of functions to storage and queues for the job, by kind, and bytes moved; undefined where they are not counted. */
+  requests: RequestTotals | undefined;
   summary: JobSummary | null;
   /** Why the log of the results does not show a committed job yet; null where it does. */
   notInCatalog: string | null;
@@ -105,6 +108,7 @@ export async function jobStatus(
     failures: [],
     mapped: { packets: 0, captures: 0 },
     taskSeconds: 0,
+    requests: await jobRequests(store, entry.job),
     summary: state.state === 'committed' ? ((await getJson<JobSummary>(store, summaryKey(entry.job))) ?? null) : null,
     notInCatalog: state.state === 'committed' ? await notInCatalog(store, entry) : null,
   };

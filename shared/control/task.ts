@@ -7,7 +7,8 @@ import { loadJob, type TaskContext, Unfinished } from '../job/context.ts';
 import type { Fault } from '../job/fault.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { readEnd, writeEnd } from '../job/jobend.ts';
-import type { Done, RequestTotals, Stage } from '../job/stageresults.ts';
+import { requestsSince } from '../job/requestcounts.ts';
+import type { Done, Stage } from '../job/stageresults.ts';
 import { readDone, writeDone } from '../job/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import type { StageWork, WorkOf } from '../stage/stage.ts';
@@ -84,12 +85,6 @@ async function attemptTask(context: TaskContext, job: Job, { stage, run }: Stage
     requests: context.requests && requestsSince(requestsBefore, context.requests()),
     result,
   } as Done<typeof stage>);
-}
-
-function requestsSince(before: RequestTotals, now: RequestTotals): RequestTotals {
-  const since: RequestTotals = {};
-  for (const [kind, count] of Object.entries(now)) since[kind] = count - (before[kind] ?? 0);
-  return since;
 }
 
 /**

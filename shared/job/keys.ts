@@ -12,6 +12,7 @@
  *   jobs/<job>/reduce/ends/<task>/<interval>  the end of an interval in one partition (interval.ts)
  *   jobs/<job>/<stage>/errors/<task>    why the last attempt of a task failed
  *   jobs/<job>/plan/unread/<part>       captures whose heads cannot be read, where they are too many for one invocation
+ *   jobs/<job>/requests/<random>/<counts>  what a delivery of a message cost (requestcounts.ts)
  *   jobs/<job>/map/careful/<task>/<attempt>  which capture an attempt of a map task is reading, or was when it died
  *   jobs/<job>/map/buried/<task>/<n>    a message of a map task became a dead letter, and another was sent
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
@@ -69,6 +70,7 @@ export const attemptPrefix = (job: string, stage: Stage, task: number, attempt: 
 export const errorKey = (job: string, stage: Stage, task: number): string =>
   `jobs/${job}/${stage}/errors/${padded(task, 7)}`;
 export const unreadPrefix = (job: string): string => `jobs/${job}/plan/unread/`;
+export const requestsPrefix = (job: string): string => `jobs/${job}/requests/`;
 export const carefulPrefix = (job: string, task: number): string => `jobs/${job}/map/careful/${padded(task, 7)}/`;
 export const carefulKey = (job: string, task: number, attempt: number): string =>
   `${carefulPrefix(job, task)}${padded(attempt, 5)}`;

@@ -9,7 +9,7 @@ import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './not
 import { isNoCapture, type NoCapture, noCaptures } from './notices/nocapture.ts';
 import { type Outside, outsideOf } from './notices/outside.ts';
 import type { LongestSpan } from './reducetask.ts';
-import type { RequestTotals, StageResults } from './stageresults.ts';
+import type { StageResults } from './stageresults.ts';
 
 /** A capture that could not be read completely. */
 export interface DamagedCapture {
@@ -85,8 +85,6 @@ export interface JobSummary extends PacketSpan {
   undecoded: UndecodedName[];
   /** Captures passed over because another one holds the same packets, in order of rank. */
   copies: CopiedCapture[];
-  /** Requests of tasks to storage and queues, by kind, and bytes moved; where they are counted. */
-  requests?: RequestTotals;
   /** Keys of the tables' files. */
   files: Record<TableName, string[]>;
   /** Bytes of each of them, by key. */

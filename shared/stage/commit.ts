@@ -23,17 +23,15 @@ import { readListed } from '../job/listparts.ts';
 import type { RankedCapture } from '../job/maptask.ts';
 import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
 import type { TurnedPart } from '../job/reducetask.ts';
-import type { RequestTotals, StageResults } from '../job/stageresults.ts';
+import type { StageResults } from '../job/stageresults.ts';
 import { conservationOf, type JobSummary, summarize } from '../job/summary.ts';
-import { eachEnd, eachResult, stageResult, stageResults } from '../job/taskends.ts';
+import { eachResult, stageResult, stageResults } from '../job/taskends.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
-import type { ObjectStore } from '../store/objectstore.ts';
 import { JOB_TABLES, perTable } from '../table/tables.ts';
 import { WRITERS } from './jobtables.ts';
 import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
 import { specOf } from './specs.ts';
 import type { StageWork } from './stage.ts';
-import { STAGE_ORDER } from './stages.ts';
 
 export const commitStage: StageWork<'commit'> = { stage: 'commit', run: runCommit };
 
@@ -66,8 +64,6 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   }
 
   const summary = summarize(job, captures, mapped, balance, chain.gained, { files, fileBytes });
-  const requests = await jobRequests(store, job.job);
-  if (requests !== undefined) summary.requests = requests;
   await store.put(summaryKey(job.job), jsonBytes(summary));
   const { intervals } = chain;
   await store.put(chainKey(dataset, lineOf(job.config)), jsonBytes({ intervals } satisfies Chain));
@@ -132,16 +128,4 @@ async function chainOf(
     }
   }
   return { intervals, gained, files: [...intervals.flatMap((interval) => interval.files), ...files] };
-}
-
-/** Requests of all tasks that have ended, by kind; undefined where they are not counted. Those for moving the job on are not included. */
-async function jobRequests(store: ObjectStore, job: string): Promise<RequestTotals | undefined> {
-  let totals: RequestTotals | undefined;
-  for (const stage of STAGE_ORDER)
-    for await (const done of eachEnd(store, job, stage)) {
-      if (!done?.ok || done.requests === undefined) continue;
-      totals ??= {};
-      for (const [kind, count] of Object.entries(done.requests)) totals[kind] = (totals[kind] ?? 0) + count;
-    }
-  return totals;
 }

@@ -25,6 +25,8 @@ export class FakeSqs {
   readonly queues = new Map<string, QueuedMessage[]>();
   /** Changes of visibility, in order. */
   readonly hidden: { queue: string; receipt: string; seconds: number }[] = [];
+  /** Calls, in order. */
+  readonly actions: string[] = [];
   private readonly server: Server;
 
   private constructor() {
@@ -72,6 +74,7 @@ export class FakeSqs {
   }
 
   private answer(action: string, request: Request, trace: string | undefined): object {
+    this.actions.push(action);
     const keep = (body: string, delaySeconds: number): object => this.keep(queue, { body, delaySeconds, trace });
     const queue = request.QueueUrl.slice(request.QueueUrl.lastIndexOf('/') + 1);
     if (action === 'ChangeMessageVisibility') {

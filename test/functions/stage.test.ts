@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { leaveNote, memoryNote } from '../../shared/control/failures.ts';
 import { submitJob } from '../../shared/control/operate.ts';
+import { jobStatus } from '../../shared/control/status.ts';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { Job } from '../../shared/job/jobconfig.ts';
 import { isCommitted, readEnd } from '../../shared/job/jobend.ts';
@@ -83,10 +84,41 @@ test("the project's captures through the functions, every message twice: the row
     assert.equal(summary[figure], here.summary[figure], figure);
   assert.deepEqual(summary.conservation, here.summary.conservation);
   assert.deepEqual(summary.damaged, []);
-  assert.ok((summary.requests?.['s3.get'] ?? 0) > summary.captures, JSON.stringify(summary.requests));
-  assert.ok((summary.requests?.bytesRead ?? 0) > here.summary.captureBytes / 4);
+  const { requests } = await jobStatus(work, job);
+  assert.ok((requests?.['s3.get'] ?? 0) > summary.captures, JSON.stringify(requests));
+  assert.ok((requests?.bytesRead ?? 0) > here.summary.captureBytes / 4);
   assert.ok(fakeS3.objects.has(join('datasets', CONFIG.dataset, 'current.json')));
 });
+
+test("status tells as many requests as the services saw: before a task's work and after its end, of failures, and of commit", async () => {
+  const job = await submitted();
+  fakeS3.requests.length = 0;
+  fakeSqs.actions.length = 0;
+  const denied = { error: { status: 403, code: 'AccessDenied', message: 'for a moment' } };
+  fakeS3.fail(({ method, key }) => method === 'PUT' && key.includes('shards/'), denied);
+  const [{ body }] = fakeSqs.take('plan');
+  await plan(sqsEvent([body]), invocation());
+  const [failing, ...others] = fakeSqs.take('map');
+  assert.equal((await map(sqsEvent([failing.body]), invocation())).batchItemFailures.length, 1);
+  for (const { body: task } of [failing, ...others]) await map(sqsEvent([task], 2), invocation());
+  await pump(2);
+  assert.ok(await isCommitted(work, job));
+  const of = (...kinds: string[]): number => fakeS3.requests.filter((seen) => kinds.includes(kindOf(seen))).length;
+  // The one look above is this test's own.
+  const seen = { get: of('get') - 1, head: of('head'), list: of('list'), put: of('put'), delete: of('delete') };
+  const sent = fakeSqs.actions.filter((action) => action.startsWith('SendMessage')).length;
+  const { requests = {} } = await jobStatus(work, job);
+  const told = Object.fromEntries(Object.keys(seen).map((kind) => [kind, requests[`s3.${kind}`] ?? 0]));
+  assert.deepEqual({ ...told, sent: requests['sqs.send'] }, { ...seen, sent });
+  assert.ok(seen.put > 20 && sent >= 5, JSON.stringify(seen));
+});
+
+/** What S3 charges a request as. */
+function kindOf({ method, query }: (typeof fakeS3.requests)[number]): string {
+  if (method === 'GET') return query.has('list-type') ? 'list' : 'get';
+  if (method === 'POST') return query.has('delete') ? 'delete' : 'upload';
+  return query.has('partNumber') ? 'part' : method.toLowerCase();
+}
 
 test('of several messages those that failed are reported, by their ids, and the others are done', async () => {
   const job = await submitted();

@@ -37,7 +37,7 @@ export function tasksOf({ mapTasks, partitions, publishTasks }: Shape): Record<S
  * Requests for the coordination of one job, at most. By delivery of a message:
  * - GET 8: the job, the task's end, the job's end, list and specification for the work, what is there of its output,
  *   and the list once more for the barrier; one in reserve. 12 more where the job is found at its end.
- * - PUT 5: the end, two of output; at a group's last end its mark; where it failed, why. A map task that is tried again
+ * - PUT 6: the end, two of output; what the delivery cost; at a group's last end its mark; where it failed, why. A map task that is tried again
  *   writes down each of its captures, 9 more at most.
  * - LIST 3: what other attempts left, the group, at its last end the marks. 6 more where the job is found at its end.
  * - HEAD 1: whether the next stage was sent, at the end of a group. 2 more where the job is found at its end.
@@ -59,7 +59,7 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.get = 8 * all + 12 * ended;
   bound.get += tasks.map * (balance + 2 * commit) + tasks.publish * (2 * commit + looks('publish', 'commit'));
   bound.get += tasks.reduce * (2 * commit + plannings.publish + looks('reduce', 'publish'));
-  bound.put = 5 * all + 9 * again('map') + tasks.map * deliveries.plan + tasks.reduce * balance;
+  bound.put = 6 * all + 9 * again('map') + tasks.map * deliveries.plan + tasks.reduce * balance;
   bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan;
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;

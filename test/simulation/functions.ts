@@ -15,6 +15,7 @@ import { lookAfterJobs } from '../../shared/control/watchdog.ts';
 import { loadJobFile, OtherVersion, type TaskContext, UnknownJob } from '../../shared/job/context.ts';
 import { soundOrDiscarded } from '../../shared/job/fault.ts';
 import { errorKey } from '../../shared/job/keys.ts';
+import { writeRequests } from '../../shared/job/requestcounts.ts';
 import type { Stage } from '../../shared/job/stageresults.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import type { WorkOf } from '../../shared/stage/stage.ts';
@@ -90,6 +91,15 @@ export async function deadLetterFunction({ store, queue }: Hands, message: TaskM
   } catch (error) {
     if (error instanceof OtherVersion) return endForVersion(store, queue, { ...message, stage }, error);
     if (!(error instanceof UnknownJob)) throw error;
+  }
+}
+
+/** functions/counting.ts, without counts. */
+export async function counted<T>({ store }: Hands, { job }: TaskMessage, handle: () => Promise<T>): Promise<T> {
+  try {
+    return await handle();
+  } finally {
+    await writeRequests(store, job, {}).catch(() => undefined);
   }
 }
 

@@ -14,7 +14,7 @@ import { StoreError } from '../../shared/store/objectstore.ts';
 import { random } from '../capture/build.ts';
 import { boundOf, boundOfCommand, boundOfLook, noneOfAll, type Tally } from './bounds.ts';
 import { Bucket } from './bucket.ts';
-import { deadLetterFunction, type Hands, type Rule, stageFunction, watchdogFunction } from './functions.ts';
+import { counted, deadLetterFunction, type Hands, type Rule, stageFunction, watchdogFunction } from './functions.ts';
 import { Observer, type WatchedJob } from './observer.ts';
 import { Pool } from './pool.ts';
 import { Process, type Surroundings } from './process.ts';
@@ -156,7 +156,11 @@ export class Simulation {
               poisonedCapture: (job, task) => this.isFirst(job) && this.poisonCaptures.has(task),
               violation: (text) => this.observer.violation(text),
             });
-            if (await stageFunction(this.hands(process), this.rule, message, receives, works)) tally.ended++;
+            const hands = this.hands(process);
+            const atEnd = await counted(hands, message, () =>
+              stageFunction(hands, this.rule, message, receives, works),
+            );
+            if (atEnd) tally.ended++;
           },
         }),
       );
@@ -169,7 +173,8 @@ export class Simulation {
           hiddenMs: DEAD_HIDDEN_MS,
           handle: (process, message) => {
             this.tallyOf(message.job).dead++;
-            return deadLetterFunction(this.hands(process), message);
+            const hands = this.hands(process);
+            return counted(hands, message, () => deadLetterFunction(hands, message));
           },
         }),
       );

@@ -58,6 +58,7 @@ function made(changes: Partial<JobStatus> = {}): JobStatus {
       return { stage, tasks: null, ended: 0, sentAt: null, lastEnd: null };
     }),
     failures: [{ stage: 'map', task: 17, reason: 'out of \x1b[2Jmemory' }],
+    requests: undefined,
     mapped: { packets: 5_000_000_000, captures: 26_460 },
     taskSeconds: 40_000,
     summary: null,
@@ -126,10 +127,7 @@ test('a committed job ends with its summary, what it took, and what its requests
   const at = Date.now();
   const stages = known.stages.map((stage) => ({ ...stage, sentAt: at, lastEnd: at + 4000 }));
   const requests = { 's3.get': 1_000_000, 's3.put': 100_000, 's3.list': 900, 's3.delete': 1e9, 'sqs.send': 630 };
-  const text = statusText(
-    { ...known, stages, taskSeconds: 7200, summary: { ...known.summary!, requests } },
-    's3://results/',
-  );
+  const text = statusText({ ...known, stages, taskSeconds: 7200, requests }, 's3://results/');
   assert.match(text, /state {6}committed\n/);
   assert.match(text, /\nsessions {6}2, none spanning several captures\n/);
   assert.match(text, /\ntime {10}4\.0 s, 5 packets\/s; 2 h 0 min of function time\n/);
