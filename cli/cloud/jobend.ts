@@ -35,6 +35,13 @@ export async function printEnd(pipeline: Pipeline, id: string, json: boolean): P
     process.stderr.write(`the job keeps running: ${again} follows it again, ${commandName()} cancel ${id} stops it\n`);
     return exitCodeOfStop();
   }
+  if (ended.end?.state === 'superseded') {
+    const { by } = ended.end;
+    process.stderr.write(
+      `job ${ended.entry.job} is not run: job ${by} has all its captures, and is followed instead\n`,
+    );
+    return printEnd(pipeline, by, json);
+  }
   print(jobText(pipeline, ended, json));
   return exitCodeOf(ended);
 }

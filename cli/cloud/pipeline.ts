@@ -19,6 +19,7 @@ export interface Pipeline {
   version: string;
   capturesBucket: string;
   resultsBucket: string;
+  workBucket: string;
   work: ObjectStore;
   results: ObjectStore;
   queue: TaskQueue;
@@ -42,6 +43,7 @@ export async function findPipeline(given: string | undefined, options: ClientOpt
     version: found.Version,
     capturesBucket: found.CapturesBucket,
     resultsBucket: found.ResultsBucket,
+    workBucket: found.WorkBucket,
     work: new S3Store(s3, found.WorkBucket),
     results: new S3Store(s3, found.ResultsBucket),
     queue: new SqsQueue(sqsClient({ attempts: ATTEMPTS, ...options }), JSON.parse(found.Queues)),

@@ -1,5 +1,7 @@
 /** flowstitch submit: a job in the cloud over the captures of a prefix. */
+import { grown } from '../../shared/control/growing.ts';
 import { recommitJob, type Submitted, submitJob } from '../../shared/control/operate.ts';
+import { type SharedCaptures, sharedCaptures } from '../../shared/control/sharedcaptures.ts';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { jobConfig } from '../../shared/job/dataset.ts';
@@ -31,9 +33,14 @@ export interface Submission extends Submitted {
   behind: string | null;
   /** It was committed before, and its tables are made current again. */
   shownAgain: boolean;
+  /** All captures of the job. */
   captures: number;
+  /** Those among them that the data set keeps although they do not lie under the prefix, or cannot be read any more. */
+  kept: number;
   /** Stored bytes. */
   bytes: number;
+  /** Other data sets that have some of these captures too. */
+  shared: SharedCaptures[];
   skipped: ListedCaptures['skipped'];
   /** Captures known to be unreadable, with what to do. */
   refused: { capture: string; reason: string; detail: string }[];
@@ -52,11 +59,15 @@ export const COMMAND = defineCommand({
   },
   summary: 'start a job over the captures of a prefix',
   description: [
-    'Starts a job over all captures whose keys begin with the prefix. The same captures and options are the same job, however often they are submitted. A data set runs one job at a time; further ones are queued.',
+    'Starts a job over all captures whose keys begin with the prefix, and over those that the data set has from earlier jobs: sessions stay when their captures are removed or archived. What earlier jobs have made of them is used again. With --exact the job is over what lies under the prefix alone.',
+    'The same captures and options are the same job, however often they are submitted. A data set runs one job at a time; further ones are queued, and one whose captures are all in a later one is not run.',
   ],
   options: {
     ...JOB_OPTIONS,
     dataset: { ...JOB_OPTIONS.dataset, default: 'derived from the prefix' },
+    exact: {
+      meaning: 'only what lies under the prefix: sessions of other captures leave the data set',
+    },
     'requester-pays': { meaning: 'accept the request charges of a requester-pays bucket' },
     ...WAIT_OPTION,
     ...JSON_OPTION,
@@ -65,6 +76,7 @@ export const COMMAND = defineCommand({
   notes: [CREDENTIALS_NOTE],
   examples: [
     ['submit s3://CAPTURES/site-a/ --wait', 'a job over a folder of captures, followed until it ends'],
+    ['submit s3://CAPTURES/site-a/ --exact', 'without the sessions of captures that have been removed from there'],
     ['submit s3://CAPTURES/site-a/2026-11 --packets', 'captures whose keys begin with 2026-11, with the packets table'],
   ],
   exitCodes: WAIT_EXIT_CODES,
@@ -73,7 +85,10 @@ export const COMMAND = defineCommand({
     const options = jobOptions(values);
     const pipeline = await pipelineOf(values);
     requireSameVersion(pipeline, 'submit');
-    const submission = await submitPrefix(pipeline, place, options, values['requester-pays'] ?? false);
+    const submission = await submitPrefix(pipeline, place, options, {
+      requesterPays: values['requester-pays'],
+      exact: values.exact,
+    });
     const { job, state } = submission;
     const waits = (values.wait ?? false) && state !== 'ended';
     if (values.json) {
@@ -93,18 +108,21 @@ export async function submitPrefix(
   pipeline: Pipeline,
   place: string,
   options: JobOptions,
-  requesterPays: boolean,
+  { requesterPays, exact }: { requesterPays?: boolean; exact?: boolean } = {},
 ): Promise<Submission> {
   const { work, queue, s3, capturesBucket, results } = pipeline;
   const { checkBucketRegion, listCaptures } = await import('../../shared/store/aws/s3list.ts');
   const { bucket, prefix } = parseS3Url(place);
+  checkBucket(pipeline, bucket);
   await checkBucketRegion(s3, bucket);
-  const { captures, skipped } = await listCaptures(s3, bucket, prefix, { requesterPays, isResult });
+  const { captures: listed, skipped } = await listCaptures(s3, bucket, prefix, { requesterPays, isResult });
+  if (listed.length === 0) throw new UsageError(nothingThere(place, skipped));
+  const dataset = options.dataset ?? datasetOf(bucket, prefix, capturesBucket);
+  const { captures, kept } = exact ? { captures: listed, kept: 0 } : await grown(work, dataset, listed);
   const refused = captures.flatMap(({ name, refused }) => (refused ? [{ capture: name, ...refused }] : []));
-  if (captures.length === 0) throw new UsageError(nothingThere(place, skipped));
   if (refused.length === captures.length)
     throw new UsageError(`no capture under ${place} can be read: ${refused[0].detail}`);
-  const dataset = options.dataset ?? datasetOf(bucket, prefix, capturesBucket);
+  const shared = await sharedCaptures(work, dataset, captures);
   const config = await jobConfig(work, dataset, options, CLOUD_SIZES);
   const source = { prefix: `s3://${bucket}/${prefix}`, by: 'submit' } as const;
   let submitted = await submitJob(work, queue, config, captures, source);
@@ -117,14 +135,25 @@ export async function submitPrefix(
     behind: submitted.state === 'waits' ? (await turnsOf(work, dataset)).running : null,
     shownAgain,
     captures: captures.length,
+    kept,
+    shared,
     bytes: captures.reduce((sum, { size }) => sum + size, 0),
     skipped,
     refused,
     besides: besidesFolder(
       prefix,
-      captures.map(({ name }) => name.slice(`s3://${bucket}/`.length)),
+      listed.map(({ name }) => name.slice(`s3://${bucket}/`.length)),
     ),
   };
+}
+
+/** @throws UsageError for a bucket that the pipeline itself writes to */
+function checkBucket({ resultsBucket, workBucket, capturesBucket }: Pipeline, bucket: string): void {
+  const what = bucket === resultsBucket ? 'results' : bucket === workBucket ? 'working files' : undefined;
+  if (what === undefined) return;
+  throw new UsageError(
+    `s3://${bucket}/ holds the pipeline's ${what}, and no captures: name the bucket that they were uploaded to, as s3://${capturesBucket}/PREFIX/`,
+  );
 }
 
 function nothingThere(place: string, skipped: ListedCaptures['skipped']): string {
@@ -141,11 +170,19 @@ function besidesFolder(prefix: string, keys: readonly string[]): number {
 
 /** @param next whether to say what to type next */
 export function submissionText(submission: Submission, place: string, next: boolean): string {
-  const { job, dataset, captures, bytes, skipped, refused, besides } = submission;
+  const { job, dataset, captures, kept, shared, bytes, skipped, refused, besides } = submission;
   const passedOver = skippedText(skipped);
   const lines = [
-    `${counted(captures, 'capture')}, ${bytesText(bytes)} under ${printable(place)}${passedOver === '' ? '' : `; skipped: ${passedOver}`}`,
+    `${counted(captures, 'capture')}, ${bytesText(bytes)} ${kept === 0 ? '' : 'of the data set and '}under ${printable(place)}${passedOver === '' ? '' : `; skipped: ${passedOver}`}`,
   ];
+  if (kept > 0)
+    lines.push(
+      `${counted(kept, 'capture')} of these cannot be read there now; the data set keeps ${kept === 1 ? 'its' : 'their'} sessions, and --exact leaves them out`,
+    );
+  for (const { dataset: other, captures: both } of shared)
+    lines.push(
+      `note: data set ${other} has ${counted(both, 'capture')} of these too: their sessions are in both, and a query over all data sets counts them twice`,
+    );
   if (besides > 0)
     lines.push(
       `note: ${counted(besides, 'capture')} of these ${besides === 1 ? 'is' : 'are'} not in the folder; ${printable(place)}/ is the folder alone`,

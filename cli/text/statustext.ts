@@ -21,6 +21,7 @@ export function momentText(ms: number): string {
 export function stateText({ state, behind, end }: JobState): string {
   if (state === 'waiting') return behind === null ? 'queued' : `queued behind ${behind.slice(0, SHORT_ID)}`;
   if (end?.state === 'failed') return `failed at ${end.stage}`;
+  if (end?.state === 'superseded') return `superseded by ${end.by.slice(0, SHORT_ID)}`;
   return state;
 }
 
@@ -111,6 +112,7 @@ function stateLine(status: JobStatus): string {
   if (state === 'waiting' && behind !== null) return `queued behind job ${behind}`;
   if (end?.state === 'failed') return `failed: ${end.stage} task ${end.task}: ${printable(end.reason)}`;
   if (end?.state === 'cancelled') return `cancelled ${momentText(end.at)}`;
+  if (end?.state === 'superseded') return `superseded: not run, for job ${end.by} has all its captures`;
   const rate = state === 'running' ? rateText(status) : undefined;
   return rate === undefined ? state : `${state}, ${rate}`;
 }
@@ -143,7 +145,8 @@ export function remainingText({ stages }: Pick<JobStatus, 'stages'>): string {
   return `${known.join(', ')}${known.length > 0 ? ', then ' : ''}${unknown.join(', ')}`;
 }
 
-function nextText({ state, entry: { job } }: JobStatus): string {
+function nextText({ state, end, entry: { job } }: JobStatus): string {
+  if (end?.state === 'superseded') return `\nnext: ${commandName()} status ${end.by} --watch\n`;
   const word = { failed: 'resume', cancelled: 'resume', running: 'status', waiting: 'status' }[state as string];
   if (word === undefined) return '';
   return `\nnext: ${commandName()} ${word} ${job}${word === 'status' ? ' --watch' : ''}\n`;

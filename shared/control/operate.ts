@@ -36,7 +36,10 @@ export async function submitJob(
   if ((await store.head(jobKey(id))) === undefined) await reopenJob(store, config.dataset, id);
   const { job } = await registerJob(store, config, captures, source);
   if (await isCommitted(store, job.job)) return { job: job.job, state: 'committed' };
-  if ((await readEnd(store, job.job)) !== undefined) return { job: job.job, state: 'ended' };
+  const end = await readEnd(store, job.job);
+  // Asked for again, it is the newest.
+  if (end?.state === 'superseded') await reopenJob(store, config.dataset, job.job);
+  else if (end !== undefined) return { job: job.job, state: 'ended' };
   return { job: job.job, state: (await enqueueJob(store, queue, config.dataset, job.job)) ? 'began' : 'waits' };
 }
 
@@ -80,7 +83,8 @@ export interface Resumed {
 /**
  * Repeats what failed. A job that failed or was cancelled continues where it stopped. One that was committed
  * without some captures, or that found a damaged object, cannot: a new job with the same captures and
- * configuration tries again, and reuses all sound shards. A running job gets its messages again.
+ * configuration tries again, and reuses all sound shards. A running job gets its messages again. In place of one that
+ * was superseded the job that has its captures is resumed.
  * @param id as findJob takes it
  * @throws JobError when there is no such job, OtherVersion when another version started it
  */
@@ -103,6 +107,7 @@ export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string
     return lost === 0 ? { job, state: 'nothing', again: 0 } : nextTry(lost);
   }
   const end = await readEnd(store, job);
+  if (end?.state === 'superseded') return resumeJob(store, queue, end.by);
   if (end?.state === 'failed' && end.damaged !== undefined) return nextTry(0, end.damaged);
   if (end !== undefined) await forgetFailures(store, job);
   await reopenJob(store, dataset, job);

@@ -29,8 +29,8 @@ export interface StageStatus {
 
 /** The state of a job. */
 export interface JobState {
-  /** waiting: another job of the data set runs. removed: its files have expired; its tables remain. */
-  state: 'waiting' | 'running' | 'committed' | 'failed' | 'cancelled' | 'removed';
+  /** waiting: another job of the data set runs. superseded: it was not run, a later one has all its captures. removed: its files have expired; its tables remain. */
+  state: 'waiting' | 'running' | 'committed' | 'failed' | 'cancelled' | 'superseded' | 'removed';
   /** The job that it waits for. */
   behind: string | null;
   /** Why it ended, where it was not committed. */

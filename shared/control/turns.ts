@@ -5,6 +5,9 @@
  * the turn, and one that ends a job records the end before it reads the waiting jobs: one of
  * the two always sees the other. A process may die between any two steps; the next
  * caller continues from the keys it finds.
+ *
+ * A turn may go to a later job than the one that waits longest: to the last one that has all its captures and the same
+ * configuration. The jobs that it supersedes stand in the turn, so that none of them begins, whoever looks.
  */
 
 import { loadJob, OtherVersion } from '../job/context.ts';
@@ -15,11 +18,18 @@ import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { resume, stagePlanner } from './barrier.ts';
 import { enterRunning } from './runningjobs.ts';
+import { nextTurn, waitingJob } from './superseding.ts';
 
 /** datasets/<dataset>/turns/<n> */
 interface Turn {
   /** Null: no job's. The turn before it is over. */
   job: string | null;
+  /** Waiting keys of the jobs that it supersedes; missing where there are none. */
+  supersedes?: string[];
+}
+
+interface NumberedTurn extends Turn {
+  number: number;
 }
 
 async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]> {
@@ -28,16 +38,16 @@ async function keysOf(store: ObjectStore, prefix: string): Promise<ObjectHead[]>
   return heads;
 }
 
-/** The number of a turn's key and its job. Undefined without a key. */
+/** The turn of a key, with its number. Undefined without a key. */
 async function turnOf(
   store: ObjectStore,
   dataset: string,
   head: ObjectHead | undefined,
-): Promise<{ number: number; job: string | null } | undefined> {
+): Promise<NumberedTurn | undefined> {
   if (head === undefined) return undefined;
   const number = Number(head.key.slice(turnPrefix(dataset).length));
   try {
-    return { number, job: (await getJson<Turn>(store, head.key))?.job ?? null };
+    return { job: null, ...(await getJson<Turn>(store, head.key)), number };
   } catch (error) {
     // Its job is unknown: it counts as no job's, and the next turn is taken.
     if (error instanceof StoreError && error.reason === 'damaged') return { number, job: null };
@@ -45,14 +55,9 @@ async function turnOf(
   }
 }
 
-async function lastTurn(
-  store: ObjectStore,
-  dataset: string,
-): Promise<{ number: number; job: string | null } | undefined> {
+async function lastTurn(store: ObjectStore, dataset: string): Promise<NumberedTurn | undefined> {
   return turnOf(store, dataset, (await keysOf(store, turnPrefix(dataset))).at(-1));
 }
-
-const waitingJob = (key: string): string => key.slice(key.lastIndexOf('-') + 1);
 
 /**
  * Queues a job of a data set. It begins now, or when those before it have ended.
@@ -94,7 +99,19 @@ export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: st
     // waiting key can be removed.
     const waiting = await keysOf(store, waitingPrefix(dataset));
     const turns = await keysOf(store, turnPrefix(dataset));
-    const { number, job: running } = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0, job: null };
+    const turn = (await turnOf(store, dataset, turns.at(-1))) ?? { number: 0, job: null };
+    const { number, job: running, supersedes = [] } = turn;
+    const superseded = waiting.filter(({ key }) => supersedes.includes(key));
+    if (running !== null && superseded.length > 0) {
+      for (const { key } of superseded) {
+        const job = waitingJob(key);
+        // One that was asked for again since is run after all.
+        if (waiting.filter((other) => waitingJob(other.key) === job).length === 1)
+          await writeEnd(store, job, { state: 'superseded', by: running });
+      }
+      await store.remove(superseded.map(({ key }) => key));
+      continue;
+    }
     if (running !== null && !(await hasEnded(store, running))) {
       if ((await store.head(begunKey(dataset, number))) === undefined) {
         if (!(await begin(store, queue, running))) continue;
@@ -109,7 +126,15 @@ export async function takeTurn(store: ObjectStore, queue: TaskQueue, dataset: st
       await store.remove([next.key]);
       continue;
     }
-    await store.putIfAbsent(turnKey(dataset, number + 1), jsonBytes({ job: waitingJob(next.key) } satisfies Turn));
+    await store.putIfAbsent(
+      turnKey(dataset, number + 1),
+      jsonBytes(
+        (await nextTurn(
+          store,
+          waiting.map(({ key }) => key),
+        )) satisfies Turn,
+      ),
+    );
     // Turns long over are not needed.
     if (turns.length > KEPT_TURNS)
       await store.remove(turns.slice(0, -KEPT_TURNS).flatMap(({ key }) => [key, key.replace('/turns/', '/begun/')]));

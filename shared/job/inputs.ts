@@ -10,7 +10,7 @@ import { requireJson } from './context.ts';
 import { inputsKey, inputsPartPrefix } from './keys.ts';
 import { PART_ROWS, PartsWriter } from './listparts.ts';
 
-/** jobs/<job>/inputs.json where captures are more than a part holds. */
+/** A list of captures where they are more than a part holds. */
 interface InputParts {
   captures: number;
   /** Keys of the parts, each with PART_ROWS captures but the last. */
@@ -23,29 +23,42 @@ export async function writeInputs(store: ObjectStore, job: string, captures: rea
   if (captures.length <= PART_ROWS) return store.putIfAbsent(key, jsonBytes(captures));
   if ((await store.head(key)) !== undefined) return false;
   // Parts of a name of their own: whoever starts the job at the same time may have listed them in another order.
-  const writer = new PartsWriter<CaptureRef>(store, inputsPartPrefix(job, randomBytes(6).toString('hex')));
-  await writer.add(captures);
-  const parts: InputParts = { captures: captures.length, parts: await writer.end() };
+  const parts = await captureList(store, inputsPartPrefix(job, randomBytes(6).toString('hex')), captures);
   return store.putIfAbsent(key, jsonBytes(parts));
 }
 
-/** A job's captures, part by part. */
+/** A list of captures as one object has it: itself, or where there are many the keys of the parts that were written. */
+export type CaptureList = readonly CaptureRef[] | InputParts;
+
+/** @param prefix of the parts' keys */
+export async function captureList(
+  store: ObjectStore,
+  prefix: string,
+  captures: readonly CaptureRef[],
+): Promise<CaptureList> {
+  if (captures.length <= PART_ROWS) return captures;
+  const writer = new PartsWriter<CaptureRef>(store, prefix);
+  await writer.add(captures);
+  return { captures: captures.length, parts: await writer.end() };
+}
+
+/** A list of captures, part by part. */
 export class Inputs {
   /** How many captures there are. */
   readonly captures: number;
   /** Parts, all but the last of PART_ROWS captures. */
   readonly parts: number;
   private readonly store: ObjectStore;
-  private readonly list: readonly CaptureRef[] | InputParts;
+  private readonly list: CaptureList;
 
-  private constructor(store: ObjectStore, list: readonly CaptureRef[] | InputParts) {
+  constructor(store: ObjectStore, list: CaptureList) {
     this.store = store;
     this.list = list;
     this.captures = 'parts' in list ? list.captures : list.length;
     this.parts = 'parts' in list ? list.parts.length : 1;
   }
 
-  /** @throws StoreError 'missing' when the job has none */
+  /** Those of a job. @throws StoreError 'missing' when it has none */
   static async open(store: ObjectStore, job: string): Promise<Inputs> {
     return new Inputs(store, await requireJson(store, inputsKey(job)));
   }
@@ -59,12 +72,15 @@ export class Inputs {
   async part(number: number): Promise<readonly CaptureRef[]> {
     return 'parts' in this.list ? requireJson<CaptureRef[]>(this.store, this.list.parts[number]) : this.list;
   }
+
+  async all(): Promise<CaptureRef[]> {
+    const captures: CaptureRef[] = [];
+    for (let part = 0; part < this.parts; part++) for (const capture of await this.part(part)) captures.push(capture);
+    return captures;
+  }
 }
 
 /** All captures of a job: for those who need each of them in memory. */
 export async function allInputs(store: ObjectStore, job: string): Promise<CaptureRef[]> {
-  const inputs = await Inputs.open(store, job);
-  const captures: CaptureRef[] = [];
-  for (let part = 0; part < inputs.parts; part++) for (const capture of await inputs.part(part)) captures.push(capture);
-  return captures;
+  return (await Inputs.open(store, job)).all();
 }

@@ -1,7 +1,6 @@
 /**
- * How a job ends: committed, failed, or cancelled. A job that failed or was
- * cancelled has one key that says so, which its tasks check before they begin;
- * resuming removes the key.
+ * How a job ends: committed, failed, cancelled, or superseded before it began. A job that was not committed
+ * has one key that says so, which its tasks check before they begin; resuming removes the key.
  */
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
@@ -18,7 +17,9 @@ export type JobEnd =
       /** Key of the object that was found damaged: another job must make it again. */
       damaged?: string;
     }
-  | { state: 'cancelled' /** milliseconds since 1970 */; at: number };
+  | { state: 'cancelled' /** milliseconds since 1970 */; at: number }
+  /** It was not run: a later job of its data set has all its captures, and the same configuration. */
+  | { state: 'superseded'; by: string };
 
 /** True once every stage has ended well. */
 export async function isCommitted(store: ObjectStore, job: string): Promise<boolean> {

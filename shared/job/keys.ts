@@ -3,7 +3,7 @@
  *
  *   jobs/<job>/job.json, inputs.json, summary.json
  *   jobs/<job>/inputs/<random>/<part>   captures, where inputs.json would be too large
- *   jobs/<job>/end.json                 the job has failed or was cancelled: no more of its tasks run
+ *   jobs/<job>/end.json                 the job has failed, was cancelled or superseded: no more of its tasks run
  *   jobs/<job>/<stage>/list.json        the stage's tasks, written before any of its messages
  *   jobs/<job>/<stage>/sent             all of the stage's messages have been sent
  *   jobs/<job>/<stage>/done/<group>/<task>   how a task ended, groups of DONE_GROUP tasks
@@ -19,6 +19,7 @@
  *   shards/<sharding>/joined/<group>/summary.json   the summaries of several groups
  *   datasets/<dataset>/dataset.json     fixed for the data set: buckets and seed
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
+ *   datasets/<dataset>/captures.json, captures/<job>-<part>   the captures of its current job (datasetcaptures.ts)
  *   datasets/<dataset>/chains/<line>.json   intervals that have been made with one configuration
  *   datasets/<dataset>/known/heads-<rules>/<part>, groups-<sharding>/<part>   what plan need not find out again
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
@@ -97,6 +98,9 @@ export const knownPrefix = (dataset: string): string => `datasets/${dataset}/kno
 export const knownHeadsPrefix = (dataset: string, rules: string): string => `${knownPrefix(dataset)}heads-${rules}/`;
 export const knownGroupsPrefix = (dataset: string, sharding: string): string =>
   `${knownPrefix(dataset)}groups-${sharding}/`;
+export const datasetCapturesKey = (dataset: string): string => `datasets/${dataset}/captures.json`;
+/** Parts of the list, where captures are many. */
+export const datasetCapturesPrefix = (dataset: string): string => `datasets/${dataset}/captures/`;
 export const waitingPrefix = (dataset: string): string => `datasets/${dataset}/waiting/`;
 /** Keys sort in the order in which jobs were submitted. @param at milliseconds since 1970 */
 export const waitingKey = (dataset: string, at: number, job: string): string =>

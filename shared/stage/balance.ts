@@ -28,6 +28,7 @@ import { jsonBytes } from '../store/jsonobject.ts';
 import { planIntervals } from './interval/planintervals.ts';
 import { type RankedShard, writeReduceSpecs } from './interval/reducespecs.ts';
 import { joinFragments } from './joinfragments.ts';
+import { checkKept } from './kept.ts';
 import { checkJoined } from './reconcile.ts';
 import { specsOf } from './specs.ts';
 import type { StageWork } from './stage.ts';
@@ -55,6 +56,7 @@ async function runBalance(
   const ranks = summaries.map((summary) => new Array<number>(summary.captures.length));
   for (const [rank, { task, number }] of outcomes.entries()) ranks[task][number] = rank;
 
+  await checkKept(store, job, outcomes);
   const ordered = outcomes.map(({ outcome }) => outcome);
   const copies = copiesAmong(ordered);
   const copyOf = job.config.keepCopies === true ? copies.map(() => null) : copies;

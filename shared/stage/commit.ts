@@ -8,6 +8,7 @@ import { currentState } from '../catalog/showcurrent.ts';
 import { showInCatalog } from '../catalog/step.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
+import { keepCaptures } from '../job/datasetcaptures.ts';
 import { allInputs } from '../job/inputs.ts';
 import {
   addGained,
@@ -67,6 +68,7 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   await store.put(summaryKey(job.job), jsonBytes(summary));
   const { intervals } = chain;
   await store.put(chainKey(dataset, lineOf(job.config)), jsonBytes({ intervals } satisfies Chain));
+  await keepCaptures(store, dataset, job.job, captures);
   // Programs that wait for a folder of tables look for this name.
   const before = await currentState(results, dataset);
   await makeCurrent(results, summary);

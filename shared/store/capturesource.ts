@@ -28,6 +28,11 @@ export interface CaptureRef {
    * plainly of something else.
    */
   incidental?: true;
+  /**
+   * The data set has it from an earlier job, and it was not seen, or not readable, when this one was started. It may be
+   * gone: its sessions are made of what was kept of its packets.
+   */
+  kept?: true;
   /** Set when it is already known that it cannot be read, and why. */
   refused?: { reason: string; detail: string };
 }

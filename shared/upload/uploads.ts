@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readHead } from '../capture/read.ts';
+import { grown } from '../control/growing.ts';
 import { submitJob } from '../control/operate.ts';
 import { jobConfig } from '../job/dataset.ts';
 import { CLOUD_SIZES } from '../job/jobconfig.ts';
@@ -255,8 +256,9 @@ async function submitListed(
     await arm(context, start, newest);
     return { outcome: 'not quiet', dataset };
   }
-  const captures: CaptureRef[] = parts.flatMap((part) => part.captures);
-  if (captures.length === 0) return { outcome: 'nothing there', dataset };
+  const listed: CaptureRef[] = parts.flatMap((part) => part.captures);
+  if (listed.length === 0) return { outcome: 'nothing there', dataset };
+  const { captures } = await grown(store, dataset, listed);
   const config = await jobConfig(store, dataset, jobOptions(start.options), CLOUD_SIZES);
   const source = { prefix: `s3://${bucket}/${prefix}`, by };
   const { job, state } = await submitJob(store, queue, config, captures, source);

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { cancelJob, listJobs, resumeJob, submitJob } from '../../shared/control/operate.ts';
+import type { JobEntry } from '../../shared/control/start.ts';
+import { jobStates } from '../../shared/control/status.ts';
 import { takeTurn, turnsOf } from '../../shared/control/turns.ts';
 import type { Job } from '../../shared/job/jobconfig.ts';
-import { writeEnd } from '../../shared/job/jobend.ts';
+import { readEnd, writeEnd } from '../../shared/job/jobend.ts';
 import { endKey, jobKey, jobPrefix, turnPrefix, waitingPrefix } from '../../shared/job/keys.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
@@ -116,6 +118,74 @@ test('a waiting job of another version is ended with the reason, and the next on
   assert.match((await getJson<{ reason: string }>(store, endKey(old)))!.reason, /belongs to version 0\.0\.1/);
 });
 
+/** Asks for a job over several captures, after a millisecond. */
+async function submitAll(store: ObjectStore, queue: TaskQueue, names: string[], config = SMALL): Promise<string> {
+  await setTimeout(2);
+  return (await submitJob(store, queue, config, madeUpCaptures(...names), SOURCE)).job;
+}
+
+describe('a waiting job whose captures a later one has', () => {
+  const RETRIED = plainConfig({ ...SMALL, packets: true });
+
+  test('is not run: the last that has them is; others keep their places', async () => {
+    const store = new MemoryStore();
+    const queue = new SentQueue();
+    const first = await submitAll(store, queue, ['a']);
+    const [b, other, packets, c, d, less] = [
+      await submitAll(store, queue, ['a', 'b']),
+      await submitAll(store, queue, ['a', 'z']),
+      await submitAll(store, queue, ['a', 'b'], RETRIED),
+      await submitAll(store, queue, ['a', 'b', 'c']),
+      await submitAll(store, queue, ['a', 'b', 'c', 'd']),
+      await submitAll(store, queue, ['b', 'd']),
+    ];
+    assert.deepEqual(queue.jobs(), [first], 'a job that has begun is not touched');
+    await end(store, first);
+    assert.equal(await takeTurn(store, queue, DATASET), d);
+    assert.deepEqual(await turnsOf(store, DATASET), { running: d, waiting: [other, packets, less] });
+    for (const job of [b, c]) {
+      assert.deepEqual(await readEnd(store, job), { state: 'superseded', by: d });
+      assert.equal((await jobStates(store, [{ job, dataset: DATASET } as JobEntry]))[0].state, 'superseded');
+      assert.ok(!queue.jobs().includes(job));
+    }
+    assert.deepEqual(await runAll(store, queue, ''), [d, other, packets, less]);
+    assert.equal((await resumeJob(store, queue, b)).job, d, 'resumed, it is the job that has its captures');
+  });
+
+  test('is run when the later one was cancelled, or cannot read what it could', async () => {
+    const store = new MemoryStore();
+    const queue = new SentQueue();
+    const first = await submitAll(store, queue, ['a']);
+    const second = await submitAll(store, queue, ['a', 'b']);
+    const third = await submitAll(store, queue, ['a', 'b', 'c']);
+    await cancelJob(store, queue, third);
+    const archived = madeUpCaptures('a', 'b', 'd');
+    archived[1].refused = { reason: 'capture_archived', detail: 'it is' };
+    await setTimeout(2);
+    const { job: fourth } = await submitJob(store, queue, SMALL, archived, SOURCE);
+    await end(store, first);
+    assert.deepEqual(await runAll(store, queue, ''), [second, fourth]);
+  });
+
+  test('is run after the later one when it is asked for again', async () => {
+    const store = new MemoryStore();
+    const queue = new SentQueue();
+    const first = await submitAll(store, queue, ['a']);
+    const less = await submitAll(store, queue, ['a', 'b']);
+    const more = await submitAll(store, queue, ['a', 'b', 'c']);
+    await end(store, first);
+    assert.equal(await takeTurn(store, queue, DATASET), more);
+    assert.equal(await submitAll(store, queue, ['a', 'b']), less);
+    assert.deepEqual(await runAll(store, queue, ''), [more, less]);
+    // Asked for again while it waits, it is the later one.
+    const anew = await submitAll(store, queue, ['x']);
+    const small = await submitAll(store, queue, ['x', 'y']);
+    const large = await submitAll(store, queue, ['x', 'y', 'z']);
+    await submitAll(store, queue, ['x', 'y']);
+    assert.deepEqual(await runAll(store, queue, ''), [anew, small, large]);
+  });
+});
+
 describe('files of old jobs expire', () => {
   async function expired(): Promise<{ store: MemoryStore; queue: SentQueue; job: string }> {
     const store = new MemoryStore();
@@ -209,6 +279,24 @@ for (const when of ['before', 'after'] as const)
         firstHasEnded,
         (store, queue) => takeTurn(store, queue, DATASET),
         (ran, _, context) => assert.deepEqual(ran, [jobs.b, jobs.c], context),
+      ));
+
+    test('while it gives the turn to a job that supersedes others', () =>
+      ordeal(
+        when,
+        async (store, queue) => {
+          jobs.a = await submitAll(store, queue, ['a']);
+          jobs.b = await submitAll(store, queue, ['a', 'b']);
+          jobs.c = await submitAll(store, queue, ['a', 'b', 'c']);
+          jobs.d = await submitAll(store, queue, ['d']);
+          await end(store, jobs.a);
+          queue.sent = [];
+        },
+        async (store, queue) => {
+          await takeTurn(store, queue, DATASET);
+          await takeTurn(store, queue, DATASET);
+        },
+        (ran, _, context) => assert.deepEqual(ran, [jobs.c, jobs.d], context),
       ));
 
     test('while it submits another job: submitted again it runs', () =>

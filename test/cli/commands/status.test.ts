@@ -10,7 +10,14 @@ import { COMMAND as JOBS, jobsText } from '../../../cli/commands/jobs.ts';
 import { resumeText } from '../../../cli/commands/resume.ts';
 import { COMMAND as STATUS } from '../../../cli/commands/status.ts';
 import { aboutDollars, requestCost } from '../../../cli/text/cost.ts';
-import { percentText, progressText, rateText, remainingText, statusText } from '../../../cli/text/statustext.ts';
+import {
+  percentText,
+  progressText,
+  rateText,
+  remainingText,
+  stateText,
+  statusText,
+} from '../../../cli/text/statustext.ts';
 import type { Command } from '../../../cli/usage/command.ts';
 import { listJobs } from '../../../shared/control/operate.ts';
 import { type JobStatus, jobStates, jobStatus } from '../../../shared/control/status.ts';
@@ -117,6 +124,13 @@ test('where a job goes no further it says why, and what goes on with it', () => 
   assert.match(statusText(failed, 's3://results/'), /next: flowstitch resume 0123456789abcdef\n$/);
   const cancelled = made({ state: 'cancelled', end: { state: 'cancelled', at: Date.UTC(2026, 0, 2, 3, 5, 0) } });
   assert.match(statusText(cancelled, 's3://results/'), /state {6}cancelled 2026-01-02 03:05:00 UTC\n/);
+  const superseded = made({ state: 'superseded', end: { state: 'superseded', by: 'fedcba9876543210' } });
+  assert.match(
+    statusText(superseded, 's3://results/'),
+    /superseded: not run, for job fedcba9876543210 has all its captures\n/,
+  );
+  assert.match(statusText(superseded, 's3://results/'), /next: flowstitch status fedcba9876543210 --watch\n$/);
+  assert.equal(stateText(superseded), 'superseded by fedcba98');
 });
 
 test('a committed job ends with its summary, what it took, and what its requests cost', async (t) => {

@@ -32,7 +32,13 @@ async function pipelineOn(t: TestContext): Promise<{ fake: FakeS3; local: LocalP
   const s3 = fake.client();
   local.captures = new S3Captures(s3);
   const { store: work, results, queue } = local;
-  const names = { stack: 'mine', version: RELEASE, capturesBucket: 'captures', resultsBucket: 'results' };
+  const names = {
+    stack: 'mine',
+    version: RELEASE,
+    capturesBucket: 'captures',
+    resultsBucket: 'results',
+    workBucket: 'work',
+  };
   return { fake, local, pipeline: { ...names, work, results, queue, s3 } };
 }
 
@@ -42,7 +48,7 @@ test('a prefix becomes a job over its captures; the same again is the same job, 
   fake.put('site-a/two.pcap', udpCapture(10, START_US + 1e6));
   fake.put('site-a/', new Uint8Array(0));
   fake.put('site-b/three.pcap', udpCapture(10));
-  const first = await submitPrefix(pipeline, 's3://captures/site-a/', PLAIN, false);
+  const first = await submitPrefix(pipeline, 's3://captures/site-a/', PLAIN);
   const { job, bytes } = first;
   assert.deepEqual([first.state, first.dataset, first.captures], ['began', 'site-a', 2]);
   assert.equal(bytes, 2 * udpCapture(10).length);
@@ -57,17 +63,17 @@ next: flowstitch status ${job} --watch
   const { source } = await findJob(local.store, job);
   assert.deepEqual(source, { prefix: 's3://captures/site-a/', by: 'submit' });
 
-  const other = await submitPrefix(pipeline, 's3://captures/site-a/', jobOptions({ packets: true }), false);
+  const other = await submitPrefix(pipeline, 's3://captures/site-a/', jobOptions({ packets: true }));
   assert.deepEqual([other.state, other.behind], ['waits', job]);
   assert.match(submissionText(other, 's3://captures/site-a/', true), new RegExp(`queued behind job ${job}`));
   await cancelJob(local.store, local.queue, other.job);
 
   await local.work();
-  const again = await submitPrefix(pipeline, 's3://captures/site-a/', PLAIN, false);
+  const again = await submitPrefix(pipeline, 's3://captures/site-a/', PLAIN);
   assert.deepEqual([again.job, again.state], [job, 'committed']);
   assert.match(submissionText(again, 's3://captures/site-a/', true), /: was done before\n/);
 
-  const ended = await submitPrefix(pipeline, 's3://captures/site-a/', jobOptions({ packets: true }), false);
+  const ended = await submitPrefix(pipeline, 's3://captures/site-a/', jobOptions({ packets: true }));
   assert.deepEqual([ended.job, ended.state], [other.job, 'ended']);
   const text = submissionText(ended, 's3://captures/site-a/', true);
   assert.match(text, /has failed or was cancelled; resume continues it/);
@@ -78,14 +84,14 @@ test('a job that was done before another becomes the newest again', async (t) =>
   const { fake, local, pipeline } = await pipelineOn(t);
   fake.put('site-a/one.pcap', udpCapture(10));
   const place = 's3://captures/site-a/';
-  const { job } = await submitPrefix(pipeline, place, PLAIN, false);
+  const { job } = await submitPrefix(pipeline, place, PLAIN);
   await local.work();
   const slower = jobOptions({ 'udp-timeout': '5m' });
-  const { job: second } = await submitPrefix(pipeline, place, slower, false);
+  const { job: second } = await submitPrefix(pipeline, place, slower);
   await local.work();
   const current = async () => (await getJson<CurrentJob>(local.results, currentKey('site-a')))?.job;
   assert.equal(await current(), second);
-  const again = await submitPrefix(pipeline, place, PLAIN, false);
+  const again = await submitPrefix(pipeline, place, PLAIN);
   assert.deepEqual([again.job, again.state, again.shownAgain], [job, 'began', true]);
   assert.match(submissionText(again, place, true), /was done before; its tables become current again\n/);
   assert.deepEqual(
@@ -95,11 +101,89 @@ test('a job that was done before another becomes the newest again', async (t) =>
   assert.equal(await current(), job);
 });
 
+test('captures that are gone or archived keep their sessions; with --exact, and where nothing was read of them, they do not', async (t) => {
+  const { fake, local, pipeline } = await pipelineOn(t);
+  const place = 's3://captures/site-a/';
+  fake.put('site-a/one.pcap', udpCapture(10));
+  fake.put('site-a/two.pcap', udpCapture(10, START_US + 1e6));
+  fake.put('site-a/cold.pcap', udpCapture(10, START_US + 2e6), { storageClass: 'GLACIER' });
+  const first = await submitPrefix(pipeline, place, PLAIN);
+  assert.deepEqual([first.captures, first.kept], [3, 0]);
+  await local.work();
+  fake.objects.delete('site-a/one.pcap');
+  fake.objects.delete('site-a/cold.pcap');
+  fake.put('site-a/two.pcap', udpCapture(10, START_US + 1e6), { storageClass: 'GLACIER' });
+  fake.put('site-a/three.pcap', udpCapture(10, START_US + 3e6));
+  const second = await submitPrefix(pipeline, place, PLAIN);
+  assert.deepEqual([second.captures, second.kept, second.refused], [3, 2, []]);
+  assert.match(
+    submissionText(second, place, true),
+    /^3 captures, \S+ KB of the data set and under s3:\/\/captures\/site-a\/\n2 captures of these cannot be read there now; the data set keeps their sessions, and --exact leaves them out\n/,
+  );
+  const exact = await submitPrefix(pipeline, place, PLAIN, { exact: true });
+  assert.deepEqual([exact.captures, exact.kept, exact.refused.length], [2, 0, 1]);
+  const namesOf = async (job: string) =>
+    (await getJson<CaptureRef[]>(local.store, inputsKey(job)))!.map(({ name, kept = false }) => [name.slice(-9), kept]);
+  assert.deepEqual((await namesOf(second.job)).sort(), [
+    ['/one.pcap', true],
+    ['/two.pcap', true],
+    ['hree.pcap', false],
+  ]);
+  assert.deepEqual((await namesOf(exact.job)).sort(), [
+    ['/two.pcap', false],
+    ['hree.pcap', false],
+  ]);
+});
+
+test('a job behind others keeps what they will have', async (t) => {
+  const { fake, pipeline } = await pipelineOn(t);
+  const place = 's3://captures/site-a/';
+  fake.put('site-a/one.pcap', udpCapture(10));
+  assert.equal((await submitPrefix(pipeline, place, PLAIN)).state, 'began');
+  fake.objects.delete('site-a/one.pcap');
+  fake.put('site-a/two.pcap', udpCapture(10));
+  const second = await submitPrefix(pipeline, place, PLAIN);
+  assert.deepEqual([second.state, second.captures, second.kept], ['waits', 2, 1]);
+});
+
+test('another data set with the same captures is named; one over others is not', async (t) => {
+  const { fake, local, pipeline } = await pipelineOn(t);
+  const place = 's3://captures/site-a/';
+  fake.put('site-a/one.pcap', udpCapture(10));
+  fake.put('site-b/two.pcap', udpCapture(10));
+  for (const [from, dataset] of [
+    [place, 'whole'],
+    ['s3://captures/site-b/', 'elsewhere'],
+  ])
+    await submitPrefix(pipeline, from, jobOptions({ dataset }));
+  await local.work();
+  const submission = await submitPrefix(pipeline, place, PLAIN);
+  assert.deepEqual(submission.shared, [{ dataset: 'whole', captures: 1 }]);
+  assert.match(
+    submissionText(submission, place, true),
+    /\nnote: data set whole has 1 capture of these too: their sessions are in both/,
+  );
+});
+
+test("the pipeline's own buckets are no captures", async (t) => {
+  const { fake, local, pipeline } = await pipelineOn(t);
+  fake.put('sessions/x.pcap', udpCapture(10));
+  for (const [bucket, what] of [
+    ['results', 'results'],
+    ['work', 'working files'],
+  ])
+    await assert.rejects(
+      submitPrefix(pipeline, `s3://${bucket}/sessions/`, PLAIN),
+      new RegExp(`^UsageError: s3://${bucket}/ holds the pipeline's ${what}, and no captures: .*s3://captures/PREFIX/`),
+    );
+  assert.equal(local.queue.depth, 0);
+});
+
 test('options and data set go into the job', async (t) => {
   const { fake, local, pipeline } = await pipelineOn(t);
   fake.put('a b/one.pcap', udpCapture(4));
   const options = jobOptions({ packets: true, dataset: 'mine', 'tcp-timeout': '10m', 'shard-by': '2tuple' });
-  const { job, dataset } = await submitPrefix(pipeline, 's3://captures/a b/', options, true);
+  const { job, dataset } = await submitPrefix(pipeline, 's3://captures/a b/', options, { requesterPays: true });
   assert.equal(dataset, 'mine');
   const { config } = (await getJson<Job>(local.store, jobKey(job)))!;
   assert.deepEqual([config.packets, config.sharding.by, config.sessions.tcpInactivityUs], [true, '2tuple', 600e6]);
@@ -116,12 +200,12 @@ test('a capture that is archived is named before the run, with the remedy; where
   fake.put('site-a/cold.pcap', udpCapture(10), { storageClass: 'GLACIER' });
   const place = 's3://captures/site-a/';
   await assert.rejects(
-    submitPrefix(pipeline, place, PLAIN, false),
+    submitPrefix(pipeline, place, PLAIN),
     /no capture under s3:\/\/captures\/site-a\/ can be read: .*restore-object/,
   );
   assert.equal(local.queue.depth, 0);
   fake.put('site-a/warm.pcap', udpCapture(10));
-  const submission = await submitPrefix(pipeline, place, PLAIN, false);
+  const submission = await submitPrefix(pipeline, place, PLAIN);
   assert.equal(submission.state, 'began');
   assert.deepEqual(
     submission.refused.map(({ capture, reason }) => [capture, reason]),
@@ -139,11 +223,11 @@ test('a prefix under which nothing lies is an error that says what does', async 
   fake.put('site-a/', new Uint8Array(0));
   fake.put('site-a/_READY', new Uint8Array(0));
   await assert.rejects(
-    submitPrefix(pipeline, 's3://captures/site-a/', PLAIN, false),
+    submitPrefix(pipeline, 's3://captures/site-a/', PLAIN),
     /there are no captures under s3:\/\/captures\/site-a\/: only 1 folder marker, 1 _READY marker$/,
   );
   await assert.rejects(
-    submitPrefix(pipeline, 's3://captures/site-z/', PLAIN, false),
+    submitPrefix(pipeline, 's3://captures/site-z/', PLAIN),
     /no captures under s3:\/\/captures\/site-z\/: no key begins with this prefix/,
   );
 });
@@ -152,13 +236,13 @@ test('a folder without its slash takes its neighbours along, and one is told', a
   const { fake, pipeline } = await pipelineOn(t);
   fake.put('site/one.pcap', udpCapture(10));
   fake.put('site-b/two.pcap', udpCapture(10));
-  const submission = await submitPrefix(pipeline, 's3://captures/site', PLAIN, false);
+  const submission = await submitPrefix(pipeline, 's3://captures/site', PLAIN);
   assert.equal(submission.captures, 2);
   assert.match(
     submissionText(submission, 's3://captures/site', true),
     /\nnote: 1 capture of these is not in the folder; s3:\/\/captures\/site\/ is the folder alone\n/,
   );
-  const whole = await submitPrefix(pipeline, 's3://captures/site/', PLAIN, false);
+  const whole = await submitPrefix(pipeline, 's3://captures/site/', PLAIN);
   assert.equal(whole.besides, 0);
 });
 
@@ -168,7 +252,7 @@ test('a bucket in another region is refused before anything is listed', async (t
     error: { status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-west-1' } },
   });
   await assert.rejects(
-    submitPrefix(pipeline, 's3://captures/site-a/', PLAIN, false),
+    submitPrefix(pipeline, 's3://captures/site-a/', PLAIN),
     /bucket captures is in eu-west-1, Flowstitch in us-east-1: .*Deploy Flowstitch in eu-west-1/,
   );
   assert.equal(local.queue.depth, 0);

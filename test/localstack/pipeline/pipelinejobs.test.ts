@@ -93,11 +93,11 @@ describe('jobs of a pipeline on LocalStack', options, () => {
     const captures = demoSamples(prefix);
     await upload(cloud, captures);
     const place = `s3://${cloud.capturesBucket}/${prefix}`;
-    const both = await Promise.all([1, 2].map(() => submitPrefix(cloud, place, jobOptions({}), false)));
+    const both = await Promise.all([1, 2].map(() => submitPrefix(cloud, place, jobOptions({}))));
     assert.equal(both[0].job, both[1].job);
     const [{ job, dataset }] = both;
     await committed(cloud, job);
-    assert.equal((await submitPrefix(cloud, place, jobOptions({}), false)).state, 'committed');
+    assert.equal((await submitPrefix(cloud, place, jobOptions({}))).state, 'committed');
     await assertOneJob(dataset, job);
     await assertAsEmbedded(cloud, job, captures);
   });
