@@ -87,7 +87,7 @@ export async function commitAndShow(store: LogStore, dataset: string, n: number,
 }
 
 /** Every version of the log's table that its entries tell, as a reader sees it who reads them all: paths of files. */
-export function versions(store: LogStore): string[][] {
+export function versions(store: MemoryStore): string[][] {
   const seen = new Set<string>();
   const all: string[][] = [];
   const entries = [...store.objects.keys()].filter((key) => /^_delta_log\/\d{20}\.json$/.test(key)).sort();

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { LOG_FOLDER } from '../../../shared/catalog/log.ts';
 import { startJob } from '../../../shared/control/start.ts';
 import { failTask } from '../../../shared/control/task.ts';
 import type { JobConfig } from '../../../shared/job/jobconfig.ts';
@@ -17,6 +18,7 @@ import type { TaskMessage } from '../../../shared/queue/taskqueue.ts';
 import { specsOf } from '../../../shared/stage/specs.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
+import { versions } from '../../catalog/world.ts';
 import { Crash, DoublingQueue, Life, MortalQueue, MortalStore } from '../chaos.ts';
 import { demoCaptures, readPackets, writePieces } from '../cutting.ts';
 import {
@@ -85,11 +87,14 @@ class World {
     }
   }
 
-  /** Key and bytes of everything that readers see. */
+  /** Key and bytes of everything that readers see; of the log, which has times in it, the files that it shows. */
   published(): Map<string, string> {
-    return new Map(
-      [...this.results.objects].sort().map(([key, bytes]) => [key, Buffer.from(bytes).toString('base64')]),
-    );
+    const objects = [...this.results.objects].filter(([key]) => !key.startsWith(LOG_FOLDER)).sort();
+    const shown = versions(this.results).at(-1) ?? [];
+    return new Map([
+      ...objects.map(([key, bytes]): [string, string] => [key, Buffer.from(bytes).toString('base64')]),
+      [LOG_FOLDER, shown.join('\n')],
+    ]);
   }
 
   jobs(): string[] {
