@@ -1,4 +1,4 @@
-/** flowstitch watch: prefixes whose uploads start jobs, once no more arrive. */
+/** flowstitch watch: prefixes whose uploads start jobs, once no more arrive or every so often. */
 import { optionFlag } from '../../shared/job/optiondescription.ts';
 import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../shared/job/options.ts';
 import { durationOption, parseDuration } from '../../shared/job/optionvalues.ts';
@@ -15,6 +15,7 @@ import {
   MOST_QUIET_SECONDS,
   putWatchedPrefix,
   removeWatchedPrefix,
+  type StartTimes,
   type WatchedPrefix,
 } from '../../shared/upload/watchedprefixes.ts';
 import type { Pipeline } from '../cloud/pipeline.ts';
@@ -27,6 +28,8 @@ import { UsageError } from '../usage/usage.ts';
 
 /** Allowed quiet times: upload times have whole seconds. */
 const LEAST_QUIET_SECONDS = 1;
+/** Least time between jobs that start by the clock: each lists all captures of its prefix. */
+const LEAST_EVERY_SECONDS = 60;
 
 export const COMMAND = defineCommand({
   name: 'watch',
@@ -39,7 +42,8 @@ export const COMMAND = defineCommand({
   },
   summary: 'start jobs automatically after uploads to a prefix',
   description: [
-    "Makes uploads to a prefix of the pipeline's captures bucket start a job, once none has arrived for a while. Without a prefix it lists the watched prefixes.",
+    "Makes uploads to a prefix of the pipeline's captures bucket start a job: once none has arrived for a while, or, where they never cease, every hour or so. Without a prefix it lists the watched prefixes.",
+    'A job is over what lies under the prefix then, and what the data set has of captures that are gone from there.',
     'A marker object named _READY below a prefix starts a job too, whether the prefix is watched or not.',
   ],
   options: {
@@ -47,6 +51,15 @@ export const COMMAND = defineCommand({
       value: 'TIME',
       meaning: `time without uploads before a job starts, as 90s or 5m, a bare number is seconds; up to ${quietText(MOST_QUIET_SECONDS)}`,
       default: quietText(DEFAULT_QUIET_SECONDS),
+    },
+    'at-least-every': {
+      value: 'TIME',
+      meaning:
+        'start a job as often as this too, by the clock, while uploads go on without quiet; a bare number is seconds',
+    },
+    every: {
+      value: 'TIME',
+      meaning: `start jobs as often as this, by the clock, and only then, if something has arrived; a bare number is seconds, from ${quietText(LEAST_EVERY_SECONDS)} to ${quietText(MOST_QUIET_SECONDS)}`,
     },
     off: { meaning: 'stop watching a prefix or a data set' },
     ...JOB_OPTIONS,
@@ -57,11 +70,16 @@ export const COMMAND = defineCommand({
   notes: [CREDENTIALS_NOTE],
   examples: [
     ['watch s3://CAPTURES/site-a/ --quiet-for 5m', 'a job five minutes after the last upload'],
+    ['watch s3://CAPTURES/site-a/ --every 1h', 'a job on the hour, if something has arrived'],
+    [
+      'watch s3://CAPTURES/site-a/ --quiet-for 2m --at-least-every 1h',
+      'for a sensor that may pause, or upload each minute',
+    ],
     ['watch', 'list the watched prefixes'],
     ['watch --off s3://CAPTURES/site-a/', 'stop it'],
   ],
   async run(values, [place]) {
-    const quietSeconds = parseQuiet(values['quiet-for']);
+    const times = startTimes(values);
     jobOptions(values);
     if (values.off && place === undefined)
       throw new UsageError('watch: --off needs the prefix, as s3://BUCKET/PREFIX/, or the data set');
@@ -71,7 +89,7 @@ export const COMMAND = defineCommand({
     if (values.off) said = await stopWatching(pipeline.work, place as string);
     else if (place !== undefined) {
       requireSameVersion(pipeline, 'watch');
-      said = await startWatching(pipeline, place, quietSeconds, givenJobOptions(values));
+      said = await startWatching(pipeline, place, times, givenJobOptions(values));
     }
     if (said !== undefined && !values.json) {
       print(said);
@@ -97,11 +115,30 @@ function optionsText(options: GivenOptions): string {
     .join('');
 }
 
-function parseQuiet(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_QUIET_SECONDS;
-  const seconds = Math.ceil(parseDuration(text, '--quiet-for') / 1e6);
-  if (seconds >= LEAST_QUIET_SECONDS && seconds <= MOST_QUIET_SECONDS) return seconds;
-  throw new UsageError(`watch: --quiet-for takes up to ${quietText(MOST_QUIET_SECONDS)}, not '${text}'`);
+/** @throws UsageError */
+function startTimes(given: { 'quiet-for'?: string; 'at-least-every'?: string; every?: string }): StartTimes {
+  const { 'quiet-for': quiet, 'at-least-every': atLeast, every } = given;
+  if (every !== undefined && (quiet ?? atLeast) !== undefined)
+    throw new UsageError('watch: --every starts jobs by the clock alone; with --quiet-for give --at-least-every');
+  const seconds = (text: string, option: string, least: number): number => {
+    const value = Math.ceil(parseDuration(text, option) / 1e6);
+    if (value >= least && value <= MOST_QUIET_SECONDS) return value;
+    throw new UsageError(
+      `watch: ${option} takes from ${quietText(least)} up to ${quietText(MOST_QUIET_SECONDS)}, not '${text}'`,
+    );
+  };
+  if (every !== undefined) return { quietSeconds: null, everySeconds: seconds(every, '--every', LEAST_EVERY_SECONDS) };
+  return {
+    quietSeconds: quiet === undefined ? DEFAULT_QUIET_SECONDS : seconds(quiet, '--quiet-for', LEAST_QUIET_SECONDS),
+    ...(atLeast !== undefined && { everySeconds: seconds(atLeast, '--at-least-every', LEAST_EVERY_SECONDS) }),
+  };
+}
+
+/** When jobs start, in words. */
+function timesText({ quietSeconds, everySeconds }: StartTimes): string {
+  const every = everySeconds === undefined ? '' : `every ${quietText(everySeconds)}`;
+  if (quietSeconds === null) return every;
+  return `after ${quietText(quietSeconds)} of quiet${every === '' ? '' : `, at least ${every}`}`;
 }
 
 function quietText(seconds: number): string {
@@ -116,7 +153,7 @@ function quietText(seconds: number): string {
 export async function startWatching(
   { work, capturesBucket, stack }: Pick<Pipeline, 'work' | 'capturesBucket' | 'stack'>,
   place: string,
-  quietSeconds: number,
+  times: StartTimes,
   given: GivenOptions,
 ): Promise<string> {
   const { bucket, prefix } = parseS3Url(place);
@@ -133,9 +170,9 @@ export async function startWatching(
       `data set ${dataset} already watches ${sourcePlace(known)}: choose another name with --dataset, ` +
         `or stop that with ${commandName()} watch --off ${dataset}`,
     );
-  await putWatchedPrefix(work, { dataset, bucket, prefix, quietSeconds, options });
+  await putWatchedPrefix(work, { dataset, bucket, prefix, ...times, options });
   return (
-    `data set ${dataset}: a job starts once nothing has arrived in ${printable(place)} for ${quietText(quietSeconds)}\n` +
+    `data set ${dataset}: uploads to ${printable(place)} start a job ${timesText(times)}\n` +
     `captures that are already there are read after the next upload, or with:\n\n` +
     `next: ${commandName()} submit ${shellWord(place)}${wanted === undefined ? '' : ` --dataset ${dataset}`}${optionsText(options)}\n`
   );
@@ -168,11 +205,11 @@ function sourcePlace({ bucket, prefix }: WatchedPrefix): string {
 export function sourcesText(sources: readonly WatchedPrefix[], capturesBucket: string): string {
   if (sources.length === 0)
     return `nothing is watched: ${commandName()} watch s3://${capturesBucket}/PREFIX/ starts a job after uploads to a prefix\n`;
-  const columns = ['data set', 'prefix', 'quiet for', 'options'].map((name) => ({ name, type: '' }));
+  const columns = ['data set', 'prefix', 'a job starts', 'options'].map((name) => ({ name, type: '' }));
   const rows = sources.map((source) => [
     source.dataset,
     sourcePlace(source),
-    quietText(source.quietSeconds),
+    timesText(source),
     optionsText(source.options).trim(),
   ]);
   return formatTable({ columns, rows, truncated: false });

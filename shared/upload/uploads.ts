@@ -1,6 +1,6 @@
 /**
  * Jobs started by uploads: by a marker object `_READY` under a prefix, or, where a
- * data set is automatic, when its prefix has been quiet. Events arrive twice, late and out
+ * data set is automatic, when its prefix has been quiet, or each time an hour or the like is over. Events arrive twice, late and out
  * of order; so an event only says where to look, and a listing says which captures there are.
  * Repeated starts lead to the same job, since a job's id is a digest of its inputs.
  */
@@ -23,11 +23,13 @@ import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { datasetOf, getWatchedPrefix, MOST_QUIET_SECONDS, type WatchedPrefix } from './watchedprefixes.ts';
 
-/** A delayed message: a check for quiet, or the rest of a listing. */
+/** A delayed message: a check whether a job is to start, or the rest of a listing. */
 export type LaterMessage = { check: Check } | { list: { request: string } };
 
 interface Check {
   dataset: string;
+  /** quiet: a job starts if nothing has arrived for a while. every: it starts over whatever there is. */
+  kind: 'quiet' | 'every';
   /** Milliseconds since 1970. */
   due: number;
   /** Times that it was put off before. */
@@ -80,6 +82,7 @@ interface StartRequest {
   dataset: string;
   options: GivenOptions;
   by: 'marker' | 'quiet';
+  /** Seconds without uploads that it waits for. */
   quietSeconds: number;
 }
 
@@ -91,7 +94,7 @@ export async function onUpload(context: UploadContext, bucket: string, key: stri
   if (isResult(key.split('/'))) return { outcome: 'ignored' };
   const armed = ofBucket.filter(({ prefix }) => key.startsWith(prefix));
   if (armed.length > 0 && (await isOther(context, bucket, key))) return { outcome: 'ignored' };
-  for (const watched of armed) await arm(context, watched, context.now());
+  for (const watched of armed) await arm(context, watched);
   return { outcome: armed.length > 0 ? 'armed' : 'ignored', dataset: armed.at(0)?.dataset };
 }
 
@@ -112,10 +115,11 @@ async function isOther({ read }: UploadContext, bucket: string, key: string): Pr
 /** Handles a delayed message. */
 export async function onLater(context: UploadContext, message: LaterMessage): Promise<UploadOutcome> {
   if ('list' in message) return prepare(context, message.list.request);
-  const { dataset, due, before } = message.check;
+  const { dataset, kind, due, before } = message.check;
   const watched = await getWatchedPrefix(context.store, dataset);
-  // The data set is no longer automatic.
-  if (watched === undefined) return { outcome: 'ignored', dataset };
+  const quietSeconds = kind === 'quiet' ? watched?.quietSeconds : watched?.everySeconds && 0;
+  // The data set is no longer automatic, or not in this way.
+  if (watched === undefined || quietSeconds == null) return { outcome: 'ignored', dataset };
   const wait = due - context.now();
   if (wait > 0) {
     const place = `s3://${watched.bucket}/${watched.prefix}`;
@@ -123,25 +127,33 @@ export async function onLater(context: UploadContext, message: LaterMessage): Pr
       const reason = `its check was put off ${MOST_CHECKS} times, and its time has not come; flowstitch submit ${place} starts the job`;
       return refuse(context, watched.bucket, watched.prefix, new OptionError(reason));
     }
-    await checkLater(context, { dataset, due, before: before + 1 });
+    await checkLater(context, { dataset, kind, due, before: before + 1 });
     return { outcome: 'armed', dataset };
   }
-  return request(context, { ...watched, by: 'quiet' });
+  // By the clock one job starts, however often its message comes: it is over what the first found.
+  const id = kind === 'every' ? `${dataset}-${due}` : undefined;
+  return request(context, { ...watched, quietSeconds, by: 'quiet' }, id);
+}
+
+/** Schedules the checks that follow from something that has just arrived. */
+async function arm(context: UploadContext, { dataset, quietSeconds, everySeconds }: WatchedPrefix): Promise<void> {
+  if (quietSeconds !== null) await armQuiet(context, dataset, quietSeconds, context.now());
+  if (everySeconds === undefined) return;
+  const every = everySeconds * 1000;
+  // Whatever arrives until then is in its listing.
+  const due = (Math.floor(context.now() / every) + 1) * every;
+  await checkLater(context, { dataset, kind: 'every', due, before: 0 });
 }
 
 /**
  * Schedules a check of a data set for when it may be quiet. A check that finds newer captures schedules the next one, for a later time than its own: there
  * are no more of them than there are captures.
  */
-async function arm(
-  context: UploadContext,
-  watched: Pick<WatchedPrefix, 'dataset' | 'quietSeconds'>,
-  newest: number,
-): Promise<void> {
-  const quiet = watched.quietSeconds * 1000;
+async function armQuiet(context: UploadContext, dataset: string, quietSeconds: number, newest: number): Promise<void> {
+  const quiet = quietSeconds * 1000;
   const slot = Math.max(1000, Math.min(Math.max(SLOT_MS, quiet / 100), quiet / 2));
   const due = Math.ceil((newest + quiet) / slot) * slot;
-  await checkLater(context, { dataset: watched.dataset, due, before: 0 });
+  await checkLater(context, { dataset, kind: 'quiet', due, before: 0 });
 }
 
 /**
@@ -149,8 +161,8 @@ async function arm(
  * marked: a crash in between duplicates a check but loses none.
  */
 async function checkLater(context: UploadContext, check: Check): Promise<void> {
-  const { dataset, due, before } = check;
-  const mark = checkKey(dataset, due, before);
+  const { dataset, kind, due, before } = check;
+  const mark = checkKey(dataset, due, before, kind);
   if ((await context.store.head(mark)) !== undefined) return;
   const delay = Math.max(0, Math.min(MOST_DELAY, Math.ceil((due - context.now()) / 1000)));
   await context.later({ check }, delay);
@@ -204,8 +216,11 @@ export interface Refusal {
   reason: string;
 }
 
-async function request(context: UploadContext, start: StartRequest): Promise<UploadOutcome> {
-  const id = randomBytes(8).toString('hex');
+async function request(
+  context: UploadContext,
+  start: StartRequest,
+  id = randomBytes(8).toString('hex'),
+): Promise<UploadOutcome> {
   const { bucket, prefix, dataset, options, by, quietSeconds } = start;
   const kept: StartRequest = { bucket, prefix, dataset, options, by, quietSeconds };
   await context.store.put(`${requestPrefix(id)}request.json`, jsonBytes(kept));
@@ -252,8 +267,8 @@ async function submitListed(
   const { store, queue } = context;
   const { dataset, bucket, prefix, by } = start;
   const newest = parts.reduce((latest, part) => Math.max(latest, part.newest), 0);
-  if (by === 'quiet' && newest + start.quietSeconds * 1000 > context.now()) {
-    await arm(context, start, newest);
+  if (start.quietSeconds > 0 && newest + start.quietSeconds * 1000 > context.now()) {
+    await armQuiet(context, dataset, start.quietSeconds, newest);
     return { outcome: 'not quiet', dataset };
   }
   const listed: CaptureRef[] = parts.flatMap((part) => part.captures);

@@ -5,20 +5,26 @@ import type { GivenOptions } from '../job/options.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 
-/** sources/<dataset>.json: a prefix whose captures start a job once no more arrive. */
-export interface WatchedPrefix {
+/** When uploads to a prefix start jobs. */
+export interface StartTimes {
+  /** Seconds since the newest capture was written after which uploading counts as over; null: jobs do not wait for that. */
+  quietSeconds: number | null;
+  /** A job starts each time this many seconds are over, by the clock, if something has arrived; missing: only after quiet. */
+  everySeconds?: number;
+}
+
+/** sources/<dataset>.json: a prefix whose captures start jobs. */
+export interface WatchedPrefix extends StartTimes {
   dataset: string;
   bucket: string;
   prefix: string;
-  /** Seconds since the newest capture was written after which uploading counts as over. */
-  quietSeconds: number;
   /** Options of the jobs. */
   options: GivenOptions;
 }
 
 /** Default quiet time, seconds. */
 export const DEFAULT_QUIET_SECONDS = 120;
-/** The longest quiet time, seconds. */
+/** The longest quiet time, and time between jobs, seconds. */
 export const MOST_QUIET_SECONDS = 7 * 86_400;
 
 /** Characters of a data set's name. */

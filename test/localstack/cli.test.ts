@@ -116,7 +116,10 @@ describe('the command line on the pipeline of LocalStack', { skip: endpoint === 
     const place = `s3://${cloud.capturesBucket}/cli-watched/`;
     const watched = await flowstitch(['watch', place, '--quiet-for', '1h', '--packets']);
     assert.equal(watched.code, 0, watched.stderr);
-    assert.match((await flowstitch(['watch'])).stdout, /\ncli-watched +s3:\/\/.*\/cli-watched\/ +1h +--packets\n/);
+    assert.match(
+      (await flowstitch(['watch'])).stdout,
+      /\ncli-watched +s3:\/\/.*\/cli-watched\/ +after 1h of quiet +--packets\n/,
+    );
     assert.match(
       (await flowstitch(['watch', '--off', place])).stdout,
       /^data set cli-watched: .* is no longer watched\n$/,

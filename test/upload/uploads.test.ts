@@ -285,12 +285,48 @@ test('the longest quiet is waited for, with every message doubled, and its check
   assert.ok(world.delays.length <= 2 * checks * HOURS * 4, `${world.delays.length} messages`);
 });
 
+for (const [name, times, jobsPerHour] of [
+  ['every quarter of an hour', { quietSeconds: null, everySeconds: 900 }, 4],
+  ['after quiet, at least every half hour', { quietSeconds: DEFAULT_QUIET_SECONDS, everySeconds: 1800 }, 2],
+] as const)
+  test(`a sensor that uploads each minute starts jobs ${name}; each capture is in the next one, and when it pauses no more start`, async () => {
+    const world = await automatic(random(SEED), true, times);
+    const begin = world.now;
+    const HOURS = 3;
+    for (let minute = 0; minute < HOURS * 60; minute++)
+      world.at(begin + minute * 60_000 + 5000, () => {
+        world.put(`site-a/${String(minute).padStart(4, '0')}.pcap`);
+        world.event(`site-a/${String(minute).padStart(4, '0')}.pcap`);
+      });
+    await world.run();
+    // When each was started first.
+    const submitted = world.outcomes('submitted').toReversed();
+    const started = new Map(submitted.map(({ job, captures, at }) => [job, { captures, at }]));
+    const sizes = [...started.values()].map(({ captures }) => captures).sort((a, b) => a - b);
+    const every = times.everySeconds / 60;
+    const expected = Array.from({ length: HOURS * jobsPerHour }, (_, n) => (n + 1) * every);
+    assert.deepEqual(sizes, expected);
+    // All messages are doubled: the second may come a minute after the first, and finds the same or one more.
+    for (const { captures, at } of started.values())
+      assert.ok(at - begin <= captures * 60_000 + 61_000, `${captures} captures after ${(at - begin) / 1000} s`);
+  });
+
+test('a check by the clock is ignored when the prefix waits for quiet alone since', async () => {
+  const world = await automatic(random(SEED), false, { quietSeconds: null, everySeconds: 900 });
+  world.put('site-a/x.pcap');
+  world.event('site-a/x.pcap');
+  await world.run(world.now);
+  await putWatchedPrefix(world.store, SITE);
+  await world.run();
+  assert.deepEqual([world.outcomes('ignored').length, world.sent], [1, []]);
+});
+
 test('a check that is put off without end is given up, and that is written down with what to do', async () => {
   const world = await automatic(random(SEED), false, { quietSeconds: 3600 });
   world.put('site-a/x.pcap');
   const due = world.now + 3_600_000;
   // A queue that delivers at once, whatever delay it is asked for.
-  let message: LaterMessage | undefined = { check: { dataset: 'site-a', due, before: 0 } };
+  let message: LaterMessage | undefined = { check: { dataset: 'site-a', kind: 'quiet', due, before: 0 } };
   let handled = 0;
   while (message !== undefined) {
     const context: UploadContext = world.context(new Life(() => 0));
