@@ -57,7 +57,7 @@ export const CLOUD_SIZES: Sizes = {
   partitionRows: 20_000_000,
   partitions: 64,
   openRows: 4_000_000,
-  intervalRows: 200_000_000,
+  intervalRows: 100_000_000,
   intervalShards: 1000,
   fileRows: 1_000_000,
   captureBytes: 32 * 2 ** 30,

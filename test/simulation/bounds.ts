@@ -1,7 +1,7 @@
 /**
  * What coordinating a job may cost in requests. A bound is a sum of: so many for each delivery of a message; the specifications that whoever
- * begins a stage writes; and the ends that balance, publish, commit and whoever
- * begins a stage read. Deliveries and beginnings are counted as they happen, so that
+ * begins a stage writes; the ends of intervals, each with a run, that reduce writes and publish reads; and the ends that
+ * balance, commit and whoever begins a stage read. Deliveries and beginnings are counted as they happen, so that
  * the bound holds also where messages come twice and processes die.
  */
 import { DONE_GROUP } from '../../shared/job/keys.ts';
@@ -59,8 +59,10 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.get = 8 * all + 12 * ended;
   bound.get += tasks.map * (balance + 2 * commit) + tasks.publish * (2 * commit + looks('publish', 'commit'));
   bound.get += tasks.reduce * (2 * commit + plannings.publish + looks('reduce', 'publish'));
+  // A publish task has an interval, or what is open at the end.
+  bound.get += tasks.reduce * deliveries.publish + tasks.publish * again('reduce');
   bound.put = 6 * all + 9 * again('map') + tasks.map * deliveries.plan + tasks.reduce * balance;
-  bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan;
+  bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan + 2 * tasks.publish * deliveries.reduce;
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;
   bound.delete = 4 * ended + dead;

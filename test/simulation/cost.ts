@@ -1,4 +1,5 @@
 /** What a job of 42,000 captures costs in requests, and in dollars. */
+import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
 import { tasksOf } from './bounds.ts';
 import { CALM, FULL, type Scenario, type Shape } from './scenario.ts';
 import { KINDS, noRequests, type Requests } from './services.ts';
@@ -24,30 +25,34 @@ export function priceOf(requests: Requests): number {
 /** Packets of a gigabyte of captures, and sessions of a thousand packets, as bench/ has them. */
 const PACKETS_PER_GB = 1.4e6;
 const SESSIONS_PER_THOUSAND = 65;
-const FILE_ROWS = 1e6;
 const RUN_ROWS = 65_536;
 const CAPTURE_GB = 0.15;
 
-/** The full size with as many publish tasks as its sessions would have. */
+/** The full size with as many publish tasks as it would have intervals, and one for what is open at the end. */
 export function costShape(): Shape {
-  return { ...FULL, publishTasks: Math.ceil(sessionsOf(FULL) / FILE_ROWS) };
+  return { ...FULL, publishTasks: Math.ceil(packetsOf(FULL) / CLOUD_SIZES.intervalRows) + 1 };
 }
 
-function sessionsOf({ captures }: Shape): number {
-  return (captures * CAPTURE_GB * PACKETS_PER_GB * SESSIONS_PER_THOUSAND) / 1000;
+function packetsOf({ captures }: Shape): number {
+  return captures * CAPTURE_GB * PACKETS_PER_GB;
+}
+
+function sessionsOf(shape: Shape): number {
+  return (packetsOf(shape) * SESSIONS_PER_THOUSAND) / 1000;
 }
 
 /**
  * Requests that move the data and that the simulation leaves out, by the sizes of things: captures are asked for
  * twice, for their heads and whole; balance reads each map task's summary and fragments; each partition has a range of
- * each shard; a publish task reads a range of each run that its window meets.
+ * each shard, and at the end of each interval a carry beside the run that is simulated; publish reads each run.
  */
 export function dataRequests(shape: Shape): Requests {
   const { captures, mapTasks, partitions, publishTasks } = shape;
-  const runs = Math.ceil(sessionsOf(shape) / RUN_ROWS);
+  const ends = publishTasks * partitions;
+  const runs = ends * Math.max(1, Math.ceil(sessionsOf(shape) / ends / RUN_ROWS));
   const requests = noRequests();
-  requests.get = 2 * captures + 2 * mapTasks + mapTasks * partitions + publishTasks * partitions + runs;
-  requests.put = mapTasks + Math.max(0, runs - partitions);
+  requests.get = 2 * captures + 2 * mapTasks + mapTasks * partitions + runs;
+  requests.put = mapTasks + ends + runs - ends;
   return requests;
 }
 

@@ -55,13 +55,14 @@ test('a seed happens the same way each time', async () => {
   assert.deepEqual({ ...first, seconds: 0 }, { ...second, seconds: 0 });
 });
 
-test('where nothing goes wrong a task costs 10 GETs, 5 PUTs and 2 LISTs, and what later stages read of its end', async () => {
+test('where nothing goes wrong a task costs 10 GETs, 5 PUTs and 2 LISTs, what later stages read of its end, and each interval two PUTs and a GET', async () => {
   const [{ requests }] = await simulate([calmScenario(FULL)]);
   const { map, reduce, publish } = tasksOf(FULL);
   const tasks = map + reduce + publish + 3;
   const reads = 3 * map + 5 * reduce + 4 * publish;
-  assert.ok(requests.get <= 10 * tasks + reads, `${requests.get} GETs`);
-  assert.ok(requests.put <= 5.3 * tasks, `${requests.put} PUTs`);
+  const intervals = reduce * publish;
+  assert.ok(requests.get <= 10 * tasks + reads + intervals, `${requests.get} GETs`);
+  assert.ok(requests.put <= 5.3 * tasks + 2 * intervals, `${requests.put} PUTs`);
   assert.ok(requests.list <= 2.2 * tasks, `${requests.list} LISTs`);
   assert.ok(requests.head <= 300, `${requests.head} HEADs`);
   assert.ok(requests.send <= tasks / 9, `${requests.send} SQS sends`);

@@ -259,7 +259,10 @@ export class Simulation {
 
   private resume(id: string): void {
     this.command(async ({ store, queue }) => {
-      await resumeJob(store, queue, id);
+      const { job } = await resumeJob(store, queue, id);
+      // Of a job that had been committed without some captures a new one tries again.
+      const before = this.asked.get(id);
+      if (before !== undefined && !this.asked.has(job)) this.asked.set(job, { ...before, id: job });
     });
   }
 
