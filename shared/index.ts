@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { addedTo, type HeldCaptures } from './control/dataset/heldcaptures.ts';
 import { type LocalRunOptions, runLocally } from './engine/localrun.ts';
 import { MOST_WORKERS } from './engine/protocol.ts';
 import { type GivenOptions, givenOptions, jobOptions } from './job/options.ts';
@@ -24,16 +25,18 @@ export { PlaceLost } from './engine/runplace.ts';
 export { JobError } from './job/context.ts';
 export { RefusedSql } from './query/permittedsql.ts';
 export type { Decimal, NestedValue, QueryResult, QueryValue } from './query/queryresult.ts';
-export type { GivenOptions, JobSummary, OpenResults };
+export type { CaptureRef, GivenOptions, HeldCaptures, JobSummary, OpenResults };
 export { OptionError };
 
 /** Options of a run. */
 export interface RunOptions
-  extends Pick<LocalRunOptions, 'signal' | 'onStart' | 'onWait' | 'onTask' | 'onRetry' | 'onDamaged'> {
+  extends Pick<LocalRunOptions, 'signal' | 'onCaptures' | 'onStart' | 'onWait' | 'onTask' | 'onRetry' | 'onDamaged'> {
   /** Paths of the captures: files. One that is named twice is read once. */
   captures: readonly string[];
   /** Folder of the results; created if missing. */
   out: string;
+  /** Keep the captures that the data set holds, gone ones too, and add these. */
+  add?: boolean;
   /** Worker threads, 1 to 256; one per processor by default. */
   workers?: number;
   /** Options of the job, named as those of `flowstitch run` without the dashes: { packets: true, 'tcp-timeout': '5m' }. */
@@ -50,7 +53,7 @@ export interface RunOptions
  *   JobError when a stage failed on every attempt;
  *   the signal's reason when it was aborted
  */
-export async function run({ captures, out, workers, options = {}, ...events }: RunOptions): Promise<JobSummary> {
+export async function run({ captures, out, add, workers, options = {}, ...events }: RunOptions): Promise<JobSummary> {
   const threads = wholeNumber(workers === undefined ? undefined : String(workers), 'workers', 1, MOST_WORKERS);
   const wanted = jobOptions(givenOptions(options));
   if (captures.length === 0) throw new OptionError('no captures given: a job without any would hide earlier results');
@@ -61,6 +64,7 @@ export async function run({ captures, out, workers, options = {}, ...events }: R
     out: resolve(out),
     captures: [...refs.values()],
     options: wanted,
+    ...(add === true && { withHeld: addedTo }),
     workers: threads ?? availableParallelism(),
   });
 }

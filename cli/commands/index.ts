@@ -4,6 +4,8 @@ import type { Command } from '../usage/command.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<{ COMMAND: Command }>>> = {
   run: () => import('./run.ts'),
   sql: () => import('./sql.ts'),
+  datasets: () => import('./datasets.ts'),
+  clean: () => import('./clean.ts'),
   inspect: () => import('./inspect.ts'),
   submit: () => import('./submit.ts'),
   jobs: () => import('./jobs.ts'),

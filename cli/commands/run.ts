@@ -27,6 +27,7 @@ const OPTIONS = {
     value: 'FOLDER',
     meaning: 'folder for the tables; a run into the same folder resumes, and maps only new captures',
   },
+  add: { meaning: 'keep the captures that the data set holds, gone ones too, and add these' },
   ...JOB_OPTIONS,
   workers: { value: 'N', meaning: 'worker threads', default: 'one per processor' },
   ...JSON_OPTION,
@@ -47,10 +48,12 @@ export const COMMAND = defineCommand({
   summary: 'turn captures into Parquet tables of sessions',
   description: [
     'Turns captures (pcap and pcapng, plain or compressed with gzip or zstd) into tables of sessions. Folders are read recursively, behind links too, without hidden files and results of earlier runs; pipes and devices are skipped and named. Files that are plainly no captures (text, pictures, tables) are passed over and listed, unless they are named themselves or end like a capture. What may not be read is named and costs itself alone. In names, \\xNN stands for a byte that is not text (UTF-8).',
+    'The data set then holds these captures and no others: if results of more captures are in the folder, that is said first. With --add it holds those that it held before, too, without reading them again, and even if their files are gone; a capture that comes again, or another one of the same name, takes the place of the earlier one. Afterwards the folder holds the files of the current results only.',
   ],
   options: OPTIONS,
   examples: [
     ['run captures/ --out results/', 'all captures below a folder'],
+    ['run new/ --add --out results/', 'those too: all sessions of both, and only the new ones are read'],
     ["run 'captures/*.pcap.gz' --out results/ --packets", 'those that match, with the packets table'],
     ['run captures/ --out results/ --tcp-timeout 10m --key vlan', 'with another timeout and flow key'],
   ],
@@ -95,6 +98,8 @@ async function runJob(
 ): Promise<number> {
   const { findCaptures } = await import('../input/findcaptures.ts');
   const { runLocally } = await import('../../shared/engine/localrun.ts');
+  const { addedTo } = await import('../../shared/control/dataset/heldcaptures.ts');
+  const { datasetNotices } = await import('../text/datasetnotices.ts');
   const out = resolve(values.out);
   if ((await stat(out).catch(() => undefined))?.isDirectory() === false)
     throw new UsageError(`--out ${values.out} is a file: name a folder`);
@@ -102,8 +107,8 @@ async function runJob(
   const passedOver = new PassedOverNotes();
   const captures = await findCaptures(inputs, out, (passed) => passedOver.add(passed));
   passedOver.end();
-  const bytes = captures.reduce((sum, capture) => sum + capture.size, 0);
-  const progress = new Progress(captures.length, bytes, values.quiet ? null : terminalOf(process.stderr));
+  let bytes = 0;
+  const progress = new Progress(0, 0, values.quiet ? null : terminalOf(process.stderr));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   let committedBefore = false;
@@ -115,6 +120,16 @@ async function runJob(
       captures,
       ...settings,
       signal,
+      withHeld: values.add ? addedTo : undefined,
+      onCaptures: async (all, held) => {
+        bytes = all.reduce((sum, capture) => sum + capture.size, 0);
+        progress.holds(all.length, bytes);
+        const notices = await datasetNotices(out, settings.options.dataset, all, held?.captures ?? []);
+        for (const notice of notices) {
+          if (values.quiet) process.stderr.write(`${notice}\n`);
+          else progress.say(notice);
+        }
+      },
       onStart: (job, state, stage) => {
         committedBefore = state === 'committed';
         began = true;

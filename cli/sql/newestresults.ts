@@ -63,8 +63,16 @@ export async function queryJob(folder: string, job: CurrentJob, query: string): 
 
 async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {
   const job = await currentJob(folder, dataset);
-  await checkFiles(folder, job);
-  return queryJob(folder, job, query);
+  try {
+    await checkFiles(folder, job);
+    return await queryJob(folder, job, query);
+  } catch (error) {
+    // A run that ended meanwhile has removed the files that its results do not need.
+    const newer = await currentJob(folder, dataset);
+    if (newer.job === job.job) throw error;
+    await checkFiles(folder, newer);
+    return queryJob(folder, newer, query);
+  }
 }
 
 async function queryS3(place: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {

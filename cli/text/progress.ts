@@ -14,8 +14,8 @@ const PLAIN_INTERVAL = 5000;
 const LIVE_INTERVAL = 500;
 
 export class Progress {
-  private readonly captures: number;
-  private readonly bytes: number;
+  private captures: number;
+  private bytes: number;
   private readonly output: LiveLine;
   private readonly now: () => number;
   private readonly startedAt: number;
@@ -43,6 +43,17 @@ export class Progress {
     this.now = now;
     this.startedAt = now();
     if (this.output.live) this.timer = setInterval(() => this.renew(), LIVE_INTERVAL).unref();
+  }
+
+  /** The job has so many captures, of so many stored bytes: those of the data set may be more than were given. */
+  holds(captures: number, bytes: number): void {
+    this.captures = captures;
+    this.bytes = bytes;
+  }
+
+  /** A notice, which stays. */
+  say(words: string): void {
+    this.output.line(words);
   }
 
   /** @param stage where the job is: a resumed one may have few tasks left, and those may be long */

@@ -8,12 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { currentState } from '../catalog/showcurrent.ts';
 import { showInCatalog } from '../catalog/step.ts';
+import { capturesRead, type HeldCaptures, heldCaptures } from '../control/dataset/heldcaptures.ts';
+import { removeOldFiles } from '../control/dataset/oldfiles.ts';
 import { type Shortage, shortageOf } from '../control/failures.ts';
 import { startJob } from '../control/start.ts';
 import { type StageAt, stageOf } from '../control/status.ts';
 import { failTask, type TaskReport } from '../control/task.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
+import { keepCaptures } from '../job/datasetcaptures.ts';
 import type { Fault } from '../job/fault.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
 import { readEnd } from '../job/jobend.ts';
@@ -26,22 +29,26 @@ import type { Delivery } from '../queue/taskqueue.ts';
 import { type CaptureRef, fileOpens } from '../store/capturesource.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { getJson } from '../store/jsonobject.ts';
-import { TABLE_NAMES } from '../table/tables.ts';
+import { foldersOf } from './folders.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './protocol.ts';
 import { OtherRun, type RunNote, RunPlace } from './runplace.ts';
-
-/** Folders below the results folder that runs write to. */
-const WRITTEN_FOLDERS = [WORK_FOLDER, 'datasets', ...TABLE_NAMES];
 
 export interface EmbeddedOptions {
   /** Folder of the results; created if missing. */
   out: string;
   captures: readonly CaptureRef[];
+  /**
+   * Makes the job's captures of those that the data set holds and `captures`. The run then waits until no other run of
+   * the data set is at work: what that adds is not to be lost.
+   */
+  withHeld?: (held: HeldCaptures | undefined, captures: readonly CaptureRef[]) => readonly CaptureRef[];
   config: JobConfig;
   /** Worker threads. */
   workers: number;
   /** Times a task is tried. */
   tries?: number;
+  /** Called once the captures are known, before anything is written. */
+  onCaptures?: (captures: readonly CaptureRef[], held: HeldCaptures | undefined) => void | Promise<void>;
   /** @param stage whose tasks are run first: of a job that was resumed where it had stopped */
   onStart?: (job: string, state: 'new' | 'resumed' | 'committed', stage: Stage) => void;
   /** Called about once a second while another run does this job. */
@@ -67,16 +74,19 @@ export interface WaitedFor extends RunNote {
  */
 export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
   const work = join(options.out, WORK_FOLDER);
-  const place = await placeAmongRuns(work, options);
+  const { place, captures } = await placeAmongRuns(work, options);
   try {
     for (let tries = MOST_TRIES; ; tries--) {
-      const ended = await runTry(place, work, options);
+      const ended = await runTry(place, work, options, captures);
       if (ended instanceof DamagedJob && tries > 1) {
         options.onDamaged?.(ended.message);
         continue;
       }
       place.check();
       if (ended instanceof DamagedJob) throw ended;
+      const [store, results] = storesOf(place, work, options);
+      // Who reads the folder with a glob is to find current rows only.
+      await place.whenAlone(() => removeOldFiles(store, results));
       return ended;
     }
   } catch (error) {
@@ -91,13 +101,36 @@ export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary>
 const LIVES_MS = 100;
 const PROGRESS_MS = 1000;
 
-/** Takes a place for the job, as soon as no other run does it. @throws the signal's reason */
-async function placeAmongRuns(work: string, options: EmbeddedOptions): Promise<RunPlace> {
-  const { out, config, captures, signal, onWait } = options;
+/**
+ * Takes a place for the job, as soon as no other run does it.
+ * @returns the place, and the job's captures
+ * @throws the signal's reason
+ */
+async function placeAmongRuns(
+  work: string,
+  options: EmbeddedOptions,
+): Promise<{ place: RunPlace; captures: readonly CaptureRef[] }> {
+  const { out, config, signal, onWait } = options;
   const store = new DirectoryStore(work);
+  const results = new DirectoryStore(out);
+  const { dataset } = config;
   for (;;) {
-    const taken = await RunPlace.take({ out, work, written: WRITTEN_FOLDERS }, jobId(config, captures));
-    if (!(taken instanceof OtherRun)) return taken;
+    let { captures } = options;
+    let held: HeldCaptures | undefined;
+    const taken = await RunPlace.take(foldersOf(out), async () => {
+      held = await heldCaptures(store, results, dataset);
+      captures = options.withHeld?.(held, options.captures) ?? captures;
+      return { job: jobId(config, captures), dataset, waits: options.withHeld !== undefined };
+    });
+    if (!(taken instanceof OtherRun)) {
+      try {
+        await options.onCaptures?.(captures, held);
+      } catch (error) {
+        taken.leave();
+        throw error;
+      }
+      return { place: taken, captures };
+    }
     let shown = Number.NEGATIVE_INFINITY;
     while (taken.lives) {
       if (onWait !== undefined && performance.now() - shown >= PROGRESS_MS) {
@@ -111,6 +144,15 @@ async function placeAmongRuns(work: string, options: EmbeddedOptions): Promise<R
   }
 }
 
+function storesOf(
+  place: RunPlace,
+  work: string,
+  { out }: EmbeddedOptions,
+): [store: DirectoryStore, results: DirectoryStore] {
+  const writer = { name: place.owner, presence: place.scratch };
+  return [new DirectoryStore(work, writer), new DirectoryStore(out, writer)];
+}
+
 /** A job that found one of its own objects damaged: its next try makes that again. */
 class DamagedJob extends JobError {
   override name = 'DamagedJob';
@@ -119,12 +161,15 @@ class DamagedJob extends JobError {
 /** Tries of a job in one run, each ended by a damaged object: with more than that, the disk is broken. */
 const MOST_TRIES = 4;
 
-async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): Promise<JobSummary | DamagedJob> {
-  const writer = { name: place.owner, presence: place.scratch };
-  const store = new DirectoryStore(work, writer);
-  const results = new DirectoryStore(options.out, writer);
+async function runTry(
+  place: RunPlace,
+  work: string,
+  options: EmbeddedOptions,
+  captures: readonly CaptureRef[],
+): Promise<JobSummary | DamagedJob> {
+  const [store, results] = storesOf(place, work, options);
   const queue = new InProcessQueue(options.tries ?? 3);
-  const { job, state, stage } = await startJob(store, queue, options.config, options.captures, {
+  const { job, state, stage } = await startJob(store, queue, options.config, captures, {
     results,
     opens: fileOpens,
     onDamaged: options.onDamaged,
@@ -132,6 +177,7 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   place.tries(job.job);
   options.onStart?.(job.job, state, stage);
   if (state !== 'committed') {
+    const writer = { name: place.owner, presence: place.scratch };
     const setup = { work, results: options.out, scratch: place.scratch, writer };
     await new Pool(options, store, queue, setup, () => place.check()).drain();
   }
@@ -147,6 +193,7 @@ async function runTry(place: RunPlace, work: string, options: EmbeddedOptions): 
   // Another job may have been committed since: queries are to see the one that was run last.
   if (state === 'committed') {
     const before = await currentState(results, summary.dataset);
+    await keepCaptures(store, summary.dataset, job.job, await capturesRead(store, job.job));
     await makeCurrent(results, summary);
     await showInCatalog(store, results, summary, before);
   }

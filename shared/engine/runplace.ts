@@ -19,6 +19,7 @@ const WAIT_MS = 30_000;
 /** Identifies a run, for people. */
 export interface RunNote {
   job: string;
+  dataset: string;
   /** The try of the job that it is at; missing until it has begun. */
   trying?: string;
   pid: number;
@@ -27,9 +28,17 @@ export interface RunNote {
   since: string;
 }
 
+/** What a run is going to do. */
+export interface RunWish {
+  job: string;
+  dataset: string;
+  /** Whether it waits for all other runs of the data set, as one does that begins with their results. */
+  waits: boolean;
+}
+
 const NOTE = 'run.json';
 
-/** Another run that is doing the job. */
+/** Another run, which is waited for. */
 export class OtherRun {
   private readonly folder: string;
   private last: RunNote;
@@ -123,16 +132,33 @@ export class RunPlace {
     this.inode = statSync(this.scratch, { bigint: true }).ino;
   }
 
-  /** Takes a place for a run of `job`, unless another run is doing it. */
-  static take(folders: Folders, job: string): Promise<RunPlace | OtherRun> {
-    return alone(folders.work, () => {
-      for (const folder of clearAfterDead(folders)) {
+  /**
+   * Takes a place for a run, unless another one is doing its job, or has to end before.
+   * @param wish called while no run starts or ends: what the run is going to do may depend on what others have done
+   */
+  static take(folders: Folders, wish: () => RunWish | Promise<RunWish>): Promise<RunPlace | OtherRun> {
+    return alone(folders.work, async () => {
+      const living = clearAfterDead(folders);
+      const { job, dataset, waits } = await wish();
+      for (const folder of living) {
         const note = noteIn(folder);
-        if (note?.job === job) return new OtherRun(folder, note);
+        if (note?.job === job || (waits && note?.dataset === dataset)) return new OtherRun(folder, note);
       }
       const place = new RunPlace(folders, randomBytes(6).toString('hex'));
-      place.note({ job, pid: process.pid, host: hostname(), since: new Date().toISOString() });
+      place.note({ job, dataset, pid: process.pid, host: hostname(), since: new Date().toISOString() });
       return place;
+    });
+  }
+
+  /**
+   * Does something for which nobody else may be writing to the folder, unless there is another run; none starts meanwhile.
+   * @returns whether it was done
+   */
+  whenAlone(action: () => Promise<void>): Promise<boolean> {
+    return alone(this.folders.work, async () => {
+      if (clearAfterDead(this.folders).some((folder) => folder !== this.scratch)) return false;
+      await action();
+      return true;
     });
   }
 
@@ -174,6 +200,20 @@ export class RunPlace {
     rmSync(this.scratch, { recursive: true, force: true });
     this.lock.release();
   }
+}
+
+/**
+ * Does something to a folder of results for which no run may be at work there; none starts meanwhile.
+ * @throws Error that names the run that is at work
+ */
+export function withoutRuns<T>(folders: Folders, action: () => Promise<T>): Promise<T> {
+  return alone(folders.work, async () => {
+    const [folder] = clearAfterDead(folders);
+    if (folder === undefined) return action();
+    const { pid, host } = noteIn(folder) ?? {};
+    const who = pid === undefined ? 'a run' : `the run of process ${pid} on ${host}`;
+    throw new Error(`${who} is at work in ${folders.out}: do this again when it has ended`);
+  });
 }
 
 /** The note of a run; undefined when it cannot be read. */

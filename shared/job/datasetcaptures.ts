@@ -7,6 +7,7 @@ import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { type CaptureList, captureList, Inputs } from './inputs.ts';
 import { datasetCapturesKey, datasetCapturesPrefix } from './keys.ts';
+import { readListed } from './listparts.ts';
 import type { RankedCapture } from './maptask.ts';
 
 /** datasets/<dataset>/captures.json */
@@ -41,6 +42,13 @@ function refOf({ name, location, size, version, requesterPays, incidental }: Cap
     ...(requesterPays && { requesterPays }),
     ...(incidental && { incidental }),
   };
+}
+
+/** Captures with what was read of each, by rank. @param list key of balance's list of them */
+export async function rankedCaptures(store: ObjectStore, list: string): Promise<RankedCapture[]> {
+  const captures: RankedCapture[] = [];
+  for await (const part of readListed<RankedCapture>(store, list)) for (const capture of part) captures.push(capture);
+  return captures;
 }
 
 /** The captures of a data set; none before its first job is committed. */

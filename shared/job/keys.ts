@@ -45,6 +45,7 @@ export const DONE_GROUP = 1000;
 
 const padded = (n: number, digits: number): string => String(n).padStart(digits, '0');
 
+export const JOBS_PREFIX = 'jobs/';
 export const jobPrefix = (job: string): string => `jobs/${job}/`;
 /** The job whose object has this key; undefined for other objects. */
 export const jobOfKey = (key: string): string | undefined => /^jobs\/([^/]+)\//.exec(key)?.[1];
@@ -68,6 +69,9 @@ export const completeKey = (job: string, stage: Stage, group: number): string =>
 /** Where one attempt of a task writes, and no other. */
 export const attemptPrefix = (job: string, stage: Stage, task: number, attempt: string): string =>
   `jobs/${job}/${stage}/${padded(task, 7)}-${attempt}/`;
+/** Whether a key is that of a run of sessions, which an attempt of a reduce task has written. */
+export const isSessionRun = (key: string): boolean =>
+  /^jobs\/[^/]+\/reduce\/[0-9]+-[^/]+\/sessions-[0-9]+[.]arrow$/.test(key);
 export const errorKey = (job: string, stage: Stage, task: number): string =>
   `jobs/${job}/${stage}/errors/${padded(task, 7)}`;
 export const unreadPrefix = (job: string): string => `jobs/${job}/plan/unread/`;
@@ -101,6 +105,8 @@ export const knownGroupsPrefix = (dataset: string, sharding: string): string =>
 export const datasetCapturesKey = (dataset: string): string => `datasets/${dataset}/captures.json`;
 /** Parts of the list, where captures are many. */
 export const datasetCapturesPrefix = (dataset: string): string => `datasets/${dataset}/captures/`;
+/** Whether a key is that of a data set's job, as jobsPrefix begins. */
+export const isJobEntry = (key: string): boolean => /^datasets\/[^/]+\/jobs\/[^/]+$/.test(key);
 export const waitingPrefix = (dataset: string): string => `datasets/${dataset}/waiting/`;
 /** Keys sort in the order in which jobs were submitted. @param at milliseconds since 1970 */
 export const waitingKey = (dataset: string, at: number, job: string): string =>
@@ -142,3 +148,13 @@ export const dayFileKey = (
 /** A file of a table that each job writes anew. */
 export const jobFileKey = (table: string, dataset: string, job: string): string =>
   `${tablePrefix(table, dataset)}${job}-0.parquet`;
+
+const DAY = 'dt=[0-9]{4,}-[0-9]{2}-[0-9]{2}';
+const TABLE_FILE = new RegExp(
+  `^[a-z]+/dataset=[^/]+/(${DAY}/[0-9a-f]{16}-[0-9-]+|[0-9a-f]{16}-0|job=[0-9a-f]{16}/(${DAY}/)?part-[0-9-]+)[.]parquet$`,
+);
+/**
+ * Whether a key below a table is that of a file that a job wrote: one by day, one that each job writes anew, or, as the
+ * first versions named them, one in a folder of its job.
+ */
+export const isTableFile = (key: string): boolean => TABLE_FILE.test(key);

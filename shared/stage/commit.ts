@@ -8,7 +8,7 @@ import { currentState } from '../catalog/showcurrent.ts';
 import { showInCatalog } from '../catalog/step.ts';
 import { requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
-import { keepCaptures } from '../job/datasetcaptures.ts';
+import { keepCaptures, rankedCaptures } from '../job/datasetcaptures.ts';
 import { allInputs } from '../job/inputs.ts';
 import {
   addGained,
@@ -20,8 +20,6 @@ import {
 } from '../job/interval.ts';
 import { type Job, lineOf } from '../job/jobconfig.ts';
 import { chainKey, jobFileKey, summaryKey, tablePrefix } from '../job/keys.ts';
-import { readListed } from '../job/listparts.ts';
-import type { RankedCapture } from '../job/maptask.ts';
 import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
 import type { TurnedPart } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
@@ -40,9 +38,7 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   const { store, results, scratch } = context;
   const { dataset } = job.config;
   const balance = await stageResult(store, job.job, 'balance', 'commit');
-  const captures: RankedCapture[] = [];
-  for await (const part of readListed<RankedCapture>(store, balance.captures))
-    for (const capture of part) captures.push(capture);
+  const captures = await rankedCaptures(store, balance.captures);
   const mapped = await stageResults(store, job.job, 'map');
   const plan = await requireJson<IntervalsPlan>(store, balance.intervals);
   const chain = await chainOf(context, job, plan, balance);

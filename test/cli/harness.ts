@@ -36,7 +36,7 @@ export function command(
     cwd,
     env: { ...process.env, npm_command: undefined, ...env },
     encoding: 'utf8',
-    maxBuffer: 64 << 20,
+    maxBuffer: 256 << 20,
   });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };

@@ -130,7 +130,7 @@ test('reasons from files do not steer the terminal, and without an output nothin
 test('a run that waits names the other one once, and says how far that is', () => {
   const screen = new Screen(null);
   const progress = progressOn(screen);
-  const other = { job: '0123', pid: 7, host: 'lab', since: '2026-11-30T10:00:00.000Z' };
+  const other = { job: '0123', dataset: 'site-a', pid: 7, host: 'lab', since: '2026-11-30T10:00:00.000Z' };
   progress.waits({ ...other, at: undefined });
   assert.equal(
     screen.take(),

@@ -1,0 +1,45 @@
+/** What a run says of the captures that its data set, and others of the same folder, hold, before it does anything. */
+import { join } from 'node:path';
+import { replacementOf } from '../../shared/control/dataset/heldcaptures.ts';
+import { sharedCaptures } from '../../shared/control/sharedcaptures.ts';
+import { WORK_FOLDER } from '../../shared/job/keys.ts';
+import { DEFAULT_DATASET } from '../../shared/job/options.ts';
+import type { CaptureRef } from '../../shared/store/capturesource.ts';
+import { DirectoryStore } from '../../shared/store/directorystore.ts';
+import { printable } from '../../shared/text/printable.ts';
+import { count, counted } from './format.ts';
+
+/** Most captures whose place changes that are named. */
+const NAMED = 10;
+
+/**
+ * One line each.
+ * @param out the folder of results, absolute
+ * @param captures those of the job
+ * @param held those that the data set holds
+ */
+export async function datasetNotices(
+  out: string,
+  dataset: string = DEFAULT_DATASET,
+  captures: readonly CaptureRef[],
+  held: readonly CaptureRef[],
+): Promise<string[]> {
+  const place = printable(out);
+  const { kept, elsewhere } = replacementOf(held, captures);
+  const notices: string[] = [];
+  const lost = held.length - kept - elsewhere.length;
+  if (lost > 0)
+    notices.push(
+      `${place} holds sessions of ${counted(held.length, 'capture')}; this run keeps ${kept === 0 ? 'none' : count(kept)} of them and replaces the rest. --add keeps all`,
+    );
+  for (const { name, was, is } of elsewhere.slice(0, NAMED))
+    notices.push(`${printable(name)} was ${printable(was)} before; ${printable(is)} takes its place`);
+  if (elsewhere.length > NAMED)
+    notices.push(`${counted(elsewhere.length - NAMED, 'more capture')} took the place of others with the same name`);
+  const others = await sharedCaptures(new DirectoryStore(join(out, WORK_FOLDER)), dataset, captures);
+  for (const other of others)
+    notices.push(
+      `the data set '${other.dataset}' of ${place} holds ${count(other.captures)} of these ${counted(captures.length, 'capture')} too: their sessions are in both`,
+    );
+  return notices;
+}

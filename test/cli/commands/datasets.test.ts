@@ -1,0 +1,50 @@
+/** flowstitch datasets and clean, and run --add, as a person uses them. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { flowstitch, START_US, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
+
+const HOUR_US = 3_600_000_000;
+
+test('a data set grows, is listed, and is cleaned', (t) => {
+  const cwd = scratchFolder(t);
+  writeFiles(cwd, { 'old/a.pcap': udpCapture(10), 'new/b.pcap': udpCapture(10, START_US + HOUR_US, 3) });
+  const done = (...args: string[]): { stdout: string; stderr: string } => {
+    const { code, ...said } = flowstitch(args, { cwd });
+    assert.equal(code, 0, said.stderr);
+    return said;
+  };
+  done('run', 'old', '--out', 'out');
+  rmSync(join(cwd, 'old'), { recursive: true });
+  const added = done('run', 'new', '--add', '--out', 'out');
+  assert.match(added.stdout, /captures {6}2, /);
+  assert.doesNotMatch(added.stderr, /holds sessions/);
+  const replacing = done('run', 'new', '--out', 'out', '--quiet');
+  assert.match(
+    replacing.stderr,
+    /^\S+out holds sessions of 2 captures; this run keeps 1 of them and replaces the rest\. --add keeps all\n$/,
+  );
+  const listed = done('datasets', '--data', 'out');
+  assert.match(listed.stdout, /^default +2023-11-14T23:13:20 +2023-11-14T23:13:20 +1 .* 3 *$/m);
+  const [, removable] = /flowstitch clean would remove (\S+ [KMG]?B)\n$/.exec(listed.stdout) ?? [];
+  assert.match(
+    done('clean', '--data', 'out', '--dry-run').stdout,
+    new RegExp(`^would remove ${removable}\ntables +0 files`),
+  );
+  assert.match(done('clean', '--data', 'out').stdout, new RegExp(`^removed ${removable}\n`));
+  assert.equal(done('clean', '--data', 'out').stdout, 'nothing to remove\n');
+  const query = done('sql', 'select count(*) as n from sessions', '--data', 'out', '--csv');
+  assert.equal(query.stdout, 'n\n1\n');
+  const { datasets, removable: left } = JSON.parse(done('datasets', '--data', 'out', '--json').stdout);
+  assert.deepEqual([datasets.length, datasets[0].captures, left], [1, 1, 0]);
+});
+
+test('folders that are no results are named, and results in a bucket are left to the pipeline', (t) => {
+  const cwd = scratchFolder(t);
+  for (const command of ['datasets', 'clean']) {
+    assert.match(flowstitch([command, '--data', 'nowhere'], { cwd }).stderr, /there is no folder nowhere/);
+    assert.match(flowstitch([command, '--data', 's3://b/'], { cwd }).stderr, /works on folders of flowstitch run/);
+    assert.match(flowstitch([command], { cwd }).stderr, /no results given: name their folder with --data/);
+  }
+});
