@@ -11,8 +11,9 @@ import { startJob } from '../../../shared/control/start.ts';
 import { failTask } from '../../../shared/control/task.ts';
 import type { JobConfig } from '../../../shared/job/jobconfig.ts';
 import { isCommitted, type JobEnd } from '../../../shared/job/jobend.ts';
-import { endKey } from '../../../shared/job/keys.ts';
+import { endKey, summaryKey } from '../../../shared/job/keys.ts';
 import type { MapSpec } from '../../../shared/job/maptask.ts';
+import type { JobSummary } from '../../../shared/job/summary.ts';
 import { InProcessQueue } from '../../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../../shared/queue/taskqueue.ts';
 import { specsOf } from '../../../shared/stage/specs.ts';
@@ -141,6 +142,94 @@ test(`a job survives a crash before or after any call of store or queue (seed ${
     // Nothing is done more than once for a crash than the one task that was in hands; and starting again reads.
     assert.ok(world.calls <= 3 * calls, `${world.calls} calls: ${context}`);
   }
+});
+
+test(`a second job over a data set that has grown survives a crash before or after any call (seed ${SEED})`, async (t) => {
+  using folder = temporaryFolder();
+  const [one, two] = await smallCaptures(folder.path);
+  const config = { ...CONFIG, sizes: { ...CONFIG.sizes, intervalRows: 20, partitionRows: 200 } };
+  const before = await undisturbed(folder.path, [one], config);
+  /** The first job has been done, and nobody knows of the second. */
+  const grown = (next: () => number): World => {
+    const world = new World(folder.path, [one, two], next, config);
+    for (const [key, bytes] of before.store.objects) world.store.objects.set(key, bytes);
+    for (const [key, bytes] of before.results.objects) world.results.objects.set(key, bytes);
+    return world;
+  };
+  const whole = grown(random(SEED));
+  await whole.live(new Life(random(SEED)), true);
+  const { calls } = whole;
+  const expected = whole.published();
+  assert.ok(expected.size > before.published().size);
+  t.diagnostic(`${calls} calls`);
+  // A third of all calls in each run; another seed takes others.
+  for (let k = 1 + (SEED % 3); k <= calls; k += 3) {
+    const next = random(SEED + k);
+    const when = pick(next, ['before', 'after'] as const);
+    const context = `SEED=${SEED}, crash ${when} call ${k} of ${calls}`;
+    const world = grown(next);
+    const first = new Life(next, k, when);
+    await world.live(first, true);
+    if (first.ended) await world.live(new Life(next), world.queue.waiting.length === 0);
+    assert.deepEqual(world.published(), expected, context);
+    for (const job of world.jobs()) assert.ok(await isCommitted(world.store, job), `stuck: ${context}`);
+  }
+});
+
+test('a reduce task that died goes on behind the last interval that has ended', async () => {
+  using folder = temporaryFolder();
+  const captures = await smallCaptures(folder.path);
+  const config = { ...CONFIG, sizes: { ...CONFIG.sizes, intervalRows: 1, intervalShards: 1, partitionRows: 1000 } };
+  const world = new World(folder.path, captures, random(SEED), config);
+  const queue = new InProcessQueue();
+  const place = new Workplace(folder.path);
+  place.store = world.store;
+  place.results = world.results;
+  const { job } = await startJob(world.store, queue, config, captures);
+  const ends = (): string[] => [...world.store.objects.keys()].filter((key) => key.includes('/reduce/ends/')).sort();
+  const readShards: string[] = [];
+  let dies = true;
+  const watching = new Proxy(world.store, {
+    get: (store, name) => {
+      if (name === 'get')
+        return (key: string, range?: { start: number; end: number }) => {
+          if (key.startsWith('shards/') && key.endsWith('.arrow')) readShards.push(key);
+          return store.get(key, range);
+        };
+      if (name === 'putIfAbsent')
+        return async (key: string, bytes: Uint8Array) => {
+          const won = await store.putIfAbsent(key, bytes);
+          if (dies && key.includes('/reduce/ends/') && ends().length === 1)
+            throw new Crash('behind the first interval');
+          return won;
+        };
+      const value: unknown = Reflect.get(store, name);
+      return typeof value === 'function' ? value.bind(store) : value;
+    },
+  });
+  for (let delivery = queue.receive(); delivery !== undefined; delivery = queue.receive()) {
+    if (delivery.message.stage === 'reduce') {
+      place.store = watching;
+      if (dies) {
+        await assert.rejects(place.run(delivery.message, queue), Crash);
+        dies = false;
+        readShards.length = 0;
+      }
+      const before = ends();
+      await place.run(delivery.message, queue);
+      assert.equal(before.length, 1);
+      assert.ok(ends().length > 2, `${ends().length} ends`);
+      place.store = world.store;
+    } else await place.run(delivery.message, queue);
+    delivery.acknowledge();
+  }
+  assert.ok(await isCommitted(world.store, job.job));
+  const whole = await runJob(join(folder.path, 'whole'), captures, config);
+  const summary = await getJson<JobSummary>(world.store, summaryKey(job.job));
+  assert.equal(summary?.sessions, whole.summary.sessions);
+  // The shards of the intervals that had ended were not read again.
+  const shards = new Set([...world.store.objects.keys()].filter((key) => /^shards\/.*\d\.arrow$/.test(key)));
+  assert.ok(new Set(readShards).size < shards.size, `${new Set(readShards).size} of ${shards.size} shards`);
 });
 
 test(`a job survives any number of crashes one after another (seed ${SEED})`, async () => {
