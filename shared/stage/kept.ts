@@ -22,7 +22,7 @@ export async function checkKept(
   if (held.length === 0) return;
   const [{ capture, failure }] = held.map(({ outcome }) => outcome);
   throw new JobError(
-    `data set ${dataset} has sessions of ${held.length} captures that cannot be read any more and whose shards are gone, ` +
+    `data set ${dataset} has sessions of ${held.length} ${held.length === 1 ? 'capture that' : 'captures that'} cannot be read any more and whose shards are gone, ` +
       `${capture.name} among them (${failure?.detail}). This job would remove these sessions: the results stay as they are. ` +
       'Without them, over what is there now, a job is started by flowstitch submit --exact, or by flowstitch run without --add',
     job.job,

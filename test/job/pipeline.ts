@@ -32,6 +32,8 @@ export class LocalPipeline {
   readonly store: ObjectStore;
   readonly results: DirectoryStore;
   readonly queue = new InProcessQueue(2);
+  /** Why attempts failed. */
+  readonly errors: string[] = [];
   captures: CaptureSource = new FileCaptures();
   /** What tasks have besides. */
   more: Pick<TaskContext, 'onBehind'> = {};
@@ -66,7 +68,8 @@ export class LocalPipeline {
         await this.run(delivery.message);
         done.push(delivery.message);
         delivery.acknowledge();
-      } catch {
+      } catch (error) {
+        this.errors.push(String(error));
         delivery.release();
       }
     }
