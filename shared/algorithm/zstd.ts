@@ -14,3 +14,8 @@ export function zstdFrame(bytes: Uint8Array): Uint8Array {
     chunkSize: Math.max(LEAST_CHUNK, bytes.length + (bytes.length >> 7) + 128),
   });
 }
+
+/** Whether bytes begin like a frame of zstd (RFC 8878, 3.1.1). */
+export function isZstdFrame(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
+}

@@ -1,5 +1,5 @@
 /** The chains of a data set: which intervals later jobs find made. */
-import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { getJson, listBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import type { Chain, MadeInterval } from './interval.ts';
 import { chainsPrefix } from './keys.ts';
@@ -26,6 +26,6 @@ export async function shortenChains(
       continue;
     }
     const at = chain.intervals.findIndex(isGone);
-    if (at >= 0) await store.put(key, jsonBytes({ intervals: chain.intervals.slice(0, at) } satisfies Chain));
+    if (at >= 0) await store.put(key, listBytes({ intervals: chain.intervals.slice(0, at) } satisfies Chain));
   }
 }

@@ -3,7 +3,7 @@
  * later job keeps the sessions of captures that are gone.
  */
 import type { CaptureRef } from '../store/capturesource.ts';
-import { getJson, jsonBytes } from '../store/jsonobject.ts';
+import { getJson, listBytes } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { type CaptureList, captureList, Inputs } from './inputs.ts';
 import { datasetCapturesKey, datasetCapturesPrefix } from './keys.ts';
@@ -27,7 +27,7 @@ export async function keepCaptures(
   // Nothing is known of those that could not be read: they are in a later job only if they are still there.
   const read = captures.filter(({ failure }) => failure === null).map(({ capture }) => refOf(capture));
   const list = await captureList(store, `${prefix}${job}-`, read);
-  await store.put(datasetCapturesKey(dataset), jsonBytes({ job, list } satisfies DatasetCaptures));
+  await store.put(datasetCapturesKey(dataset), listBytes({ job, list } satisfies DatasetCaptures));
   const others: string[] = [];
   for await (const { key } of store.list(prefix)) if (!key.startsWith(`${prefix}${job}-`)) others.push(key);
   await store.remove(others);

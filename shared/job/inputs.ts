@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { CaptureRef } from '../store/capturesource.ts';
-import { jsonBytes } from '../store/jsonobject.ts';
+import { listBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { requireJson } from './context.ts';
 import { inputsKey, inputsPartPrefix } from './keys.ts';
@@ -20,11 +20,11 @@ interface InputParts {
 /** Writes a job's captures, unless they are there. @returns whether they are new */
 export async function writeInputs(store: ObjectStore, job: string, captures: readonly CaptureRef[]): Promise<boolean> {
   const key = inputsKey(job);
-  if (captures.length <= PART_ROWS) return store.putIfAbsent(key, jsonBytes(captures));
+  if (captures.length <= PART_ROWS) return store.putIfAbsent(key, listBytes(captures));
   if ((await store.head(key)) !== undefined) return false;
   // Parts of a name of their own: whoever starts the job at the same time may have listed them in another order.
   const parts = await captureList(store, inputsPartPrefix(job, randomBytes(6).toString('hex')), captures);
-  return store.putIfAbsent(key, jsonBytes(parts));
+  return store.putIfAbsent(key, listBytes(parts));
 }
 
 /** A list of captures as one object has it: itself, or where there are many the keys of the parts that were written. */

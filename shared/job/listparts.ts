@@ -2,7 +2,7 @@
  * Lists of any length in the store: written in parts of a bounded number of rows, each an object of its own, and
  * read part by part. A single JSON string cannot exceed 512 MB, and memory ends long before.
  */
-import { jsonBytes } from '../store/jsonobject.ts';
+import { listBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { requireJson } from './context.ts';
 
@@ -40,7 +40,7 @@ export class PartsWriter<T> {
 
   private async write(): Promise<void> {
     const key = `${this.prefix}${String(this.keys.length).padStart(5, '0')}.json`;
-    await this.store.put(key, jsonBytes(this.rows));
+    await this.store.put(key, listBytes(this.rows));
     this.keys.push(key);
     this.rows = [];
   }

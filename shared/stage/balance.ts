@@ -24,7 +24,7 @@ import type { StageResults } from '../job/stageresults.ts';
 import { stageResults } from '../job/taskends.ts';
 import { LEFT_OUT } from '../shard/batchdecoder.ts';
 import { inParallel } from '../store/inparallel.ts';
-import { jsonBytes } from '../store/jsonobject.ts';
+import { jsonBytes, listBytes } from '../store/jsonobject.ts';
 import { planIntervals } from './interval/planintervals.ts';
 import { type RankedShard, writeReduceSpecs } from './interval/reducespecs.ts';
 import { joinFragments } from './joinfragments.ts';
@@ -92,7 +92,7 @@ async function runBalance(
   checkJoined(job, captures);
   await anomalies.add(duplicates(captures, copies));
   const places: AnomalyPlaces = { ranks, parts: await anomalies.end() };
-  await store.put(`${prefix}anomalies.json`, jsonBytes(places));
+  await store.put(`${prefix}anomalies.json`, listBytes(places));
   const captureParts = new PartsWriter<RankedCapture>(store, `${prefix}captures-`);
   await captureParts.add(captures);
   await store.put(`${prefix}captures.json`, jsonBytes(await captureParts.end()));
@@ -103,7 +103,7 @@ async function runBalance(
   let endUs = 0;
   for (const { lastUs } of shards) if (lastUs > endUs) endUs = lastUs;
   const intervals = await planIntervals(context, job, captures, mapped, shards.length === 0 ? -1 : endUs);
-  await store.put(`${prefix}intervals.json`, jsonBytes(intervals.plan));
+  await store.put(`${prefix}intervals.json`, listBytes(intervals.plan));
   const partitions = await writeReduceSpecs(store, `${prefix}reduce-`, job.config, shards, intervals, {
     captures: captures.length,
     endUs,

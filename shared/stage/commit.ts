@@ -25,7 +25,7 @@ import type { TurnedPart } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { conservationOf, type JobSummary, summarize } from '../job/summary.ts';
 import { eachResult, stageResult, stageResults } from '../job/taskends.ts';
-import { jsonBytes } from '../store/jsonobject.ts';
+import { listBytes } from '../store/jsonobject.ts';
 import { JOB_TABLES, perTable } from '../table/tables.ts';
 import { WRITERS } from './jobtables.ts';
 import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
@@ -61,9 +61,9 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   }
 
   const summary = summarize(job, captures, mapped, balance, chain.gained, { files, fileBytes });
-  await store.put(summaryKey(job.job), jsonBytes(summary));
+  await store.put(summaryKey(job.job), listBytes(summary));
   const { intervals } = chain;
-  await store.put(chainKey(dataset, lineOf(job.config)), jsonBytes({ intervals } satisfies Chain));
+  await store.put(chainKey(dataset, lineOf(job.config)), listBytes({ intervals } satisfies Chain));
   await keepCaptures(store, dataset, job.job, captures);
   // Programs that wait for a folder of tables look for this name.
   const before = await currentState(results, dataset);

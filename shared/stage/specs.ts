@@ -2,7 +2,7 @@
 import { requireJson } from '../job/context.ts';
 import { jobPrefix, listKey } from '../job/keys.ts';
 import type { Stage, StageList } from '../job/stageresults.ts';
-import { jsonBytes } from '../store/jsonobject.ts';
+import { listBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { PendingWrites } from './pendingwrites.ts';
 
@@ -24,7 +24,7 @@ export async function writeSpecs(
   const writes = new PendingWrites();
   let tasks = 0;
   for await (const spec of specs) {
-    writes.add(store.put(`${prefix}${tasks++}.json`, jsonBytes(spec)));
+    writes.add(store.put(`${prefix}${tasks++}.json`, listBytes(spec)));
     await writes.atMost(PARALLEL_WRITES - 1);
   }
   await writes.atMost(0);

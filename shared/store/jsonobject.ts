@@ -1,9 +1,10 @@
 /**
  * Objects that hold a JSON value: the value on one line, and on the next its CRC-32 as a JSON string, so that programs
- * which read JSON values one after another read these objects too. Changes by a power cut, a bad disk or a manual edit
+ * which read JSON values one after another read these objects too. Long lists are compressed with zstd. Changes by a power cut, a bad disk or a manual edit
  * are detected when the object is read.
  */
-import { crc32 } from 'node:zlib';
+import { crc32, zstdDecompressSync } from 'node:zlib';
+import { isZstdFrame, zstdFrame } from '../algorithm/zstd.ts';
 import { type ObjectStore, StoreError } from './objectstore.ts';
 
 const decoder = new TextDecoder();
@@ -27,12 +28,36 @@ export function jsonBytes(value: unknown): Uint8Array {
   return bytes;
 }
 
+/** Bytes from which a list is compressed: shorter ones are read by people. */
+const LONG_BYTES = 16 << 10;
+
 /**
- * The value that `jsonBytes` wrote.
+ * As jsonBytes, compressed where it is long: for what grows with captures. A job of a growing data set reads and writes
+ * such lists anew; they are a sixth as long then.
+ */
+export function listBytes(value: unknown): Uint8Array {
+  const bytes = jsonBytes(value);
+  return bytes.length < LONG_BYTES ? bytes : zstdFrame(bytes);
+}
+
+/**
+ * The value that `jsonBytes` or `listBytes` wrote.
  * @param key the object's name in errors
  * @throws StoreError 'damaged' for any other bytes
  */
 export function parseJson<T>(key: string, bytes: Uint8Array): T {
+  return parsePlain(key, isZstdFrame(bytes) ? decompressed(key, bytes) : bytes);
+}
+
+function decompressed(key: string, bytes: Uint8Array): Uint8Array {
+  try {
+    return zstdDecompressSync(bytes);
+  } catch (cause) {
+    throw new StoreError('damaged', key, `${key} is damaged: its ${bytes.length} bytes are no zstd frame`, cause);
+  }
+}
+
+function parsePlain<T>(key: string, bytes: Uint8Array): T {
   const text = bytes.subarray(0, Math.max(0, bytes.length - CHECK_BYTES));
   if (text.at(-1) === NEWLINE && decoder.decode(bytes.subarray(text.length)) === checkLine(crc32(text)))
     return JSON.parse(decoder.decode(text)) as T;

@@ -3,7 +3,7 @@ import type { Carried } from '../../job/interval.ts';
 import type { JobConfig } from '../../job/jobconfig.ts';
 import type { ShardPlace } from '../../job/maptask.ts';
 import type { ReduceShard, ReduceSpec } from '../../job/reducetask.ts';
-import { jsonBytes } from '../../store/jsonobject.ts';
+import { listBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import { type BucketRange, bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from '../partition.ts';
 import { PendingWrites } from '../pendingwrites.ts';
@@ -61,7 +61,7 @@ export async function writeReduceSpecs(
       spec.shards.push({ key, baseUs, firstUs, lastUs, ranks } satisfies ReduceShard);
       spec.segments.push(segment);
     }
-    writes.add(store.put(`${prefix}${number}.json`, jsonBytes(spec)));
+    writes.add(store.put(`${prefix}${number}.json`, listBytes(spec)));
     await writes.atMost(PARALLEL_WRITES - 1);
   }
   await writes.atMost(0);

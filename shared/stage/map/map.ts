@@ -17,7 +17,7 @@ import {
   type PlannedCapture,
 } from '../../job/maptask.ts';
 import type { StageResults } from '../../job/stageresults.ts';
-import { getJson, jsonBytes } from '../../store/jsonobject.ts';
+import { getJson, listBytes } from '../../store/jsonobject.ts';
 import { specOf } from '../specs.ts';
 import type { StageWork } from '../stage.ts';
 import { CarefulReading } from './carefulreading.ts';
@@ -118,12 +118,12 @@ class MapTask {
     const { store } = this.context;
     const shared = shardSummaryKey(prefix);
     if (summaries.every(({ captures }) => captures.every(({ failure }) => failure === null))) {
-      if (await store.putIfAbsent(shared, jsonBytes(summary))) return { key: shared, summaries };
+      if (await store.putIfAbsent(shared, listBytes(summary))) return { key: shared, summaries };
       const first = await getJson<MapSummary | JoinedSummary>(store, shared);
       return { key: shared, summaries: first === undefined ? summaries : groupsIn(first) };
     }
     const own = `${prefix}${this.attempt}/summary.json`;
-    await store.put(own, jsonBytes(summary));
+    await store.put(own, listBytes(summary));
     return { key: own, summaries };
   }
 
