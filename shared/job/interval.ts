@@ -8,7 +8,7 @@
 import type { CarryPlace } from '../session/carry/carryindex.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { PublishedFile } from './publishtask.ts';
-import type { FlippedPart, LongestSpan, Tracked, WrittenRun } from './reducetask.ts';
+import type { FlippedPart, Gained, WrittenRun } from './reduced.ts';
 
 /** A stretch [fromUs, toUs) of packet time: whole microseconds since 1970. */
 export interface Interval {
@@ -16,49 +16,6 @@ export interface Interval {
   chain: string;
   fromUs: number;
   toUs: number;
-}
-
-/** What intervals gave, of one partition or of all. */
-export interface Gained {
-  tracked: Tracked;
-  sessions: number;
-  packets: number;
-  spanning: number;
-  longest: LongestSpan | null;
-}
-
-export const NOTHING_GAINED: Gained = {
-  tracked: { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 },
-  sessions: 0,
-  packets: 0,
-  spanning: 0,
-  longest: null,
-};
-
-/** Of equal spans the lower uid counts, whatever partitions they come from. */
-export function longerSpan(a: LongestSpan | null, b: LongestSpan | null): LongestSpan | null {
-  if (a === null || b === null) return a ?? b;
-  return a.captures > b.captures || (a.captures === b.captures && a.uid < b.uid) ? a : b;
-}
-
-export function addGained(a: Gained, b: Gained): Gained {
-  return {
-    tracked: addTracked(a.tracked, b.tracked),
-    sessions: a.sessions + b.sessions,
-    packets: a.packets + b.packets,
-    spanning: a.spanning + b.spanning,
-    longest: longerSpan(a.longest, b.longest),
-  };
-}
-
-export function addTracked(a: Tracked, b: Tracked): Tracked {
-  return {
-    packets: a.packets + b.packets,
-    bytes: a.bytes + b.bytes,
-    outer: a.outer + b.outer,
-    joined: a.joined + b.joined,
-    orphans: a.orphans + b.orphans,
-  };
 }
 
 /** Sessions of the buckets [fromBucket, toBucket) that pass an interval's end: a carry and where in it the index is. */

@@ -1,5 +1,4 @@
-/** Input and output of reduce tasks: segments of shards, runs of sessions and packets. Plain values, JSON in the store. */
-import type { RunBatch } from '../table/run/sessionrun.ts';
+/** Input of reduce tasks: segments of shards, intervals to be made. Plain values, JSON in the store. */
 import type { Carried, Interval } from './interval.ts';
 
 /** A shard as reduce tasks see it. */
@@ -33,42 +32,4 @@ export interface ReduceSpec {
   carried: Carried[];
   shards: ReduceShard[];
   segments: SegmentTuple[];
-}
-
-/** A run that a reduce task wrote. */
-export interface WrittenRun<Batch extends RunBatch = RunBatch> {
-  key: string;
-  batches: Batch[];
-}
-
-/** The session that spans the most captures. */
-export interface LongestSpan {
-  captures: number;
-  uid: string;
-}
-
-/** An object with FlippedRow's of sessions that start from `firstUs` to `lastUs`. */
-export interface FlippedPart {
-  key: string;
-  firstUs: number;
-  lastUs: number;
-}
-
-/** Such a part of one interval. */
-export interface TurnedPart extends FlippedPart {
-  /** Number of the interval in which they flipped: packet rows of it and of those before may be wrong. */
-  interval: number;
-}
-
-/** Rows of packets that the session tracker has entered into sessions, by kind. */
-export interface Tracked {
-  /** Innermost packets that are not fragments, and their IP bytes. */
-  packets: number;
-  bytes: number;
-  /** Packets around them: of tunnels that are sessions too. */
-  outer: number;
-  /** Datagrams joined from fragments, and their other fragments. */
-  joined: number;
-  /** Fragments without their datagram. There should be none: balance writes them together. */
-  orphans: number;
 }

@@ -1,8 +1,7 @@
 /** The stages of a job by name, the result of each stage's tasks, and how every task ends. */
 
-import type { Gained } from './interval.ts';
 import type { PublishedFile } from './publishtask.ts';
-import type { TurnedPart } from './reducetask.ts';
+import type { Gained, TurnedPart } from './reduced.ts';
 
 /** The result in a done key of each stage. */
 export interface StageResults {

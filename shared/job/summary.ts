@@ -2,13 +2,12 @@
 import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
 import { type Undecoded, type UndecodedName, undecodedByName } from '../packet/undecoded.ts';
 import type { TableName } from '../table/tables.ts';
-import type { Gained } from './interval.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
 import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './notices/clocks.ts';
 import { isNoCapture, type NoCapture, noCaptures } from './notices/nocapture.ts';
 import { type Outside, outsideOf } from './notices/outside.ts';
-import type { LongestSpan } from './reducetask.ts';
+import type { Gained, LongestSpan } from './reduced.ts';
 import type { StageResults } from './stageresults.ts';
 
 /** A capture that could not be read completely. */

@@ -10,18 +10,12 @@ import { requireJson, type TaskContext } from '../job/context.ts';
 import { makeCurrent } from '../job/currentjob.ts';
 import { keepCaptures, rankedCaptures } from '../job/datasetcaptures.ts';
 import { allInputs } from '../job/inputs.ts';
-import {
-  addGained,
-  type Chain,
-  type Gained,
-  type IntervalsPlan,
-  type MadeInterval,
-  NOTHING_GAINED,
-} from '../job/interval.ts';
+import type { Chain, IntervalsPlan, MadeInterval } from '../job/interval.ts';
 import { type Job, lineOf } from '../job/jobconfig.ts';
 import { chainKey, jobFileKey, summaryKey, tablePrefix } from '../job/keys.ts';
 import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
-import type { TurnedPart } from '../job/reducetask.ts';
+import type { TurnedPart } from '../job/reduced.ts';
+import { addGained, type Gained, NOTHING_GAINED } from '../job/reduced.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { conservationOf, type JobSummary, summarize } from '../job/summary.ts';
 import { eachResult, stageResult, stageResults } from '../job/taskends.ts';

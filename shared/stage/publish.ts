@@ -5,12 +5,13 @@
  */
 
 import { requireJson, type TaskContext } from '../job/context.ts';
-import { addGained, type IntervalEnd, NOTHING_GAINED } from '../job/interval.ts';
+import type { IntervalEnd } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { dayFileKey, intervalEndKey } from '../job/keys.ts';
 import { readParts } from '../job/listparts.ts';
 import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
-import type { WrittenRun } from '../job/reducetask.ts';
+import type { WrittenRun } from '../job/reduced.ts';
+import { addGained, NOTHING_GAINED } from '../job/reduced.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { type PublishedPart, publishPackets, publishSessions } from '../table/publishedfiles.ts';

@@ -2,7 +2,7 @@
 import type { IntervalEnd, IntervalsPlan } from '../job/interval.ts';
 import { digestOf, type Job } from '../job/jobconfig.ts';
 import type { PublishSpec } from '../job/publishtask.ts';
-import type { FlippedPart, TurnedPart, WrittenRun } from '../job/reducetask.ts';
+import type { FlippedPart, TurnedPart, WrittenRun } from '../job/reduced.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { RunBatch } from '../table/run/sessionrun.ts';

@@ -7,12 +7,12 @@
  */
 
 import { JobError } from '../job/context.ts';
-import type { Gained } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { WORK_FOLDER } from '../job/keys.ts';
 import type { RankedCapture } from '../job/maptask.ts';
 import type { PublishedFile } from '../job/publishtask.ts';
-import type { SegmentTuple, Tracked } from '../job/reducetask.ts';
+import type { Gained, Tracked } from '../job/reduced.ts';
+import type { SegmentTuple } from '../job/reducetask.ts';
 import type { Stage, StageResults } from '../job/stageresults.ts';
 import { accountedFor, type Conservation } from '../job/summary.ts';
 import { FATE_FRAGMENT, FATE_SESSION } from '../packet/fate.ts';

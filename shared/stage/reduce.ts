@@ -4,10 +4,12 @@
  */
 
 import { requireJson, type TaskContext, Unfinished } from '../job/context.ts';
-import { addGained, type Carried, type IntervalEnd, NOTHING_GAINED } from '../job/interval.ts';
+import type { Carried, IntervalEnd } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, intervalEndKey, intervalEndsPrefix, numberOfEndKey } from '../job/keys.ts';
-import type { ReduceShard, ReduceSpec, SegmentTuple, TurnedPart } from '../job/reducetask.ts';
+import type { TurnedPart } from '../job/reduced.ts';
+import { addGained, NOTHING_GAINED } from '../job/reduced.ts';
+import type { ReduceShard, ReduceSpec, SegmentTuple } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { stageResult } from '../job/taskends.ts';
 import { mergeSegments } from '../shard/merge.ts';

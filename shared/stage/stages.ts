@@ -5,7 +5,7 @@
  */
 import { JobError, requireJson } from '../job/context.ts';
 import type { IntervalsPlan } from '../job/interval.ts';
-import type { TurnedPart } from '../job/reducetask.ts';
+import type { TurnedPart } from '../job/reduced.ts';
 import type { Stage, StageList } from '../job/stageresults.ts';
 import { eachResult, stageResult } from '../job/taskends.ts';
 import { DAY_TABLES, JOB_TABLES, type TableName } from '../table/tables.ts';

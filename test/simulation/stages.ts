@@ -7,13 +7,7 @@
 import { OutOfTime } from '../../shared/control/failures.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
 import { makeCurrent } from '../../shared/job/currentjob.ts';
-import {
-  addGained,
-  type Gained,
-  type IntervalEnd,
-  type IntervalsPlan,
-  NOTHING_GAINED,
-} from '../../shared/job/interval.ts';
+import type { IntervalEnd, IntervalsPlan } from '../../shared/job/interval.ts';
 import { type Job, shardingDigest } from '../../shared/job/jobconfig.ts';
 import {
   attemptPrefix,
@@ -30,6 +24,7 @@ import {
 } from '../../shared/job/keys.ts';
 import type { MapSpec } from '../../shared/job/maptask.ts';
 import type { PublishSpec } from '../../shared/job/publishtask.ts';
+import { addGained, type Gained, NOTHING_GAINED } from '../../shared/job/reduced.ts';
 import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
 import { eachEnd, stageResults } from '../../shared/job/taskends.ts';

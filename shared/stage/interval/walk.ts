@@ -4,11 +4,13 @@
  * behind the last one.
  */
 import type { TaskContext } from '../../job/context.ts';
-import { addGained, type Carried, type Gained, type IntervalEnd, NOTHING_GAINED } from '../../job/interval.ts';
+import type { Carried, IntervalEnd } from '../../job/interval.ts';
 import type { Job } from '../../job/jobconfig.ts';
 import { intervalEndKey } from '../../job/keys.ts';
 import { PART_ROWS } from '../../job/listparts.ts';
-import type { FlippedPart, LongestSpan, ReduceSpec, Tracked, WrittenRun } from '../../job/reducetask.ts';
+import type { FlippedPart, LongestSpan, Tracked, WrittenRun } from '../../job/reduced.ts';
+import { addGained, type Gained, NOTHING_GAINED } from '../../job/reduced.ts';
+import type { ReduceSpec } from '../../job/reducetask.ts';
 import { FlowTable } from '../../packet/flow/flowtable.ts';
 import { encodeCarry } from '../../session/carry/encodecarry.ts';
 import { restoreCarry } from '../../session/carry/restorecarry.ts';
