@@ -8,10 +8,11 @@ import { resolve } from 'node:path';
 import { addedTo, type HeldCaptures } from './control/dataset/heldcaptures.ts';
 import { type LocalRunOptions, runLocally } from './engine/localrun.ts';
 import { MOST_WORKERS } from './engine/protocol.ts';
+import type { CurrentJob } from './job/currentjob.ts';
 import { type GivenOptions, givenOptions, jobOptions } from './job/options.ts';
 import { OptionError, wholeNumber } from './job/optionvalues.ts';
 import type { JobSummary } from './job/summary.ts';
-import { checkFiles, currentJobs, openJob } from './query/folderresults.ts';
+import { checkFiles, currentJobs, openJob, overNewest } from './query/folderresults.ts';
 import type { OpenResults } from './query/results.ts';
 import { type CaptureRef, fileLocation, listedFile } from './store/capturesource.ts';
 
@@ -86,11 +87,16 @@ async function fileCapture(path: string): Promise<CaptureRef> {
  * @throws Error when there are no such results, several data sets to choose from, or files of the tables are missing
  */
 export async function openResults(folder: string, dataset?: string): Promise<OpenResults> {
-  const jobs = await currentJobs(folder);
-  if (dataset === undefined && jobs.size > 1)
-    throw new Error(`${folder} has the data sets ${[...jobs.keys()].sort().join(', ')}: name one`);
-  const job = dataset === undefined ? [...jobs.values()][0] : jobs.get(dataset);
-  if (job === undefined) throw new Error(`${folder} has no finished results${dataset ? ` of '${dataset}'` : ''}`);
-  await checkFiles(folder, job);
-  return openJob(folder, job);
+  const newest = async (): Promise<CurrentJob> => {
+    const jobs = await currentJobs(folder);
+    if (dataset === undefined && jobs.size > 1)
+      throw new Error(`${folder} has the data sets ${[...jobs.keys()].sort().join(', ')}: name one`);
+    const job = dataset === undefined ? [...jobs.values()][0] : jobs.get(dataset);
+    if (job === undefined) throw new Error(`${folder} has no finished results${dataset ? ` of '${dataset}'` : ''}`);
+    return job;
+  };
+  return overNewest(newest, async (job) => {
+    await checkFiles(folder, job);
+    return openJob(folder, job);
+  });
 }

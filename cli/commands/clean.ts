@@ -36,7 +36,7 @@ export const COMMAND = defineCommand({
     const jobs = wholeNumber(values['keep-jobs'], '--keep-jobs', 0, 1_000_000) ?? 0;
     const dry = values['dry-run'] === true;
     const { cleanFolder } = await import('../../shared/engine/folders.ts');
-    const cleaning = await cleanFolder(folder, { jobs, unfinished: true }, dry);
+    const cleaning = await cleanFolder(folder, { jobs }, dry);
     if (values.json) {
       const { tables, shards, jobs: files } = cleaning;
       print(`${printableJson({ removed: !dry, tables, shards, jobs: files })}\n`);

@@ -23,7 +23,7 @@ export const COMMAND = defineCommand({
     const { planCleaning } = await import('../../shared/control/dataset/clean.ts');
     const { store, results } = stores(await resultsFolder('datasets', values));
     const held = await holdings(store, results);
-    const { tables, shards, jobs } = await planCleaning(store, results, { jobs: 0, unfinished: true });
+    const { tables, shards, jobs } = await planCleaning(store, results, { jobs: 0 });
     const removable = tables.bytes + shards.bytes + jobs.bytes;
     if (values.json) print(`${printableJson({ datasets: held, removable })}\n`);
     else print(datasetsText(held, removable));

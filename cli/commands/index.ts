@@ -4,9 +4,10 @@ import type { Command } from '../usage/command.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<{ COMMAND: Command }>>> = {
   run: () => import('./run.ts'),
   sql: () => import('./sql.ts'),
+  inspect: () => import('./inspect.ts'),
   datasets: () => import('./datasets.ts'),
   clean: () => import('./clean.ts'),
-  inspect: () => import('./inspect.ts'),
+  forget: () => import('./forget.ts'),
   submit: () => import('./submit.ts'),
   jobs: () => import('./jobs.ts'),
   status: () => import('./status.ts'),

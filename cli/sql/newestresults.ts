@@ -1,7 +1,7 @@
 /** Queries over the newest committed results, on disk or in S3. */
 import { stat } from 'node:fs/promises';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import { checkFiles, currentJobs, openJob } from '../../shared/query/folderresults.ts';
+import { checkFiles, currentJobs, openJob, overNewest } from '../../shared/query/folderresults.ts';
 import type { QueryResult } from '../../shared/query/queryresult.ts';
 import { shellWord } from '../../shared/text/shellword.ts';
 import { commandName } from '../text/format.ts';
@@ -61,18 +61,14 @@ export async function queryJob(folder: string, job: CurrentJob, query: string): 
   }
 }
 
-async function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {
-  const job = await currentJob(folder, dataset);
-  try {
-    await checkFiles(folder, job);
-    return await queryJob(folder, job, query);
-  } catch (error) {
-    // A run that ended meanwhile has removed the files that its results do not need.
-    const newer = await currentJob(folder, dataset);
-    if (newer.job === job.job) throw error;
-    await checkFiles(folder, newer);
-    return queryJob(folder, newer, query);
-  }
+function queryFolder(folder: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {
+  return overNewest(
+    () => currentJob(folder, dataset),
+    async (job) => {
+      await checkFiles(folder, job);
+      return queryJob(folder, job, query);
+    },
+  );
 }
 
 async function queryS3(place: string, dataset: string | undefined, query: string): Promise<QueryResult[]> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { replacementOf } from '../../shared/control/dataset/heldcaptures.ts';
 import { sharedCaptures } from '../../shared/control/sharedcaptures.ts';
 import { WORK_FOLDER } from '../../shared/job/keys.ts';
+import { isForgotten } from '../../shared/job/notices/forgotten.ts';
 import { DEFAULT_DATASET } from '../../shared/job/options.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
@@ -25,13 +26,24 @@ export async function datasetNotices(
   held: readonly CaptureRef[],
 ): Promise<string[]> {
   const place = printable(out);
-  const { kept, elsewhere } = replacementOf(held, captures);
+  const known = held.filter((capture) => !isForgotten(capture));
+  const { kept, elsewhere } = replacementOf(known, captures);
   const notices: string[] = [];
-  const lost = held.length - kept - elsewhere.length;
+  const lost = known.length - kept - elsewhere.length;
   if (lost > 0)
     notices.push(
-      `${place} holds sessions of ${counted(held.length, 'capture')}; this run keeps ${kept === 0 ? 'none' : count(kept)} of them and replaces the rest. --add keeps all`,
+      `${place} holds sessions of ${counted(known.length, 'capture')}; this run keeps ${kept === 0 ? 'none' : count(kept)} of them and replaces the rest. --add keeps all`,
     );
+  const forgotten = captures.filter(isForgotten).length;
+  if (forgotten > 0)
+    notices.push(
+      `${counted(forgotten, 'capture')} of the data set ${forgotten === 1 ? 'stays' : 'stay'} forgotten; a run without --add reads those it is given`,
+    );
+  const back = replacementOf(
+    held.filter(isForgotten),
+    captures.filter((capture) => !isForgotten(capture)),
+  ).kept;
+  if (back > 0) notices.push(`this run reads ${counted(back, 'capture')} again that the data set had forgotten`);
   for (const { name, was, is } of elsewhere.slice(0, NAMED))
     notices.push(`${printable(name)} was ${printable(was)} before; ${printable(is)} takes its place`);
   if (elsewhere.length > NAMED)

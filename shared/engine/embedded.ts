@@ -41,7 +41,10 @@ export interface EmbeddedOptions {
    * Makes the job's captures of those that the data set holds and `captures`. The run then waits until no other run of
    * the data set is at work: what that adds is not to be lost.
    */
-  withHeld?: (held: HeldCaptures | undefined, captures: readonly CaptureRef[]) => readonly CaptureRef[];
+  withHeld?: (
+    held: HeldCaptures | undefined,
+    captures: readonly CaptureRef[],
+  ) => readonly CaptureRef[] | Promise<readonly CaptureRef[]>;
   config: JobConfig;
   /** Worker threads. */
   workers: number;
@@ -119,7 +122,7 @@ async function placeAmongRuns(
     let held: HeldCaptures | undefined;
     const taken = await RunPlace.take(foldersOf(out), async () => {
       held = await heldCaptures(store, results, dataset);
-      captures = options.withHeld?.(held, options.captures) ?? captures;
+      captures = (await options.withHeld?.(held, options.captures)) ?? captures;
       return { job: jobId(config, captures), dataset, waits: options.withHeld !== undefined };
     });
     if (!(taken instanceof OtherRun)) {

@@ -5,6 +5,7 @@ import type { TableName } from '../table/tables.ts';
 import type { Job } from './jobconfig.ts';
 import type { RankedCapture } from './maptask.ts';
 import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './notices/clocks.ts';
+import { isForgotten } from './notices/forgotten.ts';
 import { isNoCapture, type NoCapture, noCaptures } from './notices/nocapture.ts';
 import { type Outside, outsideOf } from './notices/outside.ts';
 import type { Gained, LongestSpan } from './reduced.ts';
@@ -55,7 +56,7 @@ const UNDECODED_TOLD = 10;
 export interface JobSummary extends PacketSpan {
   job: string;
   dataset: string;
-  /** Without the inputs that are none. */
+  /** Without the inputs that are none, and those that the data set has forgotten. */
   captures: number;
   /** Bytes of the captures, uncompressed. */
   captureBytes: number;
@@ -110,7 +111,7 @@ export function damagedCaptures(captures: readonly RankedCapture[]): DamagedCapt
   const damaged: DamagedCapture[] = [];
   for (const outcome of captures) {
     const { capture, facts, failure, copyOf } = outcome;
-    if (copyOf !== null || isNoCapture(outcome)) continue;
+    if (copyOf !== null || isNoCapture(outcome) || isForgotten(capture)) continue;
     if (failure !== null) {
       damaged.push({ capture: capture.name, status: 'unreadable', offset: null, ...failure });
     } else if (facts.status !== 'complete' && facts.status !== 'empty' && facts.status !== 'open') {
@@ -186,7 +187,7 @@ export function summarize(
   return {
     job: job.job,
     dataset: job.config.dataset,
-    captures: captures.length - none.length,
+    captures: captures.length - none.length - captures.filter(({ capture }) => isForgotten(capture)).length,
     captureBytes,
     packets: conservation.read,
     ...packetSpan(captures),

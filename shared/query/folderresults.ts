@@ -28,6 +28,26 @@ export async function checkFiles(folder: string, { fileBytes = {} }: CurrentJob)
   throw new Error(`${join(folder, key)} ${what}: repeat the same run to make the tables again`);
 }
 
+/**
+ * Does something with the tables of the newest job; once again where it fails, and there is a newer one by then: a run that
+ * has ended meanwhile removes the files that its results do not need.
+ * @param newest looks which job is the newest
+ * @throws what `use` throws
+ */
+export async function overNewest<T>(
+  newest: () => Promise<CurrentJob>,
+  use: (job: CurrentJob) => Promise<T>,
+): Promise<T> {
+  const job = await newest();
+  try {
+    return await use(job);
+  } catch (error) {
+    const newer = await newest();
+    if (newer.job === job.job) throw error;
+    return use(newer);
+  }
+}
+
 /** A job's tables, ready for queries. @throws as openResults does */
 export async function openJob(folder: string, { files }: CurrentJob): Promise<OpenTables> {
   const store = new DirectoryStore(resolve(folder));

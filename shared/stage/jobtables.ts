@@ -4,6 +4,7 @@ import { linkTypeName } from '../capture/linktypes.ts';
 import { requireJson } from '../job/context.ts';
 import { readParts } from '../job/listparts.ts';
 import { type AnomalyPlaces, groupsIn, type RankedCapture } from '../job/maptask.ts';
+import { isForgotten } from '../job/notices/forgotten.ts';
 import { isNoCapture } from '../job/notices/nocapture.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { undecodable } from '../job/summary.ts';
@@ -68,9 +69,9 @@ function captureRow(outcome: RankedCapture, rank: number, captures: readonly Ran
     bytes: facts.bytes,
     storedBytes: capture.size,
     outOfOrder: facts.outOfOrder,
-    status: isNoCapture(outcome) ? 'no_capture' : copyOf === null ? facts.status : 'copy',
+    status: statusOf(outcome),
     damageOffset: first?.offset ?? null,
-    damageReason: failure?.reason ?? first?.reason ?? null,
+    damageReason: isForgotten(capture) ? null : (failure?.reason ?? first?.reason ?? null),
     packetsInSessions: fates[FATE_SESSION],
     fragmentsCompleted: outcome.fragmentsCompleted,
     fragmentsIncomplete: outcome.fragmentsIncomplete,
@@ -83,6 +84,12 @@ function captureRow(outcome: RankedCapture, rank: number, captures: readonly Ran
     digest: outcome.digest,
     rank,
   };
+}
+
+function statusOf(outcome: RankedCapture): string {
+  if (isForgotten(outcome.capture)) return 'forgotten';
+  if (isNoCapture(outcome)) return 'no_capture';
+  return outcome.copyOf === null ? outcome.facts.status : 'copy';
 }
 
 function* named(rows: Iterable<AnomalyRow>, captures: readonly RankedCapture[]): Generator<NamedAnomaly> {

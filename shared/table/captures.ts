@@ -116,7 +116,7 @@ export const CAPTURES = {
     column(
       'status',
       'VARCHAR',
-      'How reading it ended: complete, truncated, damaged, unreadable or empty; open where it was still being written and ends inside a record; copy when it was passed over, see copy_of; no_capture for a file of another kind that was passed over',
+      'How reading it ended: complete, truncated, damaged, unreadable or empty; open: it was still being written and ends inside a record; copy: passed over, see copy_of; no_capture: a file of another kind, passed over; forgotten: nothing of its packets is kept',
       (row) => row.status,
     ),
     nullableColumn(

@@ -1,22 +1,30 @@
 /** Data sets that grow and shrink in a folder of results: adding captures, files of the current results only, cleaning. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
+import { queryJob } from '../../cli/sql/newestresults.ts';
 import { datasetNotices } from '../../cli/text/datasetnotices.ts';
+import { clean, planCleaning } from '../../shared/control/dataset/clean.ts';
 import { addedTo } from '../../shared/control/dataset/heldcaptures.ts';
 import { holdings } from '../../shared/control/dataset/holdings.ts';
 import { type EmbeddedOptions, runEmbedded } from '../../shared/engine/embedded.ts';
 import { cleanFolder, foldersOf } from '../../shared/engine/folders.ts';
+import { forget, forgettingIn } from '../../shared/engine/forgetting.ts';
 import { OtherRun, RunPlace } from '../../shared/engine/runplace.ts';
 import { openResults } from '../../shared/index.ts';
+import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { jobKey } from '../../shared/job/keys.ts';
+import { FORGOTTEN } from '../../shared/job/notices/forgotten.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { stageResult } from '../../shared/job/taskends.ts';
+import { checkFiles, overNewest } from '../../shared/query/folderresults.ts';
 import type { QueryValue } from '../../shared/query/queryresult.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { START_US, scratchFolder, udpCapture, writeFiles } from '../cli/harness.ts';
+import { HEAVY } from '../heavy.ts';
 import { captureRefs, plainConfig } from '../job/harness.ts';
 
 /** The packets of a capture, and the seconds from the beginning of one to that of the next: its last ones lie in the next. */
@@ -151,6 +159,16 @@ test('what a run does to the captures of a data set, and what others hold, is sa
   assert.deepEqual(await told([moved, all[1]], 'site-a', all.slice(0, 2)), [
     `a.pcap was ${all[0].location} before; /elsewhere/a.pcap takes its place`,
   ]);
+  const gone = { ...all[0], refused: FORGOTTEN };
+  assert.deepEqual(await told(all.slice(1, 2), 'site-a', [gone, all[1]]), []);
+  assert.deepEqual(await told(all.slice(0, 2), 'site-a', [gone, all[1]]), [
+    'this run reads 1 capture again that the data set had forgotten',
+  ]);
+  assert.deepEqual(addedTo({ job: 'j', captures: [gone] }, [all[0], all[1]]), [gone, all[1]]);
+  assert.match(
+    (await told([gone, all[1]], 'site-a', [gone])).join('\n'),
+    /^1 capture of the data set stays forgotten; /,
+  );
   const seen: number[] = [];
   const onCaptures: EmbeddedOptions['onCaptures'] = (refs, held) => {
     seen.push(refs.length, held?.captures?.length ?? -1);
@@ -195,7 +213,7 @@ test('while another run is at work no file is removed; the last one to end does 
   assert.ok(!(other instanceof OtherRun));
   const second = await run(out, all.slice(2));
   for (const key of currentKeys(first)) assert.ok(parquetIn(out).includes(key), key);
-  await assert.rejects(cleanFolder(out, { jobs: 0, unfinished: true }, false), /run of process \d+ on .* is at work/);
+  await assert.rejects(cleanFolder(out, { jobs: 0 }, false), /run of process \d+ on .* is at work/);
   other.leave();
   await run(out, all.slice(2));
   assert.deepEqual(parquetIn(out), currentKeys(second));
@@ -210,7 +228,7 @@ test('cleaning leaves what later jobs build on: rows are those of one job, and n
   const before = await run(out, all.slice(4, 6), add);
   const work = foldersOf(out).work;
   const listed = filesBelow(work);
-  const keeping = { jobs: 0, unfinished: true };
+  const keeping = { jobs: 0 };
   const told = await cleanFolder(out, keeping, true);
   assert.deepEqual(filesBelow(work), listed, 'a dry run removes nothing');
   const done = await cleanFolder(out, keeping, false);
@@ -238,11 +256,11 @@ test('what was cleaned away is made again when it is asked for', async (t) => {
   await run(out, all.slice(0, 4));
   const rows = await rowsIn(out);
   await run(out, all.slice(4), add);
-  await cleanFolder(out, { jobs: 0, unfinished: true }, false);
+  await cleanFolder(out, { jobs: 0 }, false);
   await run(out, all.slice(0, 4));
   assert.deepEqual(await rowsIn(out), rows);
   await run(out, all.slice(4));
-  await cleanFolder(out, { jobs: 0, unfinished: true }, false);
+  await cleanFolder(out, { jobs: 0 }, false);
   await run(out, all.slice(0, 4));
   assert.deepEqual(await rowsIn(out), rows);
 });
@@ -262,16 +280,185 @@ test('cleaning keeps so many jobs as are asked for, those that can go on, and no
     Promise.all(
       [first.job, second.job, stopped].map(async (job) => (await workOf(out).head(jobKey(job))) !== undefined),
     );
-  await cleanFolder(out, { jobs: 1, unfinished: true }, false);
+  await cleanFolder(out, { jobs: 1 }, false);
   assert.deepEqual(await kept(), [true, true, true]);
-  await cleanFolder(out, { jobs: 0, unfinished: true }, false);
+  await cleanFolder(out, { jobs: 0 }, false);
   assert.deepEqual(await kept(), [false, true, true]);
   const [holding] = await holdings(workOf(out), new DirectoryStore(out));
   assert.equal(holding.job, second.job);
   assert.deepEqual([holding.captures, holding.sessions, holding.jobs], [2, second.sessions, 2]);
   assert.ok(holding.shardBytes > 0 && holding.resultBytes > 0);
-  await cleanFolder(out, { jobs: 0, unfinished: false }, false);
+  await cleanFolder(out, { jobs: 0, endedOnly: 'test' }, false);
   assert.deepEqual(await kept(), [false, true, false]);
   await workOf(out).remove([jobKey(second.job)]);
-  await assert.rejects(cleanFolder(out, { jobs: 0, unfinished: true }, false), /files of job \w+.* are gone/);
+  await assert.rejects(cleanFolder(out, { jobs: 0 }, false), /files of job \w+.* are gone/);
+});
+
+/** Files below a folder that hold some bytes, as they are or in a zstd frame: of shards, runs, carries and Parquet. */
+function holdersOf(folder: string, ...patterns: readonly Buffer[]): string[] {
+  const holds = (bytes: Buffer): boolean => patterns.some((pattern) => bytes.includes(pattern));
+  return filesBelow(folder).filter((name) => {
+    const bytes = readFileSync(join(folder, name));
+    for (let at = bytes.indexOf(ZSTD_MAGIC); at >= 0; at = bytes.indexOf(ZSTD_MAGIC, at + 1))
+      if (holds(zstdDecompressSync(bytes.subarray(at)))) return true;
+    return holds(bytes);
+  });
+}
+
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+test('nothing holds packets of a forgotten capture, and rows are those of the others', async (t) => {
+  const folder = scratchFolder(t);
+  const out = join(folder, 'out');
+  const all = await captures(folder, 'abcd');
+  await run(out, all.slice(0, 4));
+  await run(out, all.slice(4), add);
+  const gone = all[4];
+  const left = all.filter((capture) => capture !== gone);
+  const planned = await forgettingIn(out, 'test', { capture: gone.name });
+  assert.deepEqual([planned.names, planned.packets, planned.again.map(({ name }) => name)], [[gone.name], PACKETS, []]);
+  const before = filesBelow(out);
+  // The host that only this capture has packets of, as text and as bytes.
+  const host = [Buffer.from('10.0.0.12'), Buffer.from([10, 0, 0, 12]), Buffer.from([12, 0, 0, 10])];
+  const holding = holdersOf(out, ...host).join('\n');
+  for (const kind of [/^_flowstitch\/shards\//m, /\/sessions-\d+\.arrow$/m, /\/carry-\d+$/m, /^sessions\//m])
+    assert.match(holding, kind, 'the look finds it where it is');
+  const { summary, cleaning } = await forget(out, 'test', { capture: gone.name }, { workers: 1 });
+  assert.ok(cleaning.shards.objects.length > 0 && before.length > filesBelow(out).length);
+  assert.deepEqual([summary.captures, summary.damaged], [left.length, []]);
+  assert.deepEqual(await rowsIn(out), await expected(t, left));
+  const results = await openResults(out);
+  const { rows } = await results.runQuery(`SELECT capture, status, packets FROM captures WHERE status = 'forgotten'`);
+  assert.deepEqual(rows, [[gone.name, 'forgotten', 0n]]);
+  const { rows: named } = await results.runQuery(
+    `SELECT count(*) FROM sessions WHERE orig_h = '10.0.0.12' OR resp_h = '10.0.0.12'`,
+  );
+  assert.deepEqual(named, [[0n]]);
+  results.close();
+  assert.deepEqual(holdersOf(out, ...host), []);
+  const again = await forget(out, 'test', { capture: gone.name }, { workers: 1 });
+  assert.deepEqual([again.summary.job, again.forgetting.already], [summary.job, 1]);
+  assert.equal((await run(out, [gone], add)).job, summary.job, 'adding it again does not bring it back');
+  assert.equal((await run(out, all)).captures, all.length, 'naming all does');
+});
+
+test('captures before a time are forgotten, also all of them; those that reach across it stay whole', async (t) => {
+  const folder = scratchFolder(t);
+  const out = join(folder, 'out');
+  const all = await captures(folder, 'abc');
+  await run(out, all);
+  const beforeUs = START_US + STEP_US + 500_000;
+  const { forgetting } = await forget(out, 'test', { beforeUs }, { workers: 1 });
+  assert.deepEqual(forgetting.names, ['a-long.pcap']);
+  assert.deepEqual(forgetting.across.sort(), ['a.pcap', 'b-long.pcap', 'b.pcap']);
+  assert.deepEqual(
+    await rowsIn(out),
+    await expected(
+      t,
+      all.filter(({ name }) => name !== 'a-long.pcap'),
+    ),
+  );
+  const { summary } = await forget(out, 'test', { beforeUs: START_US * 2 }, { workers: 1 });
+  assert.deepEqual([summary.captures, summary.sessions, currentKeys(summary).length], [0, 0, 2]);
+  assert.deepEqual(
+    filesBelow(join(foldersOf(out).work, 'shards')).filter((name) => name.endsWith('.arrow')),
+    [],
+  );
+});
+
+test('a capture that shares shards with a forgotten one is read again; where that cannot be, nothing is done', async (t) => {
+  const folder = scratchFolder(t);
+  const out = join(folder, 'out');
+  const all = await captures(folder, 'ab');
+  const config = plainConfig({ packets: true });
+  await run(out, all, { config });
+  const { again } = await forgettingIn(out, 'test', { capture: 'a.pcap' });
+  assert.deepEqual(again.map(({ name }) => name).sort(), ['a-long.pcap', 'b-long.pcap', 'b.pcap']);
+  rmSync(all[3].location);
+  const before = filesBelow(out);
+  await assert.rejects(
+    forget(out, 'test', { capture: 'a.pcap' }, { workers: 1 }),
+    /b-long\.pcap cannot be read any more.*put it back/,
+  );
+  assert.deepEqual(filesBelow(out), before);
+  await assert.rejects(forgettingIn(out, 'test', { capture: 'c.pcap' }), /holds no capture 'c\.pcap'/);
+  await assert.rejects(forgettingIn(out, 'other', { capture: 'a.pcap' }), /no finished results of a data set 'other'/);
+});
+
+/** A store whose process dies at a write or removal: of several objects it has removed the first ones by then. */
+class DyingStore extends DirectoryStore {
+  private readonly life: { left: number };
+
+  constructor(root: string, life: { left: number }) {
+    super(root);
+    this.life = life;
+  }
+
+  override async put(key: string, bytes: Uint8Array): Promise<void> {
+    if (this.life.left-- === 0) throw new Error('died');
+    await super.put(key, bytes);
+  }
+
+  override async remove(keys: readonly string[]): Promise<void> {
+    const dies = this.life.left-- === 0;
+    await super.remove(dies ? keys.slice(0, Math.floor(keys.length / 2)) : keys);
+    if (dies) throw new Error('died');
+  }
+}
+
+test('wherever cleaning dies, the results are whole, and what is asked for again is made', HEAVY, async (t) => {
+  const folder = scratchFolder(t);
+  const begun = join(folder, 'begun');
+  const all = await captures(folder, 'ab');
+  await run(begun, all.slice(0, 2));
+  const earlier = await rowsIn(begun);
+  // Another configuration leaves a chain, shards and tables of the first behind.
+  const other = plainConfig({ packets: true, sizes: { intervalRows: 1, taskBytes: 1 }, decode: { keyVlan: true } });
+  const noted = await RunPlace.take(foldersOf(begun), () => ({ job: 'f'.repeat(16), dataset: 'other', waits: false }));
+  assert.ok(!(noted instanceof OtherRun));
+  await run(begun, all, { config: other });
+  noted.leave();
+  const current = await rowsIn(begun);
+  let deaths = 0;
+  for (; ; deaths++) {
+    const out = join(folder, `out-${deaths}`);
+    cpSync(begun, out, { recursive: true, preserveTimestamps: true });
+    const life = { left: deaths };
+    const store = new DyingStore(foldersOf(out).work, life);
+    const results = new DyingStore(out, life);
+    const cleaning = await planCleaning(store, results, { jobs: 0 });
+    const ended = await clean(store, results, cleaning).then(
+      () => true,
+      () => false,
+    );
+    assert.deepEqual(await rowsIn(out), current, `death ${deaths}`);
+    await run(out, all.slice(0, 2));
+    assert.deepEqual(await rowsIn(out), earlier, `death ${deaths}`);
+    assert.deepEqual((await cleanFolder(out, { jobs: 0 }, false)).tables.objects, []);
+    rmSync(out, { recursive: true });
+    if (ended) break;
+  }
+  assert.ok(deaths > 5, 'it had something to do');
+});
+
+test('a query that meets files removed by a run that ended meanwhile reads the newer results, once', async (t) => {
+  const folder = scratchFolder(t);
+  const out = join(folder, 'out');
+  const all = await captures(folder, 'ab');
+  const { job, files } = await run(out, all.slice(0, 2));
+  const newer = await run(out, all);
+  const asked: string[] = [];
+  const count = async (current: CurrentJob): Promise<QueryValue> => {
+    asked.push(current.job);
+    await checkFiles(out, current);
+    return (await queryJob(out, current, 'SELECT count(*) FROM captures'))[0].rows[0][0];
+  };
+  const older = [{ job, files, fileBytes: { [files.captures[0]]: 1 } }];
+  assert.equal(await overNewest(async () => older.pop() ?? newer, count), 4n);
+  assert.deepEqual(asked, [job, newer.job]);
+  await assert.rejects(
+    overNewest(async () => ({ job, files, fileBytes: { [files.captures[0]]: 1 } }), count),
+    /is missing/,
+  );
+  assert.equal(asked.length, 3, 'where there is nothing newer, it is an error');
 });

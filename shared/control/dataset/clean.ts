@@ -40,8 +40,8 @@ import { oldFiles, removeOldFiles } from './oldfiles.ts';
 export interface Keeping {
   /** So many of the newest jobs of each data set, besides the current one. */
   jobs: number;
-  /** Whether jobs are kept that were started after the current one and have not ended. */
-  unfinished: boolean;
+  /** A data set of which jobs go that have not ended, too; those of others stay if they are newer than the current one. */
+  endedOnly?: string;
 }
 
 /** Objects, and their bytes together. */
@@ -82,7 +82,8 @@ export async function planCleaning(store: ObjectStore, results: ObjectStore, kee
   for (const dataset of new Set([...entries.map((entry) => entry.dataset), ...(await datasetsWithResults(results))])) {
     const own = entries.filter((entry) => entry.dataset === dataset).sort((a, b) => b.submitted - a.submitted);
     const current = await getJson<CurrentJob>(results, currentKey(dataset));
-    for (const [job, state] of await jobsToKeep(store, own, current?.job, keeping)) whole.set(job, state);
+    for (const [job, state] of await jobsToKeep(store, own, current?.job, keeping.jobs, keeping.endedOnly === dataset))
+      whole.set(job, state);
     if (current === undefined) continue;
     const { config } = await currentFile(store, current.job);
     for (const old of await oldFiles(results, dataset)) add(tables, old);
@@ -146,17 +147,17 @@ async function jobsToKeep(
   store: ObjectStore,
   own: readonly JobEntry[],
   current: string | undefined,
-  keeping: Keeping,
+  more: number,
+  endedOnly: boolean,
 ): Promise<Map<string, 'committed' | 'open'>> {
   const keep = new Map<string, 'committed' | 'open'>();
   if (current !== undefined) keep.set(current, 'committed');
   const since = own.find(({ job }) => job === current)?.submitted ?? Number.NEGATIVE_INFINITY;
-  let more = keeping.jobs;
   for (const { job, submitted } of own) {
     if (keep.has(job)) continue;
     if (await isCommitted(store, job)) {
       if (more-- > 0) keep.set(job, 'committed');
-    } else if (keeping.unfinished && submitted >= since && (await canGoOn(store, job))) keep.set(job, 'open');
+    } else if (!endedOnly && submitted >= since && (await canGoOn(store, job))) keep.set(job, 'open');
   }
   return keep;
 }

@@ -4,6 +4,7 @@ import { rankedCaptures } from '../../job/datasetcaptures.ts';
 import { allInputs } from '../../job/inputs.ts';
 import { currentKey, DATASETS_PREFIX } from '../../job/keys.ts';
 import type { RankedCapture } from '../../job/maptask.ts';
+import { isForgotten } from '../../job/notices/forgotten.ts';
 import { stageResult } from '../../job/taskends.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
 import { getJson } from '../../store/jsonobject.ts';
@@ -67,6 +68,9 @@ export function addedTo(held: HeldCaptures | undefined, more: readonly CaptureRe
   const names = new Map(held.captures.map(({ location, name }) => [location, name]));
   for (const capture of more) {
     const name = names.get(capture.location) ?? capture.name;
+    const before = byName.get(name);
+    // Whoever adds a folder again does not mean what has been forgotten of it.
+    if (before !== undefined && isForgotten(before) && before.version === capture.version) continue;
     byName.set(name, { ...capture, name });
   }
   return [...byName.values()];

@@ -2,7 +2,7 @@
 import type { IntervalEnd, MadeInterval } from '../../job/interval.ts';
 import { type Job, shardingDigest } from '../../job/jobconfig.ts';
 import { intervalEndKey, jobKey, shardGroupOf, shardGroupPrefix } from '../../job/keys.ts';
-import type { GroupPart, MapSpec } from '../../job/maptask.ts';
+import type { GroupPart, MapSpec, PlannedCapture } from '../../job/maptask.ts';
 import { eachEnd } from '../../job/taskends.ts';
 import { specsOf } from '../../stage/specs.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
@@ -35,17 +35,20 @@ export async function needInterval(
   }
 }
 
-/** Prefixes, up to a slash, of the groups of shards that a job uses, and of the joined summaries that name them. */
-export async function usedShards(store: ObjectStore, job: string): Promise<Set<string>> {
-  const used = new Set<string>();
+/** Captures whose packets are in the same shards. */
+export interface ShardGroup {
+  /** Prefix of the shards' keys, up to a slash. */
+  prefix: string;
+  captures: readonly PlannedCapture[];
+  /** Prefix of the joined summary that names them, where they are found by one. */
+  joined: string | null;
+}
+
+/** The groups of shards that a job uses, of map tasks that have ended well. */
+export async function* shardGroups(store: ObjectStore, job: string): AsyncGenerator<ShardGroup> {
   const file = await getJson<Job>(store, jobKey(job));
-  if (file === undefined) return used;
+  if (file === undefined) return;
   const sharding = shardingDigest(file.config);
-  const useParts = (parts: readonly GroupPart[]): void => {
-    for (const { group, parts: inner } of parts)
-      if (inner === undefined) used.add(shardGroupPrefix(sharding, group));
-      else useParts(inner);
-  };
   let specOf: ((task: number) => Promise<MapSpec>) | undefined;
   let task = 0;
   for await (const done of eachEnd(store, job, 'map')) {
@@ -53,12 +56,32 @@ export async function usedShards(store: ObjectStore, job: string): Promise<Set<s
     if (!done?.ok) continue;
     const { summary } = done.result;
     specOf ??= await specsOf<MapSpec>(store, job, 'map');
-    const { parts } = await specOf(number);
-    if (parts === undefined) used.add(shardGroupOf(summary));
-    else {
-      useParts(parts);
-      used.add(summary.slice(0, summary.lastIndexOf('/') + 1));
+    const { captures, parts } = await specOf(number);
+    if (parts === undefined) {
+      yield { prefix: shardGroupOf(summary), captures, joined: null };
+      continue;
     }
+    const joined = summary.slice(0, summary.lastIndexOf('/') + 1);
+    let from = 0;
+    for (const { group, captures: count } of leaves(parts)) {
+      yield { prefix: shardGroupPrefix(sharding, group), captures: captures.slice(from, from + count), joined };
+      from += count;
+    }
+  }
+}
+
+function* leaves(parts: readonly GroupPart[]): Generator<GroupPart> {
+  for (const part of parts)
+    if (part.parts === undefined) yield part;
+    else yield* leaves(part.parts);
+}
+
+/** Prefixes, up to a slash, of the groups of shards that a job uses, and of the joined summaries that name them. */
+export async function usedShards(store: ObjectStore, job: string): Promise<Set<string>> {
+  const used = new Set<string>();
+  for await (const { prefix, joined } of shardGroups(store, job)) {
+    used.add(prefix);
+    if (joined !== null) used.add(joined);
   }
   return used;
 }

@@ -12,6 +12,7 @@ import { Inputs } from '../../job/inputs.ts';
 import { digestOf, type Job } from '../../job/jobconfig.ts';
 import { attemptPrefix, knownPrefix } from '../../job/keys.ts';
 import type { GroupPart, MapSpec, PlannedCapture } from '../../job/maptask.ts';
+import { FORGOTTEN, isForgotten } from '../../job/notices/forgotten.ts';
 import type { StageResults } from '../../job/stageresults.ts';
 import { writeSpecs } from '../specs.ts';
 import type { StageWork } from '../stage.ts';
@@ -67,7 +68,8 @@ interface Task {
 
 /** Digest that names the shards of a list of captures. */
 export function groupDigest(captures: readonly PlannedCapture[]): string {
-  return digestOf(captures.map(contentOf));
+  // The shards of one that is forgotten are still there when the job begins, and must not be found.
+  return digestOf(captures.map((capture) => contentOf(capture) + (isForgotten(capture) ? `/${FORGOTTEN.reason}` : '')));
 }
 
 /** Of each capture its place in an order. */

@@ -1,4 +1,4 @@
-/** flowstitch datasets and clean, and run --add, as a person uses them. */
+/** flowstitch datasets, clean and forget, and run --add, as a person uses them. */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,11 +40,46 @@ test('a data set grows, is listed, and is cleaned', (t) => {
   assert.deepEqual([datasets.length, datasets[0].captures, left], [1, 1, 0]);
 });
 
+test('forget says what it would do, and does it with --yes', (t) => {
+  const cwd = scratchFolder(t);
+  writeFiles(cwd, { 'in/a.pcap': udpCapture(10), 'in/b.pcap': udpCapture(10, START_US + HOUR_US, 3) });
+  const does = (...args: string[]): string => {
+    const { code, stdout, stderr } = flowstitch(args, { cwd });
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  does('run', 'in', '--out', 'out');
+  const statuses = ['sql', 'select status from captures order by capture', '--data', 'out', '--csv'];
+  const choice = ['forget', '--data', 'out', '--before', '2023-11-14T23:00'];
+  const what =
+    "data set 'default': 1 capture to forget, 10 packets\n  in/a.pcap\n1 capture of the others will be read again\n";
+  assert.equal(does(...choice), `${what}nothing has been changed: --yes does it\n`);
+  assert.equal(does(...statuses), 'status\ncomplete\ncomplete\n');
+  const done = does(...choice, '--yes');
+  assert.ok(done.startsWith(`${what}done: `), done);
+  assert.equal(does(...statuses), 'status\nforgotten\ncomplete\n');
+  const told = JSON.parse(does('forget', '--data', 'out', '--capture', 'in/b.pcap', '--json'));
+  assert.deepEqual([told.done, told.captures, told.packets, told.readAgain], [false, ['in/b.pcap'], 10, []]);
+  const wrong: [string[], RegExp][] = [
+    [[], /say which captures: --before DATE or --capture NAME/],
+    [['--before', '2023-01-01', '--capture', 'x'], /say which captures/],
+    [['--before', 'yesterday'], /--before takes a date such as .*, not 'yesterday'/],
+    [['--before', '2023-02-30x'], /--before takes a date/],
+    [['--capture', 'in/c.pcap'], /the data set holds no capture 'in\/c\.pcap'/],
+    [['--capture', 'in/b.pcap', '--dataset', 'x'], /no finished results of a data set 'x'/],
+  ];
+  for (const [args, message] of wrong)
+    assert.match(flowstitch(['forget', '--data', 'out', ...args], { cwd }).stderr, message);
+});
+
 test('folders that are no results are named, and results in a bucket are left to the pipeline', (t) => {
   const cwd = scratchFolder(t);
-  for (const command of ['datasets', 'clean']) {
-    assert.match(flowstitch([command, '--data', 'nowhere'], { cwd }).stderr, /there is no folder nowhere/);
-    assert.match(flowstitch([command, '--data', 's3://b/'], { cwd }).stderr, /works on folders of flowstitch run/);
-    assert.match(flowstitch([command], { cwd }).stderr, /no results given: name their folder with --data/);
+  for (const [command, ...more] of [['datasets'], ['clean'], ['forget', '--capture', 'a']]) {
+    assert.match(flowstitch([command, ...more, '--data', 'nowhere'], { cwd }).stderr, /there is no folder nowhere/);
+    assert.match(
+      flowstitch([command, ...more, '--data', 's3://b/'], { cwd }).stderr,
+      /works on folders of flowstitch run/,
+    );
+    assert.match(flowstitch([command, ...more], { cwd }).stderr, /no results given: name their folder with --data/);
   }
 });

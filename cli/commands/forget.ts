@@ -1,0 +1,121 @@
+/** flowstitch forget: removes captures from a data set, with everything that holds their packets. */
+import type { Choice, Forgetting } from '../../shared/control/dataset/forget.ts';
+import { DEFAULT_DATASET } from '../../shared/job/options.ts';
+import { printable, printableJson } from '../../shared/text/printable.ts';
+import { RESULTS_OPTION, resultsFolder } from '../input/resultsfolder.ts';
+import { Stopped, stoppable } from '../signals.ts';
+import { bytesText, count, counted } from '../text/format.ts';
+import { terminalOf } from '../text/liveline.ts';
+import { print } from '../text/output.ts';
+import { Progress } from '../text/progress.ts';
+import { defineCommand, JSON_OPTION } from '../usage/command.ts';
+import { UsageError } from '../usage/usage.ts';
+
+/** Most names that are listed. */
+const NAMED = 20;
+const MS_US = 1000;
+
+export const COMMAND = defineCommand({
+  name: 'forget',
+  group: 'local',
+  operands: { usage: '', least: 0, most: 0, wanted: 'takes no arguments' },
+  needs: '--data FOLDER',
+  summary: 'remove captures, with all that holds their packets',
+  description: [
+    'Forgets the captures that --before or --capture names: makes the results of a data set in a folder of flowstitch run those of its other captures, and removes whatever else holds packets of the forgotten ones: shards, files of jobs, tables. It first says what it would do, and does it with --yes. In the table captures they stay, with the status forgotten. The captures themselves are not touched.',
+    'Of captures that share shards with forgotten ones the shards are made again: they must still be there. No other run may be at work in the folder at the end. What flowstitch clean would remove is removed too.',
+  ],
+  options: {
+    ...RESULTS_OPTION,
+    dataset: { value: 'NAME', meaning: 'the data set', default: DEFAULT_DATASET },
+    before: { value: 'DATE', meaning: 'captures whose last packet is before it: 2026-11-30 or 2026-11-30T12:00, UTC' },
+    capture: { value: 'NAME', meaning: 'this capture, by its name in the table captures' },
+    yes: { meaning: 'do it' },
+    ...JSON_OPTION,
+  },
+  examples: [
+    ['forget --data results/ --before 2026-10-01', 'what would be forgotten'],
+    ['forget --data results/ --capture captures/a.pcap --yes', 'forget one capture'],
+  ],
+  exitCodes: [
+    ['0', 'done, or said what it would do'],
+    ['1', 'usage error, input or output error, or failed job'],
+    ['130, 143', 'stopped by Ctrl-C or SIGTERM; the same command goes on'],
+  ],
+  async run(values) {
+    const choice = choiceOf(values);
+    const folder = await resultsFolder('forget', values);
+    const dataset = values.dataset ?? DEFAULT_DATASET;
+    const { forget, forgettingIn } = await import('../../shared/engine/forgetting.ts');
+    if (!values.yes) {
+      const forgetting = await forgettingIn(folder, dataset, choice);
+      if (values.json) print(`${printableJson({ done: false, ...told(forgetting) })}\n`);
+      else print(`${forgettingText(forgetting, dataset)}nothing has been changed: --yes does it\n`);
+      return 0;
+    }
+    const { availableParallelism } = await import('node:os');
+    return stoppable(async (signal) => {
+      const progress = new Progress(0, 0, values.json ? null : terminalOf(process.stderr));
+      try {
+        const { forgetting, cleaning } = await forget(folder, dataset, choice, {
+          workers: availableParallelism(),
+          signal,
+          onStart: (job, state, stage) => progress.started(job, state, stage),
+          onCaptures: (captures) =>
+            progress.holds(
+              captures.length,
+              captures.reduce((sum, { size }) => sum + size, 0),
+            ),
+          onWait: (other) => progress.waits(other),
+          onTask: (report) => progress.task(report),
+          onRetry: (stage, task, reason) => progress.retry(stage, task, reason),
+          onDamaged: (words) => progress.damaged(words),
+        });
+        progress.end();
+        const bytes = cleaning.shards.bytes + cleaning.jobs.bytes + cleaning.tables.bytes;
+        if (values.json) print(`${printableJson({ done: true, ...told(forgetting), removedBytes: bytes })}\n`);
+        else
+          print(
+            `${forgettingText(forgetting, dataset)}done: ${bytesText(bytes)} of shards and of files of jobs removed\n`,
+          );
+        return 0;
+      } catch (error) {
+        progress.end();
+        if (!(error instanceof Stopped)) throw error;
+        process.stderr.write('stopped. Run the same command again: it goes on.\n');
+        return error.exitCode;
+      }
+    });
+  },
+});
+
+/** @throws UsageError when not one of the two is given, or no date */
+function choiceOf({ before, capture }: { before?: string; capture?: string }): Choice {
+  if ((before === undefined) === (capture === undefined))
+    throw new UsageError('forget: say which captures: --before DATE or --capture NAME');
+  if (capture !== undefined) return { capture };
+  const [, day, time = '00:00'] = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)Z?)?$/.exec(before ?? '') ?? [];
+  const ms = Date.parse(`${day}T${time}Z`);
+  if (Number.isNaN(ms))
+    throw new UsageError(`forget: --before takes a date such as 2026-11-30 or 2026-11-30T12:00, not '${before}'`);
+  return { beforeUs: ms * MS_US };
+}
+
+/** What programs are told. */
+function told({ names, packets, already, across, copies, again }: Forgetting): object {
+  return { captures: names, packets, already, across, copies, readAgain: again.map(({ name }) => name) };
+}
+
+function forgettingText({ names, packets, already, across, copies, again }: Forgetting, dataset: string): string {
+  const lines = [`data set '${dataset}': ${counted(names.length, 'capture')} to forget, ${counted(packets, 'packet')}`];
+  for (const name of names.slice(0, NAMED)) lines.push(`  ${printable(name)}`);
+  if (names.length > NAMED) lines.push(`  and ${count(names.length - NAMED)} more`);
+  if (already > 0) lines.push(`${counted(already, 'capture')} had been forgotten before`);
+  for (const name of across.slice(0, NAMED))
+    lines.push(`${printable(name)} has packets after that time, too, and stays whole`);
+  if (across.length > NAMED) lines.push(`and so do ${count(across.length - NAMED)} more`);
+  for (const { name, of } of copies.slice(0, NAMED))
+    lines.push(`${printable(name)} holds the same packets as ${printable(of)}, and stays: forget it too`);
+  if (again.length > 0) lines.push(`${counted(again.length, 'capture')} of the others will be read again`);
+  return `${lines.join('\n')}\n`;
+}
