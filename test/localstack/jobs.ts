@@ -19,7 +19,7 @@ import { inParallel, REQUESTS_AT_ONCE } from '../../shared/store/inparallel.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { TableName } from '../../shared/table/tables.ts';
 import { datasetOf } from '../../shared/upload/watchedprefixes.ts';
-import { type Ended, firstDifference, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';
+import { type Ended, firstDifference, inOrder, lines, readTables, runJob, temporaryFolder } from '../job/harness.ts';
 import type { Cloud } from './cloud.ts';
 import { stackLog } from './running.ts';
 import { messageCounts, waitFor } from './stack.ts';
@@ -143,7 +143,7 @@ export async function assertAsEmbedded(
   const expected = await embedded(cloud, job, captures, folder.path, refused);
   const actual = await tablesOf(cloud, summary, join(folder.path, 'cloud'));
   for (const table of Object.keys(actual) as TableName[]) {
-    const rows = (tables: Ended['tables']): string[] => lines(tables[table], WITHOUT[table]);
+    const rows = (tables: Ended['tables']): string[] => lines(inOrder(table, tables[table]), WITHOUT[table]);
     assert.equal(firstDifference(rows(actual), rows(expected.tables)), null, `${table} of job ${job}`);
   }
   assert.ok(actual.sessions.length > 0, 'there are sessions');

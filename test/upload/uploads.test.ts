@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { Job } from '../../shared/job/jobconfig.ts';
-import { datasetKey, jobKey } from '../../shared/job/keys.ts';
+import { datasetKey, inputsKey, jobKey } from '../../shared/job/keys.ts';
+import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import {
@@ -155,6 +156,24 @@ test('a marker that comes twice is one job; with captures more, another', async 
   assert.deepEqual(
     [running, waiting],
     [jobs.find(({ captures }) => captures === 2)?.job, [jobs.find(({ captures }) => captures === 3)?.job]],
+  );
+});
+
+test('a capture that is removed before the next start stays in the data set', async () => {
+  const world = await withMarker('site-a/', '');
+  world.objects.delete('site-a/a.pcap');
+  world.put('site-a/c.pcap');
+  world.event('site-a/_READY');
+  await world.run();
+  const [job] = (await world.jobs('site-a')).filter(({ captures }) => captures === 3);
+  assert.deepEqual(
+    job.names,
+    ['a', 'b', 'c'].map((name) => named(`site-a/${name}.pcap`)),
+  );
+  const inputs = (await getJson<CaptureRef[]>(world.store, inputsKey(job.job)))!;
+  assert.deepEqual(
+    inputs.filter(({ kept }) => kept === true).map(({ name }) => name),
+    [named('site-a/a.pcap')],
   );
 });
 
