@@ -33,7 +33,8 @@ const DESCRIBED = {
       timeoutSeconds: 300,
       memoryMB: 512,
       diskMiB: DEFAULT_DISK_MIB,
-      work: { 'shards/*': READ, 'shards/*/summary.json': ['remove'] },
+      // Shards of captures that are gone are written again, so that they do not expire.
+      work: { 'shards/*': ['read', 'write'], 'shards/*/summary.json': ['remove'] },
       captures: true,
     },
   },

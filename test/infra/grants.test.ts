@@ -54,10 +54,10 @@ describe('roles', () => {
     }
   });
 
-  test('only map writes shards, only publish and commit write results, and nobody writes captures', () => {
+  test('only plan and map write shards, only publish and commit write results, and nobody writes captures', () => {
     const may = (action: string, resource: string): FunctionName[] =>
       FUNCTION_NAMES.filter((name) => allows(statementsOf(template, name), action, resource));
-    assert.deepEqual(may('s3:PutObject', `${WORK}/shards/x`), ['map']);
+    assert.deepEqual(may('s3:PutObject', `${WORK}/shards/x`), ['plan', 'map']);
     assert.deepEqual(may('s3:PutObject', `${RESULTS}/sessions/x`), ['publish']);
     assert.deepEqual(may('s3:PutObject', `${RESULTS}/anomalies/x`), ['commit']);
     assert.deepEqual(may('s3:PutObject', `${RESULTS}/datasets/x/current.json`), ['commit']);

@@ -70,6 +70,14 @@ export class Matching {
     }
   }
 
+  /** Whether any of a group's captures may be gone; null when they are not all among the job's, and in order. */
+  keeps(contents: Uint32Array): boolean | null {
+    const group = this.take(contents);
+    if (group === null) return null;
+    this.release(group);
+    return group.some((capture) => this.captures.isKept(capture));
+  }
+
   /** Groups of what is left, of about `taskBytes` estimated bytes. */
   rest(taskBytes: number): Uint32Array[] {
     const { order, taken } = this;

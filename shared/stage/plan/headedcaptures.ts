@@ -13,6 +13,7 @@ export const COMPRESSION = 4;
 
 const HEADED = 1;
 const REFUSED = 2;
+const KEPT = 4;
 
 /** Estimated uncompressed bytes of a capture. */
 export function reckonedBytes(size: number, head: Head | null): number {
@@ -55,7 +56,7 @@ export class HeadedCaptures {
     this.headUs[at] = head?.firstUs ?? Number.POSITIVE_INFINITY;
     this.size[at] = capture.size;
     this.reckoned[at] = reckonedBytes(capture.size, head);
-    this.flags[at] = (head === null ? 0 : HEADED) | (refused ? REFUSED : 0);
+    this.flags[at] = (head === null ? 0 : HEADED) | (refused ? REFUSED : 0) | (capture.kept ? KEPT : 0);
     if (head !== null) {
       this.digests[2 * at] = Number.parseInt(head.digest.slice(0, 8), 16);
       this.digests[2 * at + 1] = Number.parseInt(head.digest.slice(8), 16);
@@ -67,6 +68,11 @@ export class HeadedCaptures {
 
   isRefused(at: number): boolean {
     return (this.flags[at] & REFUSED) !== 0;
+  }
+
+  /** Whether the capture may be gone, and its sessions are to stay. */
+  isKept(at: number): boolean {
+    return (this.flags[at] & KEPT) !== 0;
   }
 
   headDigest(at: number): string {

@@ -3,7 +3,7 @@
  * summary is there is looked at once, in the job after the one that planned it, and that of joined groups by one listing.
  */
 import { DIGEST_WORDS, digestWords } from '../../../algorithm/digesttable.ts';
-import type { TaskContext } from '../../../job/context.ts';
+import { requireJson, type TaskContext, Unfinished } from '../../../job/context.ts';
 import { soundOrDiscarded } from '../../../job/fault.ts';
 import { type Job, shardingDigest } from '../../../job/jobconfig.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../../../job/keys.ts';
 import type { MapSummary } from '../../../job/maptask.ts';
 import { eachInParallel, inParallel, REQUESTS_AT_ONCE } from '../../../store/inparallel.ts';
-import type { ObjectHead } from '../../../store/objectstore.ts';
+import { type ObjectHead, StoreError } from '../../../store/objectstore.ts';
 import type { Matching } from '../grouping.ts';
 import { contentOf } from '../headedcaptures.ts';
 import { joinSmall, type Unit } from '../joining.ts';
@@ -24,6 +24,12 @@ import { type JoinedGroups, type KnownGroup, KnownGroups } from './knowngroups.t
 /** Days before their expiry in which shards are no longer used: longer than any job. */
 const SPARE_DAYS = 3;
 const DAY_MS = 86_400_000;
+/** How often shards of captures that may be gone are renewed while they live: a job must come in the rest of that time. */
+const RENEWALS = 3;
+/** Objects that are renewed at a time: a shard may have 100 MB. */
+const RENEWED_AT_ONCE = 2;
+/** Time that must be left for a group, and for writing the tasks. */
+const RENEWAL_MS = 60_000;
 
 export class KnownUnits {
   private readonly context: TaskContext;
@@ -121,16 +127,23 @@ export class KnownUnits {
 
   /**
    * Where shards expire, groups that are about to are not used: a group must not lose some of its objects while a job
-   * reads them. Their summaries are removed, so that map does not find them either.
+   * reads them. Their summaries are removed, so that map does not find them either. Those of captures that may be gone
+   * are renewed long before.
    */
   private async giveUpOld(matching: Matching): Promise<void> {
     const { known, now } = this;
     const { shardDays, store } = this.context;
     if (shardDays === undefined) return;
     const oldest = now - (shardDays - SPARE_DAYS) * DAY_MS;
+    const renewed = now - (shardDays / RENEWALS) * DAY_MS;
     const old = new Set<string>();
-    for (const group of known.groups.values())
-      if (group.bytes > 0 && group.made < oldest && hasAll(matching, group)) old.add(group.group);
+    for (const group of [...known.groups.values()]) {
+      if (group.bytes === 0 || group.made >= renewed) continue;
+      const keeps = matching.keeps(group.contents);
+      if (keeps === null) continue;
+      if (keeps && (await this.renew(group))) known.add({ ...group, noted: now, made: now });
+      else if (group.made < oldest) old.add(group.group);
+    }
     const keys = [...old].map((name) => this.summaryKey(name));
     for (const { group, groups } of known.joined.values()) {
       if (!groups.some((name) => old.has(name))) continue;
@@ -141,6 +154,31 @@ export class KnownUnits {
     for (const name of old) {
       const group = known.groups.get(name)!;
       known.add({ ...group, noted: now, bytes: 0, contents: new Uint32Array() });
+    }
+  }
+
+  /**
+   * Writes a group's objects again as they are, so that the store keeps them for as long again.
+   * @returns whether all of them were there
+   * @throws Unfinished when the time runs out: what has been renewed is kept
+   */
+  private async renew({ group }: KnownGroup): Promise<boolean> {
+    const { store, timeLeft = () => Number.POSITIVE_INFINITY } = this.context;
+    if (timeLeft() < RENEWAL_MS) {
+      await this.known.write(() => true);
+      throw new Unfinished('shards of captures that are gone are being renewed');
+    }
+    const summary = this.summaryKey(group);
+    try {
+      const { shards, fragments, anomalyParts = [] } = await requireJson<MapSummary>(store, summary);
+      const keys = [...shards, ...fragments].map(({ key }) => key).concat(anomalyParts);
+      // The summary last: its age is that of the group.
+      for (const some of [keys, [summary]])
+        await inParallel(some, RENEWED_AT_ONCE, async (key) => store.put(key, await store.get(key)));
+      return true;
+    } catch (error) {
+      if (error instanceof StoreError && (error.reason === 'missing' || error.reason === 'damaged')) return false;
+      throw error;
     }
   }
 
@@ -193,11 +231,7 @@ function isKnown(group: KnownGroup | undefined): group is KnownGroup {
 
 /** Whether a group's captures are all among the job's, and in order. */
 function hasAll(matching: Matching, { contents }: KnownGroup): boolean {
-  if (contents.length === 0) return false;
-  const taken = matching.take(contents);
-  if (taken === null) return false;
-  matching.release(taken);
-  return true;
+  return contents.length > 0 && matching.keeps(contents) !== null;
 }
 
 /** The captures of several groups; null, and nothing taken, when one of them cannot be had. */
