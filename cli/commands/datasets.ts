@@ -20,19 +20,26 @@ export const COMMAND = defineCommand({
   examples: [['datasets --data results/', 'the data sets of a folder']],
   async run(values) {
     const { holdings } = await import('../../shared/control/dataset/holdings.ts');
-    const { planCleaning } = await import('../../shared/control/dataset/clean.ts');
+    const { planCleaning, UnknownNeeds } = await import('../../shared/control/dataset/clean.ts');
     const { store, results } = stores(await resultsFolder('datasets', values));
     const held = await holdings(store, results);
-    const { tables, shards, jobs } = await planCleaning(store, results, { jobs: 0 });
-    const removable = tables.bytes + shards.bytes + jobs.bytes;
+    let removable: number | null = null;
+    let last = '';
+    try {
+      const { tables, shards, jobs } = await planCleaning(store, results, { jobs: 0 });
+      removable = tables.bytes + shards.bytes + jobs.bytes;
+      last = `${commandName()} clean would remove ${bytesText(removable)}`;
+    } catch (error) {
+      if (!(error instanceof UnknownNeeds)) throw error;
+      last = error.message;
+    }
     if (values.json) print(`${printableJson({ datasets: held, removable })}\n`);
-    else print(datasetsText(held, removable));
+    else print(`${datasetsText(held)}\n${last}\n`);
     return 0;
   },
 });
 
-/** @param removable bytes that cleaning would remove */
-function datasetsText(held: readonly Holding[], removable: number): string {
+function datasetsText(held: readonly Holding[]): string {
   if (held.length === 0) return 'there are no finished results\n';
   const names = ['data set', 'first packet', 'last packet', 'captures', 'size', 'sessions', 'shards', 'tables', 'jobs'];
   const columns = names.map((name) => ({ name, type: '' }));
@@ -48,6 +55,5 @@ function datasetsText(held: readonly Holding[], removable: number): string {
     bytesText(one.resultBytes),
     count(one.jobs),
   ]);
-  const table = formatTable({ columns, rows, truncated: false });
-  return `${table}\n${commandName()} clean would remove ${bytesText(removable)}\n`;
+  return formatTable({ columns, rows, truncated: false });
 }

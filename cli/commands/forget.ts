@@ -102,11 +102,14 @@ function choiceOf({ before, capture }: { before?: string; capture?: string }): C
 }
 
 /** What programs are told. */
-function told({ names, packets, already, across, copies, again }: Forgetting): object {
-  return { captures: names, packets, already, across, copies, readAgain: again.map(({ name }) => name) };
+function told({ names, packets, already, across, copies, elsewhere, again }: Forgetting): object {
+  return { captures: names, packets, already, across, copies, elsewhere, readAgain: again.map(({ name }) => name) };
 }
 
-function forgettingText({ names, packets, already, across, copies, again }: Forgetting, dataset: string): string {
+function forgettingText(
+  { names, packets, already, across, copies, elsewhere, again }: Forgetting,
+  dataset: string,
+): string {
   const lines = [`data set '${dataset}': ${counted(names.length, 'capture')} to forget, ${counted(packets, 'packet')}`];
   for (const name of names.slice(0, NAMED)) lines.push(`  ${printable(name)}`);
   if (names.length > NAMED) lines.push(`  and ${count(names.length - NAMED)} more`);
@@ -116,6 +119,10 @@ function forgettingText({ names, packets, already, across, copies, again }: Forg
   if (across.length > NAMED) lines.push(`and so do ${count(across.length - NAMED)} more`);
   for (const { name, of } of copies.slice(0, NAMED))
     lines.push(`${printable(name)} holds the same packets as ${printable(of)}, and stays: forget it too`);
+  for (const other of elsewhere)
+    lines.push(
+      `data set '${other.dataset}' holds ${count(other.captures)} of them too, and keeps them: forget them there too`,
+    );
   if (again.length > 0) lines.push(`${counted(again.length, 'capture')} of the others will be read again`);
   return `${lines.join('\n')}\n`;
 }

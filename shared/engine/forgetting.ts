@@ -22,7 +22,7 @@ async function planned(
   choice: Choice,
 ): Promise<Forgetting> {
   if (held === undefined) throw new Error(`there are no finished results of a data set '${dataset}'`);
-  const forgetting = await planForgetting(store, held, choice);
+  const forgetting = await planForgetting(store, dataset, held, choice);
   for (const capture of forgetting.again) {
     const now = await new FileCaptures().version(capture);
     if (now === undefined || !isVersionOf(now, capture) || !(await fileOpens(capture)))

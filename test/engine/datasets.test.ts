@@ -234,6 +234,10 @@ test('cleaning leaves what later jobs build on: rows are those of one job, and n
   const done = await cleanFolder(out, keeping, false);
   assert.deepEqual(done, told);
   assert.ok(done.jobs.objects.length > 0 && done.cut.length > 0);
+  assert.ok(
+    filesBelow(join(work, 'shards')).some((name) => name.includes('/joined/')),
+    'summaries of several groups stay',
+  );
   assert.deepEqual(
     filesBelow(work).filter((name) => done.jobs.objects.includes(name) && !name.endsWith('/end.json')),
     [],
@@ -348,7 +352,10 @@ test('captures before a time are forgotten, also all of them; those that reach a
   const all = await captures(folder, 'abc');
   await run(out, all);
   const beforeUs = START_US + STEP_US + 500_000;
+  await run(out, all.slice(0, 3), { config: plainConfig({ dataset: 'other' }) });
   const { forgetting } = await forget(out, 'test', { beforeUs }, { workers: 1 });
+  assert.deepEqual(forgetting.elsewhere, [{ dataset: 'other', captures: 1 }]);
+  rmSync(join(out, 'datasets/other'), { recursive: true });
   assert.deepEqual(forgetting.names, ['a-long.pcap']);
   assert.deepEqual(forgetting.across.sort(), ['a.pcap', 'b-long.pcap', 'b.pcap']);
   assert.deepEqual(

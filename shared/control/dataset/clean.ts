@@ -71,7 +71,7 @@ export interface Cleaning {
  * What is not needed.
  * @param store of the jobs' files
  * @param results of the tables
- * @throws Error when it is not known what current results need
+ * @throws UnknownNeeds when it is not known what current results need
  */
 export async function planCleaning(store: ObjectStore, results: ObjectStore, keeping: Keeping): Promise<Cleaning> {
   const tables = nothing();
@@ -167,11 +167,16 @@ async function canGoOn(store: ObjectStore, job: string): Promise<boolean> {
   return !(end?.state === 'failed' && end.damaged !== undefined);
 }
 
-/** @throws Error when the files of the job are gone */
+/** The files of a current job are gone: nobody knows what its results need. */
+export class UnknownNeeds extends Error {
+  override name = 'UnknownNeeds';
+}
+
+/** @throws UnknownNeeds when the files of the job are gone */
 async function currentFile(store: ObjectStore, job: string): Promise<Job> {
   const file = await getJson<Job>(store, jobKey(job));
   if (file === undefined || !(await isCommitted(store, job)))
-    throw new Error(
+    throw new UnknownNeeds(
       `the files of job ${job}, whose results are the newest, are gone: it is not known what they need. Run it again first`,
     );
   return file;

@@ -8,6 +8,7 @@ import type { RankedCapture } from '../../job/maptask.ts';
 import { FORGOTTEN, isForgotten } from '../../job/notices/forgotten.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
+import { type SharedCaptures, sharedCaptures } from '../sharedcaptures.ts';
 import { capturesRead, type HeldCaptures } from './heldcaptures.ts';
 import { shardGroups } from './needed.ts';
 
@@ -26,6 +27,8 @@ export interface Forgetting {
   across: string[];
   /** Captures that stay and hold the same packets as one that is forgotten. */
   copies: { name: string; of: string }[];
+  /** Other data sets that hold some of those that are forgotten: what they have of them stays. */
+  elsewhere: SharedCaptures[];
   /** Captures that stay, and whose packets lie in objects together with forgotten ones: they are read again. */
   again: CaptureRef[];
 }
@@ -34,7 +37,12 @@ export interface Forgetting {
  * What forgetting comes to.
  * @throws Error when the data set holds no capture of this name; when it is not known what it holds
  */
-export async function planForgetting(store: ObjectStore, held: HeldCaptures, choice: Choice): Promise<Forgetting> {
+export async function planForgetting(
+  store: ObjectStore,
+  dataset: string,
+  held: HeldCaptures,
+  choice: Choice,
+): Promise<Forgetting> {
   const { job, captures } = held;
   if (captures === null)
     throw new Error(
@@ -71,6 +79,11 @@ export async function planForgetting(store: ObjectStore, held: HeldCaptures, cho
     already: [...old].filter((name) => chosen.has(name)).length,
     across,
     copies: copiesThatStay(read, isNew),
+    elsewhere: await sharedCaptures(
+      store,
+      dataset,
+      captures.filter(({ name }) => isNew(name)),
+    ),
     again: await sharingShards(store, job, isNew),
   };
 }

@@ -38,6 +38,11 @@ test('a data set grows, is listed, and is cleaned', (t) => {
   assert.equal(query.stdout, 'n\n1\n');
   const { datasets, removable: left } = JSON.parse(done('datasets', '--data', 'out', '--json').stdout);
   assert.deepEqual([datasets.length, datasets[0].captures, left], [1, 1, 0]);
+  rmSync(join(cwd, 'out/_flowstitch'), { recursive: true });
+  assert.match(
+    done('datasets', '--data', 'out').stdout,
+    /^default +\? .*\n\nthe files of job \w+.* are gone: .* Run it again first\n$/m,
+  );
 });
 
 test('forget says what it would do, and does it with --yes', (t) => {

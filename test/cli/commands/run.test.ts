@@ -253,7 +253,7 @@ test('mistakes get one sentence each, exit code 1 and no stack', (t) => {
     [['run', 'a.pcap', '--out', 'o', '--shard-by', '3tuple'], /--shard-by takes 5tuple or 4tuple or 2tuple/],
     [['run', 'a.pcap', '--out', 'o', '--key', 'mac'], /--key takes vlan and vni, not 'mac'/],
     [['run', 'a.pcap', '--out', 'o', '--tcp-timeout', '5 min'], /--tcp-timeout takes a duration such as/],
-    [['play'], /unknown command 'play'; commands are run, sql, datasets, clean, inspect/],
+    [['play'], /unknown command 'play'; commands are run, sql, inspect/],
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = flowstitch(args, { cwd: folder });
