@@ -8,8 +8,15 @@ import type { Carried, IntervalEnd } from '../../job/interval.ts';
 import type { Job } from '../../job/jobconfig.ts';
 import { intervalEndKey } from '../../job/keys.ts';
 import { PART_ROWS } from '../../job/listparts.ts';
-import type { FlippedPart, LongestSpan, Tracked, WrittenRun } from '../../job/reduced.ts';
-import { addGained, type Gained, NOTHING_GAINED } from '../../job/reduced.ts';
+import {
+  addGained,
+  type FlippedPart,
+  type Gained,
+  type LongestSpan,
+  NOTHING_GAINED,
+  type Tracked,
+  type WrittenRun,
+} from '../../job/reduced.ts';
 import type { ReduceSpec } from '../../job/reducetask.ts';
 import { FlowTable } from '../../packet/flow/flowtable.ts';
 import { encodeCarry } from '../../session/carry/encodecarry.ts';
