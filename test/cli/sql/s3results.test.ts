@@ -74,7 +74,7 @@ test('a file that is gone, or that was overwritten in between, is named', async 
   bucket.fake.objects.delete(key);
   await assert.rejects(
     bucket.query('from captures'),
-    /part-0\.parquet is gone: the results of job \w+ are no longer complete/,
+    /-0\.parquet is gone: the results of job \w+ are no longer complete/,
   );
 });
 
