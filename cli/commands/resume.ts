@@ -18,7 +18,7 @@ export const COMMAND = defineCommand({
   operands: JOB_OPERAND,
   summary: 'continue a job that failed or was cancelled',
   description: [
-    'Continues a job that failed or was cancelled, and retries the tasks that failed. Where captures of a committed job could not be read, a new job tries those again and reuses everything else.',
+    'Continues a job that failed or was cancelled, and retries the tasks that failed. Where captures of a committed job could not be read, a new job tries those again and reuses everything else. In place of a job that was superseded, the one that has its captures is resumed.',
   ],
   options: { ...WAIT_OPTION, ...JSON_OPTION, ...STACK_OPTION },
   notes: [CREDENTIALS_NOTE],
