@@ -11,6 +11,7 @@ import { FlowTable } from '../../shared/packet/flow/flowtable.ts';
 import { FragmentColumns } from '../../shared/packet/fragmentcolumns.ts';
 import { type Segment, SegmentReader } from '../../shared/shard/segment.ts';
 import { type ShardIndex, ShardWriter } from '../../shared/shard/shardwriter.ts';
+import { ShardPacker } from '../../shared/stage/interval/packedshard.ts';
 import { bucketRows, cutBuckets, segmentOf } from '../../shared/stage/partition.ts';
 import { FileCaptures } from '../../shared/store/capturesource.ts';
 import { answer, childInput } from './child.ts';
@@ -87,7 +88,7 @@ async function readSegments(
   buckets: number,
   wanted: number,
 ): Promise<SegmentTimes> {
-  const place = { ...index, key: '', captures: [] };
+  const place = new ShardPacker().pack({ ...index, key: '', captures: [] });
   const ranges = cutBuckets(bucketRows([place], buckets), 0, buckets, wanted);
   const every = Math.max(1, Math.floor(ranges.length / SAMPLE));
   let decompressed = 0;

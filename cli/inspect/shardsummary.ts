@@ -1,8 +1,8 @@
 /** Files near a shard with what the shard itself does not have: its task's summary, or the reduce tasks' lists. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
-import type { ReduceSpec } from '../../shared/job/reducetask.ts';
+import type { ReduceShards } from '../../shared/job/reducetask.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 
 /** What the shard itself does not have. */
@@ -33,17 +33,13 @@ async function fromMap(place: string, folder: string): Promise<ShardSummary | nu
 
 /** Shards of joined datagrams hold ranks of captures. */
 async function fromBalance(place: string, folder: string): Promise<ShardSummary | null> {
-  for (const name of await readdir(folder)) {
-    if (!/^reduce-\d+\.json$/.test(name)) continue;
-    const shard = findShard(place, (await json<ReduceSpec>(join(folder, name)))?.shards);
-    if (shard === undefined) continue;
-    const captures: string[] = [];
-    for (const part of (await json<string[]>(join(folder, 'captures.json'))) ?? [])
-      for (const { capture } of (await json<RankedCapture[]>(join(folder, basename(part)))) ?? [])
-        captures.push(capture.name);
-    return { baseUs: shard.baseUs, captures };
-  }
-  return null;
+  const shard = findShard(place, (await json<ReduceShards>(join(folder, 'reduce-shards.json')))?.shards);
+  if (shard === undefined) return null;
+  const captures: string[] = [];
+  for (const part of (await json<string[]>(join(folder, 'captures.json'))) ?? [])
+    for (const { capture } of (await json<RankedCapture[]>(join(folder, basename(part)))) ?? [])
+      captures.push(capture.name);
+  return { baseUs: shard.baseUs, captures };
 }
 
 /** Undefined when there is no such file, or it is not one of ours. */

@@ -7,8 +7,15 @@ export interface ReduceShard {
   baseUs: number;
   firstUs: number;
   lastUs: number;
-  /** Rank of each capture of its map task, LEFT_OUT for a copy of another; null when the rows already have ranks. */
-  ranks: number[] | null;
+  /** Which of the lists of ranks is that of its captures; null when the rows already have ranks. */
+  ranks: number | null;
+}
+
+/** The shards that the reduce tasks of a job read, and whose segments name them by number: one object for all tasks. */
+export interface ReduceShards {
+  /** For each group of captures that was mapped together the rank of each, LEFT_OUT for a copy of another. */
+  ranks: number[][];
+  shards: ReduceShard[];
 }
 
 /** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, CRC-32, first row, rows of each batch]. */
@@ -30,6 +37,7 @@ export interface ReduceSpec {
   endUs: number;
   /** Sessions that were open where the first interval begins. */
   carried: Carried[];
-  shards: ReduceShard[];
+  /** Key of the job's ReduceShards. */
+  shards: string;
   segments: SegmentTuple[];
 }

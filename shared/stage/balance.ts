@@ -25,6 +25,7 @@ import { stageResults } from '../job/taskends.ts';
 import { LEFT_OUT } from '../shard/batchdecoder.ts';
 import { inParallel } from '../store/inparallel.ts';
 import { jsonBytes, listBytes } from '../store/jsonobject.ts';
+import { type PackedShard, ShardPacker } from './interval/packedshard.ts';
 import { planIntervals } from './interval/planintervals.ts';
 import { type RankedShard, writeReduceSpecs } from './interval/reducespecs.ts';
 import { joinFragments } from './joinfragments.ts';
@@ -37,6 +38,9 @@ import { failedOutcome } from './unreadable.ts';
 /** Summaries read at a time. */
 const PARALLEL_READS = 16;
 
+/** A summary with its shards as planning needs them. */
+type PackedSummary = Omit<MapSummary, 'shards'> & { shards: PackedShard[] };
+
 export const balanceStage: StageWork<'balance'> = { stage: 'balance', run: runBalance };
 
 async function runBalance(
@@ -47,7 +51,8 @@ async function runBalance(
 ): Promise<StageResults['balance']> {
   const { store } = context;
   const prefix = attemptPrefix(job.job, 'balance', 0, attempt);
-  const summaries = await readSummaries(context, job);
+  const packer = new ShardPacker();
+  const summaries = await readSummaries(context, job, packer);
 
   const outcomes: { outcome: CaptureOutcome; task: number; number: number }[] = [];
   for (const [task, summary] of summaries.entries())
@@ -79,7 +84,7 @@ async function runBalance(
   }
   const joined = await joinFragments(context, job, summaries, ranks, isCopy, prefix, anomalies);
   const mapped = shards.slice();
-  for (const shard of joined.shards) shards.push({ ...shard, ranks: null });
+  for (const shard of joined.shards) shards.push({ ...packer.pack(shard), ranks: null });
   shards.sort((a, b) => a.firstUs - b.firstUs);
   mapped.sort((a, b) => a.firstUs - b.firstUs);
 
@@ -128,11 +133,11 @@ async function runBalance(
 }
 
 /** The summary of each group of captures, with the names that captures have in this job. A failed task has outcomes that say so. */
-async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary[]> {
+async function readSummaries(context: TaskContext, job: Job, packer: ShardPacker): Promise<PackedSummary[]> {
   const { store } = context;
   const specOf = await specsOf<MapSpec>(store, job.job, 'map');
   const results = await stageResults(store, job.job, 'map');
-  const groups = await inParallel(results, PARALLEL_READS, async (result, task): Promise<MapSummary[]> => {
+  const groups = await inParallel(results, PARALLEL_READS, async (result, task): Promise<PackedSummary[]> => {
     const spec = await specOf(task);
     if (result === null)
       return [
@@ -148,7 +153,7 @@ async function readSummaries(context: TaskContext, job: Job): Promise<MapSummary
     return groupsIn(await requireJson<MapSummary | JoinedSummary>(store, result.summary)).map((summary) => {
       const captures = summary.captures.map((outcome) => inThisJob(outcome, spec.captures[number++]));
       // Anomalies are left to commit, which reads them one task at a time.
-      return { ...summary, captures, anomalies: [] };
+      return { ...summary, captures, shards: summary.shards.map((shard) => packer.pack(shard)), anomalies: [] };
     });
   });
   return groups.flat();
@@ -174,7 +179,7 @@ function* duplicates(captures: readonly RankedCapture[], copies: readonly (numbe
 
 /** IP bytes of the innermost packets in the shards of map tasks, without those of copies. */
 function innermostBytes(
-  summaries: readonly MapSummary[],
+  summaries: readonly Pick<MapSummary, 'innermostBytes'>[],
   ranks: readonly number[][],
   isCopy: (rank: number) => boolean,
 ): number {

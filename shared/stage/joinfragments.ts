@@ -31,7 +31,7 @@ const NESTED_ROWS = 100_000;
 export async function joinFragments(
   context: TaskContext,
   job: Job,
-  summaries: readonly MapSummary[],
+  summaries: readonly Pick<MapSummary, 'fragments'>[],
   ranks: readonly number[][],
   isCopy: (rank: number) => boolean,
   prefix: string,

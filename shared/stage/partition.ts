@@ -4,9 +4,9 @@
  */
 
 import type { Sizes } from '../job/jobconfig.ts';
-import type { ShardPlace } from '../job/maptask.ts';
 import type { SegmentTuple } from '../job/reducetask.ts';
 import { type BatchPlace, MAX_BATCH_ROWS } from '../shard/shardwriter.ts';
+import { batchAt, type PackedShard } from './interval/packedshard.ts';
 
 /** Buckets [from, to). */
 export interface BucketRange {
@@ -15,11 +15,11 @@ export interface BucketRange {
 }
 
 /** Rows of each bucket over all shards. */
-export function bucketRows(shards: readonly ShardPlace[], buckets: number): Float64Array {
+export function bucketRows(shards: readonly PackedShard[], buckets: number): Float64Array {
   const rows = new Float64Array(buckets);
   for (const shard of shards)
-    for (let i = 0; i < shard.buckets.length; i += 2)
-      rows[shard.buckets[i]] += (shard.buckets[i + 3] ?? shard.rows) - shard.buckets[i + 1];
+    for (let i = 0; i < shard.buckets.length; i++)
+      rows[shard.buckets[i]] += shard.bucketRows[i + 1] - shard.bucketRows[i];
   return rows;
 }
 
@@ -62,26 +62,29 @@ export function cutBuckets(rows: Float64Array, from: number, to: number, target:
   return ranges;
 }
 
-/** First row of a shard in bucket `bucket` or a later one. */
-function rowOf(shard: ShardPlace, bucket: number): number {
+/** The place, among the buckets of a shard, of bucket `bucket` or the next one that has rows. */
+function placeOf({ buckets }: PackedShard, bucket: number): number {
   let low = 0;
-  let high = shard.buckets.length / 2;
+  let high = buckets.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (shard.buckets[middle * 2] < bucket) low = middle + 1;
+    if (buckets[middle] < bucket) low = middle + 1;
     else high = middle;
   }
-  return shard.buckets[low * 2 + 1] ?? shard.rows;
+  return low;
 }
 
 /** The segment of a shard in a range of buckets, null when it has no rows there. */
-export function segmentOf(shard: ShardPlace, number: number, range: BucketRange): SegmentTuple | null {
-  const from = rowOf(shard, range.from);
-  const to = rowOf(shard, range.to);
-  if (from === to) return null;
-  const tuple: SegmentTuple = [number, from, to, rowOf(shard, firstBucket(shard, range) + 1) >= to ? 1 : 0];
-  for (let i = batchOf(shard, from); i < shard.batches.length && shard.batches[i].firstRow < to; i++) {
-    const { start, end, crc, firstRow, rows } = shard.batches[i];
+export function segmentOf(shard: PackedShard, number: number, range: BucketRange): SegmentTuple | null {
+  const first = placeOf(shard, range.from);
+  const end = placeOf(shard, range.to);
+  if (first === end) return null;
+  const from = shard.bucketRows[first];
+  const to = shard.bucketRows[end];
+  const tuple: SegmentTuple = [number, from, to, end - first === 1 ? 1 : 0];
+  const { batchCrcs, batchRows } = shard;
+  for (let i = batchOf(shard, from); i < batchCrcs.length && batchRows[i] < to; i++) {
+    const { start, end, crc, firstRow, rows } = batchAt(shard, i);
     tuple.push(start, end, crc, firstRow, rows);
   }
   return tuple;
@@ -98,20 +101,15 @@ export function batchesOf(tuple: SegmentTuple): BatchPlace[] {
 }
 
 /** The batch that holds a row. */
-function batchOf({ batches }: ShardPlace, row: number): number {
+function batchOf({ batchCrcs, batchRows }: PackedShard, row: number): number {
   let low = 0;
-  let high = batches.length;
+  let high = batchCrcs.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (batches[middle].firstRow + batches[middle].rows <= row) low = middle + 1;
+    if (batchRows[middle + 1] <= row) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-function firstBucket(shard: ShardPlace, range: BucketRange): number {
-  for (let i = 0; i < shard.buckets.length; i += 2) if (shard.buckets[i] >= range.from) return shard.buckets[i];
-  return range.to;
 }
 
 /**
@@ -120,40 +118,45 @@ function firstBucket(shard: ShardPlace, range: BucketRange): number {
  * where they are few and large several groups cost no additional requests.
  *
  * @param shards sorted by first time
+ * @param closing of inClosingOrder
  */
 export function cutGroups(
-  shards: readonly ShardPlace[],
+  shards: readonly PackedShard[],
   rows: Float64Array,
   partition: BucketRange,
   openRows: number,
+  closing: Uint32Array = inClosingOrder(shards),
 ): BucketRange[] {
   let total = 0;
   for (let bucket = partition.from; bucket < partition.to; bucket++) total += rows[bucket];
-  const peak = peakRows(shards, partition);
+  const peak = peakRows(shards, closing, partition);
   if (peak <= openRows) return [partition];
   return cutBuckets(rows, partition.from, partition.to, Math.max(1, Math.floor((total * openRows) / peak)));
 }
 
+/** The numbers of shards in order of their last time. */
+export function inClosingOrder(shards: readonly PackedShard[]): Uint32Array {
+  const ends = Float64Array.from(shards, ({ lastUs }) => lastUs);
+  return Uint32Array.from(shards.keys()).sort((a, b) => ends[a] - ends[b]);
+}
+
 /** The most rows that segments of a range hold open at one time, blocks of single buckets aside. */
-function peakRows(shards: readonly ShardPlace[], range: BucketRange): number {
-  const single = range.to - range.from === 1;
-  const opening: { firstUs: number; lastUs: number; held: number }[] = [];
-  for (const shard of shards) {
-    const rows = rowOf(shard, range.to) - rowOf(shard, range.from);
-    if (rows === 0) continue;
-    opening.push({
-      firstUs: shard.firstUs,
-      lastUs: shard.lastUs,
-      held: single ? Math.min(rows, MAX_BATCH_ROWS) : rows,
-    });
+function peakRows(shards: readonly PackedShard[], closing: Uint32Array, range: BucketRange): number {
+  const most = range.to - range.from === 1 ? MAX_BATCH_ROWS : Number.POSITIVE_INFINITY;
+  const held = new Float64Array(shards.length);
+  for (let number = 0; number < shards.length; number++) {
+    const shard = shards[number];
+    const rows = shard.bucketRows[placeOf(shard, range.to)] - shard.bucketRows[placeOf(shard, range.from)];
+    held[number] = Math.min(rows, most);
   }
-  const closing = [...opening].sort((a, b) => a.lastUs - b.lastUs);
   let closed = 0;
   let sum = 0;
   let peak = 0;
-  for (const { firstUs, held } of opening) {
-    while (closing[closed].lastUs < firstUs) sum -= closing[closed++].held;
-    sum += held;
+  for (let number = 0; number < shards.length; number++) {
+    if (held[number] === 0) continue;
+    const { firstUs } = shards[number];
+    while (shards[closing[closed]].lastUs < firstUs) sum -= held[closing[closed++]];
+    sum += held[number];
     if (sum > peak) peak = sum;
   }
   return peak;

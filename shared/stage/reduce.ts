@@ -8,7 +8,7 @@ import type { Carried, IntervalEnd } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { attemptPrefix, intervalEndKey, intervalEndsPrefix, numberOfEndKey } from '../job/keys.ts';
 import { addGained, NOTHING_GAINED, type TurnedPart } from '../job/reduced.ts';
-import type { ReduceShard, ReduceSpec, SegmentTuple } from '../job/reducetask.ts';
+import type { ReduceShards, ReduceSpec, SegmentTuple } from '../job/reducetask.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { stageResult } from '../job/taskends.ts';
 import { mergeSegments } from '../shard/merge.ts';
@@ -47,9 +47,10 @@ async function runReduce(
   const carried = ended.length === 0 ? spec.carried : lastCarry(ended);
   await walk.restore(carried, await ranksOf(names, carried, spec.ranks));
   const { fromUs } = walk;
-  const segments = spec.segments.filter(([shard]) => spec.shards[shard].lastUs >= fromUs);
+  const common = await requireJson<ReduceShards>(store, spec.shards);
+  const segments = spec.segments.filter(([shard]) => common.shards[shard].lastUs >= fromUs);
   const leftOut = await mergeSegments(
-    segments.map((tuple) => segmentFrom(context, spec.shards[tuple[0]], tuple)),
+    segments.map((tuple) => segmentFrom(context, common, tuple)),
     walk.flows,
     walk.emitter(),
     {
@@ -106,7 +107,8 @@ async function ranksOf(
   };
 }
 
-function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTuple): Segment {
+function segmentFrom(context: TaskContext, { shards, ranks }: ReduceShards, tuple: SegmentTuple): Segment {
+  const shard = shards[tuple[0]];
   const read: ReadRange = (start, end) => context.store.get(shard.key, { start, end });
   const segment: Segment = {
     key: shard.key,
@@ -118,7 +120,7 @@ function segmentFrom(context: TaskContext, shard: ReduceShard, tuple: SegmentTup
     to: tuple[2],
     oneBucket: tuple[3] === 1,
     batches: batchesOf(tuple),
-    captures: shard.ranks,
+    captures: shard.ranks === null ? null : ranks[shard.ranks],
   };
   return { ...segment, ...readingAhead(segment, read) };
 }

@@ -214,6 +214,7 @@ class Stages {
       for (const segment of spec.segments)
         for (let at = 4; at < segment.length; at += 4) segment[at] = segment[at + 1] = 0;
       parts.addJson(`${this.name} partitions`, this.plainly(spec));
+      if (task === 0) parts.addJson(`${this.name} shards of partitions`, this.plainly(await this.json(spec.shards)));
     }
     for (const [task, result] of (
       (await stageResults(this.store, this.job, 'reduce')) as StageResults['reduce'][]

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ShardPlace } from '../../shared/job/maptask.ts';
 import { MAX_BATCH_ROWS } from '../../shared/shard/shardwriter.ts';
+import { type PackedShard, ShardPacker } from '../../shared/stage/interval/packedshard.ts';
 import {
   type BucketRange,
   bucketRows,
@@ -14,7 +15,7 @@ import {
 import { between, pick, random, SEED } from '../job/harness.ts';
 
 /** A shard with so many rows in each bucket, its batches ending with buckets once they have `batchRows` rows. */
-function shard(rows: readonly number[], firstUs = 0, lastUs = 1, batchRows = 10): ShardPlace {
+function placed(rows: readonly number[], firstUs = 0, lastUs = 1, batchRows = 10): ShardPlace {
   const place: ShardPlace = {
     key: 'k',
     captures: [0],
@@ -44,6 +45,9 @@ function shard(rows: readonly number[], firstUs = 0, lastUs = 1, batchRows = 10)
   }
   return place;
 }
+
+const packer = new ShardPacker();
+const shard = (...made: Parameters<typeof placed>): PackedShard => packer.pack(placed(...made));
 
 function randomRows(next: () => number, buckets: number): number[] {
   const heavy = between(next, 0, buckets - 1);
@@ -136,11 +140,11 @@ test(`segments of neighbouring ranges divide a shard's rows, and each names the 
     const next = random(SEED + round);
     const buckets = between(next, 1, 40);
     const rows = randomRows(next, buckets);
-    const place = shard(rows, 0, 1, between(next, 1, 60));
+    const place = placed(rows, 0, 1, between(next, 1, 60));
     const say = `SEED=${SEED + round}`;
     let at = 0;
     for (const range of cutBuckets(Float64Array.from(rows), 0, buckets, between(next, 1, 100))) {
-      const [number, from, to, oneBucket, ...batches] = segmentOf(place, 7, range)!;
+      const [number, from, to, oneBucket, ...batches] = segmentOf(packer.pack(place), 7, range)!;
       assert.deepEqual([number, from, to], [7, at, at + rowsIn(rows, range)], say);
       const filled = rows.slice(range.from, range.to).filter((count) => count > 0).length;
       assert.equal(oneBucket === 1, filled === 1, say);
@@ -201,4 +205,15 @@ test(`groups cover their partition whatever the shards are (seed ${SEED})`, () =
       assertCover(groups, rows, partition.from, partition.to, `SEED=${SEED + round}`);
     }
   }
+});
+
+test('a shard whose batches leave bytes or rows out between them is refused by name', () => {
+  const place = placed([10, 10, 10]);
+  const gap = (changes: Partial<ShardPlace['batches'][number]>): ShardPlace => ({
+    ...place,
+    batches: place.batches.map((batch, number) => (number === 1 ? { ...batch, ...changes } : batch)),
+  });
+  assert.equal(packer.pack(place).batchCrcs.length, 3);
+  for (const changes of [{ start: 101 }, { firstRow: 11 }, { end: 2 ** 32 }])
+    assert.throws(() => packer.pack(gap(changes)), /batch 1 of k /);
 });

@@ -1,16 +1,25 @@
 /** The specifications of a job's reduce tasks: which buckets each walks through the intervals, and what it reads. */
 import type { Carried } from '../../job/interval.ts';
 import type { JobConfig } from '../../job/jobconfig.ts';
-import type { ShardPlace } from '../../job/maptask.ts';
-import type { ReduceShard, ReduceSpec } from '../../job/reducetask.ts';
+import type { ReduceShard, ReduceShards, ReduceSpec } from '../../job/reducetask.ts';
 import { listBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
-import { type BucketRange, bucketRows, cutBuckets, cutGroups, partitionTarget, segmentOf } from '../partition.ts';
+import {
+  type BucketRange,
+  bucketRows,
+  cutBuckets,
+  cutGroups,
+  inClosingOrder,
+  partitionTarget,
+  segmentOf,
+} from '../partition.ts';
 import { PendingWrites } from '../pendingwrites.ts';
+import type { PackedShard } from './packedshard.ts';
 import type { PlannedIntervals } from './planintervals.ts';
 
 /** A shard with the rank of each of its captures. */
-export interface RankedShard extends ShardPlace {
+export interface RankedShard extends PackedShard {
+  /** The list of all captures that were mapped with them: the same array for all their shards. */
   ranks: number[] | null;
 }
 
@@ -18,7 +27,7 @@ export interface RankedShard extends ShardPlace {
 const PARALLEL_WRITES = 16;
 
 /**
- * Writes the specification of each partition as `<prefix><number>.json`.
+ * Writes the specification of each partition as `<prefix><number>.json`, and what they have in common as `<prefix>shards.json`.
  * @param shards of the whole job, in order of their first time
  * @param whole number of captures of the job, and time of its last packet
  * @returns the number of partitions
@@ -36,10 +45,13 @@ export async function writeReduceSpecs(
   const rows = bucketRows(needed, sharding.buckets);
   addCarried(rows, carried);
   const total = rows.reduce((sum, count) => sum + count, 0);
+  const closing = inClosingOrder(needed);
   const partitions = cutBuckets(rows, 0, sharding.buckets, partitionTarget(total, sizes)).flatMap((partition) =>
     // Fewer rows are open at once in a task of its own for each group.
-    cutGroups(needed, rows, partition, sizes.openRows),
+    cutGroups(needed, rows, partition, sizes.openRows, closing),
   );
+  const common = `${prefix}shards.json`;
+  await store.put(common, listBytes(commonShards(needed)));
   const writes = new PendingWrites();
   for (const [number, range] of partitions.entries()) {
     const spec: ReduceSpec = {
@@ -51,21 +63,27 @@ export async function writeReduceSpecs(
       firstUs: shards[0]?.firstUs ?? 0,
       endUs: whole.endUs,
       carried: carriedIn(carried, range),
-      shards: [],
+      shards: common,
       segments: [],
     };
-    for (const shard of needed) {
-      const segment = segmentOf(shard, spec.shards.length, range);
-      if (segment === null) continue;
-      const { key, baseUs, firstUs, lastUs, ranks } = shard;
-      spec.shards.push({ key, baseUs, firstUs, lastUs, ranks } satisfies ReduceShard);
-      spec.segments.push(segment);
+    for (let at = 0; at < needed.length; at++) {
+      const segment = segmentOf(needed[at], at, range);
+      if (segment !== null) spec.segments.push(segment);
     }
     writes.add(store.put(`${prefix}${number}.json`, listBytes(spec)));
     await writes.atMost(PARALLEL_WRITES - 1);
   }
   await writes.atMost(0);
   return partitions.length;
+}
+
+function commonShards(shards: readonly RankedShard[]): ReduceShards {
+  const numbers = new Map<number[], number>();
+  const places = shards.map(({ key, baseUs, firstUs, lastUs, ranks }): ReduceShard => {
+    if (ranks !== null && !numbers.has(ranks)) numbers.set(ranks, numbers.size);
+    return { key, baseUs, firstUs, lastUs, ranks: ranks === null ? null : (numbers.get(ranks) ?? null) };
+  });
+  return { ranks: [...numbers.keys()], shards: places };
 }
 
 /** Counts an open session as a row, of each of the buckets of its carry in equal parts. */

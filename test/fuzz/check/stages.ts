@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnomalyLog } from '../../../shared/capture/anomaly.ts';
-import type { ShardPlace } from '../../../shared/job/maptask.ts';
 import { compareCaptures } from '../../../shared/job/rank.ts';
 import { META_FRAGMENT, META_LEVELS, PacketColumns } from '../../../shared/packet/columns.ts';
 import { FATE_FRAGMENT, FATE_SESSION, FATES } from '../../../shared/packet/fate.ts';
@@ -20,6 +19,7 @@ import { SessionDirectory } from '../../../shared/session/sessiondirectory.ts';
 import { mergeSegments } from '../../../shared/shard/merge.ts';
 import type { Segment } from '../../../shared/shard/segment.ts';
 import { compareRecords, ShardWriter } from '../../../shared/shard/shardwriter.ts';
+import { type PackedShard, ShardPacker } from '../../../shared/stage/interval/packedshard.ts';
 import { batchesOf, bucketRows, cutBuckets, segmentOf } from '../../../shared/stage/partition.ts';
 import type { FuzzCase } from '../make/cases.ts';
 import type { Dice } from '../make/dice.ts';
@@ -221,13 +221,13 @@ export async function trackShards(parts: Parts, decoded: Decoded, dice: Dice): P
   const tasks = Array.from({ length: contents.length }, () => dice.below(3));
   const batchRows = dice.pick([1, 5, 4096]);
   const ranks = contents.map((_, rank) => rank);
-  const shards: (ShardPlace & { content: Uint8Array })[] = [];
+  const shards: (PackedShard & { content: Uint8Array })[] = [];
   for (const task of new Set(tasks)) {
     const own = new PacketColumns(16);
     for (let row = 0; row < columns.length; row++) if (tasks[columns.capture[row]] === task) own.pushRow(columns, row);
     if (own.length === 0) continue;
     const { bytes, index } = writer.write(own, own.length, flows, sharding, ranks, batchRows);
-    shards.push({ ...index, key: `${task}`, captures: [], content: bytes });
+    shards.push({ ...new ShardPacker().pack({ ...index, key: `${task}`, captures: [] }), content: bytes });
   }
   shards.sort((a, b) => a.firstUs - b.firstUs);
   const out = nothingTracked();
