@@ -7,6 +7,7 @@
  */
 import type { CarryPlace } from '../session/carry/carryindex.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
+import type { DayTable } from '../table/tables.ts';
 import type { PublishedFile } from './publishtask.ts';
 import type { FlippedPart, Gained, WrittenRun } from './reduced.ts';
 
@@ -45,6 +46,16 @@ export interface IntervalEnd {
   gained: Gained;
 }
 
+/** A day of a table: what an interval gave of it is in files together with the rows of other intervals. */
+export interface JoinedDay {
+  table: DayTable;
+  day: string;
+  /** Chain id of the interval with which the files stand: the last of those whose rows are in them. */
+  into: string;
+  /** As of an interval's own files; null until the files are written. */
+  corrections: string[] | null;
+}
+
 /** An interval whose files are complete. */
 export interface MadeInterval extends Interval {
   /** The job that made it, its number in that job, and how many partitions that had: where its ends are. */
@@ -53,7 +64,10 @@ export interface MadeInterval extends Interval {
   partitions: number;
   /** Key of the list of the captures' names by that job's ranks. */
   names: string;
+  /** Its own, without days that are joined, and those of joined days that stand with it. */
   files: PublishedFile[];
+  /** Days of which its rows are in files with those of others. */
+  joined: JoinedDay[];
   /** Sessions that flipped in it. */
   turned: FlippedPart[];
   /** Chain ids of later intervals in which sessions flipped that have packets in it: its files have their last direction. */

@@ -95,6 +95,7 @@ async function chainOf(
         partitions,
         names,
         files: [],
+        joined: [],
         turned: turned.filter((part) => part.interval === number).map(({ interval: _, ...part }) => part),
         corrections: [],
         total: NOTHING_GAINED,
@@ -105,18 +106,38 @@ async function chainOf(
   const files: PublishedFile[] = [];
   let task = 0;
   for await (const result of eachResult(store, job.job, 'publish')) {
-    const { table, interval: number, corrections } = await specOf<PublishSpec>(store, job.job, 'publish', task++);
+    const spec = await specOf<PublishSpec>(store, job.job, 'publish', task++);
+    const { table, interval: number, corrections, only, without } = spec;
     if (result === null) continue;
     if (result.gained !== null) total = addGained(total, result.gained);
     const interval = intervals[number];
     if (interval === undefined) files.push(...result.files);
+    else if (only !== null) setJoined(intervals, spec, result.files);
     else {
+      const others = interval.files.filter((file) => file.table !== table || without.includes(file.day));
       intervals[number] = {
         ...interval,
-        files: [...interval.files.filter((file) => file.table !== table), ...result.files],
+        files: [...others, ...result.files],
         ...(table === 'packets' ? { corrections } : { total }),
       };
     }
   }
   return { intervals, gained, files: [...intervals.flatMap((interval) => interval.files), ...files] };
+}
+
+/** Puts the files of a joined day to the interval with which they stand. */
+function setJoined(
+  intervals: MadeInterval[],
+  { table, interval: number, only, corrections }: PublishSpec,
+  files: readonly PublishedFile[],
+): void {
+  const { chain } = intervals[number];
+  for (let at = 0; at <= number; at++) {
+    const joined = intervals[at].joined.map((day) =>
+      day.table === table && day.day === only && day.into === chain ? { ...day, corrections } : day,
+    );
+    intervals[at] = { ...intervals[at], joined };
+  }
+  const others = intervals[number].files.filter((file) => file.table !== table || file.day !== only);
+  intervals[number] = { ...intervals[number], files: [...others, ...files] };
 }

@@ -1,5 +1,5 @@
 /**
- * The publish stage: an interval's rows of a table, from the runs of all partitions to Parquet files. Files are windows of
+ * The publish stage: an interval's rows of a table, or those of a joined day, from the runs of all partitions to Parquet files. Files are windows of
  * session start time, cut from exact counts, so they are the same whatever the partitions were; attempts write the same
  * bytes under the same names, and so need no names of their own.
  */
@@ -9,7 +9,7 @@ import type { IntervalEnd } from '../job/interval.ts';
 import type { Job } from '../job/jobconfig.ts';
 import { dayFileKey, intervalEndKey } from '../job/keys.ts';
 import { readParts } from '../job/listparts.ts';
-import type { PublishedFile, PublishSpec } from '../job/publishtask.ts';
+import { fileRowsOf, type PublishedFile, type PublishSpec } from '../job/publishtask.ts';
 import { addGained, NOTHING_GAINED, type WrittenRun } from '../job/reduced.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
@@ -17,7 +17,7 @@ import { type PublishedPart, publishPackets, publishSessions } from '../table/pu
 import { type FlippedRow, FlippedSessions } from '../table/run/flippedsessions.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
 import type { Window } from '../table/window.ts';
-import { CaptureNames } from './capturenames.ts';
+import { CaptureNames, ranksAmong } from './capturenames.ts';
 import { PendingWrites } from './pendingwrites.ts';
 import { type WindowGroup, windowGroups } from './publishplan.ts';
 import { specOf } from './specs.ts';
@@ -25,8 +25,6 @@ import type { StageWork } from './stage.ts';
 
 /** Files on their way into the results at once. */
 const MOST_MOVES = 8;
-/** Packet rows that take about the bytes of a session row: their files hold so many times more. */
-const PACKETS_FOR_A_SESSION = 4;
 
 /** Key of a window's file; those after the first, where a window holds more than a file, are numbered. */
 function fileKey(job: Job, { table, unit }: PublishSpec, { day, part }: Window, piece: number): string {
@@ -39,8 +37,10 @@ async function runPublish(context: TaskContext, job: Job, task: number): Promise
   const { store, results, scratch } = context;
   const spec = await specOf<PublishSpec>(store, job.job, 'publish', task);
   const ends = await endsOf(context, spec);
-  const fileRows = job.config.sizes.fileRows * (spec.table === 'packets' ? PACKETS_FOR_A_SESSION : 1);
-  const groups = windowGroups(ends, spec.table, fileRows);
+  const { only, without } = spec;
+  const fileRows = fileRowsOf(job.config, spec.table);
+  const isWanted = (day: string): boolean => (only === null ? !without.includes(day) : day === only);
+  const groups = windowGroups(ends, spec.table, fileRows, isWanted);
   const files: PublishedFile[] = [];
   if (groups.length > 0) {
     const names = await CaptureNames.open(store, spec.names);
@@ -69,18 +69,45 @@ async function runPublish(context: TaskContext, job: Job, task: number): Promise
       await moves.settled();
     }
   }
+  // What the intervals of a joined day gave was counted when they were made.
   const gained =
-    spec.table !== 'sessions' ? null : ends.reduce((sum, end) => addGained(sum, end.gained), NOTHING_GAINED);
+    spec.table !== 'sessions' || only !== null
+      ? null
+      : ends.reduce((sum, end) => addGained(sum, end.gained), NOTHING_GAINED);
   return { files, gained };
 }
 
-async function endsOf(
-  { store }: TaskContext,
-  { ends: { job, number, partitions } }: PublishSpec,
-): Promise<IntervalEnd[]> {
-  return inParallel(numbersTo(partitions), REQUESTS_AT_ONCE, (task) =>
-    requireJson<IntervalEnd>(store, intervalEndKey(job, task, number)),
+/** The ends of all partitions, interval by interval; the ranks in their runs are those of `names`. */
+async function endsOf({ store }: TaskContext, { ends: places, names }: PublishSpec): Promise<IntervalEnd[]> {
+  const ranks = await ranksAmong(
+    store,
+    names,
+    places.map((place) => place.names),
   );
+  const each = places.flatMap((place) => numbersTo(place.partitions).map((task) => ({ ...place, task })));
+  return inParallel(each, REQUESTS_AT_ONCE, async ({ job, number, names: its, task }) => {
+    const end = await requireJson<IntervalEnd>(store, intervalEndKey(job, task, number));
+    const known = ranks.get(its);
+    return known === undefined ? end : withRanks(end, known);
+  });
+}
+
+function withRanks(end: IntervalEnd, ranks: Uint32Array): IntervalEnd {
+  return {
+    ...end,
+    sessionRuns: end.sessionRuns.map(({ key, batches }) => ({
+      key,
+      batches: batches.map((batch) => ({ ...batch, ranks })),
+    })),
+    packetRuns: end.packetRuns.map(({ key, batches }) => ({
+      key,
+      batches: batches.map((batch) => {
+        // Captures have the same order in both jobs.
+        const [firstCapture, lastCapture] = [ranks[batch.firstCapture], ranks[batch.lastCapture]];
+        return { ...batch, ranks, firstCapture, lastCapture };
+      }),
+    })),
+  };
 }
 
 type Merging = Omit<Parameters<typeof publishSessions>[0], 'runs'>;

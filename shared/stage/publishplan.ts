@@ -1,7 +1,7 @@
 /** Planning the publish stage: which tasks a job has, which windows of session start time become files, and which runs each reads. */
-import type { IntervalEnd, IntervalsPlan } from '../job/interval.ts';
+import type { IntervalEnd, IntervalsPlan, JoinedDay, MadeInterval } from '../job/interval.ts';
 import { digestOf, type Job } from '../job/jobconfig.ts';
-import type { PublishSpec } from '../job/publishtask.ts';
+import type { EndsPlace, PublishSpec } from '../job/publishtask.ts';
 import type { FlippedPart, TurnedPart, WrittenRun } from '../job/reduced.ts';
 import type { StageResults } from '../job/stageresults.ts';
 import type { PacketRunBatch } from '../table/run/packetrun.ts';
@@ -14,6 +14,13 @@ const MOST_WINDOWS = 125;
 
 /** Digits of the names of files. */
 const UNIT_DIGITS = 16;
+
+/** Sessions that flipped in an interval. */
+interface Flip {
+  interval: number;
+  chain: string;
+  part: FlippedPart;
+}
 
 /**
  * The publish tasks of a job.
@@ -28,54 +35,104 @@ export function publishTasks(
 ): PublishSpec[] {
   const specs: PublishSpec[] = [];
   const first = made.length;
-  const flips: { interval: number; chain: string; part: FlippedPart }[] = [
+  const flips: Flip[] = [
     ...made.flatMap(({ chain, turned: parts }, interval) => parts.map((part) => ({ interval, chain, part }))),
     ...turned.map(({ interval, ...part }) => ({ interval, chain: rest[interval - first].chain, part })),
   ].sort((a, b) => a.interval - b.interval);
+  specs.push(...joinedTasks(made, names, flips));
   if (job.config.packets)
     for (const [interval, before] of made.entries()) {
-      const { parts, corrections } = flipsAfter(flips, interval, before.toUs);
+      if (!before.files.some(({ table, day }) => table === 'packets' && !isJoined(before, table, day))) continue;
+      const { parts, corrections } = flipsAfter(flips, interval, interval, before.toUs);
       if (corrections.join() === before.corrections.join()) continue;
-      const unit = unitOf(before.chain, corrections);
-      const { job: maker, number, partitions: of, names: its } = before;
-      const ends = { job: maker, number, partitions: of };
-      specs.push({ table: 'packets', interval, unit, ends, names: its, turned: parts, corrections });
+      const without = before.joined.flatMap(({ table, day }) => (table === 'packets' ? [day] : []));
+      specs.push({
+        table: 'packets',
+        interval,
+        unit: unitOf(before.chain, corrections),
+        ends: [placeOf(before)],
+        names: before.names,
+        only: null,
+        without,
+        turned: parts,
+        corrections,
+      });
     }
   if (partitions === 0) return specs;
   for (const [at, { chain, toUs }] of rest.entries()) {
     const interval = first + at;
-    const ends = { job: job.job, number: interval, partitions };
-    specs.push({ table: 'sessions', interval, unit: unitOf(chain, []), ends, names, turned: [], corrections: [] });
+    const ends = [{ job: job.job, number: interval, partitions, names }];
+    const whole = { interval, ends, names, only: null, without: [] };
+    specs.push({ ...whole, table: 'sessions', unit: unitOf(chain, []), turned: [], corrections: [] });
     if (!job.config.packets) continue;
-    const { parts, corrections } = flipsAfter(flips, interval, toUs);
-    specs.push({
-      table: 'packets',
-      interval,
-      unit: unitOf(chain, corrections),
-      ends,
-      names,
-      turned: parts,
-      corrections,
-    });
+    const { parts, corrections } = flipsAfter(flips, interval, interval, toUs);
+    specs.push({ ...whole, table: 'packets', unit: unitOf(chain, corrections), turned: parts, corrections });
   }
   const interval = first + rest.length;
-  const ends = { job: job.job, number: interval, partitions };
-  specs.push({ table: 'sessions', interval, unit: job.job, ends, names, turned: [], corrections: [] });
+  const ends = [{ job: job.job, number: interval, partitions, names }];
+  const open = { interval, ends, names, only: null, without: [] };
+  specs.push({ ...open, table: 'sessions', unit: job.job, turned: [], corrections: [] });
   return specs;
 }
 
-/** What flipped in interval `interval` or later, of sessions that may have packets in it; and the chain ids of the later ones. */
+function placeOf({ job, number, partitions, names }: MadeInterval): EndsPlace {
+  return { job, number, partitions, names };
+}
+
+function isJoined({ joined }: MadeInterval, table: DayTable, day: string): boolean {
+  return joined.some((of) => of.table === table && of.day === day);
+}
+
+/** Joined days that are not written yet, or whose packets have flipped since. @param names list of this job */
+function* joinedTasks(made: readonly MadeInterval[], names: string, flips: readonly Flip[]): Generator<PublishSpec> {
+  const days = new Map<string, { joined: JoinedDay; intervals: number[] }>();
+  for (const [number, interval] of made.entries())
+    for (const joined of interval.joined) {
+      const name = `${joined.table} ${joined.day} ${joined.into}`;
+      const known = days.get(name);
+      if (known === undefined) days.set(name, { joined, intervals: [number] });
+      else known.intervals.push(number);
+    }
+  for (const { joined, intervals } of days.values()) {
+    const { table, day, into, corrections: before } = joined;
+    const interval = intervals[intervals.length - 1];
+    const { parts, corrections } =
+      table === 'packets'
+        ? flipsAfter(flips, intervals[0], interval, made[interval].toUs)
+        : { parts: [], corrections: [] };
+    if (before !== null && corrections.join() === before.join()) continue;
+    const chains = intervals.map((number) => made[number].chain);
+    yield {
+      table,
+      interval,
+      unit: unitOf(digestOf([into, chains]), corrections),
+      ends: intervals.map((number) => placeOf(made[number])),
+      names,
+      only: day,
+      without: [],
+      turned: parts,
+      corrections,
+    };
+  }
+}
+
+/**
+ * What flipped in interval `first` or later, of sessions that may have packets in the intervals up to `last`, which ends at
+ * `toUs`; and the chain ids of the intervals behind that one. A packet row from behind the interval in which its session
+ * flipped last has the last direction already.
+ */
 function flipsAfter(
-  flips: readonly { interval: number; chain: string; part: FlippedPart }[],
-  interval: number,
+  flips: readonly Flip[],
+  first: number,
+  last: number,
   toUs: number,
 ): { parts: string[]; corrections: string[] } {
   const parts: string[] = [];
   const corrections: string[] = [];
   for (const flip of flips) {
-    if (flip.interval < interval || flip.part.firstUs >= toUs) continue;
+    if (flip.interval < first || flip.part.firstUs >= toUs) continue;
     parts.push(flip.part.key);
-    if (flip.interval > interval && corrections.at(-1) !== flip.chain) corrections.push(flip.chain);
+    if (flip.interval > last && corrections.at(-1) !== flip.chain) corrections.push(flip.chain);
   }
   return { parts, corrections };
 }
@@ -91,16 +148,22 @@ export interface WindowGroup {
 }
 
 /**
- * The windows of one interval's rows of a table, in groups of about the rows of a file.
+ * The windows of the rows of a table that some ends have together, in groups of about the rows of a file.
  * @param mostRows most rows of a file
+ * @param isWanted which days are
  */
-export function windowGroups(ends: readonly IntervalEnd[], table: DayTable, mostRows: number): WindowGroup[] {
+export function windowGroups(
+  ends: readonly IntervalEnd[],
+  table: DayTable,
+  mostRows: number,
+  isWanted: (day: string) => boolean = () => true,
+): WindowGroup[] {
   const sums = new Map<number, number>();
-  for (const { sessionStarts, packetStarts } of ends)
-    sumStarts(sums, table === 'sessions' ? sessionStarts : packetStarts);
-  const groups = grouped(planWindows(sums, mostRows, ends[0].slotUs), mostRows).map((windows): WindowGroup => {
-    return { windows, runs: [] };
-  });
+  const longest = ends.reduce((most, { slotUs }) => Math.max(most, slotUs), 0);
+  for (const { sessionStarts, packetStarts, slotUs } of ends)
+    sumStarts(sums, table === 'sessions' ? sessionStarts : packetStarts, longest / slotUs);
+  const windows = planWindows(sums, mostRows, longest);
+  const groups = grouped(windows, mostRows, isWanted).map((of): WindowGroup => ({ windows: of, runs: [] }));
   const find = finder(groups);
   for (const { sessionRuns, packetRuns } of ends)
     for (const { key, batches } of table === 'sessions' ? sessionRuns : packetRuns)
@@ -114,14 +177,19 @@ export function windowGroups(ends: readonly IntervalEnd[], table: DayTable, most
   return groups.filter(({ runs }) => runs.length > 0);
 }
 
-/** Neighbouring windows with at most `rows` rows together. */
-function grouped(windows: readonly Window[], rows: number): Window[][] {
+/** Neighbouring windows of wanted days, with at most `rows` rows together; no other one lies between them. */
+function grouped(windows: readonly Window[], rows: number, isWanted: (day: string) => boolean): Window[][] {
   const groups: Window[][] = [];
+  let last: Window[] | undefined;
   let sum = 0;
   for (const window of windows) {
-    const last = groups.at(-1);
+    if (!isWanted(window.day)) {
+      last = undefined;
+      continue;
+    }
     if (last === undefined || sum + window.rows > rows || last.length === MOST_WINDOWS) {
-      groups.push([window]);
+      last = [window];
+      groups.push(last);
       sum = window.rows;
     } else {
       last.push(window);

@@ -6,7 +6,7 @@
  * rows over runs: the same sessions give the same files with any partitions.
  */
 
-/** Lengths that slots may have, microseconds: each divides a day. */
+/** Lengths that slots may have, microseconds: each divides the next, and the last is a day. */
 const SLOT_LENGTHS = [10, 60, 600, 3600, 86_400].map((seconds) => seconds * 1e6);
 /** Shortest length of a slot, microseconds. */
 export const SLOT_US = SLOT_LENGTHS[0];
@@ -51,9 +51,12 @@ export function addStart(counts: number[], startUs: number, slotUs: number): voi
   else counts.push(slot, 1);
 }
 
-/** Add counts of some rows to those of others. */
-export function sumStarts(sums: Map<number, number>, counts: readonly number[]): void {
-  for (let i = 0; i < counts.length; i += 2) sums.set(counts[i], (sums.get(counts[i]) ?? 0) + counts[i + 1]);
+/** Add counts of some rows to those of others. @param per slots of `counts` in a slot of `sums` */
+export function sumStarts(sums: Map<number, number>, counts: readonly number[], per = 1): void {
+  for (let i = 0; i < counts.length; i += 2) {
+    const slot = Math.floor(counts[i] / per);
+    sums.set(slot, (sums.get(slot) ?? 0) + counts[i + 1]);
+  }
 }
 
 /**

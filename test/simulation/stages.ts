@@ -305,10 +305,11 @@ async function publish(
   const spec = await specOf<PublishSpec>(context.store, job.job, 'publish', task);
   const [balanced] = await stageResults(store, job.job, 'balance');
   await requireJson(store, spec.names);
-  if (spec.ends.partitions !== balanced?.partitions) place.violation(`publish ${task} of ${job.job} lacks a partition`);
+  const [ended] = spec.ends;
+  if (ended.partitions !== balanced?.partitions) place.violation(`publish ${task} of ${job.job} lacks a partition`);
   if (spec.interval !== task) place.violation(`publish ${task} of ${job.job} was told to do interval ${spec.interval}`);
-  const ends = await inParallel(numbersTo(spec.ends.partitions), REQUESTS_AT_ONCE, (partition) =>
-    requireJson<IntervalEnd>(store, intervalEndKey(spec.ends.job, partition, spec.ends.number)),
+  const ends = await inParallel(numbersTo(ended.partitions), REQUESTS_AT_ONCE, (partition) =>
+    requireJson<IntervalEnd>(store, intervalEndKey(ended.job, partition, ended.number)),
   );
   const gained = ends.reduce((sum, end) => addGained(sum, end.gained), NOTHING_GAINED);
   await takesTime(place, 30_000);

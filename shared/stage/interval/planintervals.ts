@@ -10,6 +10,7 @@ import { getJson } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import { ChainIds } from './chain.ts';
 import { type CutShard, cutIntervals } from './cut.ts';
+import { firstLost, joinDays } from './joindays.ts';
 
 /** Where the job begins. */
 export interface PlannedIntervals {
@@ -18,7 +19,7 @@ export interface PlannedIntervals {
   carried: Carried[];
 }
 
-/** Intervals whose carry is looked for. Carries expire, the oldest first: if none of these has one, none before has. */
+/** Times that a beginning is looked for. Carries expire, the oldest first: if none of these has one, none before has. */
 const MOST_LOOKS = 8;
 
 /**
@@ -39,13 +40,17 @@ export async function planIntervals(
   const chain = (await soundOrDiscarded<Chain>(store, key, context.onDamaged)) ?? { intervals: [] };
   const ids = new ChainIds(config, captures);
   let made = chain.intervals.slice(0, ids.common(chain));
-  let carried: Carried[] | null = [];
+  let carried: Carried[] = [];
   for (let looks = 0; made.length > 0; looks++) {
-    carried = looks === MOST_LOOKS ? null : await carryOf(store, made[made.length - 1]);
-    if (carried !== null) break;
-    made = looks === MOST_LOOKS ? [] : made.slice(0, -1);
-    carried = [];
+    const open = looks === MOST_LOOKS ? null : await carryOf(store, made[made.length - 1]);
+    const usable = looks === MOST_LOOKS ? 0 : open === null ? made.length - 1 : await firstLost(store, made);
+    if (open !== null && usable === made.length) {
+      carried = open;
+      break;
+    }
+    made = made.slice(0, usable);
   }
+  made = await joinDays(store, made, config);
   const borders = chain.intervals.map(({ toUs }) => toUs);
   const size = { rows: config.sizes.intervalRows, shards: config.sizes.intervalShards };
   const ends = cutIntervals(shards, made.at(-1)?.toUs ?? 0, endUs, size, borders);

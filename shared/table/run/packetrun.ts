@@ -14,7 +14,7 @@ import { arrowTypeOf, numberChild } from '../../shard/arrowcolumns.ts';
 import { startOrder } from '../startorder.ts';
 import { addStart, SLOT_US } from '../window.ts';
 import { type BatchRange, decodeArrowRun, encodeArrowRun, schemaMessage } from './arrowrun.ts';
-import { childValues, type EncodedRun, type NumberArray, type RunBatch } from './sessionrun.ts';
+import { childValues, type EncodedRun, type NumberArray, type RunBatch, translate } from './sessionrun.ts';
 
 /** Rows of a full batch. */
 export const PACKET_BATCH_ROWS = 8192;
@@ -192,7 +192,7 @@ function columnLike(column: NumberArray, length: number): NumberArray {
  * @param bytes its byte range
  * @throws Error when the bytes are not this batch
  */
-export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): SessionPackets {
+export function decodePacketBatch(bytes: Uint8Array, range: BatchRange & Pick<RunBatch, 'ranks'>): SessionPackets {
   // An object of the class, though its arrays are views: copies between rows then stay monomorphic.
   const packets = new SessionPackets(0);
   const columns = packets as unknown as Record<string, NumberArray>;
@@ -200,6 +200,10 @@ export function decodePacketBatch(bytes: Uint8Array, range: BatchRange): Session
     for (let i = 0; i < FIELDS.length; i++) columns[FIELDS[i].name] = childValues(batch, i);
   // In the order of the columns, so that the columns to be added are complete already.
   for (const [name, less] of Object.entries(SUBTRAHENDS)) columns[name] = sums(columns[name], columns[less]);
+  if (range.ranks !== undefined) {
+    packets.capture = packets.capture.slice();
+    translate(packets.capture, range.ranks);
+  }
   packets.length = packets.capacity = range.rows;
   return packets;
 }

@@ -22,7 +22,12 @@ export interface RunBatch extends BatchRange {
   /** Earliest and latest session start in it, microseconds since 1970. */
   firstUs: number;
   lastUs: number;
+  /** Where it was written by another job: what each of that job's ranks is for its reader. Not in the store. */
+  ranks?: Uint32Array;
 }
+
+/** What decoding needs of a batch. */
+type Decoded = BatchRange & Pick<RunBatch, 'ranks'>;
 
 /** An encoded run. */
 export interface EncodedRun<Batch extends RunBatch = RunBatch> {
@@ -132,15 +137,16 @@ function gatherWords(from: Uint32Array, size: number, order: Uint32Array, to: Ui
  */
 export function decodeSessionBatches(
   bytes: Uint8Array,
-  batches: readonly BatchRange[],
+  batches: readonly Decoded[],
   into: SessionRows,
   fromUs: number,
   toUs: number,
 ): number {
   const before = into.length;
+  let number = 0;
   for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, batches)) {
     const startUs = childValues(batch, START_US) as Float64Array;
-    appendRows(batch, into, lowerBound(startUs, fromUs), lowerBound(startUs, toUs));
+    appendRows(batch, into, lowerBound(startUs, fromUs), lowerBound(startUs, toUs), batches[number++].ranks);
   }
   return into.length - before;
 }
@@ -152,12 +158,12 @@ export function decodeSessionBatches(
  */
 export function decodeSessionRows(
   bytes: Uint8Array,
-  range: BatchRange,
+  range: Decoded,
   into: SessionRows,
   from: number,
   to: number,
 ): void {
-  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range])) appendRows(batch, into, from, to);
+  for (const batch of decodeArrowRun(SCHEMA_MESSAGE, bytes, [range])) appendRows(batch, into, from, to, range.ranks);
 }
 
 /** The sort key columns of one batch, copied. @throws Error when the bytes are not this batch */
@@ -182,7 +188,13 @@ export function childValues(batch: RecordBatch, index: number): NumberArray {
   return batch.data.children[index].values as NumberArray;
 }
 
-function appendRows(batch: RecordBatch, into: SessionRows, from: number, to: number): void {
+function appendRows(
+  batch: RecordBatch,
+  into: SessionRows,
+  from: number,
+  to: number,
+  ranks: Uint32Array | undefined,
+): void {
   const at = into.length;
   if (at + to - from > into.capacity) throw new NoRoom(`no room for ${to - from} rows more`);
   let child = 0;
@@ -201,6 +213,22 @@ function appendRows(batch: RecordBatch, into: SessionRows, from: number, to: num
   for (let i = from; i < to; i++)
     into.tunnel[at + i - from] = into.tunnels.take(tunnel.values as Uint8Array, starts[i]);
   into.length = at + to - from;
+  if (ranks === undefined) return;
+  translate(into.captureFirst.subarray(at, into.length), ranks);
+  translate(into.captureLast.subarray(at, into.length), ranks);
+}
+
+/** In a list of ranks: the reader's job does not have the capture. */
+export const NO_RANK = 0xffff_ffff;
+
+/** Replaces ranks of captures by what they are for the reader. @throws Error for a capture that it does not have */
+export function translate(captures: Uint32Array, ranks: Uint32Array): void {
+  for (let i = 0; i < captures.length; i++) {
+    const rank = ranks[captures[i]];
+    if (rank === undefined || rank === NO_RANK)
+      throw new Error(`the job does not have the capture that had rank ${captures[i]} in an earlier one`);
+    captures[i] = rank;
+  }
 }
 
 /** First index of sorted `values` that is not below `limit`. */

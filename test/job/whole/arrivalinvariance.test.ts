@@ -7,8 +7,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startJob } from '../../../shared/control/start.ts';
+import type { Chain } from '../../../shared/job/interval.ts';
 import type { JobConfig } from '../../../shared/job/jobconfig.ts';
-import { summaryKey } from '../../../shared/job/keys.ts';
+import { chainsPrefix, summaryKey } from '../../../shared/job/keys.ts';
 import type { JobSummary } from '../../../shared/job/summary.ts';
 import { InProcessQueue } from '../../../shared/queue/inprocess.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
@@ -126,5 +127,68 @@ for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     let last = whole;
     for (const some of jobs) last = await nextJob(place, some, divided(next, plain, packets.length), next);
     assertSame(last, whole, `seed ${seed}, ${captures.length} captures in jobs of ${jobs.map(({ length }) => length)}`);
+  });
+}
+
+/** Pieces, one or two neighbours at a time moved two hours apart, over two days: many sessions go on from a piece to the next. */
+function overDays(packets: readonly Packet[], next: () => number): Packet[][] {
+  const dayUs = 86_400e6;
+  const beginUs = packets[0].us;
+  const toMidnight = Math.ceil(beginUs / dayUs) * dayUs - beginUs;
+  return cutStream(packets, 36, next).map((piece, at) => {
+    const moveUs = toMidnight + Math.floor(at * 0.7) * 7200e6;
+    return piece.map((packet) => ({ ...packet, us: packet.us + moveUs }));
+  });
+}
+
+/** Captures in the order of their times, but for some that come late, and one of the first day that comes last. */
+function mostlyInOrder(next: () => number, captures: readonly CaptureRef[]): CaptureRef[] {
+  const last = Math.floor(captures.length / 4);
+  const late = captures.map((_, at) =>
+    at === last ? captures.length + 20 : next() < 0.1 ? at + between(next, 5, 20) : at,
+  );
+  const places = captures.map((capture, at) => ({ capture, at: late[at] }));
+  return places.sort((a, b) => a.at - b.at).map(({ capture }) => capture);
+}
+
+/** Joined days of a data set, each with the interval it stands with. */
+async function joinedDays(store: MemoryStore): Promise<Set<string>> {
+  const days = new Set<string>();
+  for await (const { key } of store.list(chainsPrefix('test'))) {
+    const chain = (await getJson<Chain>(store, key))!;
+    for (const { joined } of chain.intervals)
+      for (const { table, day, into } of joined) days.add(`${table} ${day} ${into}`);
+  }
+  return days;
+}
+
+for (let iteration = 0; iteration < Math.ceil(ITERATIONS / 3); iteration++) {
+  const seed = SEED + iteration;
+  test(`days whose files are joined have the rows of one job, also when captures come late (seed ${seed})`, async () => {
+    const next = random(seed);
+    const packets = await demoPackets();
+    using folder = temporaryFolder();
+    const pieces = overDays(packets, next);
+    const paths = writePieces(folder.path, pieces, meaninglessNames(pieces.length, next), next);
+    const captures = mostlyInOrder(next, await captureRefs(paths));
+    const plain = plainConfig({ packets: true, sizes: { fileRows: pick(next, [2000, 1_000_000]) } });
+    const whole = await runJob(join(folder.path, 'whole'), captures, divided(next, plain, packets.length), next);
+    const place = new Workplace(join(folder.path, 'grown'));
+    const store = new MemoryStore();
+    place.store = store;
+    let last = whole;
+    let joined = new Set<string>();
+    let again = 0;
+    for (let count = 0; count < captures.length; ) {
+      count = Math.min(captures.length, count + between(next, 2, 5));
+      const config = divided(next, plain, packets.length);
+      config.sizes.intervalShards = 1;
+      last = await nextJob(place, captures.slice(0, count), config, next);
+      const days = await joinedDays(store);
+      if ([...joined].some((day) => !days.has(day))) again++;
+      joined = days;
+    }
+    assert.ok(again > 0, 'no joined day was made again for a late capture');
+    assertSame(last, whole, `seed ${seed}`);
   });
 }
