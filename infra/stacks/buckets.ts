@@ -24,7 +24,7 @@ import { ATHENA_PREFIX } from '../names.ts';
 import type { Settings } from '../settings.ts';
 
 /** A job's files are kept for as long as somebody may look into what happened. */
-const JOB_DAYS = 7;
+const JOB_DAYS = 30;
 /** Results of Athena queries: the query can be run again. */
 const ATHENA_DAYS = 30;
 /** No upload takes longer; the parts of an unfinished one cost as much as an object. */

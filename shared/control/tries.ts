@@ -14,6 +14,7 @@ import { type JobSummary, lostCaptures } from '../job/summary.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
+import { checkChain, wrongFileOf } from './madefiles.ts';
 
 /** The newest try of a job. */
 export interface Try {
@@ -40,7 +41,11 @@ export async function newestTry(
 ): Promise<Try> {
   for (let tried = config; ; ) {
     const { state, damaged, wrong } = await stateOf(store, jobId(tried, captures), captures, around);
-    if (state !== 'over') return { config: tried, committed: state === 'committed' };
+    if (state !== 'over') {
+      if (state === 'open' && around.results !== undefined)
+        await checkChain(store, around.results, tried, around.onDamaged);
+      return { config: tried, committed: state === 'committed' };
+    }
     tried = { ...tried, retry: (tried.retry ?? 0) + 1 };
     const next = jobId(tried, captures);
     if (damaged !== undefined) await discardForNext(store, damaged, next);
@@ -74,8 +79,9 @@ async function stateOf(
       return wrong === undefined ? { state: 'committed' } : { state: 'over', wrong: wrong.key };
     }
     const end = await readEnd(store, job);
-    if (end?.state !== 'failed' || end.damaged === undefined) return { state: 'open' };
-    return { state: 'over', damaged: end.damaged };
+    if (end?.state === 'failed' && end.damaged !== undefined) return { state: 'over', damaged: end.damaged };
+    const wrong = results && (await wrongFileOf(store, results, job));
+    return wrong === undefined ? { state: 'open' } : { state: 'over', wrong };
   } catch (error) {
     // The job's own files are damaged.
     if (error instanceof StoreError && error.reason === 'damaged') {

@@ -9,7 +9,7 @@ import { systemCode, systemWords } from '../store/systemerror.ts';
 import { shortenChains } from './chains.ts';
 import { JobError } from './context.ts';
 import type { Job } from './jobconfig.ts';
-import { jobKey, jobOfKey, joinedPrefixOf, shardGroupOf, shardSummaryKey } from './keys.ts';
+import { DATASETS_PREFIX, jobKey, jobOfKey, joinedPrefixOf, shardGroupOf, shardSummaryKey } from './keys.ts';
 
 /** Why a task failed, other than its captures. A plain value: it passes between threads and through the store. */
 export interface Fault {
@@ -62,8 +62,18 @@ async function forgetIntervals(store: ObjectStore, job: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof StoreError) || error.reason !== 'damaged') throw error;
   }
-  // Without its file the job cannot be gone on with either, and none of its intervals is found that has no end.
-  if (dataset !== undefined) await shortenChains(store, dataset, (interval) => interval.job === job);
+  // The files of a job may be gone but for those that later jobs need.
+  const datasets = dataset === undefined ? await chainedDatasets(store) : [dataset];
+  for (const each of datasets) await shortenChains(store, each, (interval) => interval.job === job);
+}
+
+async function chainedDatasets(store: ObjectStore): Promise<Set<string>> {
+  const datasets = new Set<string>();
+  for await (const { key } of store.list(DATASETS_PREFIX)) {
+    const [, dataset, kind] = key.split('/');
+    if (kind === 'chains') datasets.add(dataset);
+  }
+  return datasets;
 }
 
 /**

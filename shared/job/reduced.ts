@@ -42,6 +42,8 @@ export interface Tracked {
 /** What intervals gave, of one partition or of all. */
 export interface Gained {
   tracked: Tracked;
+  /** Sessions that began: each is in the runs of the interval in which it ended, or among those left open. */
+  opened: number;
   sessions: number;
   packets: number;
   spanning: number;
@@ -50,6 +52,7 @@ export interface Gained {
 
 export const NOTHING_GAINED: Gained = {
   tracked: { packets: 0, bytes: 0, outer: 0, joined: 0, orphans: 0 },
+  opened: 0,
   sessions: 0,
   packets: 0,
   spanning: 0,
@@ -65,6 +68,7 @@ export function longerSpan(a: LongestSpan | null, b: LongestSpan | null): Longes
 export function addGained(a: Gained, b: Gained): Gained {
   return {
     tracked: addTracked(a.tracked, b.tracked),
+    opened: a.opened + b.opened,
     sessions: a.sessions + b.sessions,
     packets: a.packets + b.packets,
     spanning: a.spanning + b.spanning,

@@ -39,7 +39,9 @@ export async function planIntervals(
   const key = chainKey(config.dataset, lineOf(config));
   const chain = (await soundOrDiscarded<Chain>(store, key, context.onDamaged)) ?? { intervals: [] };
   const ids = new ChainIds(config, captures);
-  let made = chain.intervals.slice(0, ids.common(chain));
+  // An interval that ends behind this job's last packet has ended sessions that are still open here.
+  const within = chain.intervals.findIndex(({ toUs }) => toUs > endUs + 1);
+  let made = chain.intervals.slice(0, Math.min(ids.common(chain), within < 0 ? chain.intervals.length : within));
   let carried: Carried[] = [];
   for (let looks = 0; made.length > 0; looks++) {
     const open = looks === MOST_LOOKS ? null : await carryOf(store, made[made.length - 1]);

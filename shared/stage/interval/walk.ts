@@ -48,9 +48,8 @@ export interface Walked {
   gained: Gained;
   /** Rows before the first interval, which was made before. */
   before: number;
-  /** Sessions that were open where the attempt began, and that began since. */
+  /** Sessions that were open where the attempt began. */
   restored: number;
-  opened: number;
 }
 
 export class IntervalWalk implements Borders {
@@ -75,6 +74,7 @@ export class IntervalWalk implements Borders {
   private packetStarts = new Map<number, number>();
   /** Tracked up to the last border. */
   private trackedBefore: Tracked = NOT_TRACKED;
+  private openedBefore = 0;
   /** Runs written so far, of both kinds. */
   private sessionRuns = 0;
   private packetRuns = 0;
@@ -174,8 +174,7 @@ export class IntervalWalk implements Borders {
     this.flushSessions();
     if (openSessions > 0 && this.end.sessionRuns.length === 0) throw new Error('open sessions vanished');
     await this.writeEnd();
-    const { sessionsOpened } = this.tracker;
-    return { ...this.walked, opened: sessionsOpened };
+    return this.walked;
   }
 
   private get slotUs(): number {
@@ -268,8 +267,10 @@ export class IntervalWalk implements Borders {
     const { end, job, task, spec } = this;
     await this.writes.atMost(0);
     const tracked = this.trackedNow();
-    this.gain({ tracked: subtract(tracked, this.trackedBefore) });
+    const { sessionsOpened } = this.tracker;
+    this.gain({ tracked: subtract(tracked, this.trackedBefore), opened: sessionsOpened - this.openedBefore });
     this.trackedBefore = tracked;
+    this.openedBefore = sessionsOpened;
     end.sessionStarts = inOrder(this.starts);
     end.packetStarts = inOrder(this.packetStarts);
     end.slotUs = this.slotUs;

@@ -40,7 +40,9 @@ export class Matching {
     this.contents = new DigestTable(order.length);
     this.first = new Uint32Array(order.length);
     this.next = new Uint32Array(captures.length);
-    for (let at = order.length - 1; at >= 0; at--) this.putBack(order[at]);
+    // Those that may be gone come first: only with the shards of a known group can they be used.
+    for (const kept of [false, true])
+      for (let at = order.length - 1; at >= 0; at--) if (captures.isKept(order[at]) === kept) this.putBack(order[at]);
   }
 
   /** Takes one capture for each content; null, and nothing taken, when one is missing or out of order. */
