@@ -48,7 +48,7 @@ export const COMMAND = defineCommand({
   summary: 'turn captures into Parquet tables of sessions',
   description: [
     'Turns captures (pcap and pcapng, plain or compressed with gzip or zstd) into tables of sessions. Folders are read recursively, behind links too, without hidden files and results of earlier runs; pipes and devices are skipped and named. Files that are plainly no captures (text, pictures, tables) are passed over and listed, unless they are named themselves or end like a capture. What may not be read is named and costs itself alone. In names, \\xNN stands for a byte that is not text (UTF-8).',
-    'The data set then holds these captures and no others: if results of more captures are in the folder, that is said first. With --add it holds those that it held before, too, without reading them again, and even if their files are gone; a capture that comes again, or another one of the same name, takes the place of the earlier one. Afterwards the folder holds the files of the current results only.',
+    'The data set then holds these captures and no others: if results of more captures are in the folder, that is said first. With --add it holds those that it held before, too, without reading them again, and even if their files are gone; a capture that comes again, or another one of the same name, takes the place of the earlier one, which is said first where it holds something else. Afterwards the folder holds the files of the current results only.',
   ],
   options: OPTIONS,
   examples: [

@@ -27,13 +27,20 @@ export async function datasetNotices(
 ): Promise<string[]> {
   const place = printable(out);
   const known = held.filter((capture) => !isForgotten(capture));
-  const { kept, elsewhere } = replacementOf(known, captures);
+  const { kept, changed, elsewhere } = replacementOf(known, captures);
   const notices: string[] = [];
   const lost = known.length - kept - elsewhere.length;
   if (lost > 0)
     notices.push(
       `${place} holds sessions of ${counted(known.length, 'capture')}; this run keeps ${kept === 0 ? 'none' : count(kept)} of them and replaces the rest. --add keeps all`,
     );
+  if (changed.length > 0) {
+    const [what, they] = changed.length === 1 ? ['has', 'it'] : ['have', 'they'];
+    const more = changed.length > NAMED ? `, and ${counted(changed.length - NAMED, 'more')}` : '';
+    notices.push(
+      `${counted(changed.length, 'capture')} ${what} changed since the results were made: what ${they} held before leaves the results (${changed.slice(0, NAMED).map(printable).join(', ')}${more})`,
+    );
+  }
   const forgotten = captures.filter(isForgotten).length;
   if (forgotten > 0)
     notices.push(

@@ -7,7 +7,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { queryJob } from '../../cli/sql/newestresults.ts';
 import { datasetNotices } from '../../cli/text/datasetnotices.ts';
 import { clean, planCleaning } from '../../shared/control/dataset/clean.ts';
-import { addedTo } from '../../shared/control/dataset/heldcaptures.ts';
+import { addedTo, replacementOf } from '../../shared/control/dataset/heldcaptures.ts';
 import { holdings } from '../../shared/control/dataset/holdings.ts';
 import { type EmbeddedOptions, runEmbedded } from '../../shared/engine/embedded.ts';
 import { cleanFolder, foldersOf } from '../../shared/engine/folders.ts';
@@ -130,6 +130,21 @@ test('a capture that comes again takes the place of its earlier version, under t
   assert.deepEqual(addedTo(held, [elsewhere]), [elsewhere, kept]);
   assert.deepEqual(addedTo(undefined, [first]), [first]);
   assert.throws(() => addedTo({ job: 'j', captures: null }, [first]), /job j is gone.*name all captures/);
+});
+
+test('of two captures that are added, none takes the place of the other, whatever they are called', async (t) => {
+  const [here] = await captures(scratchFolder(t), 'a');
+  const there = { ...here, location: '/elsewhere/a.pcap' };
+  const held = { job: 'j', captures: [here] };
+  assert.deepEqual(addedTo(held, [here, there]), [here, { ...there, name: '/elsewhere/a.pcap' }]);
+});
+
+test('captures that hold something else at their place are told, but for those that were being written', async (t) => {
+  const [whole] = await captures(scratchFolder(t), 'a');
+  const growing = { ...whole, name: 'growing', location: '/growing', recent: true as const };
+  const newer = [whole, growing].map((capture) => ({ ...capture, version: 'newer' }));
+  assert.deepEqual(replacementOf([whole, growing], newer).changed, [whole.name]);
+  assert.deepEqual(replacementOf([whole, growing], [whole, growing]).changed, []);
 });
 
 test('two runs that add to a data set at the same time lose nothing', async (t) => {

@@ -66,8 +66,11 @@ export function addedTo(held: HeldCaptures | undefined, more: readonly CaptureRe
   // They are not looked for: a job that finds neither them nor their shards must not lose their sessions.
   for (const capture of held.captures) byName.set(capture.name, capture.refused ? capture : { ...capture, kept: true });
   const names = new Map(held.captures.map(({ location, name }) => [location, name]));
+  // One of those that are added now must not take the place of another one of them.
+  const given = new Set(more.flatMap(({ location }) => names.get(location) ?? []));
   for (const capture of more) {
-    const name = names.get(capture.location) ?? capture.name;
+    const heldName = names.get(capture.location);
+    const name = heldName ?? (given.has(capture.name) ? capture.location : capture.name);
     const before = byName.get(name);
     // Whoever adds a folder again does not mean what has been forgotten of it.
     if (before !== undefined && isForgotten(before) && before.version === capture.version) continue;
@@ -82,19 +85,25 @@ export interface Replacement {
   held: number;
   /** How many of these the job has too, by their names, maybe in a newer version. */
   kept: number;
+  /** Names of those that hold something else at the same place now, and were not being written when they were read. */
+  changed: string[];
   /** Those whose name the job has for a file elsewhere. */
   elsewhere: { name: string; was: string; is: string }[];
 }
 
 export function replacementOf(held: readonly CaptureRef[], captures: readonly CaptureRef[]): Replacement {
   const now = new Map(captures.map((capture) => [capture.name, capture]));
-  const places = new Set(captures.map(({ location }) => location));
+  const places = new Map(captures.map((capture) => [capture.location, capture]));
   let kept = 0;
+  const changed: string[] = [];
   const elsewhere: Replacement['elsewhere'] = [];
-  for (const { name, location } of held) {
+  for (const { name, location, version, recent } of held) {
     const same = now.get(name);
-    if (places.has(location)) kept++;
-    else if (same !== undefined) elsewhere.push({ name, was: location, is: same.location });
+    const there = places.get(location);
+    if (there !== undefined) {
+      kept++;
+      if (there.version !== version && recent !== true) changed.push(name);
+    } else if (same !== undefined) elsewhere.push({ name, was: location, is: same.location });
   }
-  return { held: held.length, kept, elsewhere };
+  return { held: held.length, kept, changed, elsewhere };
 }
