@@ -124,7 +124,7 @@ async function runJob(
       onCaptures: async (all, held) => {
         bytes = all.reduce((sum, capture) => sum + capture.size, 0);
         progress.holds(all.length, bytes);
-        const notices = await datasetNotices(out, settings.options.dataset, all, held?.captures ?? []);
+        const notices = await datasetNotices(out, settings.options.dataset, all, held, settings.options);
         for (const notice of notices) {
           if (values.quiet) process.stderr.write(`${notice}\n`);
           else progress.say(notice);

@@ -17,6 +17,7 @@ import { openResults } from '../../shared/index.ts';
 import type { CurrentJob } from '../../shared/job/currentjob.ts';
 import { jobKey } from '../../shared/job/keys.ts';
 import { FORGOTTEN } from '../../shared/job/notices/forgotten.ts';
+import { jobOptions } from '../../shared/job/options.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { stageResult } from '../../shared/job/taskends.ts';
 import { checkFiles, overNewest } from '../../shared/query/folderresults.ts';
@@ -160,9 +161,14 @@ test('what a run does to the captures of a data set, and what others hold, is sa
   const folder = scratchFolder(t);
   const out = join(folder, 'out');
   const all = await captures(folder, 'abc');
-  await run(out, all.slice(0, 4), { config: plainConfig({ dataset: 'site-a' }) });
+  const { job } = await run(out, all.slice(0, 4), {
+    config: plainConfig({ dataset: 'site-a', decode: { keyVlan: false, keyVni: false } }),
+  });
+  const options = jobOptions({});
   const told = (refs: readonly CaptureRef[], dataset: string, held: readonly CaptureRef[] = []): Promise<string[]> =>
-    datasetNotices(out, dataset, refs, held);
+    datasetNotices(out, dataset, refs, { job, captures: held }, options);
+  const other = await datasetNotices(out, 'site-a', all, { job, captures: all }, { ...options, packets: true });
+  assert.match(other.join('\n'), /^the results were made with other options \(--packets\): all sessions are made anew/);
   assert.deepEqual(await told(all.slice(3), 'site-a', all.slice(0, 4)), [
     `${out} holds sessions of 4 captures; this run keeps 1 of them and replaces the rest. --add keeps all`,
   ]);
