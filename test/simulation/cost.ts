@@ -28,9 +28,17 @@ const SESSIONS_PER_THOUSAND = 65;
 const RUN_ROWS = 65_536;
 const CAPTURE_GB = 0.15;
 
-/** The full size with as many publish tasks as it would have intervals, and one for what is open at the end. */
+/**
+ * The full size with the partitions and intervals that its packets make by the sizes of the cloud; a publish task has an
+ * interval, and one what is open at the end.
+ */
 export function costShape(): Shape {
-  return { ...FULL, publishTasks: Math.ceil(packetsOf(FULL) / CLOUD_SIZES.intervalRows) + 1 };
+  const packets = packetsOf(FULL);
+  return {
+    ...FULL,
+    partitions: Math.ceil(packets / CLOUD_SIZES.partitionRows),
+    publishTasks: Math.ceil(packets / CLOUD_SIZES.intervalRows) + 1,
+  };
 }
 
 function packetsOf({ captures }: Shape): number {
