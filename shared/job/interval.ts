@@ -32,6 +32,11 @@ export interface Carried {
  * sessions that are open at the end of all have an end of their own, with the number behind the last interval's.
  */
 export interface IntervalEnd {
+  /**
+   * Key of the shards with which the job was planned. Files of jobs expire one by one: a job that is planned anew may find
+   * ends of its former partitions, and does not take them for its own.
+   */
+  plan: string;
   /** The sessions that are open at its end; null when there are none. */
   carry: Carried | null;
   sessionRuns: WrittenRun[];

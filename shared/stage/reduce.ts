@@ -80,9 +80,11 @@ async function earlierEnds({ store }: TaskContext, job: Job, task: number, spec:
   for await (const { key } of store.list(intervalEndsPrefix(job.job, task))) numbers.add(numberOfEndKey(key));
   let count = 0;
   while (numbers.has(spec.first + count)) count++;
-  return inParallel(numbersTo(count), REQUESTS_AT_ONCE, (at) =>
+  const ends = await inParallel(numbersTo(count), REQUESTS_AT_ONCE, (at) =>
     requireJson<IntervalEnd>(store, intervalEndKey(job.job, task, spec.first + at)),
   );
+  const other = ends.findIndex(({ plan }) => plan !== spec.shards);
+  return other < 0 ? ends : ends.slice(0, other);
 }
 
 function lastCarry(ends: readonly IntervalEnd[]): Carried[] {

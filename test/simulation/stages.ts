@@ -280,6 +280,7 @@ async function reduce(
     const key = `${attemptPrefix(job.job, 'reduce', task, attempt)}sessions-${number}.arrow`;
     await store.put(key, jsonBytes(attempt));
     const end: IntervalEnd = {
+      plan: '',
       carry: null,
       sessionRuns: [{ key, batches: [] }],
       packetRuns: [],

@@ -27,7 +27,7 @@ import { uidText } from '../../session/rows/uid.ts';
 import { SessionDirectory } from '../../session/sessiondirectory.ts';
 import { SessionTracker } from '../../session/tracker.ts';
 import type { Borders } from '../../shard/merge.ts';
-import { jsonBytes } from '../../store/jsonobject.ts';
+import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import { type FlippedRow, flippedRows } from '../../table/run/flippedsessions.ts';
 import { encodePacketRun, type PacketRunBatch } from '../../table/run/packetrun.ts';
 import { encodeSessionRun } from '../../table/run/sessionrun.ts';
@@ -69,7 +69,7 @@ export class IntervalWalk implements Borders {
   private readonly writes = new PendingWrites();
   /** The interval that is being walked, as a number of spec.intervals; behind the last one the sessions left open. */
   private at: number;
-  private end: IntervalEnd = emptyEnd();
+  private end: IntervalEnd;
   private starts = new Map<number, number>();
   private packetStarts = new Map<number, number>();
   /** Tracked up to the last border. */
@@ -102,6 +102,7 @@ export class IntervalWalk implements Borders {
     this.spec = spec;
     this.names = names;
     this.at = at;
+    this.end = emptyEnd(spec.shards);
     this.packetRows = new PacketRows(job.config.packets ? PACKET_RUN_ROWS : 0);
     const { packetRows, directory } = this;
     const output = job.config.packets ? { rows: packetRows, onFull: () => this.flushPackets(), directory } : undefined;
@@ -275,9 +276,13 @@ export class IntervalWalk implements Borders {
     end.packetStarts = inOrder(this.packetStarts);
     end.slotUs = this.slotUs;
     const key = intervalEndKey(job.job, task, spec.first + this.at);
-    await this.context.store.putIfAbsent(key, jsonBytes(end));
+    const bytes = jsonBytes(end);
+    if (!(await this.context.store.putIfAbsent(key, bytes))) {
+      const there = await getJson<IntervalEnd>(this.context.store, key);
+      if (there?.plan !== spec.shards) await this.context.store.put(key, bytes);
+    }
     this.walked.gained = addGained(this.walked.gained, end.gained);
-    this.end = emptyEnd();
+    this.end = emptyEnd(spec.shards);
     this.starts = new Map();
     this.packetStarts = new Map();
     this.at++;
@@ -290,8 +295,9 @@ export class IntervalWalk implements Borders {
   }
 }
 
-function emptyEnd(): IntervalEnd {
+function emptyEnd(plan: string): IntervalEnd {
   return {
+    plan,
     carry: null,
     sessionRuns: [],
     packetRuns: [],

@@ -132,3 +132,25 @@ test('sessions that are lost on the way from one job to the next fail the job', 
     /JobError: reduce opened [\d,]+ sessions, but its runs hold [\d,]+ of them/,
   );
 });
+
+test('ends of a job that was planned before, with other partitions, are not taken for its own', async () => {
+  using folder = temporaryFolder();
+  const captures = await fourCaptures(folder.path);
+  const place = new Workplace(join(folder.path, 'out'));
+  const job = await work(place, captures);
+  const whole = await tablesOf(place, job);
+  // As files of jobs expire: all but the ends, and what these name.
+  const left: string[] = [];
+  for await (const { key } of place.store.list('jobs/')) if (!/\/reduce\/(ends|\d)/.test(key)) left.push(key);
+  for await (const { key } of place.store.list('datasets/')) if (key.includes('/chains/')) left.push(key);
+  await place.store.remove(left);
+  const queue = new InProcessQueue();
+  await startJob(
+    place.store,
+    queue,
+    { ...CONFIG, sizes: { ...CONFIG.sizes, partitionRows: 30, openRows: 30 } },
+    captures,
+  );
+  await place.drain(queue, () => 0);
+  assert.deepEqual(rows((await tablesOf(place, job)).tables), rows(whole.tables));
+});

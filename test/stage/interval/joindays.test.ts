@@ -24,6 +24,7 @@ function grown(rows: readonly number[]): { store: MemoryStore; made: MadeInterva
     const day = new Date(fromUs / 1000).toISOString().slice(0, 10);
     const run = `jobs/${number}/run`;
     const end: IntervalEnd = {
+      plan: '',
       carry: null,
       sessionRuns: [
         { key: run, batches: [{ start: 0, end: 1, crc: 0, rows: count, firstUs: fromUs, lastUs: fromUs }] },
