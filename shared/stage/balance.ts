@@ -39,7 +39,11 @@ import { failedOutcome } from './unreadable.ts';
 const PARALLEL_READS = 16;
 
 /** A summary with its shards as planning needs them. */
-type PackedSummary = Omit<MapSummary, 'shards'> & { shards: PackedShard[] };
+type PackedSummary = Omit<MapSummary, 'shards'> & {
+  shards: PackedShard[];
+  /** Whether this job has mapped its captures. */
+  fresh: boolean;
+};
 
 export const balanceStage: StageWork<'balance'> = { stage: 'balance', run: runBalance };
 
@@ -107,7 +111,10 @@ async function runBalance(
 
   let endUs = 0;
   for (const { lastUs } of shards) if (lastUs > endUs) endUs = lastUs;
-  const intervals = await planIntervals(context, job, captures, mapped, shards.length === 0 ? -1 : endUs);
+  let freshUs = Number.POSITIVE_INFINITY;
+  for (const { fresh, shards } of summaries)
+    if (fresh) for (const { firstUs } of shards) freshUs = Math.min(freshUs, firstUs);
+  const intervals = await planIntervals(context, job, captures, mapped, shards.length === 0 ? -1 : endUs, freshUs);
   await store.put(`${prefix}intervals.json`, listBytes(intervals.plan));
   const partitions = await writeReduceSpecs(store, `${prefix}reduce-`, job.config, shards, intervals, {
     captures: captures.length,
@@ -147,13 +154,15 @@ async function readSummaries(context: TaskContext, job: Job, packer: ShardPacker
           fragments: [],
           innermostBytes: spec.captures.map(() => 0),
           anomalies: [],
+          fresh: false,
         },
       ];
     let number = 0;
     return groupsIn(await requireJson<MapSummary | JoinedSummary>(store, result.summary)).map((summary) => {
       const captures = summary.captures.map((outcome) => inThisJob(outcome, spec.captures[number++]));
       // Anomalies are left to commit, which reads them one task at a time.
-      return { ...summary, captures, shards: summary.shards.map((shard) => packer.pack(shard)), anomalies: [] };
+      const shards = summary.shards.map((shard) => packer.pack(shard));
+      return { ...summary, captures, shards, anomalies: [], fresh: !result.reused };
     });
   });
   return groups.flat();

@@ -29,7 +29,7 @@ const KEPT_BORDERS = 16;
  *
  * @param shards in order of their first time
  * @param endUs time of the last packet; nothing is cut when it is before `fromUs`
- * @param borders ends of intervals that the data set has, in order
+ * @param borders ends of intervals that the data set has, and where what it has not begins, in order
  */
 export function cutIntervals(
   shards: readonly CutShard[],
@@ -55,14 +55,15 @@ export function cutIntervals(
   for (const shard of shards) {
     if (shard.firstUs < fromUs) continue;
     while (next < kept.length && kept[next] <= shard.firstUs) {
-      if (kept[next] > begin) end(kept[next]);
+      // No shard began since the last border: nothing, or little, is between.
+      if (kept[next] > begin && count > 0) end(kept[next]);
       next++;
     }
     if ((rows >= size.rows || count >= size.shards) && shard.firstUs > begin) end(shard.firstUs);
     rows += shard.rows;
     count++;
   }
-  for (; next < kept.length; next++) if (kept[next] > begin) end(kept[next]);
+  for (; next < kept.length; next++) if (kept[next] > begin && count > 0) end(kept[next]);
   ends.push(endUs + 1);
   return ends;
 }

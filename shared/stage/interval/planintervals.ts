@@ -26,6 +26,7 @@ const MOST_LOOKS = 8;
  * @param captures by rank
  * @param shards of map tasks, in order of their first time: by them the intervals are cut
  * @param endUs time of the last packet, -1 when there is none
+ * @param freshUs time of the first packet of what this job has mapped itself
  */
 export async function planIntervals(
   context: TaskContext,
@@ -33,6 +34,7 @@ export async function planIntervals(
   captures: readonly RankedCapture[],
   shards: readonly CutShard[],
   endUs: number,
+  freshUs: number,
 ): Promise<PlannedIntervals> {
   const { store } = context;
   const { config } = job;
@@ -54,6 +56,10 @@ export async function planIntervals(
   }
   made = await joinDays(store, made, config);
   const borders = chain.intervals.map(({ toUs }) => toUs);
+  // Where captures overlap, or one has a clock that is ahead, the last interval is made again by every job: what is new
+  // begins one of its own, so that the next job need not make again what was there before.
+  if (chain.intervals.length > 0) borders.push(freshUs);
+  borders.sort((a, b) => a - b);
   const size = { rows: config.sizes.intervalRows, shards: config.sizes.intervalShards };
   const ends = cutIntervals(shards, made.at(-1)?.toUs ?? 0, endUs, size, borders);
   const rest: Interval[] = ids.continued(made, ends);
