@@ -23,8 +23,8 @@ import { Construct } from 'constructs';
 import { ATHENA_PREFIX } from '../names.ts';
 import type { Settings } from '../settings.ts';
 
-/** A job's files are kept for as long as somebody may look into what happened. */
-const JOB_DAYS = 30;
+/** What a start, a check or a running job leaves is kept for as long as somebody may look into what happened. */
+const TRACE_DAYS = 7;
 /** Results of Athena queries: the query can be run again. */
 const ATHENA_DAYS = 30;
 /** No upload takes longer; the parts of an unfinished one cost as much as an object. */
@@ -39,8 +39,9 @@ export class Buckets extends Construct {
   constructor(scope: Construct, id: string, settings: Settings, uploads: Queue) {
     super(scope, id);
     const expiring = [
-      ...['jobs/', 'running/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, JOB_DAYS)),
-      expiry('shards/', settings.shardDays),
+      ...['running/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, TRACE_DAYS)),
+      // A job's files hold the intervals with which later jobs go on: they are of use as long as shards are.
+      ...['jobs/', 'shards/'].map((prefix) => expiry(prefix, settings.shardDays)),
     ];
     this.work = this.bucket('Work', settings, expiring, settings.dataKeyArn);
     this.results = this.bucket('Results', settings, [expiry(ATHENA_PREFIX, ATHENA_DAYS)], settings.dataKeyArn);

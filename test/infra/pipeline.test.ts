@@ -262,10 +262,10 @@ describe('buckets', () => {
         .Properties.LifecycleConfiguration.Rules.filter((rule: { ExpirationInDays?: number }) => rule.ExpirationInDays)
         .map((rule: { Prefix: string; ExpirationInDays: number }) => [rule.Prefix, rule.ExpirationInDays]);
     assert.deepEqual(expiring('Work'), [
-      ['jobs/', 7],
       ['running/', 7],
       ['requests/', 7],
       ['checks/', 7],
+      ['jobs/', 30],
       ['shards/', 30],
     ]);
     assert.deepEqual(expiring('Captures'), []);
