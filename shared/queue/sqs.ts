@@ -106,7 +106,8 @@ function entriesOf(url: string, messages: readonly TaskMessage[], again: boolean
     return {
       ...entry,
       MessageGroupId: groupId(`${job}-${stage}-${task}`),
-      MessageDeduplicationId: again ? randomUUID() : digest(body),
+      // Whichever of them was the first of its sending.
+      MessageDeduplicationId: again ? randomUUID() : digest(JSON.stringify({ job, stage, task, continued })),
     };
   });
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAPPING_REVISION, RELEASE, REVISIONS } from '../../shared/job/revisions.ts';
+import { MAPPING_REVISION, RELEASE } from '../../shared/job/revisions.ts';
 
 const OTHER_REVISION = MAPPING_REVISION + 1000;
 
@@ -31,18 +31,7 @@ export async function makeOtherVersion(assembly: string): Promise<string> {
 /** @throws Error when a bundle does not say its revision as it used to */
 async function changeRevision(file: string): Promise<void> {
   const code = await readFile(file, 'utf8');
-  const others = REVISIONS.replace(/^\d+/, String(OTHER_REVISION));
-  const said: readonly (readonly [text: string, becomes: string])[] = [
-    // Bundling puts numbers where they are used.
-    [`REVISIONS = "${REVISIONS}"`, `REVISIONS = "${others}"`],
-    // Only where shards are named.
-    [`{ revision: ${MAPPING_REVISION}, ...mapping }`, `{ revision: ${OTHER_REVISION}, ...mapping }`],
-  ];
-  const namesShards = code.includes('...mapping }');
-  for (const [text] of namesShards ? said : said.slice(0, 1))
-    if (code.split(text).length !== 2) throw new Error(`${file} does not say ${text} just once`);
-  await writeFile(
-    file,
-    said.reduce((changed, [text, becomes]) => changed.replace(text, becomes), code),
-  );
+  const said = `MAPPING_REVISION = ${MAPPING_REVISION}`;
+  if (code.split(said).length !== 2) throw new Error(`${file} does not say ${said} just once`);
+  await writeFile(file, code.replace(said, `MAPPING_REVISION = ${OTHER_REVISION}`));
 }

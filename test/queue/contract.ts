@@ -14,6 +14,9 @@ export interface FreshQueue {
 
 const message = (task: number): TaskMessage => ({ job: 'job', stage: 'map', task });
 
+/** What was sent: a queue between functions marks the first message of a sending. */
+const unmarked = ({ first: _, ...message }: TaskMessage): TaskMessage => message;
+
 /**
  * @param make takes the number of deliveries after which a message is a dead letter
  * @param options.messages how many messages the tests with many of them send
@@ -48,7 +51,7 @@ export function queueContract(
         tasks(deliveries),
         all.map(({ task }) => task),
       );
-      assert.deepEqual(deliveries[0].message, message(deliveries[0].message.task));
+      assert.deepEqual(unmarked(deliveries[0].message), message(deliveries[0].message.task));
       for (const { receives } of deliveries) assert.equal(receives, 1);
     });
 
@@ -73,7 +76,7 @@ export function queueContract(
       await fresh.queue.send([message(7)]);
       for (const receives of [1, 2]) {
         const delivery = await fresh.receive();
-        assert.deepEqual([delivery?.message, delivery?.receives], [message(7), receives]);
+        assert.deepEqual([delivery && unmarked(delivery.message), delivery?.receives], [message(7), receives]);
         delivery?.release();
       }
       const last = await fresh.receive();
@@ -90,7 +93,7 @@ export function queueContract(
         for (const delivery of await receiveAll(fresh))
           if (delivery.message.task === 1) delivery.release();
           else delivery.acknowledge();
-      assert.deepEqual(await fresh.dead(), [message(1)]);
+      assert.deepEqual((await fresh.dead()).map(unmarked), [message(1)]);
       assert.equal(await fresh.receive(), undefined);
     });
 
