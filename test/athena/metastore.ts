@@ -28,6 +28,11 @@ function rewrite(metastore: string, database: string, name: string, change: (rec
   return record;
 }
 
+/** A folder as Trino takes it: without the slash at its end, but for a bucket, which has no path without it. */
+function placeOf(location: string): string {
+  return /^s3:\/\/[^/]+\/$/.test(location) ? location : location.replace(/\/$/, '');
+}
+
 /** Creates a database with the tables of results. @param location URI of their folder, which ends in '/' */
 export async function createTables(
   trino: TrinoProcess,
@@ -38,7 +43,7 @@ export async function createTables(
   await trino.query(database, `CREATE SCHEMA ${CATALOG}.${database} WITH (location = 'local:///${database}.schema/')`);
   await trino.query(
     database,
-    `CALL system.register_table('${database}', '${RESULTS_TABLE}', ${sqlLiteral(location.replace(/\/$/, ''))})`,
+    `CALL system.register_table('${database}', '${RESULTS_TABLE}', ${sqlLiteral(placeOf(location))})`,
   );
   const glue = ofType(synthesized().catalogTemplate, 'AWS::Glue::Table')
     .map(([, { Properties }]) => Properties.TableInput)
