@@ -57,9 +57,14 @@ export function summaryOf({ stdout }: CliEnd): RunSummary {
   return JSON.parse(stdout) as RunSummary;
 }
 
+/** The current job of the data set "default". */
+export function currentJob(out: string): CurrentJob {
+  return parseJson<CurrentJob>('current.json', readFileSync(join(out, 'datasets/default/current.json')));
+}
+
 /** Digests of the files of the current job, by key; the job's own part of a key is left out. */
 export function currentFiles(out: string): Record<string, string> {
-  const current = parseJson<CurrentJob>('current.json', readFileSync(join(out, 'datasets/default/current.json')));
+  const current = currentJob(out);
   const digests: Record<string, string> = {};
   for (const key of Object.values(current.files).flat())
     digests[key.replace(current.job, 'job')] = createHash('sha256')

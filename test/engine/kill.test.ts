@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { demoCaptures } from '../job/cutting.ts';
-import { between, random, SEED, temporaryFolder } from '../job/harness.ts';
-import { type CliEnd, cli, currentFiles, startCli, summaryOf } from './cli.ts';
+import { between, firstDifference, inOrder, lines, random, readTables, SEED, temporaryFolder } from '../job/harness.ts';
+import { type CliEnd, cli, currentFiles, currentJob, startCli, summaryOf } from './cli.ts';
 import { writeTraffic } from './traffic.ts';
 
 /** Times the demo's traffic is repeated, an hour apart: enough packets that a run takes some seconds. */
@@ -97,5 +98,12 @@ test('with one capture more, only that one is mapped, and the tables are those o
   assert.equal(reusedTasks, 1, 'one task stands for all that was there');
   const fresh = join(folder.path, 'fresh');
   assertEnded(await cli(['run', ...paths, '--out', fresh, ...OPTIONS]), 'fresh');
-  assert.deepEqual(currentFiles(grown), currentFiles(fresh));
+  // The data set that grew keeps the borders of its intervals: the rows are the same, not how files divide them.
+  const [actual, expected] = await Promise.all([grown, fresh].map((out) => readTables(out, currentJob(out).files)));
+  for (const table of TABLE_NAMES)
+    assert.equal(
+      firstDifference(lines(inOrder(table, actual[table])), lines(inOrder(table, expected[table]))),
+      null,
+      table,
+    );
 });
