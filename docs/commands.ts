@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadCommands } from '../cli/commands/index.ts';
 import { type Command, GROUPS, usageLine } from '../cli/usage/command.ts';
-import { optionFlags } from '../shared/job/optiondescription.ts';
+import { optionFlags } from '../shared/job/options/optiondescription.ts';
 
 const HEAD = `# Commands
 

@@ -1,5 +1,5 @@
 /** Counts the requests that a function makes while it handles one message of a job. */
-import { requestsSince, writeRequests } from '../shared/job/requestcounts.ts';
+import { requestsSince, writeRequests } from '../shared/job/protocol/requestcounts.ts';
 import { requestTotals, work } from './environment.ts';
 import { logger } from './log.ts';
 

@@ -1,6 +1,6 @@
 /** A function's environment: the pipeline's buckets and queues. Created once per process. */
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import type { RequestTotals } from '../shared/job/stageresults.ts';
+import type { RequestTotals } from '../shared/job/protocol/stageresults.ts';
 import { SqsQueue, sqsClient } from '../shared/queue/sqs.ts';
 import { countRequests, noRequests } from '../shared/store/aws/requests.ts';
 import { S3Captures } from '../shared/store/aws/s3captures.ts';

@@ -18,7 +18,7 @@ import { endForVersion } from '../shared/control/otherversion.ts';
 import { runTask, type TaskReport } from '../shared/control/task.ts';
 import { takeTurn } from '../shared/control/turns.ts';
 import { loadJobFile, OtherVersion, type TaskContext } from '../shared/job/context.ts';
-import type { Done } from '../shared/job/stageresults.ts';
+import type { Done } from '../shared/job/protocol/stageresults.ts';
 import type { TaskMessage } from '../shared/queue/taskqueue.ts';
 import type { StageWork } from '../shared/stage/stage.ts';
 import { counted } from './counting.ts';

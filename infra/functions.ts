@@ -2,7 +2,7 @@
  * The functions of the pipeline: one per stage, as shared/stage/stages.ts describes it, and those for dead letters,
  * uploads and the watchdog.
  */
-import type { Stage } from '../shared/job/stageresults.ts';
+import type { Stage } from '../shared/job/protocol/stageresults.ts';
 import { DEFAULT_DISK_MIB, type FunctionNeeds, type KeyGrants } from '../shared/stage/functionneeds.ts';
 import { STAGE_ORDER, STAGES } from '../shared/stage/stages.ts';
 import type { Settings } from './settings.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localSizes } from '../../shared/engine/localrun.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import { DEFAULT_BUCKETS } from '../../shared/job/options.ts';
+import { DEFAULT_BUCKETS } from '../../shared/job/options/options.ts';
 import { DEFAULTS } from '../../shared/session/sessionconfig.ts';
 import { type CaptureRef, fileVersion } from '../../shared/store/capturesource.ts';
 import { type TrafficOptions, type TrafficSummary, writeTraffic } from '../traffic.ts';

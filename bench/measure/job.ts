@@ -1,7 +1,7 @@
 /** Child: one whole job with the embedded engine. */
 
 import { runEmbedded } from '../../shared/engine/embedded.ts';
-import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
+import type { Stage, StageResults } from '../../shared/job/protocol/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { answer, childInput, cpuSeconds, peakBytes } from './child.ts';
 import { captureRefs, jobConfig } from './input.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { startJob } from '../../shared/control/start.ts';
 import { runTask } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
-import type { StageResults } from '../../shared/job/stageresults.ts';
+import type { StageResults } from '../../shared/job/protocol/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
 import { workOf } from '../../shared/stage/works.ts';

@@ -1,7 +1,7 @@
 /** Following a job until it ends. */
 import { setTimeout } from 'node:timers/promises';
 import { type JobStatus, jobStatus, stageAt } from '../../shared/control/status.ts';
-import type { Done } from '../../shared/job/stageresults.ts';
+import type { Done } from '../../shared/job/protocol/stageresults.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { stoppable } from '../signals.ts';
 import { LiveLine, type ProgressOutput } from '../text/liveline.ts';

@@ -1,6 +1,6 @@
 /** Waiting for a job: what submit --wait, resume --wait and status --watch share. */
 import type { JobStatus } from '../../shared/control/status.ts';
-import type { Options } from '../../shared/job/optiondescription.ts';
+import type { Options } from '../../shared/job/options/optiondescription.ts';
 import { printableJson } from '../../shared/text/printable.ts';
 import { exitCodeOfStop } from '../signals.ts';
 import { commandName } from '../text/format.ts';

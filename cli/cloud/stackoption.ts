@@ -1,5 +1,5 @@
 /** What the commands for a deployed pipeline share: the option that names it, and how it is found. */
-import type { Options } from '../../shared/job/optiondescription.ts';
+import type { Options } from '../../shared/job/options/optiondescription.ts';
 import type { Pipeline } from './pipeline.ts';
 import { DEFAULT_STACK } from './stackname.ts';
 

@@ -1,6 +1,6 @@
 /** flowstitch clean: removes what no current results need. */
 import type { Cleaning, Removal } from '../../shared/control/dataset/clean.ts';
-import { wholeNumber } from '../../shared/job/optionvalues.ts';
+import { wholeNumber } from '../../shared/job/options/optionvalues.ts';
 import { printableJson } from '../../shared/text/printable.ts';
 import { RESULTS_OPTION, resultsFolder } from '../input/resultsfolder.ts';
 import { bytesText, counted, fieldLines } from '../text/format.ts';

@@ -1,6 +1,6 @@
 /** flowstitch forget: removes captures from a data set, with everything that holds their packets. */
 import type { Choice, Forgetting } from '../../shared/control/dataset/forget.ts';
-import { DEFAULT_DATASET } from '../../shared/job/options.ts';
+import { DEFAULT_DATASET } from '../../shared/job/options/options.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { RESULTS_OPTION, resultsFolder } from '../input/resultsfolder.ts';
 import { Stopped, stoppable } from '../signals.ts';

@@ -1,8 +1,8 @@
 /** flowstitch inspect: the kind and contents of a file, from its bytes. */
 import { open, stat } from 'node:fs/promises';
-import type { OptionValues } from '../../shared/job/optiondescription.ts';
-import { BOUND_OPTIONS, compressionBounds, JOB_OPTIONS, vxlanPorts } from '../../shared/job/options.ts';
-import { wholeNumber } from '../../shared/job/optionvalues.ts';
+import type { OptionValues } from '../../shared/job/options/optiondescription.ts';
+import { BOUND_OPTIONS, compressionBounds, JOB_OPTIONS, vxlanPorts } from '../../shared/job/options/options.ts';
+import { wholeNumber } from '../../shared/job/options/optionvalues.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { meantBy, pathBytes, pathText } from '../input/rawpath.ts';
 import { interruptibly } from '../signals.ts';

@@ -1,5 +1,5 @@
 /** flowstitch sql: a query over the newest committed results. */
-import type { Options, OptionValues } from '../../shared/job/optiondescription.ts';
+import type { Options, OptionValues } from '../../shared/job/options/optiondescription.ts';
 import type { QueryResult } from '../../shared/query/queryresult.ts';
 import { formatCsv, formatJson, formatTable } from '../../shared/query/resulttext.ts';
 import type { Table } from '../../shared/table/tablecolumn.ts';

@@ -1,7 +1,7 @@
 /** flowstitch watch: prefixes whose uploads start jobs, once no more arrive or every so often. */
-import { optionFlag } from '../../shared/job/optiondescription.ts';
-import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../shared/job/options.ts';
-import { durationOption, parseDuration } from '../../shared/job/optionvalues.ts';
+import { optionFlag } from '../../shared/job/options/optiondescription.ts';
+import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../shared/job/options/options.ts';
+import { durationOption, parseDuration } from '../../shared/job/options/optionvalues.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { parseS3Url } from '../../shared/store/aws/s3url.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';

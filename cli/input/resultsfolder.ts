@@ -1,8 +1,8 @@
 /** The folder of results that a command works on: of those that manage what runs on this machine have left. */
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { WORK_FOLDER } from '../../shared/job/keys.ts';
-import type { Options } from '../../shared/job/optiondescription.ts';
+import type { Options } from '../../shared/job/options/optiondescription.ts';
+import { WORK_FOLDER } from '../../shared/job/protocol/keys.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { UsageError } from '../usage/usage.ts';
 

@@ -1,8 +1,8 @@
 /** Files near a shard with what the shard itself does not have: its task's summary, or the reduce tasks' lists. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { MapSummary, RankedCapture } from '../../shared/job/maptask.ts';
-import type { ReduceShards } from '../../shared/job/reducetask.ts';
+import type { MapSummary, RankedCapture } from '../../shared/job/tasks/maptask.ts';
+import type { ReduceShards } from '../../shared/job/tasks/reducetask.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 
 /** What the shard itself does not have. */

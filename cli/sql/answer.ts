@@ -1,5 +1,5 @@
 /** Answers of a query over open results. */
-import type { CurrentJob } from '../../shared/job/currentjob.ts';
+import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
 import type { QueryResult } from '../../shared/query/queryresult.ts';
 import type { OpenTables } from '../../shared/query/results.ts';
 

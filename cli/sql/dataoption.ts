@@ -1,5 +1,5 @@
 /** Which results a command reads: options of every command that queries them. */
-import type { Options } from '../../shared/job/optiondescription.ts';
+import type { Options } from '../../shared/job/options/optiondescription.ts';
 import { UsageError } from '../usage/usage.ts';
 
 export const DATA_OPTIONS = {

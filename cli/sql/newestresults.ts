@@ -1,6 +1,6 @@
 /** Queries over the newest committed results, on disk or in S3. */
 import { stat } from 'node:fs/promises';
-import type { CurrentJob } from '../../shared/job/currentjob.ts';
+import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
 import { checkFiles, currentJobs, openJob, overNewest } from '../../shared/query/folderresults.ts';
 import type { QueryResult } from '../../shared/query/queryresult.ts';
 import { shellWord } from '../../shared/text/shellword.ts';

@@ -3,8 +3,8 @@
  * itself. Without it the files that a query needs are fetched like any other object, and cached.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import { currentKey, DATASETS_PREFIX, tablePrefix } from '../../shared/job/keys.ts';
+import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
+import { currentKey, DATASETS_PREFIX, tablePrefix } from '../../shared/job/protocol/keys.ts';
 import { neededDays } from '../../shared/query/neededfiles.ts';
 import type { QueryResult } from '../../shared/query/queryresult.ts';
 import type { RemoteFiles } from '../../shared/query/remotefiles.ts';

@@ -1,5 +1,5 @@
 /** The approximate cost of a job's requests: by the list prices of S3 Standard and SQS in us-east-1. Other regions differ by some percent. */
-import type { RequestTotals } from '../../shared/job/stageresults.ts';
+import type { RequestTotals } from '../../shared/job/protocol/stageresults.ts';
 
 /** Dollars a request, by kind as tasks count them. Removing is free. */
 const PRICES: Record<string, number> = {

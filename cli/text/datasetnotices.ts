@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { type HeldCaptures, replacementOf } from '../../shared/control/dataset/heldcaptures.ts';
 import { sharedCaptures } from '../../shared/control/sharedcaptures.ts';
-import { WORK_FOLDER } from '../../shared/job/keys.ts';
 import { isForgotten } from '../../shared/job/notices/forgotten.ts';
-import { DEFAULT_DATASET, type JobOptions } from '../../shared/job/options.ts';
+import { DEFAULT_DATASET, type JobOptions } from '../../shared/job/options/options.ts';
+import { WORK_FOLDER } from '../../shared/job/protocol/keys.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { printable } from '../../shared/text/printable.ts';

@@ -1,8 +1,8 @@
 /** Whether a run asks for other tables or other sessions than those that are in the results. */
 import { loadJobFile } from '../../shared/job/context.ts';
-import { jobConfig } from '../../shared/job/dataset.ts';
+import { jobConfig } from '../../shared/job/dataset/dataset.ts';
 import { digestOf, type JobConfig } from '../../shared/job/jobconfig.ts';
-import type { JobOptions } from '../../shared/job/options.ts';
+import type { JobOptions } from '../../shared/job/options/options.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 
 /** What of a configuration decides rows, in the words of its options. */

@@ -2,7 +2,7 @@
 
 import type { TaskReport } from '../../shared/control/task.ts';
 import type { WaitedFor } from '../../shared/engine/embedded.ts';
-import type { Done, Stage, StageResults } from '../../shared/job/stageresults.ts';
+import type { Done, Stage, StageResults } from '../../shared/job/protocol/stageresults.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { printable } from '../../shared/text/printable.ts';
 import { bytesText, count, counted, durationText } from './format.ts';

@@ -2,7 +2,7 @@
  * A command of the command line: one file in cli/commands/ with its operands, options, help texts and code.
  * Parser, help, completion and docs/commands.md are derived from that.
  */
-import type { Options, OptionValues } from '../../shared/job/optiondescription.ts';
+import type { Options, OptionValues } from '../../shared/job/options/optiondescription.ts';
 
 /** Headings of the list of commands, in its order. */
 export const GROUPS = {

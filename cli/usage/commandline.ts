@@ -3,7 +3,12 @@
  * our own.
  */
 import { CommanderError, Help, Option, Command as Parser } from 'commander';
-import { type Options, type OptionValues, optionFlag, optionFlags } from '../../shared/job/optiondescription.ts';
+import {
+  type Options,
+  type OptionValues,
+  optionFlag,
+  optionFlags,
+} from '../../shared/job/options/optiondescription.ts';
 import { type Command, GROUPS, usageLine } from './command.ts';
 import { UsageError } from './usage.ts';
 

@@ -1,5 +1,5 @@
 /** Completion scripts for shells, made from the commands' descriptions: names of commands, options and listed values, and files. */
-import { type OptionDescription, optionFlags } from '../../shared/job/optiondescription.ts';
+import { type OptionDescription, optionFlags } from '../../shared/job/options/optiondescription.ts';
 import type { Command } from './command.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };

@@ -7,7 +7,7 @@ import {
   jobPrefix,
   jobsPrefix,
   RUNNING_PREFIX,
-} from '../../shared/job/keys.ts';
+} from '../../shared/job/protocol/keys.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
 import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { removeAll } from '../deploy/removeall.ts';

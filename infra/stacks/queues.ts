@@ -5,7 +5,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type DeadLetterQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Stage } from '../../shared/job/stageresults.ts';
+import type { Stage } from '../../shared/job/protocol/stageresults.ts';
 import { MOST_RECEIVES } from '../../shared/stage/functionneeds.ts';
 import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { type FunctionName, timeoutSeconds } from '../functions.ts';

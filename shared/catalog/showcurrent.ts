@@ -7,8 +7,8 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CurrentJob } from '../job/currentjob.ts';
-import { currentKey } from '../job/keys.ts';
+import type { CurrentJob } from '../job/dataset/currentjob.ts';
+import { currentKey } from '../job/protocol/keys.ts';
 import { parseJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { type Action, addAction, keyOf, metaData, PROTOCOL, pathOf, type Shown, schemaString } from './actions.ts';

@@ -3,7 +3,7 @@
  * fails no job, whose results are current and readable otherwise. The data set is written down as behind, and what
  * calls catchUp tries again.
  */
-import { BEHIND_PREFIX, behindKey } from '../job/keys.ts';
+import { BEHIND_PREFIX, behindKey } from '../job/protocol/keys.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';

@@ -10,7 +10,7 @@
  */
 
 import type { Job } from '../job/jobconfig.ts';
-import { type JobEnd, readEnd, writeEnd } from '../job/jobend.ts';
+import { type JobEnd, readEnd, writeEnd } from '../job/protocol/jobend.ts';
 import {
   completeKey,
   completePrefix,
@@ -22,9 +22,9 @@ import {
   listKey,
   sentKey,
   taskOfDoneKey,
-} from '../job/keys.ts';
-import type { Stage, StageList } from '../job/stageresults.ts';
-import { eachEnd } from '../job/taskends.ts';
+} from '../job/protocol/keys.ts';
+import type { Stage, StageList } from '../job/protocol/stageresults.ts';
+import { eachEnd } from '../job/protocol/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { STAGE_ORDER, STAGES } from '../stage/stages.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';

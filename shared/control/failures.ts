@@ -3,9 +3,9 @@
  * answer, a machine that is switched off. A task that is too large for its function is not: it runs out of time, memory
  * or disk each time, for as long as it takes. Twice the same is enough to say so.
  */
-import { type Fault, faultOf, soundOrDiscarded } from '../job/fault.ts';
-import { errorKey } from '../job/keys.ts';
-import type { Stage } from '../job/stageresults.ts';
+import { type Fault, faultOf, soundOrDiscarded } from '../job/protocol/fault.ts';
+import { errorKey } from '../job/protocol/keys.ts';
+import type { Stage } from '../job/protocol/stageresults.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';

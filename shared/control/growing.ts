@@ -2,7 +2,7 @@
  * What a job of a growing data set is over: the captures that were listed, and those that the data set has and that are
  * gone from there. Sessions are mostly kept for longer than captures.
  */
-import { datasetCaptures } from '../job/datasetcaptures.ts';
+import { datasetCaptures } from '../job/dataset/datasetcaptures.ts';
 import { allInputs } from '../job/inputs.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';

@@ -1,7 +1,7 @@
 /** What is told of a job that has ended, to whoever waits for it without asking. */
-import { isCommitted, readEnd } from '../job/jobend.ts';
-import { jobsPrefix, summaryKey } from '../job/keys.ts';
-import type { Stage } from '../job/stageresults.ts';
+import { isCommitted, readEnd } from '../job/protocol/jobend.ts';
+import { jobsPrefix, summaryKey } from '../job/protocol/keys.ts';
+import type { Stage } from '../job/protocol/stageresults.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';

@@ -2,14 +2,14 @@
  * Files of the tables that a job on one machine relies on although earlier jobs, or earlier runs of it, have written them:
  * whoever cleans the folder in between, or removes one by hand, must not make a job name a file that is gone.
  */
-import { shortenChains } from '../job/chains.ts';
-import { wrongFile } from '../job/currentjob.ts';
-import { soundOrDiscarded } from '../job/fault.ts';
-import type { Chain, IntervalsPlan } from '../job/interval.ts';
+import { shortenChains } from '../job/dataset/chains.ts';
+import { wrongFile } from '../job/dataset/currentjob.ts';
 import { type JobConfig, lineOf } from '../job/jobconfig.ts';
-import { chainKey } from '../job/keys.ts';
-import type { PublishedFile } from '../job/publishtask.ts';
-import { eachEnd, readDone } from '../job/taskends.ts';
+import { soundOrDiscarded } from '../job/protocol/fault.ts';
+import { chainKey } from '../job/protocol/keys.ts';
+import { eachEnd, readDone } from '../job/protocol/taskends.ts';
+import type { Chain, IntervalsPlan } from '../job/tasks/interval.ts';
+import type { PublishedFile } from '../job/tasks/publishtask.ts';
 import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 

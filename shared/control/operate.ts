@@ -1,11 +1,11 @@
 /** Operations on the jobs of a pipeline: submit, list, cancel, resume. */
 
 import { JobError, loadJob } from '../job/context.ts';
-import { discardForNext } from '../job/fault.ts';
 import { allInputs } from '../job/inputs.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
-import { hasEnded, isCommitted, readEnd, writeEnd } from '../job/jobend.ts';
-import { DATASETS_PREFIX, doneKey, jobKey, jobsPrefix, summaryKey } from '../job/keys.ts';
+import { discardForNext } from '../job/protocol/fault.ts';
+import { hasEnded, isCommitted, readEnd, writeEnd } from '../job/protocol/jobend.ts';
+import { DATASETS_PREFIX, doneKey, jobKey, jobsPrefix, summaryKey } from '../job/protocol/keys.ts';
 import { type JobSummary, lostCaptures } from '../job/summary.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';

@@ -1,8 +1,8 @@
 /** What happens to a job when another version of the software is deployed while it runs. */
 
 import { loadJobFile, type OtherVersion } from '../job/context.ts';
-import { writeEnd } from '../job/jobend.ts';
-import type { Stage } from '../job/stageresults.ts';
+import { writeEnd } from '../job/protocol/jobend.ts';
+import type { Stage } from '../job/protocol/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { takeTurn } from './turns.ts';

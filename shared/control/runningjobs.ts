@@ -4,8 +4,8 @@
  * told. One that is left over costs a look, and expires with the job's files.
  */
 import { randomBytes } from 'node:crypto';
-import { hasEnded } from '../job/jobend.ts';
-import { RUNNING_PREFIX, runningKey } from '../job/keys.ts';
+import { hasEnded } from '../job/protocol/jobend.ts';
+import { RUNNING_PREFIX, runningKey } from '../job/protocol/keys.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';

@@ -1,6 +1,6 @@
 /** Captures that several data sets have: their sessions are counted by each. */
-import { datasetCaptures } from '../job/datasetcaptures.ts';
-import { DATASETS_PREFIX, datasetCapturesKey } from '../job/keys.ts';
+import { datasetCaptures } from '../job/dataset/datasetcaptures.ts';
+import { DATASETS_PREFIX, datasetCapturesKey } from '../job/protocol/keys.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 

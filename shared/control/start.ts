@@ -2,10 +2,10 @@
 import { loadJob } from '../job/context.ts';
 import { writeInputs } from '../job/inputs.ts';
 import { type Job, type JobConfig, jobId } from '../job/jobconfig.ts';
-import { writeEnd } from '../job/jobend.ts';
-import { endKey, jobKey, jobsPrefix, listKey } from '../job/keys.ts';
+import { writeEnd } from '../job/protocol/jobend.ts';
+import { endKey, jobKey, jobsPrefix, listKey } from '../job/protocol/keys.ts';
+import type { Stage } from '../job/protocol/stageresults.ts';
 import { RELEASE } from '../job/revisions.ts';
-import type { Stage } from '../job/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { jsonBytes } from '../store/jsonobject.ts';

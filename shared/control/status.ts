@@ -2,12 +2,12 @@
 
 import { readBehind } from '../catalog/step.ts';
 import { loadJobFile, UnknownJob } from '../job/context.ts';
-import { isCommitted, type JobEnd, readEnd } from '../job/jobend.ts';
-import { donePrefix, jobKey, listKey, sentKey, summaryKey, taskOfDoneKey } from '../job/keys.ts';
-import { jobRequests } from '../job/requestcounts.ts';
-import type { Done, RequestTotals, Stage, StageList } from '../job/stageresults.ts';
+import { isCommitted, type JobEnd, readEnd } from '../job/protocol/jobend.ts';
+import { donePrefix, jobKey, listKey, sentKey, summaryKey, taskOfDoneKey } from '../job/protocol/keys.ts';
+import { jobRequests } from '../job/protocol/requestcounts.ts';
+import type { Done, RequestTotals, Stage, StageList } from '../job/protocol/stageresults.ts';
+import { readDone } from '../job/protocol/taskends.ts';
 import type { JobSummary } from '../job/summary.ts';
-import { readDone } from '../job/taskends.ts';
 import { STAGE_ORDER } from '../stage/stages.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson } from '../store/jsonobject.ts';

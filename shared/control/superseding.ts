@@ -5,7 +5,7 @@
 import { loadJob, OtherVersion, UnknownJob } from '../job/context.ts';
 import { allInputs } from '../job/inputs.ts';
 import { lineOf } from '../job/jobconfig.ts';
-import { hasEnded } from '../job/jobend.ts';
+import { hasEnded } from '../job/protocol/jobend.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 
 /** The job of a waiting key. */

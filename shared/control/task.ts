@@ -4,12 +4,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { loadJob, type TaskContext, Unfinished } from '../job/context.ts';
-import type { Fault } from '../job/fault.ts';
 import type { Job } from '../job/jobconfig.ts';
-import { readEnd, writeEnd } from '../job/jobend.ts';
-import { requestsSince } from '../job/requestcounts.ts';
-import type { Done, Stage } from '../job/stageresults.ts';
-import { readDone, writeDone } from '../job/taskends.ts';
+import type { Fault } from '../job/protocol/fault.ts';
+import { readEnd, writeEnd } from '../job/protocol/jobend.ts';
+import { requestsSince } from '../job/protocol/requestcounts.ts';
+import type { Done, Stage } from '../job/protocol/stageresults.ts';
+import { readDone, writeDone } from '../job/protocol/taskends.ts';
 import type { TaskMessage, TaskQueue } from '../queue/taskqueue.ts';
 import type { StageWork, WorkOf } from '../stage/stage.ts';
 import { asStage, STAGES } from '../stage/stages.ts';

@@ -4,12 +4,12 @@
  * newly made output. The next try is a job of its own that reuses all sound shards.
  */
 
-import { shortenChains } from '../job/chains.ts';
-import { wrongFile } from '../job/currentjob.ts';
-import { discardForNext } from '../job/fault.ts';
+import { shortenChains } from '../job/dataset/chains.ts';
+import { wrongFile } from '../job/dataset/currentjob.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
-import { isCommitted, readEnd } from '../job/jobend.ts';
-import { jobKey, summaryKey } from '../job/keys.ts';
+import { discardForNext } from '../job/protocol/fault.ts';
+import { isCommitted, readEnd } from '../job/protocol/jobend.ts';
+import { jobKey, summaryKey } from '../job/protocol/keys.ts';
 import { type JobSummary, lostCaptures } from '../job/summary.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';

@@ -11,8 +11,8 @@
  */
 
 import { loadJob, OtherVersion } from '../job/context.ts';
-import { hasEnded, writeEnd } from '../job/jobend.ts';
-import { begunKey, endKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from '../job/keys.ts';
+import { hasEnded, writeEnd } from '../job/protocol/jobend.ts';
+import { begunKey, endKey, turnKey, turnPrefix, waitingKey, waitingPrefix } from '../job/protocol/keys.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import { type ObjectHead, type ObjectStore, StoreError } from '../store/objectstore.ts';

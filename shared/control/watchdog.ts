@@ -4,8 +4,8 @@
  */
 
 import { loadJob, OtherVersion, requireJson } from '../job/context.ts';
-import { begunPrefix, DONE_GROUP, donePrefix, listKey, sentKey } from '../job/keys.ts';
-import type { StageList } from '../job/stageresults.ts';
+import { begunPrefix, DONE_GROUP, donePrefix, listKey, sentKey } from '../job/protocol/keys.ts';
+import type { StageList } from '../job/protocol/stageresults.ts';
 import type { TaskQueue } from '../queue/taskqueue.ts';
 import { STAGE_ORDER } from '../stage/stages.ts';
 import { inParallel } from '../store/inparallel.ts';

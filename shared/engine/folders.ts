@@ -2,7 +2,7 @@
 import { readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cleaning, clean, type Keeping, planCleaning } from '../control/dataset/clean.ts';
-import { JOBS_PREFIX, SHARDS_PREFIX, WORK_FOLDER } from '../job/keys.ts';
+import { JOBS_PREFIX, SHARDS_PREFIX, WORK_FOLDER } from '../job/protocol/keys.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { systemCode } from '../store/systemerror.ts';
 import { TABLE_NAMES } from '../table/tables.ts';

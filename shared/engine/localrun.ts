@@ -1,9 +1,9 @@
 /** A job on this machine, with sizes and data set chosen for it: what the command line and the library run. */
 import { join } from 'node:path';
-import { jobConfig } from '../job/dataset.ts';
+import { jobConfig } from '../job/dataset/dataset.ts';
 import { DEFAULT_SIZES, type Sizes } from '../job/jobconfig.ts';
-import { WORK_FOLDER } from '../job/keys.ts';
-import { DEFAULT_DATASET, type JobOptions } from '../job/options.ts';
+import { DEFAULT_DATASET, type JobOptions } from '../job/options/options.ts';
+import { WORK_FOLDER } from '../job/protocol/keys.ts';
 import type { JobSummary } from '../job/summary.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { type EmbeddedOptions, runEmbedded } from './embedded.ts';

@@ -2,7 +2,7 @@
 
 import type { Shortage } from '../control/failures.ts';
 import type { TaskReport } from '../control/task.ts';
-import type { Fault } from '../job/fault.ts';
+import type { Fault } from '../job/protocol/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
 import type { StoreWriter } from '../store/directorystore.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { shortageOf } from '../control/failures.ts';
 import { runTask, type TaskReport } from '../control/task.ts';
-import { faultOf } from '../job/fault.ts';
+import { faultOf } from '../job/protocol/fault.ts';
 import type { TaskMessage } from '../queue/taskqueue.ts';
 import { workOf } from '../stage/works.ts';
 import { FileCaptures } from '../store/capturesource.ts';

@@ -4,9 +4,9 @@ import type { CaptureSource } from '../store/capturesource.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import type { Job } from './jobconfig.ts';
-import { jobKey } from './keys.ts';
+import { jobKey } from './protocol/keys.ts';
+import type { RequestTotals, Stage } from './protocol/stageresults.ts';
 import { hasOurRevisions, RELEASE } from './revisions.ts';
-import type { RequestTotals, Stage } from './stageresults.ts';
 
 export interface TaskContext {
   /** Shards and the job's own files. */

@@ -7,8 +7,8 @@ import type { CaptureRef } from '../store/capturesource.ts';
 import { listBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { requireJson } from './context.ts';
-import { inputsKey, inputsPartPrefix } from './keys.ts';
-import { PART_ROWS, PartsWriter } from './listparts.ts';
+import { inputsKey, inputsPartPrefix } from './protocol/keys.ts';
+import { PART_ROWS, PartsWriter } from './protocol/listparts.ts';
 
 /** A list of captures where they are more than a part holds. */
 interface InputParts {

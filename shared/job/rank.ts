@@ -8,7 +8,7 @@
  * fragments by it, and reduce merges by the ranks that follow from it. So the order of
  * such captures is visible only in the columns that name captures and offsets.
  */
-import type { CaptureOutcome, PlannedCapture } from './maptask.ts';
+import type { CaptureOutcome, PlannedCapture } from './tasks/maptask.ts';
 
 /** What distinguishes captures with equal records. */
 export type Stored = Pick<PlannedCapture, 'headDigest' | 'size' | 'name'>;

@@ -8,7 +8,7 @@
  *   _delta_log/<20 digits>.<kind>                                 the log of all tables
  */
 import { TABLES } from '../table/tables.ts';
-import { WORK_FOLDER } from './keys.ts';
+import { WORK_FOLDER } from './protocol/keys.ts';
 
 /** Folders below the jobs' own. */
 const WORK_PARTS: ReadonlySet<string> = new Set(['jobs', 'shards', 'datasets']);

@@ -3,13 +3,13 @@ import { FATE_NOT_IP, FATE_SESSION, FATES } from '../packet/fate.ts';
 import { type Undecoded, type UndecodedName, undecodedByName } from '../packet/undecoded.ts';
 import type { TableName } from '../table/tables.ts';
 import type { Job } from './jobconfig.ts';
-import type { RankedCapture } from './maptask.ts';
 import { type ClockApart, clocksApart, type PacketSpan, packetSpan } from './notices/clocks.ts';
 import { isForgotten } from './notices/forgotten.ts';
 import { isNoCapture, type NoCapture, noCaptures } from './notices/nocapture.ts';
 import { type Outside, outsideOf } from './notices/outside.ts';
-import type { Gained, LongestSpan } from './reduced.ts';
-import type { StageResults } from './stageresults.ts';
+import type { StageResults } from './protocol/stageresults.ts';
+import type { RankedCapture } from './tasks/maptask.ts';
+import type { Gained, LongestSpan } from './tasks/reduced.ts';
 
 /** A capture that could not be read completely. */
 export interface DamagedCapture {

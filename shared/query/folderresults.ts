@@ -1,8 +1,8 @@
 /** Results in a folder: the current jobs, and a job's tables opened for queries. */
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type CurrentJob, wrongFile } from '../job/currentjob.ts';
-import { currentKey } from '../job/keys.ts';
+import { type CurrentJob, wrongFile } from '../job/dataset/currentjob.ts';
+import { currentKey } from '../job/protocol/keys.ts';
 import { DirectoryStore } from '../store/directorystore.ts';
 import { getJson } from '../store/jsonobject.ts';
 import { type OpenTables, openResults, type ResultFiles } from './results.ts';

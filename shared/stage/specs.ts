@@ -1,7 +1,7 @@
 /** Specifications of a stage's tasks: one object per task, written before the stage begins. */
 import { requireJson } from '../job/context.ts';
-import { jobPrefix, listKey } from '../job/keys.ts';
-import type { Stage, StageList } from '../job/stageresults.ts';
+import { jobPrefix, listKey } from '../job/protocol/keys.ts';
+import type { Stage, StageList } from '../job/protocol/stageresults.ts';
 import { listBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import { PendingWrites } from './pendingwrites.ts';

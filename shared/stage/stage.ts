@@ -1,7 +1,7 @@
 /** A stage's description: its tasks, what a failure of one means, what its function needs; and, separately, its code. */
 import type { TaskContext } from '../job/context.ts';
 import type { Job } from '../job/jobconfig.ts';
-import type { Stage, StageList, StageResults } from '../job/stageresults.ts';
+import type { Stage, StageList, StageResults } from '../job/protocol/stageresults.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 import type { FunctionNeeds } from './functionneeds.ts';
 

@@ -4,14 +4,14 @@
  * name; works.ts lists these for processes that run the tasks of all.
  */
 import { JobError, requireJson } from '../job/context.ts';
-import type { IntervalsPlan } from '../job/interval.ts';
-import type { TurnedPart } from '../job/reduced.ts';
-import type { Stage, StageList } from '../job/stageresults.ts';
-import { eachResult, stageResult } from '../job/taskends.ts';
+import type { Stage, StageList } from '../job/protocol/stageresults.ts';
+import { eachResult, stageResult } from '../job/protocol/taskends.ts';
+import type { IntervalsPlan } from '../job/tasks/interval.ts';
+import type { TurnedPart } from '../job/tasks/reduced.ts';
 import { DAY_TABLES, JOB_TABLES, type TableName } from '../table/tables.ts';
 import { DEFAULT_DISK_MIB, type KeyGrants, SPILL_DISK_MIB } from './functionneeds.ts';
 import { mayLeaveOut } from './map/carefulreading.ts';
-import { publishTasks } from './publishplan.ts';
+import { publishTasks } from './publish/publishplan.ts';
 import { writeSpecs } from './specs.ts';
 import type { StageDescription } from './stage.ts';
 

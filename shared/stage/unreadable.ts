@@ -1,6 +1,6 @@
 /** Outcomes of captures that could not be read at all. */
 import { type CaptureFacts, CaptureLedger } from '../capture/facts.ts';
-import type { CaptureOutcome, PlannedCapture } from '../job/maptask.ts';
+import type { CaptureOutcome, PlannedCapture } from '../job/tasks/maptask.ts';
 import { FATES } from '../packet/fate.ts';
 
 /** Facts of a capture that could not be read. */

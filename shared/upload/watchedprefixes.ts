@@ -1,7 +1,7 @@
 /** Data sets and the prefixes of their captures; prefixes whose captures start jobs automatically. */
 import { createHash } from 'node:crypto';
-import { WATCHED_PREFIXES, watchedPrefixKey } from '../job/keys.ts';
-import type { GivenOptions } from '../job/options.ts';
+import type { GivenOptions } from '../job/options/options.ts';
+import { WATCHED_PREFIXES, watchedPrefixKey } from '../job/protocol/keys.ts';
 import { getJson, jsonBytes } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
 

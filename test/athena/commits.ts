@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { currentState, showCurrent } from '../../shared/catalog/showcurrent.ts';
-import { currentKey } from '../../shared/job/keys.ts';
+import { currentKey } from '../../shared/job/protocol/keys.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import { perTable } from '../../shared/table/tables.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CHECKPOINT_EVERY } from '../../shared/catalog/log.ts';
 import { showCurrent } from '../../shared/catalog/showcurrent.ts';
-import { currentKey } from '../../shared/job/keys.ts';
+import { currentKey } from '../../shared/job/protocol/keys.ts';
 import { seeds } from '../seed.ts';
 import { random } from '../session/walk.ts';
 import { commitAndShow, commitState, keysOf, LogStore, versions } from './world.ts';

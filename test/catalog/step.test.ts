@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { catchUp, readBehind, showInCatalog } from '../../shared/catalog/step.ts';
-import { isCommitted } from '../../shared/job/jobend.ts';
+import { isCommitted } from '../../shared/job/protocol/jobend.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { demoCaptures } from '../job/cutting.ts';
 import { captureRefs, temporaryFolder } from '../job/harness.ts';

@@ -1,6 +1,6 @@
 /** Data sets whose states follow each other, in a store with a clock, and a reader of the log that knows nothing of our writer. */
 import { currentState, type DataSetState, showCurrent } from '../../shared/catalog/showcurrent.ts';
-import { currentKey } from '../../shared/job/keys.ts';
+import { currentKey } from '../../shared/job/protocol/keys.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';
 import type { ObjectHead } from '../../shared/store/objectstore.ts';
 import { perTable, type TableName } from '../../shared/table/tables.ts';

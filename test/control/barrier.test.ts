@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advance, forgetFailures, resume, type StagePlanner } from '../../shared/control/barrier.ts';
-import { completeKey, DONE_GROUP, doneKey, endKey, listKey, sentKey } from '../../shared/job/keys.ts';
-import type { Stage, StageList } from '../../shared/job/stageresults.ts';
-import { stageResults, writeDone } from '../../shared/job/taskends.ts';
+import { completeKey, DONE_GROUP, doneKey, endKey, listKey, sentKey } from '../../shared/job/protocol/keys.ts';
+import type { Stage, StageList } from '../../shared/job/protocol/stageresults.ts';
+import { stageResults, writeDone } from '../../shared/job/protocol/taskends.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { Crash, Life, MortalQueue, MortalStore } from '../job/chaos.ts';

@@ -11,7 +11,7 @@ import {
   shortageOf,
   takeNote,
 } from '../../shared/control/failures.ts';
-import { errorKey } from '../../shared/job/keys.ts';
+import { errorKey } from '../../shared/job/protocol/keys.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';
 import { MemoryStore } from '../job/memorystore.ts';
 

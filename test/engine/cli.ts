@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSummary } from '../../cli/text/summarytext.ts';
-import type { CurrentJob } from '../../shared/job/currentjob.ts';
+import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 
 const MAIN = new URL('../../cli/main.ts', import.meta.url).href;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startJob } from '../../shared/control/start.ts';
 import { type EmbeddedOptions, runEmbedded } from '../../shared/engine/embedded.ts';
-import { WORK_FOLDER } from '../../shared/job/keys.ts';
+import { WORK_FOLDER } from '../../shared/job/protocol/keys.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import { demoCaptures } from '../job/cutting.ts';
 import { captureRefs, lines, plainConfig, readTables, runJob, temporaryFolder, Workplace } from '../job/harness.ts';

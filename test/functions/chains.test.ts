@@ -8,7 +8,7 @@ import { basename } from 'node:path';
 import { beforeEach, mock, test } from 'node:test';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { submitJob } from '../../shared/control/operate.ts';
-import { isCommitted } from '../../shared/job/jobend.ts';
+import { isCommitted } from '../../shared/job/protocol/jobend.ts';
 import { SqsQueue, sqsClient } from '../../shared/queue/sqs.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { listCaptures } from '../../shared/store/aws/s3list.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import type { JobEntry } from '../../shared/control/start.ts';
-import { inputsKey, jobsPrefix } from '../../shared/job/keys.ts';
+import { inputsKey, jobsPrefix } from '../../shared/job/protocol/keys.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { listRefusals } from '../../shared/upload/uploads.ts';

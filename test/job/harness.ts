@@ -11,7 +11,7 @@ import { startJob } from '../../shared/control/start.ts';
 import { runTask } from '../../shared/control/task.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
 import { DEFAULT_SIZES, type JobConfig, type Sizes } from '../../shared/job/jobconfig.ts';
-import { endKey, summaryKey } from '../../shared/job/keys.ts';
+import { endKey, summaryKey } from '../../shared/job/protocol/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import type { QueryValue } from '../../shared/query/queryresult.ts';
 import { openResults } from '../../shared/query/results.ts';

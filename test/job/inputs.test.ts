@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allInputs, Inputs, writeInputs } from '../../shared/job/inputs.ts';
-import { PART_ROWS } from '../../shared/job/listparts.ts';
+import { PART_ROWS } from '../../shared/job/protocol/listparts.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { MemoryStore } from './memorystore.ts';
 

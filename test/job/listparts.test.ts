@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ANOMALY_ROWS_PER_NAME, AnomalyLog } from '../../shared/capture/anomaly.ts';
-import { PartsWriter, readParts } from '../../shared/job/listparts.ts';
+import { PartsWriter, readParts } from '../../shared/job/protocol/listparts.ts';
 import { MemoryStore } from './memorystore.ts';
 
 describe('a list in parts', () => {

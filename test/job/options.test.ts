@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_BOUNDS } from '../../shared/capture/compression/bounds.ts';
-import { jobConfig } from '../../shared/job/dataset.ts';
+import { jobConfig } from '../../shared/job/dataset/dataset.ts';
 import { jobId, shardingDigest } from '../../shared/job/jobconfig.ts';
-import { givenOptions, jobOptions } from '../../shared/job/options.ts';
-import { parseDuration, sizeText } from '../../shared/job/optionvalues.ts';
+import { givenOptions, jobOptions } from '../../shared/job/options/options.ts';
+import { parseDuration, sizeText } from '../../shared/job/options/optionvalues.ts';
 import { plainConfig } from './harness.ts';
 import { MemoryStore } from './memorystore.ts';
 

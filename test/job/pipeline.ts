@@ -10,7 +10,7 @@ import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
 import type { TaskContext } from '../../shared/job/context.ts';
 import type { JobConfig } from '../../shared/job/jobconfig.ts';
-import { summaryKey } from '../../shared/job/keys.ts';
+import { summaryKey } from '../../shared/job/protocol/keys.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';

@@ -1,5 +1,5 @@
 /** A capture as balance hands it on, made from the few facts that a test is about. */
-import type { RankedCapture } from '../../shared/job/maptask.ts';
+import type { RankedCapture } from '../../shared/job/tasks/maptask.ts';
 import { type FateName, fateOf } from '../../shared/packet/fate.ts';
 import type { Undecoded } from '../../shared/packet/undecoded.ts';
 import { SPACE_ETHER_TYPE, SPACE_LINK_TYPE } from '../../shared/packet/undecodednames.ts';

@@ -1,6 +1,6 @@
 /** Kills processes of a pipeline's functions while they work, at random moments, so often that every task can still be done. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Stage } from '../../shared/job/stageresults.ts';
+import type { Stage } from '../../shared/job/protocol/stageresults.ts';
 import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { between } from '../job/harness.ts';
 import { type FunctionProcess, functionProcesses } from './stack.ts';

@@ -1,7 +1,7 @@
 /** Messages of a pipeline on LocalStack: looked at without taking them, and sent once more. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listKey } from '../../shared/job/keys.ts';
-import type { Stage, StageList } from '../../shared/job/stageresults.ts';
+import { listKey } from '../../shared/job/protocol/keys.ts';
+import type { Stage, StageList } from '../../shared/job/protocol/stageresults.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import type { Cloud } from './cloud.ts';

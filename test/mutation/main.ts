@@ -18,7 +18,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { wholeNumber } from '../../shared/job/optionvalues.ts';
+import { wholeNumber } from '../../shared/job/options/optionvalues.ts';
 import { random } from '../capture/build.ts';
 import { MUTANT } from './inject.ts';
 import type { Mutant } from './mutant.ts';

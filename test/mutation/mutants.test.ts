@@ -5,7 +5,7 @@ import { mutated } from './mutant.ts';
 import { mutantsOf } from './mutants.ts';
 
 /** A source of the project with types, conditions and errors in it. */
-const FILE = 'shared/job/optionvalues.ts';
+const FILE = 'shared/job/options/optionvalues.ts';
 
 test('mutants change code alone: no types, no imports, no words of errors, and each in another way', () => {
   const source = readFileSync(FILE, 'utf8');

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { runTask } from '../../shared/control/task.ts';
-import type { StageResults } from '../../shared/job/stageresults.ts';
+import type { StageResults } from '../../shared/job/protocol/stageresults.ts';
 import { workOf } from '../../shared/stage/works.ts';
 import { type Counted, MappedJob } from './mappedjob.ts';
 

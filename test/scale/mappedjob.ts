@@ -1,9 +1,9 @@
 /** A large job after its map stage, for the stages behind: what these read of it is made when they ask, and what they write is counted. */
 
 import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
-import { doneKey, jobKey, listKey } from '../../shared/job/keys.ts';
-import type { MapSpec, MapSummary, PlannedCapture, ShardPlace } from '../../shared/job/maptask.ts';
+import { doneKey, jobKey, listKey } from '../../shared/job/protocol/keys.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
+import type { MapSpec, MapSummary, PlannedCapture, ShardPlace } from '../../shared/job/tasks/maptask.ts';
 import { FATE_SESSION, FATES } from '../../shared/packet/fate.ts';
 import { failedOutcome } from '../../shared/stage/unreadable.ts';
 import { jsonBytes } from '../../shared/store/jsonobject.ts';

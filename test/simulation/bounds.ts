@@ -4,8 +4,8 @@
  * balance, commit and whoever begins a stage read. Deliveries and beginnings are counted as they happen, so that
  * the bound holds also where messages come twice and processes die.
  */
-import { DONE_GROUP } from '../../shared/job/keys.ts';
-import type { Stage } from '../../shared/job/stageresults.ts';
+import { DONE_GROUP } from '../../shared/job/protocol/keys.ts';
+import type { Stage } from '../../shared/job/protocol/stageresults.ts';
 import { STAGE_ORDER, type WideStage } from '../../shared/stage/stages.ts';
 import type { Shape } from './scenario.ts';
 import { noRequests, type Requests } from './services.ts';

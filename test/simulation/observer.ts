@@ -4,8 +4,8 @@
  * that begins while another of its data set runs, work by two versions in one job.
  */
 
-import type { JobEnd } from '../../shared/job/jobend.ts';
-import type { Done, Stage, StageList } from '../../shared/job/stageresults.ts';
+import type { JobEnd } from '../../shared/job/protocol/jobend.ts';
+import type { Done, Stage, StageList } from '../../shared/job/protocol/stageresults.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { noneOfAll } from './bounds.ts';

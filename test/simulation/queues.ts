@@ -6,7 +6,7 @@
  * hold a group back while a message of it is in hands.
  */
 
-import type { Stage } from '../../shared/job/stageresults.ts';
+import type { Stage } from '../../shared/job/protocol/stageresults.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { isWide, STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { Surroundings } from './process.ts';

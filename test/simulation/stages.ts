@@ -6,8 +6,7 @@
 
 import { OutOfTime } from '../../shared/control/failures.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../shared/job/context.ts';
-import { makeCurrent } from '../../shared/job/currentjob.ts';
-import type { IntervalEnd, IntervalsPlan } from '../../shared/job/interval.ts';
+import { makeCurrent } from '../../shared/job/dataset/currentjob.ts';
 import { type Job, shardingDigest } from '../../shared/job/jobconfig.ts';
 import {
   attemptPrefix,
@@ -21,13 +20,14 @@ import {
   shardGroupPrefix,
   summaryKey,
   tablePrefix,
-} from '../../shared/job/keys.ts';
-import type { MapSpec } from '../../shared/job/maptask.ts';
-import type { PublishSpec } from '../../shared/job/publishtask.ts';
-import { addGained, type Gained, NOTHING_GAINED } from '../../shared/job/reduced.ts';
-import type { Stage, StageResults } from '../../shared/job/stageresults.ts';
+} from '../../shared/job/protocol/keys.ts';
+import type { Stage, StageResults } from '../../shared/job/protocol/stageresults.ts';
+import { eachEnd, stageResults } from '../../shared/job/protocol/taskends.ts';
 import type { DamagedCapture, JobSummary } from '../../shared/job/summary.ts';
-import { eachEnd, stageResults } from '../../shared/job/taskends.ts';
+import type { IntervalEnd, IntervalsPlan } from '../../shared/job/tasks/interval.ts';
+import type { MapSpec } from '../../shared/job/tasks/maptask.ts';
+import type { PublishSpec } from '../../shared/job/tasks/publishtask.ts';
+import { addGained, type Gained, NOTHING_GAINED } from '../../shared/job/tasks/reduced.ts';
 import { CarefulReading } from '../../shared/stage/map/carefulreading.ts';
 import { HEADS_PART } from '../../shared/stage/plan/heads.ts';
 import { specOf, writeSpecs } from '../../shared/stage/specs.ts';

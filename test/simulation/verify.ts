@@ -1,10 +1,10 @@
 /** What a run must have come to: looked up in the buckets themselves. */
 
-import type { CurrentJob } from '../../shared/job/currentjob.ts';
-import type { IntervalEnd } from '../../shared/job/interval.ts';
-import { currentKey, doneKey, intervalEndKey, summaryKey } from '../../shared/job/keys.ts';
-import type { Done } from '../../shared/job/stageresults.ts';
+import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
+import { currentKey, doneKey, intervalEndKey, summaryKey } from '../../shared/job/protocol/keys.ts';
+import type { Done } from '../../shared/job/protocol/stageresults.ts';
 import type { JobSummary } from '../../shared/job/summary.ts';
+import type { IntervalEnd } from '../../shared/job/tasks/interval.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { parseJson } from '../../shared/store/jsonobject.ts';
 import { tasksOf } from './bounds.ts';

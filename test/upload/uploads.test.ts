@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turnsOf } from '../../shared/control/turns.ts';
 import type { Job } from '../../shared/job/jobconfig.ts';
-import { datasetKey, inputsKey, jobKey } from '../../shared/job/keys.ts';
+import { datasetKey, inputsKey, jobKey } from '../../shared/job/protocol/keys.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';
 import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
 import { StoreError } from '../../shared/store/objectstore.ts';

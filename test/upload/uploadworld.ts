@@ -4,7 +4,7 @@
  */
 
 import type { JobEntry } from '../../shared/control/start.ts';
-import { inputsKey, jobsPrefix } from '../../shared/job/keys.ts';
+import { inputsKey, jobsPrefix } from '../../shared/job/protocol/keys.ts';
 import type { TaskMessage } from '../../shared/queue/taskqueue.ts';
 import { type ListedCaptures, READY_MARKER } from '../../shared/store/aws/s3list.ts';
 import type { CaptureRef } from '../../shared/store/capturesource.ts';

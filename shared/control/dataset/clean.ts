@@ -6,10 +6,9 @@
  * jobs before the ends of those intervals that the current results were made of, so that a capture that comes late costs no more than the
  * intervals from its own on.
  */
-import type { CurrentJob } from '../../job/currentjob.ts';
-import type { Chain } from '../../job/interval.ts';
+import type { CurrentJob } from '../../job/dataset/currentjob.ts';
 import { type Job, lineOf } from '../../job/jobconfig.ts';
-import { isCommitted, type JobEnd, readEnd } from '../../job/jobend.ts';
+import { isCommitted, type JobEnd, readEnd } from '../../job/protocol/jobend.ts';
 import {
   chainKey,
   chainsPrefix,
@@ -27,7 +26,8 @@ import {
   shardGroupOf,
   shardSummaryKey,
   summaryKey,
-} from '../../job/keys.ts';
+} from '../../job/protocol/keys.ts';
+import type { Chain } from '../../job/tasks/interval.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
 import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import type { ObjectHead, ObjectStore } from '../../store/objectstore.ts';

@@ -4,8 +4,8 @@
  * packets of what is not.
  */
 
-import type { RankedCapture } from '../../job/maptask.ts';
 import { FORGOTTEN, isForgotten } from '../../job/notices/forgotten.ts';
+import type { RankedCapture } from '../../job/tasks/maptask.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import { type SharedCaptures, sharedCaptures } from '../sharedcaptures.ts';

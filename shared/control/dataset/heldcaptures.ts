@@ -1,11 +1,11 @@
 /** The captures that a data set holds, those of its newest results, and what another list of captures makes of them. */
-import type { CurrentJob } from '../../job/currentjob.ts';
-import { rankedCaptures } from '../../job/datasetcaptures.ts';
+import type { CurrentJob } from '../../job/dataset/currentjob.ts';
+import { rankedCaptures } from '../../job/dataset/datasetcaptures.ts';
 import { allInputs } from '../../job/inputs.ts';
-import { currentKey, DATASETS_PREFIX } from '../../job/keys.ts';
-import type { RankedCapture } from '../../job/maptask.ts';
 import { isForgotten } from '../../job/notices/forgotten.ts';
-import { stageResult } from '../../job/taskends.ts';
+import { currentKey, DATASETS_PREFIX } from '../../job/protocol/keys.ts';
+import { stageResult } from '../../job/protocol/taskends.ts';
+import type { RankedCapture } from '../../job/tasks/maptask.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
 import { getJson } from '../../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../../store/objectstore.ts';

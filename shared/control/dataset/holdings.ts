@@ -1,6 +1,6 @@
 /** What the data sets of a place of results hold, and what that takes. */
-import type { CurrentJob } from '../../job/currentjob.ts';
-import { currentKey, jobsPrefix, summaryKey } from '../../job/keys.ts';
+import type { CurrentJob } from '../../job/dataset/currentjob.ts';
+import { currentKey, jobsPrefix, summaryKey } from '../../job/protocol/keys.ts';
 import type { JobSummary } from '../../job/summary.ts';
 import { getJson } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';

@@ -1,9 +1,10 @@
 /** What jobs need of the objects that they and others have written. */
-import type { IntervalEnd, MadeInterval } from '../../job/interval.ts';
+
 import { type Job, shardingDigest } from '../../job/jobconfig.ts';
-import { intervalEndKey, jobKey, shardGroupOf, shardGroupPrefix } from '../../job/keys.ts';
-import type { GroupPart, MapSpec, PlannedCapture } from '../../job/maptask.ts';
-import { eachEnd } from '../../job/taskends.ts';
+import { intervalEndKey, jobKey, shardGroupOf, shardGroupPrefix } from '../../job/protocol/keys.ts';
+import { eachEnd } from '../../job/protocol/taskends.ts';
+import type { IntervalEnd, MadeInterval } from '../../job/tasks/interval.ts';
+import type { GroupPart, MapSpec, PlannedCapture } from '../../job/tasks/maptask.ts';
 import { specsOf } from '../../stage/specs.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
 import { getJson } from '../../store/jsonobject.ts';

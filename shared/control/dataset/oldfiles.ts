@@ -2,9 +2,9 @@
  * Files of tables that belong to no current results: whoever reads a folder of results with a glob is to find each row
  * once. Only files that a run has named are looked at.
  */
-import { shortenChains } from '../../job/chains.ts';
-import type { CurrentJob } from '../../job/currentjob.ts';
-import { currentKey, isTableFile, tablePrefix } from '../../job/keys.ts';
+import { shortenChains } from '../../job/dataset/chains.ts';
+import type { CurrentJob } from '../../job/dataset/currentjob.ts';
+import { currentKey, isTableFile, tablePrefix } from '../../job/protocol/keys.ts';
 import { getJson } from '../../store/jsonobject.ts';
 import type { ObjectHead, ObjectStore } from '../../store/objectstore.ts';
 import { TABLE_NAMES } from '../../table/tables.ts';

@@ -3,7 +3,7 @@
  * is corrected; the job's summary names them.
  */
 import { timeText } from '../../text/timetext.ts';
-import type { RankedCapture } from '../maptask.ts';
+import type { RankedCapture } from '../tasks/maptask.ts';
 
 /** More than this between captures, or within one, and a clock is doubtful: 365 days, microseconds. */
 export const APART_US = 365 * 86_400e6;

@@ -3,7 +3,7 @@
  * format. "The same" is an equal digest of all records (packet/recorddigest.ts), and as many of them; captures without
  * records are no copies of each other, nor are those that could not be read to their end.
  */
-import type { CaptureOutcome } from '../maptask.ts';
+import type { CaptureOutcome } from '../tasks/maptask.ts';
 
 /**
  * Of each capture that is a copy, the rank of the one that is used instead, else null. Used is the one without damage,

@@ -1,5 +1,5 @@
 /** Inputs that turned out to be no captures: a README among them is no damage. */
-import type { CaptureOutcome } from '../maptask.ts';
+import type { CaptureOutcome } from '../tasks/maptask.ts';
 
 /** An input that was passed over. */
 export interface NoCapture {

@@ -4,7 +4,7 @@
  */
 import { FATE_NOT_IP, FATES, fateOf } from '../../packet/fate.ts';
 import { undecodedByName } from '../../packet/undecoded.ts';
-import type { RankedCapture } from '../maptask.ts';
+import type { RankedCapture } from '../tasks/maptask.ts';
 import { INCOMPLETE, remedyOf } from './remedies.ts';
 
 const UNKNOWN_LINK_TYPE = fateOf('unknown_link_type');

@@ -6,9 +6,9 @@
  * them. It does not depend on how captures are grouped into map tasks, on shards, buckets' partitions, or on when they came.
  */
 
-import type { Chain, Interval, MadeInterval } from '../../job/interval.ts';
 import { digestOf, intervalsDigest, type JobConfig } from '../../job/jobconfig.ts';
-import type { RankedCapture } from '../../job/maptask.ts';
+import type { Chain, Interval, MadeInterval } from '../../job/tasks/interval.ts';
+import type { RankedCapture } from '../../job/tasks/maptask.ts';
 
 /** A capture whose packets are used, as chain ids know it. */
 interface Reaching {

@@ -6,10 +6,11 @@
  * A joined day stands with the last interval whose rows are in it. A job that makes that one anew, because a capture came
  * late, writes the rows of those before it once more, from the same runs.
  */
-import type { IntervalEnd, JoinedDay, MadeInterval } from '../../job/interval.ts';
+
 import type { JobConfig } from '../../job/jobconfig.ts';
-import { intervalEndKey } from '../../job/keys.ts';
-import { fileRowsOf } from '../../job/publishtask.ts';
+import { intervalEndKey } from '../../job/protocol/keys.ts';
+import type { IntervalEnd, JoinedDay, MadeInterval } from '../../job/tasks/interval.ts';
+import { fileRowsOf } from '../../job/tasks/publishtask.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
 import { getJson } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';

@@ -1,10 +1,10 @@
 /** The intervals of a job: those that an earlier job of the data set has made, and those to be made. */
 import type { TaskContext } from '../../job/context.ts';
-import { soundOrDiscarded } from '../../job/fault.ts';
-import type { Carried, Chain, Interval, IntervalEnd, IntervalsPlan, MadeInterval } from '../../job/interval.ts';
 import { type Job, lineOf } from '../../job/jobconfig.ts';
-import { chainKey, intervalEndKey } from '../../job/keys.ts';
-import type { RankedCapture } from '../../job/maptask.ts';
+import { soundOrDiscarded } from '../../job/protocol/fault.ts';
+import { chainKey, intervalEndKey } from '../../job/protocol/keys.ts';
+import type { Carried, Chain, Interval, IntervalEnd, IntervalsPlan, MadeInterval } from '../../job/tasks/interval.ts';
+import type { RankedCapture } from '../../job/tasks/maptask.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
 import { getJson } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';

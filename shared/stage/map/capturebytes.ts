@@ -1,5 +1,5 @@
 /** A capture's bytes, no faster than shards can be written; errors of reading it are distinguished from all other errors of a task. */
-import type { PlannedCapture } from '../../job/maptask.ts';
+import type { PlannedCapture } from '../../job/tasks/maptask.ts';
 import { type CaptureSource, isVersionOf } from '../../store/capturesource.ts';
 import { StoreError } from '../../store/objectstore.ts';
 import { isMachineFault } from '../../store/systemerror.ts';

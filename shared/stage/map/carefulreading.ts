@@ -12,7 +12,7 @@
  * message are too few: the task then gets additional messages.
  */
 
-import { carefulKey, carefulPrefix, extraMessageKey } from '../../job/keys.ts';
+import { carefulKey, carefulPrefix, extraMessageKey } from '../../job/protocol/keys.ts';
 import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 

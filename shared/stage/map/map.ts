@@ -5,9 +5,10 @@
  */
 import type { Screen } from '../../capture/screen.ts';
 import { type TaskContext, Unfinished } from '../../job/context.ts';
-import { faultOf, soundOrDiscarded } from '../../job/fault.ts';
 import { type Job, shardingDigest } from '../../job/jobconfig.ts';
-import { joinedGroupPrefix, shardGroupPrefix, shardSummaryKey } from '../../job/keys.ts';
+import { faultOf, soundOrDiscarded } from '../../job/protocol/fault.ts';
+import { joinedGroupPrefix, shardGroupPrefix, shardSummaryKey } from '../../job/protocol/keys.ts';
+import type { StageResults } from '../../job/protocol/stageresults.ts';
 import {
   type GroupPart,
   groupsIn,
@@ -15,8 +16,7 @@ import {
   type MapSpec,
   type MapSummary,
   type PlannedCapture,
-} from '../../job/maptask.ts';
-import type { StageResults } from '../../job/stageresults.ts';
+} from '../../job/tasks/maptask.ts';
 import { getJson, listBytes } from '../../store/jsonobject.ts';
 import { specOf } from '../specs.ts';
 import type { StageWork } from '../stage.ts';

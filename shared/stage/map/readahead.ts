@@ -3,7 +3,7 @@
  * may have a thousand captures.
  */
 
-import type { PlannedCapture } from '../../job/maptask.ts';
+import type { PlannedCapture } from '../../job/tasks/maptask.ts';
 import type { CaptureRef, CaptureSource } from '../../store/capturesource.ts';
 
 /** Captures that are read ahead at a time. */

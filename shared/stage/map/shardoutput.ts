@@ -3,8 +3,8 @@
  * or a piece of one; the rows of the capture being read are kept back where whole captures can be written.
  */
 import type { JobConfig } from '../../job/jobconfig.ts';
-import type { CaptureOutcome, FragmentPlace, ShardPlace } from '../../job/maptask.ts';
 import { compareCaptures } from '../../job/rank.ts';
+import type { CaptureOutcome, FragmentPlace, ShardPlace } from '../../job/tasks/maptask.ts';
 import { META_LEVELS, type PacketColumns } from '../../packet/columns.ts';
 import { byDepth, sortedFragmentOrder } from '../../packet/fragment/fragmentorder.ts';
 import { encodeFragments } from '../../shard/fragmentfile.ts';

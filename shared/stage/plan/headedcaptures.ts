@@ -3,8 +3,8 @@
  * stays in the job's inputs until its task is written.
  */
 import { DIGEST_WORDS, digestWords } from '../../algorithm/digesttable.ts';
-import type { PlannedCapture } from '../../job/maptask.ts';
 import type { Stored } from '../../job/rank.ts';
+import type { PlannedCapture } from '../../job/tasks/maptask.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
 import type { Head } from './known/knownheads.ts';
 

@@ -4,7 +4,7 @@ import { readHead } from '../../capture/read.ts';
 import { type TaskContext, Unfinished } from '../../job/context.ts';
 import type { Inputs } from '../../job/inputs.ts';
 import { digestOf, type Job } from '../../job/jobconfig.ts';
-import { knownHeadsPrefix, unreadPrefix } from '../../job/keys.ts';
+import { knownHeadsPrefix, unreadPrefix } from '../../job/protocol/keys.ts';
 import { MAPPING_REVISION } from '../../job/revisions.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
 import { inParallel } from '../../store/inparallel.ts';

@@ -4,7 +4,7 @@
  * grow by a factor of eight: a summary is written again twice or three times, however many batches there are.
  */
 import { digestOf } from '../../job/jobconfig.ts';
-import type { GroupPart } from '../../job/maptask.ts';
+import type { GroupPart } from '../../job/tasks/maptask.ts';
 import type { KnownGroup } from './known/knowngroups.ts';
 
 /** Bytes of summaries below which known groups are put together, class by class; those of the last and above stay alone. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { bytesText, count, counted, durationText, fieldLines } from '../../../cli/text/format.ts';
 import { localSizes } from '../../../shared/engine/localrun.ts';
-import { durationOption, OptionError, parseDuration, wholeNumber } from '../../../shared/job/optionvalues.ts';
+import { durationOption, OptionError, parseDuration, wholeNumber } from '../../../shared/job/options/optionvalues.ts';
 import { printable, printableJson } from '../../../shared/text/printable.ts';
 import { shellWord } from '../../../shared/text/shellword.ts';
 import { timeText } from '../../../shared/text/timetext.ts';

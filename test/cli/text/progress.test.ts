@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Progress } from '../../../cli/text/progress.ts';
 import type { TaskReport } from '../../../shared/control/task.ts';
-import type { Stage } from '../../../shared/job/stageresults.ts';
+import type { Stage } from '../../../shared/job/protocol/stageresults.ts';
 
 class Screen {
   text = '';

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { COMMANDS, loadCommands } from '../../../cli/commands/index.ts';
 import { commandHelp, helpWidth, programHelp } from '../../../cli/usage/commandline.ts';
 import { commandsText } from '../../../docs/commands.ts';
-import { JOB_OPTIONS } from '../../../shared/job/options.ts';
+import { JOB_OPTIONS } from '../../../shared/job/options/options.ts';
 import { command, ENTRY, flowstitch, ROOT, runCommand } from '../harness.ts';
 
 const commands = await loadCommands();

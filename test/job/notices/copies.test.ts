@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CaptureStatus } from '../../../shared/capture/facts.ts';
-import type { CaptureOutcome } from '../../../shared/job/maptask.ts';
 import { copiesAmong } from '../../../shared/job/notices/copies.ts';
+import type { CaptureOutcome } from '../../../shared/job/tasks/maptask.ts';
 import { unreadableFacts } from '../../../shared/stage/unreadable.ts';
 
 function outcome(name: string, digest: string | null, records = 3, status: CaptureStatus = 'complete'): CaptureOutcome {

@@ -4,7 +4,7 @@ import { cpSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { startJob } from '../../../shared/control/start.ts';
-import type { MapSummary } from '../../../shared/job/maptask.ts';
+import type { MapSummary } from '../../../shared/job/tasks/maptask.ts';
 import { InProcessQueue } from '../../../shared/queue/inprocess.ts';
 import { DEFAULTS } from '../../../shared/session/sessionconfig.ts';
 import { DirectoryStore } from '../../../shared/store/directorystore.ts';

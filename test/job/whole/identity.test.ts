@@ -1,9 +1,9 @@
 /** What makes two jobs, and two groups of shards, the same: every option that decides content, and none that does not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { jobConfig } from '../../../shared/job/dataset.ts';
+import { jobConfig } from '../../../shared/job/dataset/dataset.ts';
 import { DEFAULT_SIZES, type JobConfig, jobId, type Sizes, shardingDigest } from '../../../shared/job/jobconfig.ts';
-import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../../shared/job/options.ts';
+import { type GivenOptions, JOB_OPTIONS, jobOptions } from '../../../shared/job/options/options.ts';
 import { hasOurRevisions, RELEASE, REVISIONS } from '../../../shared/job/revisions.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
 import { jsonBytes } from '../../../shared/store/jsonobject.ts';

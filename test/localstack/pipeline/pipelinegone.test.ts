@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { submitPrefix } from '../../../cli/commands/submit.ts';
-import { jobOptions } from '../../../shared/job/options.ts';
+import { jobOptions } from '../../../shared/job/options/options.ts';
 import { sharedCloud } from '../cloud.ts';
 import { assertAsEmbedded, committed, upload } from '../jobs.ts';
 import { localStackEndpoint, SKIPPED } from '../running.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { JobConfig } from '../../../shared/job/jobconfig.ts';
-import type { RankedCapture } from '../../../shared/job/maptask.ts';
+import type { RankedCapture } from '../../../shared/job/tasks/maptask.ts';
 import { ChainIds } from '../../../shared/stage/interval/chain.ts';
 import { plainConfig } from '../../job/harness.ts';
 import { rankedCapture } from '../../job/rankedcapture.ts';

@@ -1,9 +1,9 @@
 /** Which days of a data set are joined, and what becomes of a joined day when its interval is made anew. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { IntervalEnd, MadeInterval } from '../../../shared/job/interval.ts';
-import { intervalEndKey } from '../../../shared/job/keys.ts';
-import { NOTHING_GAINED } from '../../../shared/job/reduced.ts';
+import { intervalEndKey } from '../../../shared/job/protocol/keys.ts';
+import type { IntervalEnd, MadeInterval } from '../../../shared/job/tasks/interval.ts';
+import { NOTHING_GAINED } from '../../../shared/job/tasks/reduced.ts';
 import { firstLost, joinDays } from '../../../shared/stage/interval/joindays.ts';
 import { getJson, jsonBytes } from '../../../shared/store/jsonobject.ts';
 import { plainConfig } from '../../job/harness.ts';

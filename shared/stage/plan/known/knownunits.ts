@@ -4,16 +4,16 @@
  */
 import { DIGEST_WORDS, digestWords } from '../../../algorithm/digesttable.ts';
 import { requireJson, type TaskContext, Unfinished } from '../../../job/context.ts';
-import { soundOrDiscarded } from '../../../job/fault.ts';
 import { type Job, shardingDigest } from '../../../job/jobconfig.ts';
+import { soundOrDiscarded } from '../../../job/protocol/fault.ts';
 import {
   joinedGroupPrefix,
   joinedPrefix,
   knownGroupsPrefix,
   shardGroupPrefix,
   shardSummaryKey,
-} from '../../../job/keys.ts';
-import type { MapSummary } from '../../../job/maptask.ts';
+} from '../../../job/protocol/keys.ts';
+import type { MapSummary } from '../../../job/tasks/maptask.ts';
 import { eachInParallel, inParallel, REQUESTS_AT_ONCE } from '../../../store/inparallel.ts';
 import { type ObjectHead, StoreError } from '../../../store/objectstore.ts';
 import type { Matching } from '../grouping.ts';
