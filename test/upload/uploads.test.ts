@@ -4,12 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { turnsOf } from '../../shared/control/turns.ts';
-import type { Job } from '../../shared/job/jobconfig.ts';
-import { datasetKey, inputsKey, jobKey } from '../../shared/job/protocol/keys.ts';
-import type { CaptureRef } from '../../shared/store/capturesource.ts';
-import { getJson, jsonBytes } from '../../shared/store/jsonobject.ts';
-import { StoreError } from '../../shared/store/objectstore.ts';
 import {
   type LaterMessage,
   listRefusals,
@@ -21,56 +15,14 @@ import {
 } from '../../shared/upload/uploads.ts';
 import {
   DEFAULT_QUIET_SECONDS,
-  datasetOf,
   MOST_QUIET_SECONDS,
   putWatchedPrefix,
   removeWatchedPrefix,
-  type WatchedPrefix,
 } from '../../shared/upload/watchedprefixes.ts';
 import { Life } from '../job/chaos.ts';
-import { between, random, SEED } from '../job/harness.ts';
+import { random, SEED } from '../job/harness.ts';
+import { automatic, QUIET_MS, SITE } from './automatic.ts';
 import { HOME, NOTHING, UploadWorld } from './uploadworld.ts';
-
-const QUIET_MS = DEFAULT_QUIET_SECONDS * 1000;
-
-const SITE: WatchedPrefix = {
-  dataset: 'site-a',
-  bucket: HOME,
-  prefix: 'site-a/',
-  quietSeconds: DEFAULT_QUIET_SECONDS,
-  options: {},
-};
-
-/** A world in which site-a/ starts jobs by itself. */
-async function automatic(
-  next = random(SEED),
-  doubles = false,
-  source: Partial<WatchedPrefix> = {},
-): Promise<UploadWorld> {
-  const world = new UploadWorld(next, doubles);
-  await putWatchedPrefix(world.store, { ...SITE, ...source });
-  return world;
-}
-
-const named = (key: string): string => `s3://${HOME}/${key}`;
-
-/** A marker and two captures under a prefix. */
-async function withMarker(
-  prefix: string,
-  text: string,
-  before?: (world: UploadWorld) => Promise<void>,
-): Promise<UploadWorld> {
-  const world = new UploadWorld(random(SEED));
-  await before?.(world);
-  for (const name of ['a.pcap', 'b.pcap', '_READY']) world.put(prefix + name, name === '_READY' ? text : undefined);
-  world.event(`${prefix}_READY`);
-  await world.run();
-  return world;
-}
-
-async function configOf(world: UploadWorld, job: string): Promise<Job['config']> {
-  return (await getJson<Job>(world.store, jobKey(job)))!.config;
-}
 
 test('a file that is plainly no capture starts no job, and one that may be a capture does', async () => {
   const world = await automatic();
@@ -94,145 +46,6 @@ test('a file that is plainly no capture starts no job, and one that may be a cap
     await other.run();
     assert.equal((await other.jobs('site-a')).length, 1, name);
   }
-});
-
-test('a marker starts a job over what lies under its prefix, at once', async () => {
-  const world = await withMarker('site-a/', '');
-  const [job, ...others] = await world.jobs('site-a');
-  assert.deepEqual(others, []);
-  assert.deepEqual(job.names, [named('site-a/a.pcap'), named('site-a/b.pcap')]);
-  assert.deepEqual(job.source, { prefix: named('site-a/'), by: 'marker' });
-  assert.deepEqual(world.sent, [{ job: job.job, stage: 'plan', task: 0 }]);
-  const [{ at: _, ...outcome }] = world.handled;
-  assert.deepEqual(outcome, { outcome: 'submitted', dataset: 'site-a', job: job.job, state: 'began', captures: 2 });
-  assert.equal((await configOf(world, job.job)).packets, false);
-});
-
-test("a marker's options are the job's, its data set's name among them", async () => {
-  const world = await withMarker(
-    'site-a/',
-    ' {"packets": true, "tcp-timeout": "1m", "dataset": "mine", "buckets": 64}\n',
-  );
-  assert.deepEqual(await world.jobs('site-a'), []);
-  const [job] = await world.jobs('mine');
-  const { packets, sessions, sharding } = await configOf(world, job.job);
-  assert.deepEqual([packets, sessions.tcpInactivityUs, sharding.buckets], [true, 60e6, 64]);
-});
-
-test("under an automatic prefix a marker takes the data set's options, and its own before them", async () => {
-  const before = (world: UploadWorld): Promise<void> =>
-    putWatchedPrefix(world.store, { ...SITE, dataset: 'mine', options: { packets: true, buckets: 16 } });
-  const plain = await withMarker('site-a/', '', before);
-  const [job] = await plain.jobs('mine');
-  const { packets, sharding } = await configOf(plain, job.job);
-  assert.deepEqual([packets, sharding.buckets], [true, 16]);
-  const changed = await withMarker('site-a/', '{"packets": false}', before);
-  const own = await configOf(changed, (await changed.jobs('mine'))[0].job);
-  assert.deepEqual([own.packets, own.sharding.buckets], [false, 16]);
-});
-
-test('a marker in the bucket itself, and under a prefix that is no plain name, finds a data set of its own', async () => {
-  for (const prefix of ['', 'Zürich/käse +%\n🦈/']) {
-    const world = await withMarker(prefix, '');
-    const dataset = datasetOf(HOME, prefix, HOME);
-    assert.match(dataset, /^[A-Za-z0-9_-]{1,64}$/);
-    const [job] = await world.jobs(dataset);
-    assert.deepEqual(job.names, [named(`${prefix}a.pcap`), named(`${prefix}b.pcap`)]);
-  }
-});
-
-test('a marker that comes twice is one job; with captures more, another', async () => {
-  const world = await withMarker('site-a/', '');
-  world.event('site-a/_READY');
-  await world.run();
-  assert.equal((await world.jobs('site-a')).length, 1);
-  world.put('site-a/c.pcap');
-  world.event('site-a/_READY');
-  await world.run();
-  const jobs = await world.jobs('site-a');
-  assert.deepEqual(jobs.map(({ captures }) => captures).sort(), [2, 3]);
-  // One running job a data set: the second waits for the first.
-  const { running, waiting } = await turnsOf(world.store, 'site-a');
-  assert.deepEqual(
-    [running, waiting],
-    [jobs.find(({ captures }) => captures === 2)?.job, [jobs.find(({ captures }) => captures === 3)?.job]],
-  );
-});
-
-test('a capture that is removed before the next start stays in the data set', async () => {
-  const world = await withMarker('site-a/', '');
-  world.objects.delete('site-a/a.pcap');
-  world.put('site-a/c.pcap');
-  world.event('site-a/_READY');
-  await world.run();
-  const [job] = (await world.jobs('site-a')).filter(({ captures }) => captures === 3);
-  assert.deepEqual(
-    job.names,
-    ['a', 'b', 'c'].map((name) => named(`site-a/${name}.pcap`)),
-  );
-  const inputs = (await getJson<CaptureRef[]>(world.store, inputsKey(job.job)))!;
-  assert.deepEqual(
-    inputs.filter(({ kept }) => kept === true).map(({ name }) => name),
-    [named('site-a/a.pcap')],
-  );
-});
-
-for (const [text, reason] of [
-  ['{"packets": tru', /neither empty nor JSON/],
-  ['please', /neither empty nor JSON/],
-  ['[1]', /options are a JSON object/],
-  ['{"paquets": true}', /unknown option 'paquets'; options are packets, .*dataset/],
-  ['{"packets": "yes"}', /'packets' takes a boolean, not "yes"/],
-  ['{"tcp-timeout": "soon"}', /--tcp-timeout takes a duration/],
-  ['{"dataset": "../mine"}', /--dataset takes up to 64 letters/],
-  ['{"buckets": 1.5}', /--buckets takes a whole number/],
-] as const)
-  test(`a marker that says ${text} is refused, and that is written down`, async () => {
-    const world = await withMarker('site-a/', text);
-    assert.deepEqual(
-      world.handled.map(({ outcome }) => outcome),
-      ['refused'],
-    );
-    const refusals = await listRefusals(world.store);
-    assert.deepEqual(
-      refusals.map(({ object, at }) => [object, at]),
-      [['s3://captures-bucket/site-a/_READY', world.now]],
-    );
-    assert.match(refusals[0].reason, reason);
-    assert.deepEqual([await world.jobs('site-a'), world.sent], [[], []]);
-  });
-
-test('refused starts are told the newest first', async () => {
-  const world = await withMarker('site-a/', '[1]');
-  world.now += 60_000;
-  world.put('site-b/_READY', 'no');
-  world.event('site-b/_READY');
-  await world.run();
-  const objects = (await listRefusals(world.store)).map(({ object }) => object);
-  assert.deepEqual(objects, [named('site-b/_READY'), named('site-a/_READY')]);
-});
-
-test('a marker that has been taken away again, and one with nothing beside it, start nothing', async () => {
-  const world = new UploadWorld(random(SEED));
-  world.event('site-a/_READY');
-  world.put('site-b/_READY', '');
-  world.event('site-b/_READY');
-  await world.run();
-  assert.deepEqual(world.handled.map(({ outcome }) => outcome).sort(), ['ignored', 'nothing there']);
-  assert.deepEqual([await listRefusals(world.store), world.sent], [[], []]);
-});
-
-test('a marker that may not be read is refused; one that cannot be read at the moment is tried again', async () => {
-  const world = new UploadWorld(random(SEED));
-  const context = world.context(new Life(() => 0));
-  const failing = (reason: 'refused' | 'io') => ({
-    ...context,
-    read: () => Promise.reject(new StoreError(reason, 'k', 'allow s3:GetObject')),
-  });
-  assert.equal((await onUpload(failing('refused'), HOME, 'site-a/_READY')).outcome, 'refused');
-  await assert.rejects(onUpload(failing('io'), HOME, 'site-a/_READY'), /allow s3:GetObject/);
-  const reasons = (await listRefusals(world.store)).map(({ reason }) => reason);
-  assert.deepEqual(reasons, ['allow s3:GetObject']);
 });
 
 test('uploads outside automatic prefixes, and in other buckets, mean nothing', async () => {
@@ -420,95 +233,4 @@ test('marker and quiet lead to the same job', async () => {
   await world.run();
   assert.equal((await world.jobs('site-a')).length, 1);
   assert.equal(new Set(world.outcomes('submitted').map(({ job }) => job)).size, 1);
-});
-
-test('a listing that is too long for one invocation goes on in the next ones', async () => {
-  const world = await automatic();
-  world.pageKeys = 10;
-  world.pagesInTime = 3;
-  for (let number = 0; number < 95; number++) world.put(`site-a/${number}.pcap`);
-  world.event('site-a/0.pcap');
-  await world.run();
-  assert.equal(world.outcomes('listing').length, 3);
-  const [job] = await world.jobs('site-a');
-  assert.deepEqual(job.names, [...world.objects.keys()].map(named).sort());
-});
-
-test(`invocations that list the same prefix at once, each as far as it gets, lose and double nothing (seed ${SEED})`, async () => {
-  for (let round = 0; round < 20; round++) {
-    const next = random(SEED + round);
-    const world = new UploadWorld(next);
-    for (let number = 0; number < 60; number++) world.put(`site-a/${number}.pcap`);
-    const expected = [...world.objects.keys()].map(named).sort();
-    world.put('site-a/_READY', '');
-    const messages: LaterMessage[] = [];
-    const invocation = (pages: number): UploadContext => {
-      let left = pages;
-      return {
-        ...world.context(new Life(next)),
-        list: async (_bucket, prefix, { after }) => {
-          // How far a listing gets depends on the clock.
-          world.pageKeys = between(next, 1, 12);
-          return world.list(prefix, { after, deadline: 0 });
-        },
-        later: async (message) => void messages.push(message),
-        deadline: 1,
-        now: () => (left-- > 0 ? 0 : 1),
-      };
-    };
-    await onUpload(invocation(1), HOME, 'site-a/_READY');
-    for (let number = 0; number < messages.length; number++)
-      await Promise.all([1, 2].map((pages) => onLater(invocation(pages), messages[number])));
-    const jobs = await world.jobs('site-a');
-    assert.deepEqual(
-      jobs.map(({ names }) => names),
-      [expected],
-      `SEED=${SEED + round}`,
-    );
-  }
-});
-
-/** Three captures over ten minutes, their events, and a listing that takes two invocations. */
-async function threeUploads(next: () => number): Promise<UploadWorld> {
-  const world = await automatic(next);
-  // What the data set's first job would draw is part of the jobs' ids.
-  await world.store.put(datasetKey('site-a'), jsonBytes({ buckets: 1024, seed: 1 }));
-  world.pageKeys = 2;
-  world.pagesInTime = 1;
-  for (const [name, minutes] of [
-    ['one', 0],
-    ['two', 1],
-    ['three', 10],
-  ] as const) {
-    const at = world.now + minutes * 60_000;
-    world.at(at, () => world.put(`site-a/${name}.pcap`));
-    world.event(`site-a/${name}.pcap`, at + 1000);
-  }
-  return world;
-}
-
-test(`a process that dies before or after any of its calls never strands a data set (seed ${SEED})`, async (t) => {
-  const whole = await threeUploads(random(SEED));
-  await whole.run();
-  const { calls } = whole.life;
-  const expected = (await whole.jobs('site-a')).map(({ job }) => job).sort();
-  assert.equal(expected.length, 2, 'the first two captures were quiet for nine minutes');
-  t.diagnostic(`${calls} calls`);
-  for (let k = 1; k <= calls; k++)
-    for (const when of ['before', 'after'] as const) {
-      const where = `SEED=${SEED}, crash ${when} call ${k} of ${calls}`;
-      const world = await threeUploads(random(SEED));
-      const life = new Life(() => 0, k, when);
-      world.life = life;
-      await world.run();
-      assert.ok(life.ended, where);
-      const jobs = (await world.jobs('site-a')).map(({ job }) => job).sort();
-      assert.deepEqual(jobs, expected, where);
-      const { running, waiting } = await turnsOf(world.store, 'site-a');
-      assert.deepEqual([running, ...waiting].sort(), expected, where);
-      assert.ok(
-        world.sent.some(({ job, stage }) => job === running && stage === 'plan'),
-        `the running job's first message was sent: ${where}`,
-      );
-    }
 });
