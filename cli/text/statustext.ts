@@ -134,7 +134,7 @@ function failuresText({ failures }: JobStatus): string {
   return `\n${counted(failures.length, 'task')} failed:\n${lines.join('')}`;
 }
 
-/** Tasks that are still to be done, stage by stage: 'map 40 of 63, then balance, reduce, publish, commit'. */
+/** Tasks that are still to be done, stage by stage: 'map 40 of 63, then balance, merge, reduce, publish, commit'. */
 export function remainingText({ stages }: Pick<JobStatus, 'stages'>): string {
   const left = stages.filter(({ tasks, ended }) => tasks !== null && ended < tasks);
   const known = left.map(

@@ -24,6 +24,9 @@ export interface Sizes {
   partitions: number;
   /** Rows that one reduce holds open at once. */
   openRows: number;
+  /** Reads of segments that the reduce tasks of a job may make, with more shards are merged; bytes of each read then. */
+  directReads: number;
+  readBytes: number;
   /** Rows and shards of an interval of packet time, at which the next one begins. */
   intervalRows: number;
   intervalShards: number;
@@ -41,6 +44,8 @@ export const DEFAULT_SIZES: Sizes = {
   partitionRows: 2_000_000,
   partitions: 1,
   openRows: 1_000_000,
+  directReads: 200_000,
+  readBytes: 2 << 20,
   intervalRows: 16_000_000,
   intervalShards: 1000,
   fileRows: 1_000_000,
@@ -48,7 +53,8 @@ export const DEFAULT_SIZES: Sizes = {
 
 /**
  * Sizes in the cloud: a map task reads for some ten seconds to a minute, a reduce task's shards are about
- * 150 MB, and a capture that would take a function longer than its 15 minutes is refused.
+ * 150 MB, and a capture that would take a function longer than its 15 minutes is refused. At the end of an interval each
+ * partition writes three objects; to publish the packets of one takes some four minutes of processor.
  */
 export const CLOUD_SIZES: Sizes = {
   taskBytes: 1 << 30,
@@ -57,7 +63,9 @@ export const CLOUD_SIZES: Sizes = {
   partitionRows: 20_000_000,
   partitions: 64,
   openRows: 4_000_000,
-  intervalRows: 100_000_000,
+  directReads: 50_000,
+  readBytes: 2 << 20,
+  intervalRows: 300_000_000,
   intervalShards: 1000,
   fileRows: 1_000_000,
   captureBytes: 32 * 2 ** 30,
@@ -122,6 +130,8 @@ function meaningfulSizes(sizes: Sizes): Partial<Sizes> {
     partitionRows: _r,
     partitions: _p,
     openRows: _o,
+    directReads: _d,
+    readBytes: _y,
     intervalRows: _i,
     intervalShards: _n,
     ...rest

@@ -20,7 +20,7 @@
 import { SOFTWARE } from '../text/software.ts';
 
 export const MAPPING_REVISION = 13;
-export const TRACKING_REVISION = 7;
+export const TRACKING_REVISION = 8;
 export const PUBLISHING_REVISION = 6;
 
 /** All revisions as one word. */

@@ -69,6 +69,21 @@ const DESCRIBED = {
       work: { 'shards/*': READ },
     },
   },
+  merge: {
+    tasks: async (store, job) => {
+      const { merges, specs } = await stageResult(store, job.job, 'balance', 'merge');
+      return { tasks: merges, specs: `${specs}merge-` };
+    },
+    fatal: true,
+    atOnce: 50,
+    needs: {
+      description: 'Puts the parts of many shards that a partition needs side by side',
+      timeoutSeconds: 900,
+      memoryMB: 1769,
+      diskMiB: DEFAULT_DISK_MIB,
+      work: { 'shards/*': READ },
+    },
+  },
   reduce: {
     // Balance writes the specifications: it alone knows the shards' rows.
     tasks: async (store, job) => {

@@ -6,6 +6,7 @@ const LOAD: { readonly [S in Stage]: () => Promise<StageWork<S>> } = {
   plan: async () => (await import('./plan/plan.ts')).planStage,
   map: async () => (await import('./map/map.ts')).mapStage,
   balance: async () => (await import('./balance/balance.ts')).balanceStage,
+  merge: async () => (await import('./merge/merge.ts')).mergeStage,
   reduce: async () => (await import('./reduce/reduce.ts')).reduceStage,
   publish: async () => (await import('./publish/publish.ts')).publishStage,
   commit: async () => (await import('./commit/commit.ts')).commitStage,

@@ -123,7 +123,10 @@ test('stages without tasks are passed over, up to the first that has some', asyn
   const store = await begun('balance', 1);
   const queue = new SentQueue();
   await writeDone(store, JOB, 'balance', 0, ENDED);
-  assert.equal((await advance(store, queue, JOB, 'balance', 0, planned({ reduce: 0, publish: 0 }))).began, 'commit');
+  assert.equal(
+    (await advance(store, queue, JOB, 'balance', 0, planned({ merge: 0, reduce: 0, publish: 0 }))).began,
+    'commit',
+  );
   assert.deepEqual(queue.sent, [{ job: JOB, stage: 'commit', task: 0 }]);
 });
 

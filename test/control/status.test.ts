@@ -37,6 +37,7 @@ test('a job that has just been asked for has one plan task, and nothing else is 
       ['plan', 1, 0],
       ['map', null, 0],
       ['balance', null, 0],
+      ['merge', null, 0],
       ['reduce', null, 0],
       ['publish', null, 0],
       ['commit', null, 0],

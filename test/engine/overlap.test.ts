@@ -77,7 +77,7 @@ function assertWaited({ code, stderr }: Pick<CliEnd, 'code' | 'stderr'>, pid: st
     stderr,
     new RegExp(`^job [0-9a-f]{16}: process ${pid} on .* has been doing it since .*; this run waits`, 'm'),
   );
-  assert.match(stderr, new RegExp(`^waiting for process ${pid}: [1-6]/6 [a-z]+ {2}\\d+ of \\d+ tasks?`, 'm'));
+  assert.match(stderr, new RegExp(`^waiting for process ${pid}: [1-7]/7 [a-z]+ {2}\\d+ of \\d+ tasks?`, 'm'));
 }
 
 /** Resolves when a run has told the user that it waits. */

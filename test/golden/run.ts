@@ -13,7 +13,6 @@ import type { IntervalEnd } from '../../shared/job/tasks/interval.ts';
 import type { AnomalyPlaces, MapSpec, MapSummary, RankedCapture } from '../../shared/job/tasks/maptask.ts';
 import type { ReduceSpec } from '../../shared/job/tasks/reducetask.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
-import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import type { CaptureRef, CaptureSource } from '../../shared/store/capturesource.ts';
 import { getJson } from '../../shared/store/jsonobject.ts';
 import { ROW_GROUP_ROWS } from '../../shared/table/parquet/parquetfile.ts';
@@ -234,7 +233,7 @@ class Stages {
       parts.addJson(`${this.name} results of publish`, this.plainly(result));
     // So many rows no golden file has.
     parts.addJson(`${this.name} row groups`, ROW_GROUP_ROWS);
-    const [commit] = (await stageResults(this.store, this.job, STAGE_ORDER[5] as 'commit')) as StageResults['commit'][];
+    const [commit] = (await stageResults(this.store, this.job, 'commit')) as StageResults['commit'][];
     const { files } = await this.json<{ files: Record<string, string[]> }>(commit.summary);
     for (const [table, keys] of Object.entries(files))
       for (const key of keys) {

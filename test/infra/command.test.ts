@@ -145,7 +145,7 @@ describe('deploy', () => {
   test('says how many tasks run at once in the account', () => {
     assert.equal(
       boundsText(readSettings({ accountConcurrency: '10' })),
-      'Tasks at once: 2 of map, 2 of reduce, 2 of publish; this account allows 10 functions at once in this region.\n',
+      'Tasks at once: 2 of map, 2 of merge, 2 of reduce, 2 of publish; this account allows 10 functions at once in this region.\n',
     );
   });
 

@@ -251,7 +251,12 @@ test('the roles allow all that functions do in jobs that uploads start, that wai
   const captures = await captureRefs(names.map((name) => join(DEMO, name)));
   // What the person does goes past the roles of functions.
   const submit = async (retry: number): Promise<string> =>
-    (await submitJob(work, queue, plainConfig({ dataset, retry }), captures, { prefix: null, by: 'submit' })).job;
+    (
+      await submitJob(work, queue, plainConfig({ dataset, retry, sizes: { taskBytes: 1, directReads: 0 } }), captures, {
+        prefix: null,
+        by: 'submit',
+      })
+    ).job;
   await putWatchedPrefix(work, {
     dataset,
     bucket: 'captures',

@@ -124,6 +124,7 @@ describe('functions', () => {
       plan: [2],
       map: [200],
       balance: [2],
+      merge: [50],
       reduce: [100],
       publish: [20],
       commit: [2],
@@ -141,10 +142,15 @@ describe('functions', () => {
   });
 
   test('the bounds are settings', () => {
-    const { pipelineTemplate } = synthesized({ mapConcurrency: '3', reduceConcurrency: '4', publishConcurrency: '5' });
+    const { pipelineTemplate } = synthesized({
+      mapConcurrency: '3',
+      mergeConcurrency: '6',
+      reduceConcurrency: '4',
+      publishConcurrency: '5',
+    });
     const bound = (name: string): unknown =>
       feedsOf(name, pipelineTemplate)[0].Properties.ScalingConfig.MaximumConcurrency;
-    assert.deepEqual(['map', 'reduce', 'publish'].map(bound), [3, 4, 5]);
+    assert.deepEqual(['map', 'merge', 'reduce', 'publish'].map(bound), [3, 6, 4, 5]);
   });
 
   test('every event source takes partial failures, and one message at a time but for uploads', () => {

@@ -74,8 +74,8 @@ test('only for an existing bucket can upload events be turned off, or come over 
 
 describe('concurrencies', () => {
   const bounds = (context: Record<string, unknown>): number[] => {
-    const { mapConcurrency, reduceConcurrency, publishConcurrency } = readSettings(context);
-    return [mapConcurrency, reduceConcurrency, publishConcurrency];
+    const { mapConcurrency, mergeConcurrency, reduceConcurrency, publishConcurrency } = readSettings(context);
+    return [mapConcurrency, mergeConcurrency, reduceConcurrency, publishConcurrency];
   };
   /** Plan, balance, commit, uploads and two kinds of dead letters with two each, and the watchdog. */
   const BESIDE = 13;
@@ -87,32 +87,34 @@ describe('concurrencies', () => {
   });
 
   test('of a new account that allows 10 are the least that Lambda takes: one job uses 9 at once at most', () => {
-    assert.deepEqual(bounds({ accountConcurrency: '10' }), [2, 2, 2]);
+    assert.deepEqual(bounds({ accountConcurrency: '10' }), [2, 2, 2, 2]);
   });
 
   test('fit into the account together with all other functions, and use nearly all that is left, in proportion', () => {
-    for (let account = 19; account <= 400; account += 3) {
-      const [map, reduce, publish] = bounds({ accountConcurrency: account });
-      assert.ok(map + reduce + publish + BESIDE <= account, `${account}: ${map}, ${reduce}, ${publish}`);
-      assert.ok(map >= reduce && reduce >= publish && publish >= 2, `${account}: ${map}, ${reduce}, ${publish}`);
+    for (let account = 21; account <= 400; account += 3) {
+      const fitting = bounds({ accountConcurrency: account });
+      const [map, merge, reduce, publish] = fitting;
+      assert.ok(sum(fitting) + BESIDE <= account, `${account}: ${fitting}`);
+      assert.ok(map >= reduce && reduce >= merge && merge >= publish && publish >= 2, `${account}: ${fitting}`);
       const most = Math.min(account - BESIDE, sum(bounds({})));
-      // Each of the three is rounded down.
-      assert.ok(map + reduce + publish > most - 3, `${account}: ${map}, ${reduce}, ${publish}`);
+      // Each of the four is rounded down.
+      assert.ok(sum(fitting) > most - 4, `${account}: ${fitting}`);
     }
   });
 
   test('that are given stay as they are, and the others share the rest', () => {
-    const [map, reduce, publish] = bounds({ accountConcurrency: '100', reduceConcurrency: '60' });
+    const given = bounds({ accountConcurrency: '100', reduceConcurrency: '60' });
+    const [map, , reduce, publish] = given;
     assert.equal(reduce, 60);
-    assert.ok(map > publish && publish >= 2 && map + reduce + publish + BESIDE <= 100, `${map}, ${publish}`);
-    assert.deepEqual(bounds({ accountConcurrency: '10', mapConcurrency: '2' }), [2, 2, 2]);
+    assert.ok(map > publish && publish >= 2 && sum(given) + BESIDE <= 100, `${given}`);
+    assert.deepEqual(bounds({ accountConcurrency: '10', mapConcurrency: '2' }), [2, 2, 2, 2]);
   });
 
   test('that are given and too high are refused with what the account allows, what would fit and how to get more', () => {
-    const [map, reduce, publish] = bounds({ accountConcurrency: '100' });
+    const [map, merge, reduce, publish] = bounds({ accountConcurrency: '100' });
     const words = refusal({ accountConcurrency: '100', mapConcurrency: '500' });
-    assert.match(words, /^mapConcurrency=500 cannot be used: all functions together would need 517 .* allows 100 /);
-    assert.ok(words.includes(`they are map ${map}, reduce ${reduce}, publish ${publish})`), words);
+    assert.match(words, /^mapConcurrency=500 cannot be used: all functions together would need 519 .* allows 100 /);
+    assert.ok(words.includes(`they are map ${map}, merge ${merge}, reduce ${reduce}, publish ${publish})`), words);
     assert.match(words, /aws service-quotas request-service-quota-increase/);
     assert.match(refusal({ accountConcurrency: '10', publishConcurrency: '3' }), /publishConcurrency=3 .* allows 10 /);
   });

@@ -53,6 +53,16 @@ export function byTime(a: Packet, b: Packet): number {
   return a.us - b.us || a.ns - b.ns;
 }
 
+let demo: Promise<Packet[]> | undefined;
+
+/** All packets of the project's captures, in order of time: the same array each time. */
+export function demoPackets(): Promise<readonly Packet[]> {
+  demo ??= Promise.all(demoCaptures().map(readPackets)).then((all) =>
+    all.flatMap(({ packets }) => packets).sort(byTime),
+  );
+  return demo;
+}
+
 /** The largest captured length that every writer and reader takes. */
 const MOST_BYTES = 262_144;
 

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { random } from '../capture/build.ts';
 import { type CorpusEntry, corpusEntries, corpusPath } from '../job/corpus.ts';
-import { byTime, cutStream, demoCaptures, encodePiece, type Packet, readPackets } from '../job/cutting.ts';
+import { cutStream, demoCaptures, demoPackets, encodePiece } from '../job/cutting.ts';
 import { NASTY_KEYS } from '../store/nastykeys.ts';
 import type { Captures } from './jobs.ts';
 
@@ -12,12 +12,6 @@ const MOST_KEY_BYTES = 1024;
 /** The captures that come with the project, as they are. */
 export function demoSamples(prefix: string): Captures {
   return new Map(demoCaptures().map((path) => [prefix + basename(path), readFileSync(path)]));
-}
-
-/** All packets of the project's captures, in order of time. */
-export async function demoPackets(): Promise<Packet[]> {
-  const packets = await Promise.all(demoCaptures().map(readPackets));
-  return packets.flatMap((of) => of.packets).sort(byTime);
 }
 
 /** The demo's packets cut anew at random places, each piece in a form of its own. */

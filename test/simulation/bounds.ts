@@ -27,8 +27,13 @@ export const noneOfAll = (): Record<Stage, number> =>
   Object.fromEntries(STAGE_ORDER.map((stage) => [stage, 0])) as Record<Stage, number>;
 
 /** Tasks of a stage. */
-export function tasksOf({ mapTasks, partitions, publishTasks }: Shape): Record<Stage, number> {
-  const wide: Record<WideStage, number> = { map: mapTasks, reduce: partitions, publish: publishTasks };
+export function tasksOf({ mapTasks, mergeTasks, partitions, publishTasks }: Shape): Record<Stage, number> {
+  const wide: Record<WideStage, number> = {
+    map: mapTasks,
+    merge: mergeTasks,
+    reduce: partitions,
+    publish: publishTasks,
+  };
   const oneOfEach = Object.fromEntries(STAGE_ORDER.map((stage) => [stage, 1])) as Record<Stage, number>;
   return { ...oneOfEach, ...wide };
 }
@@ -61,7 +66,7 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.get += tasks.reduce * (2 * commit + plannings.publish + looks('reduce', 'publish'));
   // A publish task has an interval, or what is open at the end.
   bound.get += tasks.reduce * deliveries.publish + tasks.publish * again('reduce');
-  bound.put = 6 * all + 9 * again('map') + tasks.map * deliveries.plan + tasks.reduce * balance;
+  bound.put = 6 * all + 9 * again('map') + tasks.map * deliveries.plan + (tasks.merge + tasks.reduce) * balance;
   bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan + 2 * tasks.publish * deliveries.reduce;
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;

@@ -41,10 +41,11 @@ async function main(): Promise<void> {
       threads: { type: 'string', default: String(availableParallelism()) },
       small: { type: 'boolean', default: false },
       cost: { type: 'boolean', default: false },
+      captures: { type: 'string' },
     },
   });
   if (values.cost) {
-    console.log(await costTable());
+    console.log(await costTable(values.captures === undefined ? undefined : Number(values.captures)));
     return;
   }
   const from = Number(values.from);

@@ -1,5 +1,13 @@
-/** What a job of 42,000 captures costs in requests, and in dollars. */
+/** What a job costs in requests, and in dollars. */
+
 import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
+import { DEFAULT_BUCKETS } from '../../shared/job/options/options.ts';
+import { type PackedShard, ShardPacker } from '../../shared/stage/balance/packedshard.ts';
+import { bucketRows, cutBuckets, partitionTarget } from '../../shared/stage/balance/partition.ts';
+import { cutIntervals } from '../../shared/stage/interval/cut.ts';
+import { CURSOR_BYTES } from '../../shared/stage/merge/merge.ts';
+import { cutMerge, type MergeGroup, shardsAtOnce } from '../../shared/stage/merge/planmerge.ts';
+import { placed } from '../stage/balance/placedshard.ts';
 import { tasksOf } from './bounds.ts';
 import { CALM, FULL, type Scenario, type Shape } from './scenario.ts';
 import { KINDS, noRequests, type Requests } from './services.ts';
@@ -22,45 +30,73 @@ export function priceOf(requests: Requests): number {
   return KINDS.reduce((dollars, kind) => dollars + requests[kind] * PRICES[kind], 0);
 }
 
-/** Packets of a gigabyte of captures, and sessions of a thousand packets, as bench/ has them. */
-const PACKETS_PER_GB = 1.4e6;
+/** The traffic that bench/ makes, and README's figures are of. */
+const BYTES_PER_PACKET = 225;
 const SESSIONS_PER_THOUSAND = 65;
 const RUN_ROWS = 65_536;
-const CAPTURE_GB = 0.15;
+const CAPTURE_BYTES = 150e6;
+const CAPTURES = FULL.captures;
 
-/**
- * The full size with the partitions and intervals that its packets make by the sizes of the cloud; a publish task has an
- * interval, and one what is open at the end.
- */
-export function costShape(): Shape {
-  const packets = packetsOf(FULL);
-  return {
-    ...FULL,
-    partitions: Math.ceil(packets / CLOUD_SIZES.partitionRows),
-    publishTasks: Math.ceil(packets / CLOUD_SIZES.intervalRows) + 1,
+/** A job of these captures as plan, map and balance cut it by the sizes of the cloud, all hosts being equally busy. */
+export interface CutJob {
+  shape: Shape;
+  /** Requests that move the data and that the simulation leaves out. */
+  data: Requests;
+}
+
+export function cutJob(captures = CAPTURES): CutJob {
+  const packets = (captures * CAPTURE_BYTES) / BYTES_PER_PACKET;
+  const mapTasks = Math.ceil((captures * CAPTURE_BYTES) / CLOUD_SIZES.taskBytes);
+  const shards = shardsOf(packets, mapTasks);
+  const target = partitionTarget(packets, CLOUD_SIZES);
+  const partitions = cutBuckets(bucketRows(shards, DEFAULT_BUCKETS), 0, DEFAULT_BUCKETS, target);
+  const groups = cutMerge(shards, partitions, shardsAtOnce(shards, partitions, CLOUD_SIZES));
+  const publishTasks = cutIntervals(shards, 0, shards.length, {
+    rows: CLOUD_SIZES.intervalRows,
+    shards: CLOUD_SIZES.intervalShards,
+  }).length;
+  const shape: Shape = {
+    captures,
+    mapTasks,
+    mergeTasks: groups.length,
+    partitions: partitions.length,
+    publishTasks: publishTasks + 1,
   };
+  return { shape, data: dataRequests(shape, packets, shards, groups) };
 }
 
-function packetsOf({ captures }: Shape): number {
-  return captures * CAPTURE_GB * PACKETS_PER_GB;
-}
-
-function sessionsOf(shape: Shape): number {
-  return (packetsOf(shape) * SESSIONS_PER_THOUSAND) / 1000;
+/** Shards of neighbouring times, all with as many rows in each bucket. */
+function shardsOf(packets: number, mapTasks: number): PackedShard[] {
+  const count = mapTasks * Math.ceil(packets / mapTasks / CLOUD_SIZES.shardRows);
+  const rows = new Array<number>(DEFAULT_BUCKETS).fill(Math.round(packets / count / DEFAULT_BUCKETS));
+  const packed = new ShardPacker().pack(placed(rows, 0, 0, CLOUD_SIZES.batchRows));
+  return Array.from({ length: count }, (_, at) => ({ ...packed, firstUs: at, lastUs: at + 1 }));
 }
 
 /**
- * Requests that move the data and that the simulation leaves out, by the sizes of things: captures are asked for
- * twice, for their heads and whole; balance reads each map task's summary and fragments; each partition has a range of
- * each shard, and at the end of each interval a carry beside the run that is simulated; publish reads each run.
+ * Captures are asked for twice, for their heads and whole; balance reads each map task's summary and fragments; each
+ * partition has a range of each shard, or of each merged group; at the end of each interval each partition has a carry
+ * beside the run that is simulated; publish reads each run.
  */
-export function dataRequests(shape: Shape): Requests {
-  const { captures, mapTasks, partitions, publishTasks } = shape;
+function dataRequests(
+  { captures, mapTasks, partitions, publishTasks }: Shape,
+  packets: number,
+  shards: readonly PackedShard[],
+  groups: readonly MergeGroup[],
+): Requests {
   const ends = publishTasks * partitions;
-  const runs = ends * Math.max(1, Math.ceil(sessionsOf(shape) / ends / RUN_ROWS));
+  const sessions = (packets * SESSIONS_PER_THOUSAND) / 1000;
+  const runs = ends * Math.max(1, Math.ceil(sessions / ends / RUN_ROWS));
   const requests = noRequests();
-  requests.get = 2 * captures + 2 * mapTasks + mapTasks * partitions + runs;
-  requests.put = mapTasks + ends + runs - ends;
+  requests.get = 2 * captures + 2 * mapTasks + runs;
+  requests.put = shards.length + ends + runs - ends;
+  let merged = 0;
+  for (const { from, to, bytes } of groups) {
+    merged += to - from;
+    requests.put += bytes.length;
+    for (const shard of shards.slice(from, to)) requests.get += Math.ceil(shard.bytes / CURSOR_BYTES);
+  }
+  requests.get += (groups.length + shards.length - merged) * partitions;
   return requests;
 }
 
@@ -71,13 +107,12 @@ export function calmScenario(shape: Shape): Scenario {
 }
 
 /** The table, in lines of text. */
-export async function costTable(): Promise<string> {
-  const shape = costShape();
+export async function costTable(captures?: number): Promise<string> {
+  const { shape, data } = cutJob(captures);
   const { requests: coordination } = await new Simulation(calmScenario(shape)).run();
-  const data = dataRequests(shape);
   const tasks = Object.values(tasksOf(shape)).reduce((sum, count) => sum + count, 0);
   const lines = [
-    `${shape.captures} captures, ${tasks} tasks (map ${shape.mapTasks}, reduce ${shape.partitions}, publish ${shape.publishTasks}), nothing going wrong`,
+    `${shape.captures} captures, ${tasks} tasks (map ${shape.mapTasks}, merge ${shape.mergeTasks}, reduce ${shape.partitions}, publish ${shape.publishTasks}), nothing going wrong`,
     `${'requests'.padEnd(10)}${'coordination'.padStart(14)}${'a task'.padStart(8)}${'data'.padStart(12)}${'dollars'.padStart(10)}`,
   ];
   for (const kind of KINDS) {

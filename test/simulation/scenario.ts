@@ -5,15 +5,17 @@ import { random } from '../capture/build.ts';
 export interface Shape {
   captures: number;
   mapTasks: number;
+  /** 0 where the reduce tasks read their segments from the shards. */
+  mergeTasks: number;
   partitions: number;
   publishTasks: number;
 }
 
 /** The full size: 42,000 captures of 150 MB in map tasks of a gigabyte. */
-export const FULL: Shape = { captures: 42_000, mapTasks: 6_300, partitions: 300, publishTasks: 30 };
+export const FULL: Shape = { captures: 42_000, mapTasks: 6_300, mergeTasks: 99, partitions: 300, publishTasks: 30 };
 
 /** A fiftieth of it. */
-export const SMALL: Shape = { captures: 840, mapTasks: 126, partitions: 6, publishTasks: 3 };
+export const SMALL: Shape = { captures: 840, mapTasks: 126, mergeTasks: 0, partitions: 6, publishTasks: 3 };
 
 /** How often things go wrong; each is a probability. */
 export interface Faults {

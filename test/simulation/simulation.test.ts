@@ -14,7 +14,7 @@ const FULL_SEEDS = 4;
 const SMALL_SEEDS = 150;
 
 /** A job so small that it can be run with each thing that is to happen by itself. */
-const TINY: Shape = { captures: 140, mapTasks: 21, partitions: 3, publishTasks: 4 };
+const TINY: Shape = { captures: 140, mapTasks: 21, mergeTasks: 2, partitions: 3, publishTasks: 4 };
 
 async function simulate(scenarios: readonly Scenario[]): Promise<Outcome[]> {
   const outcomes = await runAll(scenarios, availableParallelism());

@@ -60,8 +60,8 @@ export interface WorkPlace {
 }
 
 /** The name of a capture that tells how large its job is. */
-export function shapeName({ captures, mapTasks, partitions, publishTasks }: Shape): string {
-  return `${captures}-${mapTasks}-${partitions}-${publishTasks}`;
+export function shapeName({ captures, mapTasks, mergeTasks, partitions, publishTasks }: Shape): string {
+  return `${captures}-${mapTasks}-${mergeTasks}-${partitions}-${publishTasks}`;
 }
 
 /** Captures of a job. They are told by a single one: nothing that is simulated looks at the others, and to digest them all takes longer than the simulation. */
@@ -71,8 +71,12 @@ export function inputsOf(shape: Shape, dataset: string, variant: number): Captur
 }
 
 function shapeOf(inputs: readonly CaptureRef[]): Shape {
-  const [captures, mapTasks, partitions, publishTasks] = inputs[0].name.split('/').at(-1)!.split('-').map(Number);
-  return { captures, mapTasks, partitions, publishTasks };
+  const [captures, mapTasks, mergeTasks, partitions, publishTasks] = inputs[0].name
+    .split('/')
+    .at(-1)!
+    .split('-')
+    .map(Number);
+  return { captures, mapTasks, mergeTasks, partitions, publishTasks };
 }
 
 /** The map tasks of a job: all its captures in groups of about equal number. */
@@ -128,7 +132,7 @@ type Work = (
   attempt: string,
 ) => Promise<StageResults[Stage]>;
 
-const WORK: { readonly [S in Stage]?: Work } = { plan, map, balance, reduce, publish, commit };
+const WORK: { readonly [S in Stage]?: Work } = { plan, map, balance, merge, reduce, publish, commit };
 
 /** Works for a time drawn around `ms`, a few tasks for much longer. */
 async function takesTime({ process }: WorkPlace, ms: number): Promise<void> {
@@ -232,7 +236,7 @@ async function balance(
   attempt: string,
 ): Promise<StageResults['balance']> {
   const shape = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
-  const { partitions } = shape;
+  const { mergeTasks, partitions } = shape;
   const prefix = attemptPrefix(job.job, 'balance', 0, attempt);
   const mapped = await stageResults(store, job.job, 'map');
   await takesTime(place, 60_000);
@@ -241,6 +245,8 @@ async function balance(
   await store.put(`${prefix}captures.json`, jsonBytes({ captures, lost }));
   await store.put(`${prefix}anomalies.json`, jsonBytes([]));
   await store.put(`${prefix}intervals.json`, jsonBytes(intervalsOf(shape)));
+  for (let group = 0; group < mergeTasks; group++)
+    await store.put(`${prefix}reduce-merge-${group}.json`, jsonBytes({ object: `${prefix}reduce-merged-${group}-0` }));
   for (let partition = 0; partition < partitions; partition++)
     await store.put(`${prefix}reduce-${partition}.json`, jsonBytes({ partition, attempt }));
   return {
@@ -249,6 +255,7 @@ async function balance(
     anomalies: `${prefix}anomalies.json`,
     specs: `${prefix}reduce-`,
     partitions,
+    merges: mergeTasks,
     intervals: `${prefix}intervals.json`,
     first: 0,
     endUs: 0,
@@ -258,6 +265,13 @@ async function balance(
     innermostBytes: 0,
     shuffleBytes: 0,
   };
+}
+
+async function merge(place: WorkPlace, { store }: TaskContext, job: Job, task: number): Promise<StageResults['merge']> {
+  const { object } = await specOf<{ object: string }>(store, job.job, 'merge', task);
+  await takesTime(place, 60_000);
+  await store.put(object, jsonBytes(task));
+  return { objects: 1, bytes: 0 };
 }
 
 async function reduce(
@@ -270,6 +284,10 @@ async function reduce(
   const { store } = context;
   const { partition } = await specOf<{ partition: number }>(context.store, job.job, 'reduce', task);
   if (partition !== task) place.violation(`reduce ${task} was told to do partition ${partition}`);
+  const [balanced] = await stageResults(store, job.job, 'balance');
+  for (let group = task; group < (balanced?.merges ?? 0); group += balanced?.partitions ?? 1)
+    if ((await store.head(`${balanced?.specs}merged-${group}-0`)) === undefined)
+      place.violation(`reduce ${task} of ${job.job} began before merge ${group} had ended`);
   const { next, faults } = place.process.surroundings;
   const { publishTasks } = shapeOf(await requireJson<CaptureRef[]>(store, inputsKey(job.job)));
   let number = 0;

@@ -22,6 +22,8 @@ export interface StageResults {
     anomalies: string;
     specs: string;
     partitions: number;
+    /** Merge tasks: 0 where the reduce tasks read few enough segments by themselves. */
+    merges: number;
     /** Key of the list of all intervals; the number of the first that this job makes. */
     intervals: string;
     first: number;
@@ -36,6 +38,7 @@ export interface StageResults {
     innermostBytes: number;
     shuffleBytes: number;
   };
+  merge: { objects: number; bytes: number };
   reduce: {
     /** Of the intervals that this job makes: sessions that flipped after packet rows of theirs had been written. */
     turned: TurnedPart[];

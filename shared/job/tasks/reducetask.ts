@@ -21,6 +21,14 @@ export interface ReduceShards {
 /** Rows of one shard: [shard number, first row, end row, one bucket (0 or 1), then start, end, CRC-32, first row, rows of each batch]. */
 export type SegmentTuple = number[];
 
+/** Neighbouring segments [from, to) of a task that a merge task has put side by side, from byte `start` of an object on. */
+export interface MergedRange {
+  key: string;
+  start: number;
+  from: number;
+  to: number;
+}
+
 /** One reduce task: the buckets [fromBucket, toBucket) through the intervals that are to be made. */
 export interface ReduceSpec {
   fromBucket: number;
@@ -40,4 +48,6 @@ export interface ReduceSpec {
   /** Key of the job's ReduceShards. */
   shards: string;
   segments: SegmentTuple[];
+  /** Those of the segments that are not read from their shards. */
+  merged: MergedRange[];
 }

@@ -116,7 +116,7 @@ async function runBalance(
     if (fresh) for (const { firstUs } of shards) freshUs = Math.min(freshUs, firstUs);
   const intervals = await planIntervals(context, job, captures, mapped, shards.length === 0 ? -1 : endUs, freshUs);
   await store.put(`${prefix}intervals.json`, listBytes(intervals.plan));
-  const partitions = await writeReduceSpecs(store, `${prefix}reduce-`, job.config, shards, intervals, {
+  const { partitions, merges } = await writeReduceSpecs(store, `${prefix}reduce-`, job.config, shards, intervals, {
     captures: captures.length,
     endUs,
   });
@@ -126,6 +126,7 @@ async function runBalance(
     anomalies: `${prefix}anomalies.json`,
     specs: `${prefix}reduce-`,
     partitions,
+    merges,
     intervals: `${prefix}intervals.json`,
     first: intervals.plan.made.length,
     endUs,

@@ -74,6 +74,20 @@ function placeOf({ buckets }: PackedShard, bucket: number): number {
   return low;
 }
 
+/** Batches [first, end) of a shard. */
+export interface BatchRange {
+  first: number;
+  end: number;
+}
+
+/** The batches that hold a shard's rows of a range of buckets; null when it has none there. */
+export function batchesIn(shard: PackedShard, range: BucketRange): BatchRange | null {
+  const first = placeOf(shard, range.from);
+  const end = placeOf(shard, range.to);
+  if (first === end) return null;
+  return { first: batchOf(shard, shard.bucketRows[first]), end: batchOf(shard, shard.bucketRows[end] - 1) + 1 };
+}
+
 /** The segment of a shard in a range of buckets, null when it has no rows there. */
 export function segmentOf(shard: PackedShard, number: number, range: BucketRange): SegmentTuple | null {
   const first = placeOf(shard, range.from);

@@ -6,6 +6,7 @@ import type { ReduceShard, ReduceShards, ReduceSpec } from '../../job/tasks/redu
 import { listBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import type { PlannedIntervals } from '../interval/planintervals.ts';
+import { cutMerge, mergedRange, mergeSpec, shardsAtOnce } from '../merge/planmerge.ts';
 import { PendingWrites } from '../pendingwrites.ts';
 import type { PackedShard } from './packedshard.ts';
 import {
@@ -27,11 +28,17 @@ export interface RankedShard extends PackedShard {
 /** Specifications written at a time. */
 const PARALLEL_WRITES = 16;
 
+/** How many specifications were written. */
+export interface SpecsWritten {
+  partitions: number;
+  /** Of merge tasks, as `<prefix>merge-<number>.json`. */
+  merges: number;
+}
+
 /**
  * Writes the specification of each partition as `<prefix><number>.json`, and what they have in common as `<prefix>shards.json`.
  * @param shards of the whole job, in order of their first time
  * @param whole number of captures of the job, and time of its last packet
- * @returns the number of partitions
  */
 export async function writeReduceSpecs(
   store: ObjectStore,
@@ -40,7 +47,7 @@ export async function writeReduceSpecs(
   shards: readonly RankedShard[],
   { plan, carried }: PlannedIntervals,
   whole: { captures: number; endUs: number },
-): Promise<number> {
+): Promise<SpecsWritten> {
   const fromUs = plan.made.at(-1)?.toUs ?? 0;
   const needed = plan.rest.length === 0 ? [] : shards.filter(({ lastUs }) => lastUs >= fromUs);
   const rows = bucketRows(needed, sharding.buckets);
@@ -54,6 +61,13 @@ export async function writeReduceSpecs(
   const common = `${prefix}shards.json`;
   await store.put(common, listBytes(commonShards(needed)));
   const writes = new PendingWrites();
+  const groups = cutMerge(needed, partitions, shardsAtOnce(needed, partitions, sizes));
+  const mergedPrefix = (group: number): string => `${prefix}merged-${group}-`;
+  for (const [number, group] of groups.entries()) {
+    const spec = mergeSpec(needed, partitions, group, mergedPrefix(number));
+    writes.add(store.put(`${prefix}merge-${number}.json`, listBytes(spec)));
+    await writes.atMost(PARALLEL_WRITES - 1);
+  }
   for (const [number, range] of partitions.entries()) {
     const spec: ReduceSpec = {
       fromBucket: range.from,
@@ -66,16 +80,24 @@ export async function writeReduceSpecs(
       carried: carriedIn(carried, range),
       shards: common,
       segments: [],
+      merged: [],
     };
+    let group = 0;
+    let first = 0;
     for (let at = 0; at < needed.length; at++) {
       const segment = segmentOf(needed[at], at, range);
       if (segment !== null) spec.segments.push(segment);
+      if (at + 1 !== groups[group]?.to) continue;
+      const merged = mergedRange(groups[group], number, mergedPrefix(group), first, spec.segments.length - first);
+      if (merged !== null) spec.merged.push(merged);
+      first = spec.segments.length;
+      group++;
     }
     writes.add(store.put(`${prefix}${number}.json`, listBytes(spec)));
     await writes.atMost(PARALLEL_WRITES - 1);
   }
   await writes.atMost(0);
-  return partitions.length;
+  return { partitions: partitions.length, merges: groups.length };
 }
 
 function commonShards(shards: readonly RankedShard[]): ReduceShards {

@@ -19,11 +19,15 @@ import type { Chain, IntervalsPlan, MadeInterval } from '../../job/tasks/interva
 import type { PublishedFile, PublishSpec } from '../../job/tasks/publishtask.ts';
 import { addGained, type Gained, NOTHING_GAINED, type TurnedPart } from '../../job/tasks/reduced.ts';
 import { listBytes } from '../../store/jsonobject.ts';
+import type { ObjectStore } from '../../store/objectstore.ts';
 import { JOB_TABLES, perTable } from '../../table/tables.ts';
 import { specOf } from '../specs.ts';
 import type { StageWork } from '../stage.ts';
 import { WRITERS } from './jobtables.ts';
 import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
+
+/** Objects that are removed by one request. */
+const REMOVED_AT_ONCE = 1000;
 
 export const commitStage: StageWork<'commit'> = { stage: 'commit', run: runCommit };
 
@@ -64,7 +68,22 @@ async function runCommit(context: TaskContext, job: Job): Promise<StageResults['
   await results.put(`${tablePrefix('sessions', dataset)}_SUCCESS`, new Uint8Array(0));
   const behind = await showInCatalog(store, results, summary, before);
   if (behind !== null) context.onBehind?.(behind.reason);
+  await removeMerged(store, balance);
   return { summary: summaryKey(job.job) };
+}
+
+/** What merge tasks wrote is of no more use: the shards, of which they are parts, stay. */
+async function removeMerged(store: ObjectStore, { merges, specs }: StageResults['balance']): Promise<void> {
+  if (merges === 0) return;
+  let keys: string[] = [];
+  for await (const { key } of store.list(`${specs}merged-`)) {
+    keys.push(key);
+    if (keys.length === REMOVED_AT_ONCE) {
+      await store.remove(keys);
+      keys = [];
+    }
+  }
+  await store.remove(keys);
 }
 
 /**

@@ -10,15 +10,17 @@ import type { StageResults } from '../../job/protocol/stageresults.ts';
 import { stageResult } from '../../job/protocol/taskends.ts';
 import type { Carried, IntervalEnd } from '../../job/tasks/interval.ts';
 import { addGained, NOTHING_GAINED, type TurnedPart } from '../../job/tasks/reduced.ts';
-import type { ReduceShards, ReduceSpec, SegmentTuple } from '../../job/tasks/reducetask.ts';
+import type { MergedRange, ReduceShards, ReduceSpec, SegmentTuple } from '../../job/tasks/reducetask.ts';
 import { mergeSegments } from '../../shard/merge.ts';
 import { type ReadRange, readingAhead, type Segment } from '../../shard/segment.ts';
 import { inParallel, numbersTo, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
+import type { ObjectStore } from '../../store/objectstore.ts';
 import { batchesOf } from '../balance/partition.ts';
 import { checkReduced } from '../commit/reconcile.ts';
 import { specOf } from '../specs.ts';
 import type { StageWork } from '../stage.ts';
 import { CaptureNames } from './capturenames.ts';
+import { type MergedSegment, mergedReads } from './mergedread.ts';
 import { IntervalWalk } from './walk.ts';
 
 /** Time that must be left for an interval beside what the longest so far took. */
@@ -48,26 +50,22 @@ async function runReduce(
   await walk.restore(carried, await ranksOf(names, carried, spec.ranks));
   const { fromUs } = walk;
   const common = await requireJson<ReduceShards>(store, spec.shards);
-  const segments = spec.segments.filter(([shard]) => common.shards[shard].lastUs >= fromUs);
-  const leftOut = await mergeSegments(
-    segments.map((tuple) => segmentFrom(context, common, tuple)),
-    walk.flows,
-    walk.emitter(),
-    {
-      maxOpenRows: job.config.sizes.openRows,
-      scratch: context.scratch,
-      between: () => walk.pause(),
-      borders: {
-        get nextUs() {
-          return walk.nextUs;
-        },
-        cross: async () => {
-          await walk.cross();
-          if (timeLeft() < walk.needsMs + SPARE_MS) throw new Unfinished(walk.progress);
-        },
+  const needed = ([shard]: SegmentTuple): boolean => common.shards[shard].lastUs >= fromUs;
+  const segments = spec.segments.filter(needed);
+  const leftOut = await mergeSegments(segmentsOf(context, common, spec, needed), walk.flows, walk.emitter(), {
+    maxOpenRows: job.config.sizes.openRows,
+    scratch: context.scratch,
+    between: () => walk.pause(),
+    borders: {
+      get nextUs() {
+        return walk.nextUs;
+      },
+      cross: async () => {
+        await walk.cross();
+        if (timeLeft() < walk.needsMs + SPARE_MS) throw new Unfinished(walk.progress);
       },
     },
-  );
+  });
   const walked = await walk.finish();
   checkReduced(job, task, segments, walked, leftOut);
   for (const { interval, part } of walk.turned) turned.push({ ...part, interval });
@@ -109,11 +107,60 @@ async function ranksOf(
   };
 }
 
-function segmentFrom(context: TaskContext, { shards, ranks }: ReduceShards, tuple: SegmentTuple): Segment {
+/** The segments that are needed: those that were merged are read together. */
+function segmentsOf(
+  { store }: TaskContext,
+  common: ReduceShards,
+  { segments, merged }: ReduceSpec,
+  needed: (tuple: SegmentTuple) => boolean,
+): Segment[] {
+  const found: Segment[] = [];
+  let next = 0;
+  for (const range of [...merged, { key: '', start: 0, from: segments.length, to: segments.length }]) {
+    for (; next < range.from; next++) {
+      const tuple = segments[next];
+      const { key } = common.shards[tuple[0]];
+      const read: ReadRange = (start, end) => store.get(key, { start, end });
+      if (needed(tuple)) found.push(segmentFrom(common, tuple, key, read));
+    }
+    found.push(...mergedSegments(store, common, range, segments.slice(range.from, range.to), needed));
+    next = range.to;
+  }
+  return found;
+}
+
+function mergedSegments(
+  store: ObjectStore,
+  common: ReduceShards,
+  { key, start }: MergedRange,
+  tuples: readonly SegmentTuple[],
+  needed: (tuple: SegmentTuple) => boolean,
+): Segment[] {
+  const first = tuples.findIndex(needed);
+  if (first < 0) return [];
+  const rest = tuples.slice(first, tuples.findLastIndex(needed) + 1);
+  const places = rest.map(placeOf);
+  const before = tuples.slice(0, first).reduce((sum, tuple) => sum + lengthOf(tuple), 0);
+  const reads = mergedReads((from, to) => store.get(key, { start: from, end: to }), key, start + before, places);
+  return rest.flatMap((tuple, at) => (needed(tuple) ? [segmentFrom(common, tuple, key, reads[at])] : []));
+}
+
+/** The bytes of a segment in its shard. */
+function placeOf(tuple: SegmentTuple): MergedSegment {
+  const batches = batchesOf(tuple);
+  return { start: batches[0].start, end: batches[batches.length - 1].end };
+}
+
+function lengthOf(tuple: SegmentTuple): number {
+  const { start, end } = placeOf(tuple);
+  return end - start;
+}
+
+/** @param key of the object that is read, for errors */
+function segmentFrom({ shards, ranks }: ReduceShards, tuple: SegmentTuple, key: string, read: ReadRange): Segment {
   const shard = shards[tuple[0]];
-  const read: ReadRange = (start, end) => context.store.get(shard.key, { start, end });
   const segment: Segment = {
-    key: shard.key,
+    key,
     read,
     baseUs: shard.baseUs,
     firstUs: shard.firstUs,

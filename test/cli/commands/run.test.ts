@@ -53,7 +53,7 @@ test('a session over two captures is one session, and all is said in the summary
   assert.match(stdout, /next: flowstitch sql --query \w+ --data out\n$/);
   assert.match(
     stderr,
-    /^job [0-9a-f]{16}: 2 captures, .*\n2\/6 map {2}0 of 2 captures/,
+    /^job [0-9a-f]{16}: 2 captures, .*\n2\/7 map {2}0 of 2 captures/,
     'plain lines, as this is no terminal',
   );
   assert.ok(!(stdout + stderr).includes('\x1b'));
@@ -292,7 +292,7 @@ test('Ctrl-C stops with a sentence, and the same command goes on to the same res
   assert.match(stopped.stderr, /\nstopped\. Run the same command again to resume\.\n$/);
   const resumed = flowstitch([...args, '--out', join(folder, 'out')]);
   assert.equal(resumed.code, 0);
-  assert.match(resumed.stderr, /, resumed at \d\/6 \w+\n/);
+  assert.match(resumed.stderr, /, resumed at \d\/7 \w+\n/);
   const whole = summaryOf(flowstitch([...args, '--out', join(folder, 'other')]));
   const { packets, sessions, spanning } = summaryOf(resumed);
   assert.deepEqual([packets, sessions, spanning], [whole.packets, whole.sessions, whole.spanning]);
@@ -326,7 +326,7 @@ test('on a terminal there is one line that renews itself and is gone at the end'
   const renewed = stdout.split('\r\x1b[K');
   assert.ok(renewed.length > 4, stdout);
   assert.ok(
-    renewed.some((line) => /^\d\/6 \w+ .*packets/.test(line)),
+    renewed.some((line) => /^\d\/7 \w+ .*packets/.test(line)),
     stdout,
   );
   assert.match(renewed[renewed.length - 1], /^captures {6}12/);

@@ -97,12 +97,12 @@ test('the line of a running job has stage, share, speed, what is left and the ti
   const now = Date.UTC(2026, 0, 2, 3, 6, 10);
   assert.equal(
     progressText(made(), now),
-    '2/6 map  3,969 of 6,300 tasks  63 %  50,000,000 packets/s  about 58.7 s left  1 task failed  2 min 5 s',
+    '2/7 map  3,969 of 6,300 tasks  63 %  50,000,000 packets/s  about 58.7 s left  1 task failed  2 min 5 s',
   );
   assert.equal(progressText(made({ state: 'waiting', behind: 'fedcba9876543210' }), now), 'queued behind fedcba98');
   const [plan] = made().stages;
   const begun = made({ stages: [{ ...plan, ended: 0, sentAt: null, lastEnd: null }], failures: [] });
-  assert.equal(progressText(begun, now), '1/6 plan  0 of 1 task  0 %  0.0 s');
+  assert.equal(progressText(begun, now), '1/7 plan  0 of 1 task  0 %  0.0 s');
 });
 
 test('a share is never 100 before the last task, and a stage without tasks is done', () => {
@@ -195,7 +195,7 @@ test('cancelling says what remains, stage by stage, and what goes on with it', a
   await pipeline.work(2);
   assert.equal(
     await cancelText(pipeline.store, pipeline.queue, job.slice(0, 8)),
-    `job ${job} is cancelled; running tasks finish. Remaining: map 2 of 3 tasks, then balance, reduce, publish, commit
+    `job ${job} is cancelled; running tasks finish. Remaining: map 2 of 3 tasks, then balance, merge, reduce, publish, commit
 
 next: flowstitch resume ${job} continues it
 `,
@@ -251,8 +251,8 @@ test('watching shows each stage, and ends when the job has', async (t) => {
   }
   const ended = await watched;
   assert.ok(ended !== INTERRUPTED && ended.state === 'committed');
-  assert.match(lines.text, /^1\/6 plan {2}0 of 1 task/);
-  assert.match(lines.text, /\n2\/6 map {2}\d of 2 tasks/);
+  assert.match(lines.text, /^1\/7 plan {2}0 of 1 task/);
+  assert.match(lines.text, /\n2\/7 map {2}\d of 2 tasks/);
 });
 
 test('exit codes: 0 committed whole, 2 committed with damage, 1 failed or cancelled', async (t) => {

@@ -50,16 +50,16 @@ test('elsewhere than on a terminal there are plain lines, no oftener than every 
   progress.started('0123', 'new', 'plan');
   assert.equal(screen.take(), 'job 0123: 10 captures, 5.00 MB\n');
   progress.task(ended('plan', 'map'));
-  assert.equal(screen.take(), '2/6 map  0 of 10 captures  0.0 s\n');
+  assert.equal(screen.take(), '2/7 map  0 of 10 captures  0.0 s\n');
   screen.ms = 4000;
   progress.task(mapped(1, 1000));
   assert.equal(screen.take(), '');
   screen.ms = 5000;
   progress.task(mapped(1, 1000));
-  assert.equal(screen.take(), '2/6 map  2 of 10 captures  400 packets/s  about 20.0 s left  2,000 packets  5.0 s\n');
+  assert.equal(screen.take(), '2/7 map  2 of 10 captures  400 packets/s  about 20.0 s left  2,000 packets  5.0 s\n');
   screen.ms = 5001;
   progress.task(mapped(8, 500, false, 'balance'));
-  assert.equal(screen.take(), '3/6 balance  2,500 packets  5.0 s\n');
+  assert.equal(screen.take(), '3/7 balance  2,500 packets  5.0 s\n');
   progress.end();
   assert.equal(screen.take(), '');
 });
@@ -71,7 +71,7 @@ test('on a terminal the line renews itself, is cut to the width, and is gone at 
   screen.ms = 1000;
   progress.task(mapped(5, 1000));
   const lines = screen.take().split('\r\x1b[K').slice(1);
-  assert.deepEqual(lines, ['2/6 map  0 of 10 captures  0.', '2/6 map  5 of 10 captures  1,']);
+  assert.deepEqual(lines, ['2/7 map  0 of 10 captures  0.', '2/7 map  5 of 10 captures  1,']);
   progress.retry('reduce', 3, 'no space\n    at somewhere');
   assert.equal(screen.take(), '\r\x1b[Kreduce task 3 failed, retrying: no space\n');
   progress.end();
@@ -84,7 +84,7 @@ test('on a terminal the line moves although no task ends', async () => {
   screen.ms = 2000;
   while (screen.text === '') await new Promise((resolve) => setTimeout(resolve, 50));
   progress.end();
-  assert.match(screen.take(), /1\/6 plan {2}2\.0 s/);
+  assert.match(screen.take(), /1\/7 plan {2}2\.0 s/);
 });
 
 test('packets of shards that were there already count, but not as speed', () => {
@@ -103,7 +103,7 @@ test('what a resumed and a finished job say', () => {
   progressOn(screen, 1).started('j', 'committed', 'commit');
   assert.equal(
     screen.take(),
-    'job j: 1 capture, 5.00 MB, resumed at 5/6 publish\njob j: 1 capture, 5.00 MB, already done\n',
+    'job j: 1 capture, 5.00 MB, resumed at 6/7 publish\njob j: 1 capture, 5.00 MB, already done\n',
   );
 });
 
@@ -114,7 +114,7 @@ test('a resumed job is shown at the stage whose tasks run', () => {
   screen.take();
   screen.ms = 120_000;
   progress.task(ended('publish', null));
-  assert.equal(screen.take(), '5/6 publish  1 task done  2 min 0 s\n');
+  assert.equal(screen.take(), '6/7 publish  1 task done  2 min 0 s\n');
 });
 
 test('reasons from files do not steer the terminal, and without an output nothing is said', () => {
@@ -138,16 +138,16 @@ test('a run that waits names the other one once, and says how far that is', () =
   );
   screen.ms = 1000;
   progress.waits({ ...other, at: { stage: 'reduce', tasks: 12, ended: 2 } });
-  assert.equal(screen.take(), 'waiting for process 7: 4/6 reduce  2 of 12 tasks  1.0 s\n');
+  assert.equal(screen.take(), 'waiting for process 7: 5/7 reduce  2 of 12 tasks  1.0 s\n');
   screen.ms = 2000;
   progress.waits({ ...other, at: { stage: 'reduce', tasks: 12, ended: 3 } });
   assert.equal(screen.take(), '');
   screen.ms = 3000;
   progress.waits({ ...other, at: { stage: 'publish', tasks: 1, ended: 0 } });
-  assert.equal(screen.take(), 'waiting for process 7: 5/6 publish  0 of 1 task  3.0 s\n');
+  assert.equal(screen.take(), 'waiting for process 7: 6/7 publish  0 of 1 task  3.0 s\n');
   progress.waits({ ...other, pid: 8, at: undefined });
   assert.match(screen.take(), /^job 0123: process 8 on lab /);
   progress.started('0123', 'resumed', 'reduce');
   progress.task(ended('reduce', 'publish'));
-  assert.equal(screen.take(), 'job 0123: 10 captures, 5.00 MB, resumed at 4/6 reduce\n5/6 publish  3.0 s\n');
+  assert.equal(screen.take(), 'job 0123: 10 captures, 5.00 MB, resumed at 5/7 reduce\n6/7 publish  3.0 s\n');
 });

@@ -15,15 +15,7 @@ import { InProcessQueue } from '../../../shared/queue/inprocess.ts';
 import type { CaptureRef } from '../../../shared/store/capturesource.ts';
 import { getJson } from '../../../shared/store/jsonobject.ts';
 import { TABLE_NAMES } from '../../../shared/table/tables.ts';
-import {
-  byTime,
-  cutStream,
-  demoCaptures,
-  meaninglessNames,
-  type Packet,
-  readPackets,
-  writePieces,
-} from '../cutting.ts';
+import { cutStream, demoPackets, meaninglessNames, type Packet, writePieces } from '../cutting.ts';
 import {
   between,
   captureRefs,
@@ -46,17 +38,6 @@ import { tunnelTraffic } from '../tunneltraffic.ts';
 
 const ITERATIONS = Number(process.env.ITERATIONS ?? 6);
 
-let demo: Packet[] | undefined;
-
-async function demoPackets(): Promise<Packet[]> {
-  if (demo === undefined) {
-    demo = [];
-    for (const path of demoCaptures()) demo.push(...(await readPackets(path)).packets);
-    demo.sort(byTime);
-  }
-  return demo;
-}
-
 /** Sizes that give the job many pieces, other ones each time; which rows share a file is the same for all. */
 function divided(next: () => number, plain: JobConfig, packets: number): JobConfig {
   return {
@@ -69,6 +50,8 @@ function divided(next: () => number, plain: JobConfig, packets: number): JobConf
       partitionRows: Math.max(pick(next, [1, 50, 500, 2_000_000]), Math.ceil(packets / 8)),
       partitions: between(next, 1, 5),
       openRows: Math.max(pick(next, [40, 1000, 1_000_000]), Math.ceil(packets / 10)),
+      directReads: pick(next, [0, 1_000_000]),
+      readBytes: pick(next, [2000, 1_000_000]),
       intervalRows: Math.max(pick(next, [1, 100, 1000, 1_000_000]), Math.ceil(packets / 15)),
       intervalShards: pick(next, [1, 2, 5, 1000]),
     },

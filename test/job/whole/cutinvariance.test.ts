@@ -11,7 +11,7 @@ import { type CorpusEntry, corpusEntries, corpusPath, noCorpus, RANDOM_WALKS } f
 import {
   byTime,
   cutStream,
-  demoCaptures,
+  demoPackets,
   isWritable,
   meaninglessNames,
   type Packet,
@@ -43,18 +43,11 @@ const MOST_PACKETS = 6000;
 
 interface Source {
   name: string;
-  packets: Packet[];
+  packets: readonly Packet[];
 }
 
-let demo: Packet[] | undefined;
-
 async function demoStream(): Promise<Source> {
-  if (demo === undefined) {
-    demo = [];
-    for (const path of demoCaptures()) demo.push(...(await readPackets(path)).packets);
-    demo.sort(byTime);
-  }
-  return { name: 'the demo', packets: demo };
+  return { name: 'the demo', packets: await demoPackets() };
 }
 
 /** A capture of the corpus that reads to its end and that both formats can say. */
@@ -98,6 +91,8 @@ function randomDivision(next: () => number, plain: JobConfig, packets: number): 
       partitionRows: Math.max(pick(next, [1, 50, 500, 2_000_000]), Math.ceil(packets / 16)),
       partitions: between(next, 1, 12),
       openRows: Math.max(pick(next, [1, 40, 1000, 1_000_000]), Math.ceil(packets / 60)),
+      directReads: pick(next, [0, 40, 1_000_000]),
+      readBytes: pick(next, [2000, 20_000, 1_000_000]),
       intervalRows: Math.max(pick(next, [1, 100, 1000, 1_000_000]), Math.ceil(packets / 20)),
       intervalShards: pick(next, [1, 3, 1000]),
       fileRows: pick(next, [40, 1000, 1_000_000]),

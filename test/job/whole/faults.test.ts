@@ -39,7 +39,7 @@ import { MemoryStore } from '../memorystore.ts';
 /** Every stage has several tasks or pieces, and yet a whole job is done in a fraction of a second. */
 const CONFIG = plainConfig({
   packets: true,
-  sizes: { taskBytes: 1, partitionRows: 60, shardRows: 100, fileRows: 1000 },
+  sizes: { taskBytes: 1, partitionRows: 60, shardRows: 100, fileRows: 1000, directReads: 0 },
 });
 
 /** Two captures of forty packets, fragments among them, from where the demo's second file ends. */

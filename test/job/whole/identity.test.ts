@@ -59,6 +59,8 @@ describe('each size of a job', () => {
     partitionRows: false,
     partitions: false,
     openRows: false,
+    directReads: false,
+    readBytes: false,
     intervalRows: false,
     intervalShards: false,
     // Which rows share a file, and which captures are refused.
