@@ -4,12 +4,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
 
 const seed = process.env.SEED ?? String(randomInt(1_000_000_000));
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : ['test/**/*.test.ts'];
 console.log(`SEED=${seed}`);
-const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {
+const { status } = spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...named], {
   stdio: 'inherit',
   env: { ...process.env, SEED: seed },
 });
