@@ -1,6 +1,8 @@
-/** flowstitch forget: removes captures from a data set, with everything that holds their packets. */
+/** flowstitch forget: removes captures or hosts from a data set, with everything that holds their packets. */
 import type { Choice, Forgetting } from '../../shared/control/dataset/forget.ts';
+import type { HostRows } from '../../shared/engine/forgetting.ts';
 import { DEFAULT_DATASET } from '../../shared/job/options/options.ts';
+import { canonicalAddress } from '../../shared/packet/hostset.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
 import { RESULTS_OPTION, resultsFolder } from '../input/resultsfolder.ts';
 import { Stopped, stoppable } from '../signals.ts';
@@ -20,9 +22,10 @@ export const COMMAND = defineCommand({
   group: 'local',
   operands: { usage: '', least: 0, most: 0, wanted: 'takes no arguments' },
   needs: '--data FOLDER',
-  summary: 'remove captures, with all that holds their packets',
+  summary: 'remove captures or hosts, and what holds them',
   description: [
     'Forgets the captures that --before or --capture names: makes the results of a data set in a folder of flowstitch run those of its other captures, and removes whatever else holds packets of the forgotten ones: shards, files of jobs, tables. It first says what it would do, and does it with --yes. In the table captures they stay, with the status forgotten. The captures themselves are not touched.',
+    'With --host it is the packets of hosts that are removed: all packets in which such an address is an end of an IP packet at any level. What is in a tunnel of such a host goes too, and so do the outer packets around one of its own. All captures are read again and must still be there; those that are not are named, and nothing is done. Later runs of the data set leave these hosts out as well. In the table captures their packets are counted in undecodable, by the reason forgotten.',
     'Of captures that share shards with forgotten ones the shards are made again: they must still be there. No other run may be at work in the folder at the end. What flowstitch clean would remove is removed too.',
   ],
   options: {
@@ -30,12 +33,18 @@ export const COMMAND = defineCommand({
     dataset: { value: 'NAME', meaning: 'the data set', default: DEFAULT_DATASET },
     before: { value: 'DATE', meaning: 'captures whose last packet is before it: 2026-11-30 or 2026-11-30T12:00, UTC' },
     capture: { value: 'NAME', meaning: 'this capture, by its name in the table captures' },
+    host: {
+      value: 'ADDRESS',
+      meaning: 'packets of this host, IPv4 or IPv6; several with commas, or the option again',
+      repeatable: true,
+    },
     yes: { meaning: 'do it' },
     ...JSON_OPTION,
   },
   examples: [
     ['forget --data results/ --before 2026-10-01', 'what would be forgotten'],
     ['forget --data results/ --capture captures/a.pcap --yes', 'forget one capture'],
+    ['forget --data results/ --host 10.1.2.3', 'what would be forgotten of a host'],
   ],
   exitCodes: [
     ['0', 'done, or said what it would do'],
@@ -46,17 +55,22 @@ export const COMMAND = defineCommand({
     const choice = choiceOf(values);
     const folder = await resultsFolder('forget', values);
     const dataset = values.dataset ?? DEFAULT_DATASET;
-    const { forget, forgettingIn } = await import('../../shared/engine/forgetting.ts');
+    const { forget, forgettingIn, rowsOfHosts } = await import('../../shared/engine/forgetting.ts');
+    const ofHosts = async (): Promise<OfHosts | undefined> =>
+      'hosts' in choice ? { hosts: choice.hosts, ...(await rowsOfHosts(folder, dataset, choice.hosts)) } : undefined;
     if (!values.yes) {
       const forgetting = await forgettingIn(folder, dataset, choice);
-      if (values.json) print(`${printableJson({ done: false, ...told(forgetting) })}\n`);
-      else print(`${forgettingText(forgetting, dataset)}nothing has been changed: --yes does it\n`);
+      const rows = await ofHosts();
+      if (values.json) print(`${printableJson({ done: false, ...told(forgetting, rows) })}\n`);
+      else print(`${forgettingText(forgetting, dataset, rows)}nothing has been changed: --yes does it\n`);
       return 0;
     }
     const { availableParallelism } = await import('node:os');
     return stoppable(async (signal) => {
       const progress = new Progress(0, 0, values.json ? null : terminalOf(process.stderr));
       try {
+        // Where an earlier run has made the results without them, they have nothing of them any more.
+        const rows = await ofHosts();
         const { forgetting, cleaning } = await forget(folder, dataset, choice, {
           workers: availableParallelism(),
           signal,
@@ -73,10 +87,10 @@ export const COMMAND = defineCommand({
         });
         progress.end();
         const bytes = cleaning.shards.bytes + cleaning.jobs.bytes + cleaning.tables.bytes;
-        if (values.json) print(`${printableJson({ done: true, ...told(forgetting), removedBytes: bytes })}\n`);
+        if (values.json) print(`${printableJson({ done: true, ...told(forgetting, rows), removedBytes: bytes })}\n`);
         else
           print(
-            `${forgettingText(forgetting, dataset)}done: ${bytesText(bytes)} of shards and of files of jobs removed\n`,
+            `${forgettingText(forgetting, dataset, rows)}done: ${bytesText(bytes)} of shards and of files of jobs removed\n`,
           );
         return 0;
       } catch (error) {
@@ -89,10 +103,16 @@ export const COMMAND = defineCommand({
   },
 });
 
-/** @throws UsageError when not one of the two is given, or no date */
-function choiceOf({ before, capture }: { before?: string; capture?: string }): Choice {
-  if ((before === undefined) === (capture === undefined))
-    throw new UsageError('forget: say which captures: --before DATE or --capture NAME');
+/** What is forgotten of hosts. */
+interface OfHosts extends HostRows {
+  hosts: readonly string[];
+}
+
+/** @throws UsageError when not one of the three is given, or no date, or no address */
+function choiceOf({ before, capture, host }: { before?: string; capture?: string; host?: string }): Choice {
+  if ([before, capture, host].filter((given) => given !== undefined).length !== 1)
+    throw new UsageError('forget: say what: one of --before DATE, --capture NAME and --host ADDRESS');
+  if (host !== undefined) return { hosts: hostsOf(host) };
   if (capture !== undefined) return { capture };
   const [, day, time = '00:00'] = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)Z?)?$/.exec(before ?? '') ?? [];
   const ms = Date.parse(`${day}T${time}Z`);
@@ -101,15 +121,28 @@ function choiceOf({ before, capture }: { before?: string; capture?: string }): C
   return { beforeUs: ms * MS_US };
 }
 
+function hostsOf(given: string): string[] {
+  const hosts = given.split(',').map((text) => {
+    const host = canonicalAddress(text.trim());
+    if (host === undefined)
+      throw new UsageError(`forget: --host takes an address such as 10.1.2.3 or 2001:db8::1, not '${printable(text)}'`);
+    return host;
+  });
+  return [...new Set(hosts)].sort();
+}
+
 /** What programs are told. */
-function told({ names, packets, already, across, copies, elsewhere, again }: Forgetting): object {
+function told({ names, packets, already, across, copies, elsewhere, again }: Forgetting, ofHosts?: OfHosts): object {
+  if (ofHosts !== undefined) return { ...ofHosts, already, elsewhere, readAgain: again.map(({ name }) => name) };
   return { captures: names, packets, already, across, copies, elsewhere, readAgain: again.map(({ name }) => name) };
 }
 
 function forgettingText(
   { names, packets, already, across, copies, elsewhere, again }: Forgetting,
   dataset: string,
+  ofHosts?: OfHosts,
 ): string {
+  if (ofHosts !== undefined) return hostsText(ofHosts, { already, elsewhere, again }, dataset);
   const lines = [`data set '${dataset}': ${counted(names.length, 'capture')} to forget, ${counted(packets, 'packet')}`];
   for (const name of names.slice(0, NAMED)) lines.push(`  ${printable(name)}`);
   if (names.length > NAMED) lines.push(`  and ${count(names.length - NAMED)} more`);
@@ -124,5 +157,26 @@ function forgettingText(
       `data set '${other.dataset}' holds ${count(other.captures)} of them too, and keeps them: forget them there too`,
     );
   if (again.length > 0) lines.push(`${counted(again.length, 'capture')} of the others will be read again`);
+  return `${lines.join('\n')}\n`;
+}
+
+function hostsText(
+  { hosts, sessions, packets, files }: OfHosts,
+  { already, elsewhere, again }: Pick<Forgetting, 'already' | 'elsewhere' | 'again'>,
+  dataset: string,
+): string {
+  const lines = [
+    `data set '${dataset}': ${counted(hosts.length, 'host')} to forget (${hosts.join(', ')}), ${counted(sessions, 'session')}` +
+      (packets === null ? '' : `, ${count(packets)} of the rows of packets`),
+  ];
+  if (already > 0) lines.push(`${counted(already, 'host')} had been forgotten before`);
+  for (const other of elsewhere)
+    lines.push(
+      `data set '${other.dataset}' holds ${count(other.captures)} of the captures too: forget the hosts there too`,
+    );
+  if (again.length > 0) {
+    lines.push(`${counted(again.length, 'capture')} will be read again, and all files of tables written anew:`);
+    for (const [table, number] of Object.entries(files)) lines.push(`  ${table}: ${counted(number, 'file')}`);
+  }
   return `${lines.join('\n')}\n`;
 }

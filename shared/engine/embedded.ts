@@ -17,6 +17,7 @@ import { failTask, type TaskReport } from '../control/task.ts';
 import { JobError } from '../job/context.ts';
 import { makeCurrent } from '../job/dataset/currentjob.ts';
 import { keepCaptures } from '../job/dataset/datasetcaptures.ts';
+import { withForgottenHosts } from '../job/dataset/forgottenhosts.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
 import type { Fault } from '../job/protocol/fault.ts';
 import { readEnd } from '../job/protocol/jobend.ts';
@@ -75,9 +76,10 @@ export interface WaitedFor extends RunNote {
  * @throws JobError when a stage failed on every attempt; the signal's reason when it was stopped;
  *   PlaceLost when the results folder vanished meanwhile
  */
-export async function runEmbedded(options: EmbeddedOptions): Promise<JobSummary> {
-  const work = join(options.out, WORK_FOLDER);
-  const { place, captures } = await placeAmongRuns(work, options);
+export async function runEmbedded(given: EmbeddedOptions): Promise<JobSummary> {
+  const work = join(given.out, WORK_FOLDER);
+  const { place, captures, config } = await placeAmongRuns(work, given);
+  const options = { ...given, config };
   try {
     for (let tries = MOST_TRIES; ; tries--) {
       const ended = await runTry(place, work, options, captures);
@@ -106,23 +108,24 @@ const PROGRESS_MS = 1000;
 
 /**
  * Takes a place for the job, as soon as no other run does it.
- * @returns the place, and the job's captures
+ * @returns the place, the job's captures, and its configuration: the data set may have forgotten hosts by then
  * @throws the signal's reason
  */
 async function placeAmongRuns(
   work: string,
   options: EmbeddedOptions,
-): Promise<{ place: RunPlace; captures: readonly CaptureRef[] }> {
-  const { out, config, signal, onWait } = options;
+): Promise<{ place: RunPlace; captures: readonly CaptureRef[]; config: JobConfig }> {
+  const { out, signal, onWait } = options;
   const store = new DirectoryStore(work);
   const results = new DirectoryStore(out);
-  const { dataset } = config;
+  const { dataset } = options.config;
   for (;;) {
-    let { captures } = options;
+    let { captures, config } = options;
     let held: HeldCaptures | undefined;
     const taken = await RunPlace.take(foldersOf(out), async () => {
       held = await heldCaptures(store, results, dataset);
       captures = (await options.withHeld?.(held, options.captures)) ?? captures;
+      config = await withForgottenHosts(store, config);
       return { job: jobId(config, captures), dataset, waits: options.withHeld !== undefined };
     });
     if (!(taken instanceof OtherRun)) {
@@ -132,7 +135,7 @@ async function placeAmongRuns(
         taken.leave();
         throw error;
       }
-      return { place: taken, captures };
+      return { place: taken, captures, config };
     }
     let shown = Number.NEGATIVE_INFINITY;
     while (taken.lives) {

@@ -8,7 +8,7 @@ import { isForgotten } from './notices/forgotten.ts';
 import { isNoCapture, type NoCapture, noCaptures } from './notices/nocapture.ts';
 import { type Outside, outsideOf } from './notices/outside.ts';
 import type { StageResults } from './protocol/stageresults.ts';
-import type { RankedCapture } from './tasks/maptask.ts';
+import type { CaptureOutcome, RankedCapture } from './tasks/maptask.ts';
 import type { Gained, LongestSpan } from './tasks/reduced.ts';
 
 /** A capture that could not be read completely. */
@@ -99,10 +99,14 @@ export function accountedFor(conservation: Conservation): number {
   return sum;
 }
 
-/** Counts of undecodable records by reason, without zeroes. */
-export function undecodable(fates: readonly number[]): Record<string, number> {
+/** Counts of undecodable records by reason, without zeroes; also of those that were left out as their hosts are forgotten. */
+export function undecodable({
+  fates,
+  forgotten = 0,
+}: Pick<CaptureOutcome, 'fates' | 'forgotten'>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let fate = FATE_NOT_IP + 1; fate < FATES.length; fate++) if (fates[fate] > 0) counts[FATES[fate]] = fates[fate];
+  if (forgotten > 0) counts.forgotten = forgotten;
   return counts;
 }
 
@@ -146,7 +150,8 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
     undecodable: {},
     inCopies: 0,
   };
-  for (const { facts, fates, fragmentsCompleted, fragmentsIncomplete, copyOf } of captures) {
+  for (const outcome of captures) {
+    const { facts, fates, fragmentsCompleted, fragmentsIncomplete, copyOf } = outcome;
     conservation.read += facts.records;
     if (copyOf !== null) {
       conservation.inCopies += facts.records;
@@ -156,7 +161,7 @@ export function conservationOf(captures: readonly RankedCapture[]): Conservation
     conservation.fragmentsCompleted += fragmentsCompleted;
     conservation.fragmentsIncomplete += fragmentsIncomplete;
     conservation.notIp += fates[FATE_NOT_IP];
-    for (const [reason, count] of Object.entries(undecodable(fates)))
+    for (const [reason, count] of Object.entries(undecodable(outcome)))
       conservation.undecodable[reason] = (conservation.undecodable[reason] ?? 0) + count;
   }
   return conservation;

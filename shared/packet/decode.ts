@@ -36,6 +36,8 @@ export interface DecodeConfig {
   keyVni?: boolean;
   /** UDP ports of VXLAN besides those that are known; they are no other tunnel's. */
   vxlanPorts?: readonly number[];
+  /** Addresses, canonical and in order, whose packets are left out (forgettingdecoder.ts). */
+  forgotten?: readonly string[];
 }
 
 const FATE_UNKNOWN_LINK_TYPE = fateOf('unknown_link_type');
@@ -60,7 +62,7 @@ export class PacketDecoder {
   capture = 0;
   private readonly keyVlan: boolean;
   private readonly keyVni: boolean;
-  private readonly cursor: PacketCursor;
+  protected readonly cursor: PacketCursor;
   /** Rows of outer packets of the current record, and the number of layers around each. */
   private readonly outerRows = new Uint32Array(MAX_OUTER_ROWS);
   private readonly outerDepths = new Uint8Array(MAX_OUTER_ROWS);
@@ -117,7 +119,7 @@ export class PacketDecoder {
    * Walk the packet under the cursor to its innermost fate, and append its rows.
    * @param linkType the record's, which is named where no decoder of it has named another
    */
-  private decode(next: number, detail: string, linkType: number): number {
+  protected decode(next: number, detail: string, linkType: number): number {
     const c = this.cursor;
     this.outers = 0;
     const fate = ~this.walk(next);
@@ -132,7 +134,7 @@ export class PacketDecoder {
     const c = this.cursor;
     if (this.isAggregate) this.isAggregate = false;
     else if (fate === FATE_SESSION) this.append();
-    else if (fate === FATE_FRAGMENT) this.fragments.push(c, this.capture, this.keyVni ? virtualNetwork(c) : 0);
+    else if (fate === FATE_FRAGMENT) this.appendFragment();
     else if (isOdd(fate)) c.odd(FATES[fate], detail === '' ? this.undecodedText() : detail);
   }
 
@@ -158,7 +160,12 @@ export class PacketDecoder {
     else if (fate === FATE_NOT_IP) counts.add(0, 0);
   }
 
-  private append(): void {
+  protected appendFragment(): void {
+    const c = this.cursor;
+    this.fragments.push(c, this.capture, this.keyVni ? virtualNetwork(c) : 0);
+  }
+
+  protected append(): void {
     const c = this.cursor;
     const vlans = this.keyVlan ? c.vlan | (c.innerVlan << 16) : 0;
     const network = this.keyVni ? virtualNetwork(c) : 0;
@@ -169,7 +176,7 @@ export class PacketDecoder {
    * Set the levels of the outer rows from number `from` on, now that the innermost packet is known to have `depth`
    * layers.
    */
-  private raiseOuters(from: number, depth: number): void {
+  protected raiseOuters(from: number, depth: number): void {
     for (let i = from; i < this.outers; i++) {
       const level = Math.min(depth - this.outerDepths[i], LARGEST_LEVEL);
       this.columns.meta[this.outerRows[i]] |= level << META_LEVEL_SHIFT;
@@ -269,7 +276,7 @@ export class PacketDecoder {
   }
 
   /** As overUdp, for a packet directly over IP, which has no row of its own. */
-  private overIp(next: number): number {
+  protected overIp(next: number): number {
     if (next >= 0 || next === ~FATE_NOT_IP) this.cursor.enterTunnel();
     return next;
   }

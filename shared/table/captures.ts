@@ -145,11 +145,13 @@ export const CAPTURES = {
       (row) => row.fragmentsIncomplete,
     ),
     column('not_ip', 'BIGINT', 'Packets that are not IP', (row) => row.notIp),
-    column('undecodable', 'BIGINT', 'Packets that could not be decoded', (row) => sum(row.undecodable)),
+    column('undecodable', 'BIGINT', 'Packets that could not be decoded, or were left out', (row) =>
+      sum(row.undecodable),
+    ),
     column(
       'undecodable_reasons',
       'VARCHAR',
-      'Why, as name=count with commas between; empty when there are none',
+      'Why, as name=count with commas between; empty when there are none. forgotten: left out, as flowstitch forget --host has named a host of theirs',
       (row) => reasons(row.undecodable),
     ),
     column(

@@ -1,9 +1,10 @@
 /**
- * Forgetting captures: the data set's next job is one over the same list in which they will not be read, and everything
+ * Forgetting. Of captures: the data set's next job is one over the same list in which they will not be read, and everything
  * that only earlier jobs need is removed behind it. So the results are those of a job over what is left, and nothing holds
  * packets of what is not.
  */
 
+import { loadJobFile } from '../../job/context.ts';
 import { FORGOTTEN, isForgotten } from '../../job/notices/forgotten.ts';
 import type { RankedCapture } from '../../job/tasks/maptask.ts';
 import type { CaptureRef } from '../../store/capturesource.ts';
@@ -12,8 +13,11 @@ import { type SharedCaptures, sharedCaptures } from '../sharedcaptures.ts';
 import { capturesRead, type HeldCaptures } from './heldcaptures.ts';
 import { shardGroups } from './needed.ts';
 
-/** Which captures: one by its name, or those whose packets were all before a time, whole microseconds since 1970. */
-export type Choice = { capture: string } | { beforeUs: number };
+/**
+ * Which captures: one by its name, or those whose packets were all before a time, whole microseconds since 1970. Or which
+ * hosts, by their canonical addresses: the captures stay, and are read again without their packets.
+ */
+export type Choice = { capture: string } | { beforeUs: number } | { hosts: readonly string[] };
 
 export interface Forgetting {
   /** The captures of the job that makes the results without them. */
@@ -21,7 +25,7 @@ export interface Forgetting {
   /** Names of those that are forgotten now; how many packets they have. */
   names: string[];
   packets: number;
-  /** How many of the chosen ones had been forgotten before. */
+  /** How many of the chosen ones, captures or hosts, had been forgotten before. */
   already: number;
   /** Names of captures that have packets before and after the time: they stay whole. */
   across: string[];
@@ -48,6 +52,7 @@ export async function planForgetting(
     throw new Error(
       `the list of captures of job ${job} is gone: run over all captures that the data set is to hold first`,
     );
+  if ('hosts' in choice) return planHosts(store, dataset, job, captures, choice.hosts);
   const chosen = new Set<string>();
   const across: string[] = [];
   const read = await capturesRead(store, job);
@@ -85,6 +90,32 @@ export async function planForgetting(
       captures.filter(({ name }) => isNew(name)),
     ),
     again: await sharingShards(store, job, isNew),
+  };
+}
+
+/** The next job's configuration has the hosts: shards of its own, made of all captures that packets were read of. */
+async function planHosts(
+  store: ObjectStore,
+  dataset: string,
+  job: string,
+  captures: readonly CaptureRef[],
+  hosts: readonly string[],
+): Promise<Forgetting> {
+  const { config } = await loadJobFile(store, job);
+  const before = new Set(config.decode.forgotten);
+  const read = await capturesRead(store, job);
+  const again = hosts.every((host) => before.has(host))
+    ? []
+    : read.filter(({ failure, facts }) => failure === null && facts.records > 0).map(({ capture }) => capture);
+  return {
+    captures: captures.map((capture) => (capture.refused ? capture : { ...capture, kept: true })),
+    names: [],
+    packets: 0,
+    already: hosts.filter((host) => before.has(host)).length,
+    across: [],
+    copies: [],
+    elsewhere: await sharedCaptures(store, dataset, captures),
+    again,
   };
 }
 

@@ -7,6 +7,7 @@ import type { JobConfig, Sizes } from '../jobconfig.ts';
 import { DEFAULT_BUCKETS, type JobOptions } from '../options/options.ts';
 import { soundOrDiscarded } from '../protocol/fault.ts';
 import { datasetKey } from '../protocol/keys.ts';
+import { withForgottenHosts } from './forgottenhosts.ts';
 
 /**
  * The data set's sharding. Buckets and seed are fixed by its first job, so that later
@@ -29,7 +30,7 @@ export async function datasetSharding(
   return { buckets: buckets ?? fixed.buckets, seed: fixed.seed, by };
 }
 
-/** The configuration of a job: the options, and what the data set's first job has fixed. */
+/** The configuration of a job: the options, what the data set's first job has fixed, and hosts that it has forgotten. */
 export async function jobConfig(
   store: ObjectStore,
   dataset: string,
@@ -37,7 +38,7 @@ export async function jobConfig(
   sizes: Sizes,
   onDamaged?: (words: string) => void,
 ): Promise<JobConfig> {
-  return {
+  const config: JobConfig = {
     dataset,
     sharding: await datasetSharding(store, dataset, options.shardBy, options.buckets, onDamaged),
     decode: {
@@ -51,4 +52,5 @@ export async function jobConfig(
     keepCopies: options.keepCopies,
     sizes,
   };
+  return withForgottenHosts(store, config);
 }

@@ -18,6 +18,7 @@
  *   shards/<sharding>/<group>/...       shards and their summary, for every job with these captures
  *   shards/<sharding>/joined/<group>/summary.json   the summaries of several groups
  *   datasets/<dataset>/dataset.json     fixed for the data set: buckets and seed
+ *   datasets/<dataset>/forgotten.json   hosts whose packets no job of it takes (forgottenhosts.ts)
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/captures.json, captures/<job>-<part>   the captures of its current job (datasetcaptures.ts)
  *   datasets/<dataset>/chains/<line>.json   intervals that have been made with one configuration
@@ -96,6 +97,7 @@ export const joinedGroupPrefix = (sharding: string, group: string): string => `$
 export const shardGroupOf = (key: string): string => `${key.split('/').slice(0, 3).join('/')}/`;
 export const DATASETS_PREFIX = 'datasets/';
 export const datasetKey = (dataset: string): string => `datasets/${dataset}/dataset.json`;
+export const forgottenHostsKey = (dataset: string): string => `datasets/${dataset}/forgotten.json`;
 export const jobsPrefix = (dataset: string): string => `datasets/${dataset}/jobs/`;
 export const knownPrefix = (dataset: string): string => `datasets/${dataset}/known/`;
 /** @param rules digest of what reading a head depends on */

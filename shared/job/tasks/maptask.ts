@@ -53,6 +53,8 @@ export interface CaptureOutcome {
   undecoded: Undecoded[];
   /** Rows of innermost packets beyond one for each record whose fate is a session: of aggregates of several packets. */
   extraRows: number;
+  /** Records of hosts that the data set has forgotten, which have no fate; missing where there are none. */
+  forgotten?: number;
   /** Digest of the decoded records; null when it could not be read to its end. */
   digest: string | null;
   /** Why the capture could not be read at all; null when it could. */

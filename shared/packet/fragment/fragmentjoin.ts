@@ -8,9 +8,10 @@
  */
 import type { Anomaly } from '../../capture/anomaly.ts';
 import { META_FRAGMENT, META_FROM_B, META_LEVELS, type PacketColumns } from '../columns.ts';
-import { type DecodeConfig, PacketDecoder } from '../decode.ts';
+import type { DecodeConfig, PacketDecoder } from '../decode.ts';
 import { FATE_FRAGMENT } from '../fate.ts';
 import { type FlowTable, KEY_FLAG_V6 } from '../flow/flowtable.ts';
+import { decoderOf } from '../forgettingdecoder.ts';
 import { FRAGMENT_HEAD_BYTES, FragmentColumns } from '../fragmentcolumns.ts';
 import { MAX_LAYERS } from '../tunnellayers.ts';
 import { compareFragmentKeys, sortedFragmentOrder } from './fragmentorder.ts';
@@ -68,7 +69,7 @@ export class FragmentJoiner {
     this.report = report;
     this.completed = new Float64Array(captures);
     this.neverCompleted = new Float64Array(captures);
-    this.decoder = new PacketDecoder(config, columns, flows, new FragmentColumns(0), {
+    this.decoder = decoderOf(config, columns, flows, new FragmentColumns(0), {
       anomaly: (...anomaly) => report(this.decoder.capture, ...anomaly),
     });
   }

@@ -76,7 +76,7 @@ function captureRow(outcome: RankedCapture, rank: number, captures: readonly Ran
     fragmentsCompleted: outcome.fragmentsCompleted,
     fragmentsIncomplete: outcome.fragmentsIncomplete,
     notIp: fates[FATE_NOT_IP],
-    undecodable: undecodable(fates),
+    undecodable: copyOf === null ? undecodable(outcome) : {},
     undecoded: copyOf === null ? undecodedByName(outcome.undecoded) : [],
     packetsOfCopy: copyOf === null ? 0 : facts.records,
     copyOf: copyOf === null ? null : captures[copyOf].capture.name,

@@ -9,8 +9,9 @@ import type { Job } from '../../job/jobconfig.ts';
 import { PART_ROWS, PartsWriter } from '../../job/protocol/listparts.ts';
 import type { CaptureOutcome, MapSummary, PlannedCapture } from '../../job/tasks/maptask.ts';
 import { META_LEVELS, type PacketColumns } from '../../packet/columns.ts';
-import { PacketDecoder } from '../../packet/decode.ts';
+import type { PacketDecoder } from '../../packet/decode.ts';
 import { FATE_FRAGMENT, FATE_SESSION, FATES, fateOf } from '../../packet/fate.ts';
+import { decoderOf, FORGOTTEN } from '../../packet/forgettingdecoder.ts';
 import { UndecodedCounts } from '../../packet/undecoded.ts';
 import type { CaptureSource } from '../../store/capturesource.ts';
 import { PendingWrites } from '../pendingwrites.ts';
@@ -57,7 +58,7 @@ export class Mapper {
     const { columns, flows, fragments } = workspace;
     const { store, captures, signal } = context;
     this.job = job;
-    this.decoder = new PacketDecoder(job.config.decode, columns, flows, fragments, this.anomalies);
+    this.decoder = decoderOf(job.config.decode, columns, flows, fragments, this.anomalies);
     this.anomalyParts = new PartsWriter(store, `${prefix}anomalies-`);
     this.bytes = new CaptureBytes(source, captures, writes, signal);
     this.digest = new CaptureDigest(workspace);
@@ -71,6 +72,7 @@ export class Mapper {
     const number = this.outcomes.length;
     const fates = new Float64Array(FATES.length);
     let extraRows = 0;
+    let forgotten = 0;
     const limit = this.job.config.sizes.shardRows - SPARE_ROWS;
     this.anomalies.capture = decoder.capture = number;
     output.beginCapture();
@@ -95,6 +97,11 @@ export class Mapper {
         }
         const row = columns.length;
         const fate = decoder.packet(bytes, start, capLen, origLen, us, ns, linkType, offset);
+        if (fate === FORGOTTEN) {
+          forgotten++;
+          digest.undecoded(bytes, start, capLen, origLen, us, ns, linkType);
+          return;
+        }
         fates[fate]++;
         if (fate !== FATE_SESSION && fate !== FATE_FRAGMENT) {
           digest.undecoded(bytes, start, capLen, origLen, us, ns, linkType);
@@ -140,6 +147,7 @@ export class Mapper {
     if (facts === undefined) {
       facts = unreadableFacts();
       for (const count of fates) facts.records += count;
+      facts.records += forgotten;
     }
     this.outcomes.push({
       capture,
@@ -147,6 +155,7 @@ export class Mapper {
       fates: Array.from(fates),
       undecoded: undecoded.take(),
       extraRows,
+      ...(forgotten > 0 && { forgotten }),
       digest: failure === null ? digest.finish(fates) : null,
       failure,
     });
