@@ -45,18 +45,20 @@ export function canonicalAddress(text: string): string | undefined {
 
 /** A set of hosts. An IPv4-mapped address is the IPv4 address, as in the tables. */
 export class HostSet {
-  private readonly hosts: readonly Uint32Array[];
+  /** Words of the hosts, by the last one: however many there are, a packet is compared with few. */
+  private readonly byLast = new Map<number, Uint32Array[]>();
   /** Their bytes as a header has them: of IPv4 addresses four. */
   private readonly patterns: readonly Buffer[];
 
   /** @throws Error for text that is no address */
   constructor(addresses: readonly string[]) {
-    this.hosts = addresses.map((text) => {
+    const hosts = addresses.map((text) => {
       const words = wordsOf(text);
       if (words === undefined) throw new Error(`'${text}' is no address`);
       return words;
     });
-    this.patterns = this.hosts.map((words) => {
+    for (const host of hosts) this.byLast.set(host[3], [...(this.byLast.get(host[3]) ?? []), host]);
+    this.patterns = hosts.map((words) => {
       const bytes = Buffer.alloc(16);
       for (const [at, word] of words.entries()) bytes.writeUInt32BE(word, 4 * at);
       return isV4(words) ? bytes.subarray(12) : bytes;
@@ -77,8 +79,9 @@ export class HostSet {
 
   /** Words signed or not. */
   private has(w0: number, w1: number, w2: number, w3: number): boolean {
-    for (const host of this.hosts)
-      if (host[3] === w3 >>> 0 && host[2] === w2 >>> 0 && host[1] === w1 >>> 0 && host[0] === w0 >>> 0) return true;
+    const alike = this.byLast.get(w3 >>> 0);
+    if (alike === undefined) return false;
+    for (const host of alike) if (host[2] === w2 >>> 0 && host[1] === w1 >>> 0 && host[0] === w0 >>> 0) return true;
     return false;
   }
 }
