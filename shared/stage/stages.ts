@@ -31,7 +31,8 @@ const DESCRIBED = {
     needs: {
       description: 'Lists captures, reads their heads and groups them into map tasks',
       timeoutSeconds: 300,
-      memoryMB: 512,
+      // Measured at a million captures: 825 MB.
+      memoryMB: 1024,
       diskMiB: DEFAULT_DISK_MIB,
       // Shards of captures that are gone are written again, so that they do not expire.
       work: { 'shards/*': ['read', 'write'], 'shards/*/summary.json': ['remove'] },

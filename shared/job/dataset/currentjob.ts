@@ -1,4 +1,5 @@
 /** Which job's results a data set shows: the one object that readers start from. */
+import { eachInParallel, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
 import { jsonBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import { currentKey } from '../protocol/keys.ts';
@@ -22,9 +23,9 @@ export async function wrongFile(
   results: ObjectStore,
   fileBytes: JobSummary['fileBytes'],
 ): Promise<{ key: string; written: number; found: number | undefined } | undefined> {
-  for (const [key, written] of Object.entries(fileBytes)) {
-    const found = (await results.head(key))?.size;
-    if (found !== written) return { key, written, found };
-  }
+  const looks = eachInParallel(Object.entries(fileBytes), REQUESTS_AT_ONCE, async ([key, written]) => {
+    return { key, written, found: (await results.head(key))?.size };
+  });
+  for await (const look of looks) if (look.found !== look.written) return look;
   return undefined;
 }

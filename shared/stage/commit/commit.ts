@@ -18,10 +18,11 @@ import { conservationOf, type JobSummary, summarize } from '../../job/summary.ts
 import type { Chain, IntervalsPlan, MadeInterval } from '../../job/tasks/interval.ts';
 import type { PublishedFile, PublishSpec } from '../../job/tasks/publishtask.ts';
 import { addGained, type Gained, NOTHING_GAINED, type TurnedPart } from '../../job/tasks/reduced.ts';
+import { eachInParallel, REQUESTS_AT_ONCE } from '../../store/inparallel.ts';
 import { listBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import { JOB_TABLES, perTable } from '../../table/tables.ts';
-import { specOf } from '../specs.ts';
+import { specsOf } from '../specs.ts';
 import type { StageWork } from '../stage.ts';
 import { WRITERS } from './jobtables.ts';
 import { checkCaptures, checkConserved, checkWritten } from './reconcile.ts';
@@ -103,6 +104,7 @@ async function chainOf(
     turned.push(...result.turned);
     gained = addGained(gained, result.gained);
   }
+  const turnedIn = Map.groupBy(turned, ({ interval }) => interval);
   const intervals: MadeInterval[] = [
     ...made,
     ...rest.map((interval, at): MadeInterval => {
@@ -115,7 +117,7 @@ async function chainOf(
         names,
         files: [],
         joined: [],
-        turned: turned.filter((part) => part.interval === number).map(({ interval: _, ...part }) => part),
+        turned: (turnedIn.get(number) ?? []).map(({ interval: _, ...part }) => part),
         corrections: [],
         total: NOTHING_GAINED,
       };
@@ -123,9 +125,12 @@ async function chainOf(
   ];
   let total = made.at(-1)?.total ?? NOTHING_GAINED;
   const files: PublishedFile[] = [];
-  let task = 0;
-  for await (const result of eachResult(store, job.job, 'publish')) {
-    const spec = await specOf<PublishSpec>(store, job.job, 'publish', task++);
+  const results = await stageResults(store, job.job, 'publish');
+  const specOf = await specsOf<PublishSpec>(store, job.job, 'publish');
+  const specs = eachInParallel(results.keys(), REQUESTS_AT_ONCE, specOf);
+  for (const result of results) {
+    const { value: spec } = await specs.next();
+    if (spec === undefined) break;
     const { table, interval: number, corrections, only, without } = spec;
     if (result === null) continue;
     if (result.gained !== null) total = addGained(total, result.gained);
