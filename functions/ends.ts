@@ -3,7 +3,7 @@
  * since a job stays in the index of running jobs until it has been told of, and the watchdog looks at that index.
  */
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { EVENT_SOURCE, type JobEnded, jobEnded } from '../shared/control/jobended.ts';
+import { ENDED_EVENT, EVENT_SOURCE, type JobEnded, jobEnded } from '../shared/control/jobended.ts';
 import { runningEntries, settleEnded } from '../shared/control/runningjobs.ts';
 import { work } from './environment.ts';
 import { logger } from './log.ts';
@@ -16,7 +16,7 @@ export async function tellEnd(dataset: string, job: string): Promise<void> {
   const detail = { stack: process.env.FLOWSTITCH_STACK, ...ended } satisfies JobEnded & { stack?: string };
   const { FailedEntryCount, Entries } = await eventBridge.send(
     new PutEventsCommand({
-      Entries: [{ Source: EVENT_SOURCE, DetailType: 'Flowstitch Job Ended', Detail: JSON.stringify(detail) }],
+      Entries: [{ Source: EVENT_SOURCE, DetailType: ENDED_EVENT, Detail: JSON.stringify(detail) }],
     }),
   );
   if (FailedEntryCount === 0) return;

@@ -14,8 +14,8 @@ export const CONCURRENCY = { least: 2, most: 1000 };
 
 /** Event sources of the functions beside the stages: uploads, and dead letters in both kinds of queue. */
 const SOURCES_BESIDE = 3;
-/** Executions that everything but the wide stages may need at once; the watchdog needs one. */
-const BESIDE = (STAGE_ORDER.filter((stage) => !isWide(stage)).length + SOURCES_BESIDE) * CONCURRENCY.least + 1;
+/** Executions that everything but the wide stages may need at once; the watchdog and the clean function need one each. */
+const BESIDE = (STAGE_ORDER.filter((stage) => !isWide(stage)).length + SOURCES_BESIDE) * CONCURRENCY.least + 2;
 
 /** Stages with many tasks, and how many of them run at once where the account allows it. */
 const USUAL = STAGE_ORDER.filter(isWide).map((stage): [WideStage, number] => [stage, STAGES[stage].atOnce!]);

@@ -33,6 +33,8 @@ export interface Settings extends Concurrencies {
   dataOnDestroy: 'retain' | 'delete';
   /** Days that shards are kept, for later jobs with the same captures; in the last three of them no new job uses them. */
   shardDays: number;
+  /** Days between two cleanings by the schedule; 0: none. */
+  cleanDays: number;
   /** Days that logs are kept. */
   logDays: number;
   /** Concurrent executions that the account allows; undefined: not asked for. */
@@ -90,6 +92,7 @@ const READERS: { readonly [Name in keyof Settings]: Reader<Name> } = {
   },
   dataOnDestroy: (text = 'retain', name) => oneOf(text, name, ['retain', 'delete']),
   shardDays: (text = '30', name) => whole(text, name, 7, 3650),
+  cleanDays: (text = '1', name) => whole(text, name, 0, 365),
   logDays: (text = '30', name) => Number(oneOf(text, name, LOG_DAYS.map(String))),
   ...concurrencyReaders(),
   accountConcurrency: (text, name) => (text === undefined ? undefined : whole(text, name, 1, 10_000_000)),

@@ -24,6 +24,8 @@ export interface Pipeline {
   results: ObjectStore;
   queue: TaskQueue;
   s3: S3Client;
+  /** Tells the clean function that a cleaning is due. @throws Error when that cannot be told */
+  startCleaning(): Promise<void>;
 }
 
 /** Outputs of the stack that are needed here. */
@@ -48,6 +50,10 @@ export async function findPipeline(given: string | undefined, options: ClientOpt
     results: new S3Store(s3, found.ResultsBucket),
     queue: new SqsQueue(sqsClient({ attempts: ATTEMPTS, ...options }), JSON.parse(found.Queues)),
     s3,
+    startCleaning: async () => {
+      const { startCleaning } = await import('./startcleaning.ts');
+      await startCleaning(name, { attempts: ATTEMPTS, ...options });
+    },
   };
 }
 

@@ -1,9 +1,10 @@
-/** flowstitch datasets: what the data sets of a folder of results hold. */
+/** flowstitch datasets: what the data sets of a folder of results, or of a pipeline, hold. */
 import type { Holding } from '../../shared/control/dataset/holdings.ts';
 import { formatTable } from '../../shared/query/resulttext.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
-import { RESULTS_OPTION, resultsFolder, stores } from '../input/resultsfolder.ts';
-import { bytesText, commandName, count } from '../text/format.ts';
+import { PLACE_OPTIONS, resultsPlace } from '../cloud/resultsplace.ts';
+import { stores } from '../input/resultsfolder.ts';
+import { bytesText, commandName, count, counted } from '../text/format.ts';
 import { print } from '../text/output.ts';
 import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 
@@ -11,30 +12,42 @@ export const COMMAND = defineCommand({
   name: 'datasets',
   group: 'local',
   operands: { usage: '', least: 0, most: 0, wanted: 'takes no arguments' },
-  needs: '--data FOLDER',
+  needs: '--data FOLDER|s3://RESULTS',
   summary: 'list what data sets hold',
   description: [
-    'Lists the data sets in a folder of flowstitch run: the time that their packets span, their captures and sessions, how many bytes captures, shards and tables take, how many jobs there were, and how much flowstitch clean would remove.',
+    'Lists the data sets in a folder of flowstitch run or of a pipeline: the time that their packets span, their captures and sessions, how many bytes captures, shards and tables take, how many jobs there were, and how much flowstitch clean would remove.',
+    'Of a pipeline it says how many requests that took: one for a thousand objects, one for each task of the current jobs, and one for each end of an interval.',
   ],
-  options: { ...RESULTS_OPTION, ...JSON_OPTION },
-  examples: [['datasets --data results/', 'the data sets of a folder']],
+  options: { ...PLACE_OPTIONS, ...JSON_OPTION },
+  examples: [
+    ['datasets --data results/', 'the data sets of a folder'],
+    ['datasets --data s3://RESULTS/', 'those of a pipeline, by its results bucket'],
+  ],
   async run(values) {
     const { holdings } = await import('../../shared/control/dataset/holdings.ts');
+    const { keepingIn } = await import('../cloud/cleaning.ts');
+    const { countRequests, noRequests } = await import('../../shared/store/aws/requests.ts');
     const { planCleaning, UnknownNeeds } = await import('../../shared/control/dataset/clean.ts');
-    const { store, results } = stores(await resultsFolder('datasets', values));
+    const place = await resultsPlace('datasets', values);
+    const counts = noRequests();
+    if (typeof place !== 'string') countRequests(place.s3, counts);
+    const { store, results } =
+      typeof place === 'string' ? stores(place) : { store: place.work, results: place.results };
     const held = await holdings(store, results);
     let removable: number | null = null;
     let last = '';
     try {
-      const { tables, shards, jobs } = await planCleaning(store, results, { jobs: 0 });
+      const { tables, shards, jobs } = await planCleaning(store, results, keepingIn(place, 0));
       removable = tables.bytes + shards.bytes + jobs.bytes;
       last = `${commandName()} clean would remove ${bytesText(removable)}`;
     } catch (error) {
       if (!(error instanceof UnknownNeeds)) throw error;
       last = error.message;
     }
-    if (values.json) print(`${printableJson({ datasets: held, removable })}\n`);
-    else print(`${datasetsText(held)}\n${last}\n`);
+    const requests = Object.values(counts.s3).reduce((sum, n) => sum + n, 0);
+    const told = typeof place === 'string' ? {} : { requests };
+    if (values.json) print(`${printableJson({ datasets: held, removable, ...told })}\n`);
+    else print(`${datasetsText(held)}\n${last}\n${requests > 0 ? `${counted(requests, 'request')} to S3\n` : ''}`);
     return 0;
   },
 });

@@ -1,35 +1,34 @@
 /** flowstitch forget: removes captures or hosts from a data set, with everything that holds their packets. */
-import type { Choice, Forgetting } from '../../shared/control/dataset/forget.ts';
-import type { HostRows } from '../../shared/engine/forgetting.ts';
+import type { Choice } from '../../shared/control/dataset/forget.ts';
 import { DEFAULT_DATASET } from '../../shared/job/options/options.ts';
 import { canonicalAddress } from '../../shared/packet/hostset.ts';
 import { printable, printableJson } from '../../shared/text/printable.ts';
-import { RESULTS_OPTION, resultsFolder } from '../input/resultsfolder.ts';
+import { PLACE_OPTIONS, resultsPlace } from '../cloud/resultsplace.ts';
 import { Stopped, stoppable } from '../signals.ts';
-import { bytesText, count, counted } from '../text/format.ts';
+import { forgettingText, type OfHosts, told } from '../text/forgettingtext.ts';
+import { bytesText } from '../text/format.ts';
 import { terminalOf } from '../text/liveline.ts';
 import { print } from '../text/output.ts';
 import { Progress } from '../text/progress.ts';
 import { defineCommand, JSON_OPTION } from '../usage/command.ts';
 import { UsageError } from '../usage/usage.ts';
 
-/** Most names that are listed. */
-const NAMED = 20;
 const MS_US = 1000;
 
 export const COMMAND = defineCommand({
   name: 'forget',
   group: 'local',
   operands: { usage: '', least: 0, most: 0, wanted: 'takes no arguments' },
-  needs: '--data FOLDER',
+  needs: '--data FOLDER|s3://RESULTS',
   summary: 'remove captures or hosts, and what holds them',
   description: [
     'Forgets the captures that --before or --capture names: makes the results of a data set in a folder of flowstitch run those of its other captures, and removes whatever else holds packets of the forgotten ones: shards, files of jobs, tables. It first says what it would do, and does it with --yes. In the table captures they stay, with the status forgotten. The captures themselves are not touched.',
     'With --host it is the packets of hosts that are removed: all packets in which such an address is an end of an IP packet at any level. What is in a tunnel of such a host goes too, and so do the outer packets around one of its own. All captures are read again and must still be there; those that are not are named, and nothing is done. Later runs of the data set leave these hosts out as well. In the table captures their packets are counted in undecodable, by the reason forgotten.',
     'Of captures that share shards with forgotten ones the shards are made again: they must still be there. No other run may be at work in the folder at the end. What flowstitch clean would remove is removed too.',
+    'In a pipeline (--before and --capture alone) a job is started, and the clean function removes the rest behind it once it is committed; --wait follows the job. No other job of the data set may run or wait when it is started.',
   ],
   options: {
-    ...RESULTS_OPTION,
+    ...PLACE_OPTIONS,
     dataset: { value: 'NAME', meaning: 'the data set', default: DEFAULT_DATASET },
     before: { value: 'DATE', meaning: 'captures whose last packet is before it: 2026-11-30 or 2026-11-30T12:00, UTC' },
     capture: { value: 'NAME', meaning: 'this capture, by its name in the table captures' },
@@ -39,6 +38,7 @@ export const COMMAND = defineCommand({
       repeatable: true,
     },
     yes: { meaning: 'do it' },
+    wait: { meaning: 'in a pipeline, follow the job until it ends' },
     ...JSON_OPTION,
   },
   examples: [
@@ -53,8 +53,12 @@ export const COMMAND = defineCommand({
   ],
   async run(values) {
     const choice = choiceOf(values);
-    const folder = await resultsFolder('forget', values);
+    const folder = await resultsPlace('forget', values);
     const dataset = values.dataset ?? DEFAULT_DATASET;
+    if (typeof folder !== 'string') {
+      const { forgetInCloud } = await import('../cloud/forgetting.ts');
+      return forgetInCloud(folder, values.dataset, choice, values);
+    }
     const { forget, forgettingIn, rowsOfHosts } = await import('../../shared/engine/forgetting.ts');
     const ofHosts = async (): Promise<OfHosts | undefined> =>
       'hosts' in choice ? { hosts: choice.hosts, ...(await rowsOfHosts(folder, dataset, choice.hosts)) } : undefined;
@@ -103,11 +107,6 @@ export const COMMAND = defineCommand({
   },
 });
 
-/** What is forgotten of hosts. */
-interface OfHosts extends HostRows {
-  hosts: readonly string[];
-}
-
 /** @throws UsageError when not one of the three is given, or no date, or no address */
 function choiceOf({ before, capture, host }: { before?: string; capture?: string; host?: string }): Choice {
   if ([before, capture, host].filter((given) => given !== undefined).length !== 1)
@@ -129,54 +128,4 @@ function hostsOf(given: string): string[] {
     return host;
   });
   return [...new Set(hosts)].sort();
-}
-
-/** What programs are told. */
-function told({ names, packets, already, across, copies, elsewhere, again }: Forgetting, ofHosts?: OfHosts): object {
-  if (ofHosts !== undefined) return { ...ofHosts, already, elsewhere, readAgain: again.map(({ name }) => name) };
-  return { captures: names, packets, already, across, copies, elsewhere, readAgain: again.map(({ name }) => name) };
-}
-
-function forgettingText(
-  { names, packets, already, across, copies, elsewhere, again }: Forgetting,
-  dataset: string,
-  ofHosts?: OfHosts,
-): string {
-  if (ofHosts !== undefined) return hostsText(ofHosts, { already, elsewhere, again }, dataset);
-  const lines = [`data set '${dataset}': ${counted(names.length, 'capture')} to forget, ${counted(packets, 'packet')}`];
-  for (const name of names.slice(0, NAMED)) lines.push(`  ${printable(name)}`);
-  if (names.length > NAMED) lines.push(`  and ${count(names.length - NAMED)} more`);
-  if (already > 0) lines.push(`${counted(already, 'capture')} had been forgotten before`);
-  for (const name of across.slice(0, NAMED))
-    lines.push(`${printable(name)} has packets after that time, too, and stays whole`);
-  if (across.length > NAMED) lines.push(`and so do ${count(across.length - NAMED)} more`);
-  for (const { name, of } of copies.slice(0, NAMED))
-    lines.push(`${printable(name)} holds the same packets as ${printable(of)}, and stays: forget it too`);
-  for (const other of elsewhere)
-    lines.push(
-      `data set '${other.dataset}' holds ${count(other.captures)} of them too, and keeps them: forget them there too`,
-    );
-  if (again.length > 0) lines.push(`${counted(again.length, 'capture')} of the others will be read again`);
-  return `${lines.join('\n')}\n`;
-}
-
-function hostsText(
-  { hosts, sessions, packets, files }: OfHosts,
-  { already, elsewhere, again }: Pick<Forgetting, 'already' | 'elsewhere' | 'again'>,
-  dataset: string,
-): string {
-  const lines = [
-    `data set '${dataset}': ${counted(hosts.length, 'host')} to forget (${hosts.join(', ')}), ${counted(sessions, 'session')}` +
-      (packets === null ? '' : `, ${count(packets)} of the rows of packets`),
-  ];
-  if (already > 0) lines.push(`${counted(already, 'host')} had been forgotten before`);
-  for (const other of elsewhere)
-    lines.push(
-      `data set '${other.dataset}' holds ${count(other.captures)} of the captures too: forget the hosts there too`,
-    );
-  if (again.length > 0) {
-    lines.push(`${counted(again.length, 'capture')} will be read again, and all files of tables written anew:`);
-    for (const [table, number] of Object.entries(files)) lines.push(`  ${table}: ${counted(number, 'file')}`);
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -6,6 +6,7 @@ import { turnsOf } from '../../shared/control/turns.ts';
 import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
 import { jobConfig } from '../../shared/job/dataset/dataset.ts';
 import { CLOUD_SIZES } from '../../shared/job/jobconfig.ts';
+import { isForgotten } from '../../shared/job/notices/forgotten.ts';
 import { JOB_OPTIONS, type JobOptions, jobOptions } from '../../shared/job/options/options.ts';
 import { currentKey } from '../../shared/job/protocol/keys.ts';
 import { isResult } from '../../shared/job/resultpath.ts';
@@ -119,7 +120,9 @@ export async function submitPrefix(
   if (listed.length === 0) throw new UsageError(nothingThere(place, skipped));
   const dataset = options.dataset ?? datasetOf(bucket, prefix, capturesBucket);
   const { captures, kept } = exact ? { captures: listed, kept: 0 } : await grown(work, dataset, listed);
-  const refused = captures.flatMap(({ name, refused }) => (refused ? [{ capture: name, ...refused }] : []));
+  const refused = captures.flatMap(({ name, refused }) =>
+    refused && !isForgotten({ refused }) ? [{ capture: name, ...refused }] : [],
+  );
   if (refused.length === captures.length)
     throw new UsageError(`no capture under ${place} can be read: ${refused[0].detail}`);
   const shared = await sharedCaptures(work, dataset, captures);

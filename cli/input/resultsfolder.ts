@@ -1,20 +1,13 @@
 /** The folder of results that a command works on: of those that manage what runs on this machine have left. */
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Options } from '../../shared/job/options/optiondescription.ts';
 import { WORK_FOLDER } from '../../shared/job/protocol/keys.ts';
 import { DirectoryStore } from '../../shared/store/directorystore.ts';
 import { UsageError } from '../usage/usage.ts';
 
-export const RESULTS_OPTION = {
-  data: { value: 'FOLDER', meaning: 'folder of results: the one that flowstitch run was given with --out' },
-} as const satisfies Options;
-
 /** Its absolute path. @throws UsageError when none was given, or there is none */
 export async function resultsFolder(command: string, { data }: { data?: string }): Promise<string> {
   if (!data) throw new UsageError(`${command}: no results given: name their folder with --data`);
-  if (data.startsWith('s3://'))
-    throw new UsageError(`${command} works on folders of flowstitch run, not on the results of a pipeline in ${data}`);
   if ((await stat(data).catch(() => undefined))?.isDirectory() !== true)
     throw new UsageError(`there is no folder ${data}`);
   return resolve(data);

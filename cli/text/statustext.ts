@@ -87,17 +87,25 @@ export function statusText(status: JobStatus, data: string): string {
     ['state', stateLine(status)],
   ];
   const failures = failuresText(status);
-  if (summary === null) return `${fieldLines(fields)}${stagesText(status)}${failures}${nextText(status)}`;
+  if (summary === null)
+    return `${fieldLines(fields)}${stagesText(status)}${failures}${cleaningText(status)}${nextText(status)}`;
   return `${fieldLines(fields)}\n${jobSummaryText(summary, {
     fields: costFields(status),
     data,
     committedBefore: false,
-  })}${failures}${catalogText(status)}`;
+  })}${failures}${catalogText(status)}${cleaningText(status)}`;
 }
 
 function catalogText({ notInCatalog }: JobStatus): string {
   if (notInCatalog === null) return '';
   return `\nAthena does not see this job yet, for the log of the results could not be written; that is tried again every five minutes: ${printable(notInCatalog)}\n`;
+}
+
+function cleaningText({ cleaningDue, state }: JobStatus): string {
+  if (!cleaningDue) return '';
+  const what = 'what holds packets of the captures that this job forgets';
+  if (state === 'committed') return `\n${what} is being removed, as soon as no job runs or waits\n`;
+  return `\n${what} is removed once the job is committed\n`;
 }
 
 function sourceText({ entry: { source } }: JobStatus): string {

@@ -13,6 +13,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { type FunctionName, isStage } from '../functions.ts';
 import { METRICS, pipelineStackName } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import type { Compute } from './compute.ts';
@@ -44,9 +45,14 @@ export class Alarms extends Construct {
       'CatalogBehind',
       "The log of the results cannot be written, so Athena does not see a committed job; it is tried again every five minutes: the watchdog's log has the reason",
     );
+    this.counted(
+      settings,
+      'CleaningFailed',
+      "A later job has read captures again that were forgotten, so nothing is removed: the clean function's log says which, forget them once more",
+    );
   }
 
-  /** An alarm on what the watchdog counts under this name. */
+  /** An alarm on what the watchdog or the clean function counts under this name. */
   private counted(settings: Settings, metricName: string, description: string): void {
     const metric = new Metric({
       namespace: METRICS.namespace,
@@ -96,27 +102,33 @@ export class Alarms extends Construct {
   }
 
   private functionAlarms({ functions }: Compute): void {
-    const throttles: Record<string, IMetric> = {};
+    // Two, for an alarm takes ten metrics at most.
+    const throttles: Record<'Throttles' | 'ThrottlesBeside', Record<string, IMetric>> = {
+      Throttles: {},
+      ThrottlesBeside: {},
+    };
     for (const [name, made] of Object.entries(functions)) {
       this.alarm(
         `Errors-${name}`,
         `The function ${name} failed with an error: see its log`,
         made.metricErrors({ statistic: 'Sum', period: PERIOD }),
       );
-      throttles[name.replaceAll('-', '_')] = made.metricThrottles({ statistic: 'Sum', period: PERIOD });
+      throttles[isStage(name as FunctionName) ? 'Throttles' : 'ThrottlesBeside'][name.replaceAll('-', '_')] =
+        made.metricThrottles({ statistic: 'Sum', period: PERIOD });
     }
-    this.alarm(
-      'Throttles',
-      "Invocations were throttled: the account's limit of concurrent executions is below what the stages use together",
-      new MathExpression({
-        expression: Object.keys(throttles)
-          .map((name) => `FILL(${name}, 0)`)
-          .join(' + '),
-        usingMetrics: throttles,
-        label: 'throttled invocations',
-        period: PERIOD,
-      }),
-    );
+    for (const [id, usingMetrics] of Object.entries(throttles))
+      this.alarm(
+        id,
+        "Invocations were throttled: the account's limit of concurrent executions is below what the functions use together",
+        new MathExpression({
+          expression: Object.keys(usingMetrics)
+            .map((name) => `FILL(${name}, 0)`)
+            .join(' + '),
+          usingMetrics,
+          label: 'throttled invocations',
+          period: PERIOD,
+        }),
+      );
   }
 
   /** An alarm on anything above `threshold`. */

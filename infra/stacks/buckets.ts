@@ -41,7 +41,7 @@ export class Buckets extends Construct {
     const expiring = [
       ...['running/', 'requests/', 'checks/'].map((prefix) => expiry(prefix, TRACE_DAYS)),
       // A job's files hold the intervals with which later jobs go on: they are of use as long as shards are.
-      ...['jobs/', 'shards/'].map((prefix) => expiry(prefix, settings.shardDays)),
+      ...['jobs/', 'shards/', 'cleaning/'].map((prefix) => expiry(prefix, settings.shardDays)),
     ];
     this.work = this.bucket('Work', settings, expiring, settings.dataKeyArn);
     this.results = this.bucket('Results', settings, [expiry(ATHENA_PREFIX, ATHENA_DAYS)], settings.dataKeyArn);

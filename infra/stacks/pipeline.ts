@@ -7,6 +7,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { CLEANING_EVENT, ENDED_EVENT, EVENT_SOURCE } from '../../shared/control/jobended.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
 import { SOFTWARE } from '../../shared/text/software.ts';
 import { FUNCTION_NAMES, type FunctionName, needsOf } from '../functions.ts';
@@ -39,6 +40,7 @@ export class PipelineStack extends Stack {
     this.buckets = new Buckets(this, 'Bucket', settings, this.queues.uploads);
     this.compute = new Compute(this, 'Function', { settings, code, buckets: this.buckets, queues: this.queues });
     this.watchdog(settings);
+    this.cleaning(settings);
     new Alarms(this, 'Alarm', settings, this.queues, this.compute);
     this.outputs(settings);
   }
@@ -51,6 +53,27 @@ export class PipelineStack extends Stack {
       schedule: Schedule.rate(Duration.minutes(5)),
       enabled: false,
       targets: [new LambdaTarget(this.compute.functions.watchdog)],
+    });
+  }
+
+  /** By its schedule, by the end of each job, and by whoever asks for it. What fails is tried again, and then by the next of these. */
+  private cleaning(settings: Settings): void {
+    const { clean } = this.compute.functions;
+    const target = { retryAttempts: 10, maxEventAge: Duration.hours(2) };
+    new Rule(this, 'CleaningDue', {
+      description: 'Invokes the clean function when a job has ended or a cleaning is asked for',
+      eventPattern: {
+        source: [EVENT_SOURCE],
+        detailType: [ENDED_EVENT, CLEANING_EVENT],
+        detail: { stack: [pipelineStackName(settings)] },
+      },
+      targets: [new LambdaTarget(clean, target)],
+    });
+    if (settings.cleanDays === 0) return;
+    new Rule(this, 'CleaningSchedule', {
+      description: 'Invokes the clean function',
+      schedule: Schedule.rate(Duration.days(settings.cleanDays)),
+      targets: [new LambdaTarget(clean, target)],
     });
   }
 

@@ -87,16 +87,20 @@ function captureStatements(
 }
 
 function queueStatements(queues: Queues, name: FunctionName, consumes: readonly IQueue[]): PolicyStatement[] {
+  const { movesNoJobs, sendsChecks } = needsOf(name);
   const sends = [
-    ...STAGE_ORDER.map((stage) => queues.stages[stage]),
-    ...(needsOf(name).sendsChecks ? [queues.uploads] : []),
+    ...(movesNoJobs ? [] : STAGE_ORDER.map((stage) => queues.stages[stage])),
+    ...(sendsChecks ? [queues.uploads] : []),
   ];
   // Lambda itself receives and deletes, with the function's role.
   const receive = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
   // A stage's function keeps its message hidden while it runs.
   if (isStage(name)) receive.push('sqs:ChangeMessageVisibility');
   const arns = (list: readonly IQueue[]): string[] => list.map(({ queueArn }) => queueArn);
-  return [allow(['sqs:SendMessage'], arns(sends)), ...(consumes.length > 0 ? [allow(receive, arns(consumes))] : [])];
+  return [
+    ...(sends.length > 0 ? [allow(['sqs:SendMessage'], arns(sends))] : []),
+    ...(consumes.length > 0 ? [allow(receive, arns(consumes))] : []),
+  ];
 }
 
 /** Events of ours and of nobody else. */

@@ -4,6 +4,7 @@
  */
 import { datasetCaptures } from '../job/dataset/datasetcaptures.ts';
 import { allInputs } from '../job/inputs.ts';
+import { isForgotten } from '../job/notices/forgotten.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import { type ObjectStore, StoreError } from '../store/objectstore.ts';
 import { turnsOf } from './turns.ts';
@@ -29,9 +30,11 @@ export async function grown(store: ObjectStore, dataset: string, listed: readonl
   const captures = listed.map((capture) => {
     const known = has.get(capture.name);
     has.delete(capture.name);
+    // What has been forgotten stays so, unless something else was uploaded under its name.
+    if (known !== undefined && isForgotten(known)) return known.version === capture.version ? known : capture;
     return capture.refused && known?.version === capture.version ? keep(known) : capture;
   });
-  for (const gone of has.values()) captures.push(keep(gone));
+  for (const gone of has.values()) captures.push(isForgotten(gone) ? gone : keep(gone));
   return { captures, kept };
 }
 
@@ -41,7 +44,7 @@ async function nextCaptures(store: ObjectStore, dataset: string): Promise<Captur
   const last = waiting.at(-1) ?? running;
   if (last !== null)
     try {
-      return (await allInputs(store, last)).filter(({ refused }) => refused === undefined);
+      return (await allInputs(store, last)).filter((capture) => !capture.refused || isForgotten(capture));
     } catch (error) {
       // Its files have expired.
       if (!(error instanceof StoreError && error.reason === 'missing')) throw error;

@@ -9,6 +9,9 @@ import type { JobEntry } from './start.ts';
 
 /** Who tells, in the event. */
 export const EVENT_SOURCE = 'flowstitch';
+/** Kinds of events: a job has ended; a cleaning is due. Both have the name of the stack in their detail. */
+export const ENDED_EVENT = 'Flowstitch Job Ended';
+export const CLEANING_EVENT = 'Flowstitch Cleaning Due';
 
 /** Characters of a reason: an event is small. */
 const MOST_REASON = 2000;

@@ -3,6 +3,7 @@
 import { JobError, loadJob } from '../job/context.ts';
 import { allInputs } from '../job/inputs.ts';
 import { type JobConfig, jobId } from '../job/jobconfig.ts';
+import { isForgotten } from '../job/notices/forgotten.ts';
 import { discardForNext } from '../job/protocol/fault.ts';
 import { hasEnded, isCommitted, readEnd, writeEnd } from '../job/protocol/jobend.ts';
 import { DATASETS_PREFIX, doneKey, jobKey, jobsPrefix, summaryKey } from '../job/protocol/keys.ts';
@@ -95,7 +96,11 @@ export async function resumeJob(store: ObjectStore, queue: TaskQueue, id: string
     const captures = await allInputs(store, job);
     const retry = (config.retry ?? 0) + 1;
     // Captures that were known to be unreadable may have been repaired since.
-    const fresh = captures.map(({ refused: _, ...capture }) => capture);
+    const fresh = captures.map((all) => {
+      if (isForgotten(all)) return all;
+      const { refused: _, ...capture } = all;
+      return capture;
+    });
     if (damaged !== undefined) await discardForNext(store, damaged, jobId({ ...config, retry }, fresh));
     const next = await submitJob(store, queue, { ...config, retry }, fresh, source);
     if (next.state === 'committed' || next.state === 'ended') return resumeJob(store, queue, next.job);

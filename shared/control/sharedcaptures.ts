@@ -1,5 +1,6 @@
 /** Captures that several data sets have: their sessions are counted by each. */
 import { datasetCaptures } from '../job/dataset/datasetcaptures.ts';
+import { isForgotten } from '../job/notices/forgotten.ts';
 import { DATASETS_PREFIX, datasetCapturesKey } from '../job/protocol/keys.ts';
 import type { CaptureRef } from '../store/capturesource.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
@@ -20,7 +21,9 @@ export async function sharedCaptures(
   const shared: SharedCaptures[] = [];
   for (const other of await datasetsOf(store)) {
     if (other === dataset) continue;
-    const both = (await datasetCaptures(store, other)).filter(({ location }) => locations.has(location)).length;
+    const both = (await datasetCaptures(store, other)).filter(
+      (capture) => locations.has(capture.location) && !isForgotten(capture),
+    ).length;
     if (both > 0) shared.push({ dataset: other, captures: both });
   }
   return shared;

@@ -12,6 +12,7 @@ import { STAGE_ORDER } from '../stage/stages.ts';
 import { inParallel, REQUESTS_AT_ONCE } from '../store/inparallel.ts';
 import { getJson } from '../store/jsonobject.ts';
 import type { ObjectStore } from '../store/objectstore.ts';
+import { isForgettingDue } from './dataset/duecleanings.ts';
 import { findJob } from './operate.ts';
 import type { JobEntry } from './start.ts';
 import { type Turns, turnsOf } from './turns.ts';
@@ -52,6 +53,8 @@ export interface JobStatus extends JobState {
   summary: JobSummary | null;
   /** Why the log of the results does not show a committed job yet; null where it does. */
   notInCatalog: string | null;
+  /** What a job has forgotten, or will once it is committed, is still to be removed from storage. */
+  cleaningDue: boolean;
 }
 
 /** The states of jobs, in their order. */
@@ -111,6 +114,7 @@ export async function jobStatus(
     requests: await jobRequests(store, entry.job),
     summary: state.state === 'committed' ? ((await getJson<JobSummary>(store, summaryKey(entry.job))) ?? null) : null,
     notInCatalog: state.state === 'committed' ? await notInCatalog(store, entry) : null,
+    cleaningDue: await isForgettingDue(store, entry.job),
   };
   for (const stage of STAGE_ORDER) {
     const { status: ofStage, dones } = await stageStatus(store, entry.job, stage, known);

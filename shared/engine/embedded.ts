@@ -91,7 +91,7 @@ export async function runEmbedded(given: EmbeddedOptions): Promise<JobSummary> {
       if (ended instanceof DamagedJob) throw ended;
       const [store, results] = storesOf(place, work, options);
       // Who reads the folder with a glob is to find current rows only.
-      await place.whenAlone(() => removeOldFiles(store, results));
+      await place.whenAlone(async () => void (await removeOldFiles(store, results)));
       return ended;
     }
   } catch (error) {

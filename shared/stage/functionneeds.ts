@@ -30,6 +30,8 @@ export interface FunctionNeeds {
   readonly captures?: true;
   /** Sends delayed checks to the uploads queue. */
   readonly sendsChecks?: true;
+  /** Neither moves jobs on nor starts any: the needs given here are all. */
+  readonly movesNoJobs?: true;
   /** Tells EventBridge of jobs that have ended. */
   readonly tells?: true;
   /** What it may do with the watchdog's schedule. */

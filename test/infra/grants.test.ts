@@ -9,11 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { FUNCTION_NAMES, type FunctionName } from '../../infra/functions.ts';
+import { cleanDue, SETTLED_MS, setDue } from '../../shared/control/dataset/duecleanings.ts';
 import { resumeJob, submitJob } from '../../shared/control/operate.ts';
 import { failTask, runTask } from '../../shared/control/task.ts';
 import { takeTurn } from '../../shared/control/turns.ts';
 import { lookAfterJobs } from '../../shared/control/watchdog.ts';
 import { isCommitted, readEnd } from '../../shared/job/protocol/jobend.ts';
+import { cleaningKey } from '../../shared/job/protocol/keys.ts';
 import type { Stage } from '../../shared/job/protocol/stageresults.ts';
 import { InProcessQueue } from '../../shared/queue/inprocess.ts';
 import type { TaskMessage, TaskQueue } from '../../shared/queue/taskqueue.ts';
@@ -21,6 +23,7 @@ import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { workOf } from '../../shared/stage/works.ts';
 import { type CaptureRef, FileCaptures } from '../../shared/store/capturesource.ts';
 import type { ObjectStore } from '../../shared/store/objectstore.ts';
+import { TABLE_NAMES } from '../../shared/table/tables.ts';
 import { onLater, onUpload, type UploadContext } from '../../shared/upload/uploads.ts';
 import { listWatchedPrefixes, putWatchedPrefix } from '../../shared/upload/watchedprefixes.ts';
 import { captureRefs, plainConfig } from '../job/harness.ts';
@@ -47,14 +50,14 @@ describe('roles', () => {
         else
           assert.match(
             key,
-            bucket === CAPTURES ? /^\*$/ : /^[a-z_]+\/\*(?:\/_SUCCESS|\/summary\.json)?$/,
+            bucket === CAPTURES ? /^\*$/ : /^[a-z_]+\/\*(?:\/_SUCCESS|\/summary\.json|\/end\.json|\/chains\/\*)?$/,
             `${role}: ${resource}`,
           );
       }
     }
   });
 
-  test('only plan and map write shards, only publish and commit write results, and nobody writes captures', () => {
+  test('only plan and map write shards, only publish and commit write results, only clean removes them, and nobody writes captures', () => {
     const may = (action: string, resource: string): FunctionName[] =>
       FUNCTION_NAMES.filter((name) => allows(statementsOf(template, name), action, resource));
     assert.deepEqual(may('s3:PutObject', `${WORK}/shards/x`), ['plan', 'map']);
@@ -63,8 +66,10 @@ describe('roles', () => {
     assert.deepEqual(may('s3:PutObject', `${RESULTS}/datasets/x/current.json`), ['commit']);
     assert.deepEqual(may('s3:PutObject', `${CAPTURES}/x`), []);
     assert.deepEqual(may('s3:DeleteObject', `${CAPTURES}/x`), []);
-    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/0.arrow`), []);
-    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/summary.json`), ['plan', 'map']);
+    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/0.arrow`), ['clean']);
+    for (const table of TABLE_NAMES) assert.deepEqual(may('s3:DeleteObject', `${RESULTS}/${table}/x`), ['clean']);
+    assert.deepEqual(may('s3:DeleteObject', `${RESULTS}/datasets/x/current.json`), []);
+    assert.deepEqual(may('s3:DeleteObject', `${WORK}/shards/a/b/summary.json`), ['plan', 'map', 'clean']);
     assert.deepEqual(may('s3:GetObject', `${CAPTURES}/x`), ['plan', 'map', 'uploads']);
   });
 
@@ -226,6 +231,12 @@ class GuardedPipeline {
     };
   }
 
+  /** As functions/clean.ts does it, when readers have ended. */
+  clean(): ReturnType<typeof cleanDue> {
+    const results = guarded(this.results, RESULTS, asker('clean'));
+    return cleanDue(this.store('clean'), results, Date.now() + 2 * SETTLED_MS, () => true);
+  }
+
   /** Works the queue off. @param isDeadly which messages end as dead letters */
   async drain(isDeadly: (message: TaskMessage) => boolean = () => false): Promise<void> {
     for (let hand = this.queue.receive(); hand !== undefined; hand = this.queue.receive()) {
@@ -283,5 +294,13 @@ test('the roles allow all that functions do in jobs that uploads start, that wai
 
   const marked = await onUpload(pipeline.uploads(captures, 200_000), 'captures', 'site-a/_READY');
   assert.equal(marked.outcome === 'submitted' && marked.state, 'committed', 'the same job as the first');
+  // What holds the tables by an earlier job, shards that nobody needs, and a job that cannot go on.
+  await submit(4);
+  await pipeline.drain();
+  await work.put('shards/0a/1b/summary.json', new Uint8Array(1));
+  await setDue(work, cleaningKey('asked'), { keepJobs: 0 });
+  const { done, objects } = await pipeline.clean();
+  assert.ok(done === 1 && objects > 0);
+
   assert.deepEqual([...pipeline.ran].sort(), [...FUNCTION_NAMES].sort());
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FUNCTION_NAMES, needsOf } from '../../infra/functions.ts';
+import { CLEANING_EVENT, ENDED_EVENT, EVENT_SOURCE } from '../../shared/control/jobended.ts';
 import { RELEASE } from '../../shared/job/revisions.ts';
 import { STAGE_ORDER } from '../../shared/stage/stages.ts';
 import { allows, statementsOf } from './policy.ts';
@@ -100,14 +101,14 @@ describe('functions', () => {
     assert.equal(logs.size, FUNCTION_NAMES.length);
   });
 
-  test('those that take messages may be led to again by what they send; the watchdog, which takes none, may not', () => {
+  test('those that take messages may be led to again by what they send; the watchdog and clean, which take none, may not', () => {
     for (const name of FUNCTION_NAMES) {
       const expected = feedsOf(name).length > 0 ? 'Allow' : undefined;
       assert.equal(functionOf(name)[1].Properties.RecursiveLoop, expected, name);
     }
     assert.deepEqual(
       FUNCTION_NAMES.filter((name) => feedsOf(name).length === 0),
-      ['watchdog'],
+      ['watchdog', 'clean'],
     );
   });
 
@@ -131,6 +132,7 @@ describe('functions', () => {
       'dead-letter': [2, 2],
       uploads: [2],
       watchdog: [],
+      clean: [],
     });
   });
 
@@ -273,6 +275,7 @@ describe('buckets', () => {
       ['checks/', 7],
       ['jobs/', 30],
       ['shards/', 30],
+      ['cleaning/', 30],
     ]);
     assert.deepEqual(expiring('Captures'), []);
     assert.deepEqual(expiring('Results'), [['athena/', 30]]);
@@ -351,8 +354,26 @@ test('a stack with its own bucket of captures has no custom resource', () => {
   assert.deepEqual(custom, []);
 });
 
+test('cleaning is started each day, at the end of each job of this stack, and when it is asked for', () => {
+  const rules = (template: Template): Resource['Properties'][] =>
+    ofType(template, 'AWS::Events::Rule')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Targets }) => Targets[0].Arn['Fn::GetAtt'][0] === functionOf('clean', template)[0]);
+  const [due, schedule] = rules(plain);
+  assert.deepEqual(due.EventPattern, {
+    source: [EVENT_SOURCE],
+    'detail-type': [ENDED_EVENT, CLEANING_EVENT],
+    detail: { stack: ['flowstitch-pipeline'] },
+  });
+  assert.equal(schedule.ScheduleExpression, 'rate(1 day)');
+  for (const { Targets } of [due, schedule]) assert.ok(Targets[0].RetryPolicy.MaximumRetryAttempts > 0);
+  const weekly = rules(synthesized({ cleanDays: '7' }).pipelineTemplate);
+  assert.equal(weekly[1].ScheduleExpression, 'rate(7 days)');
+  assert.equal(rules(synthesized({ cleanDays: '0' }).pipelineTemplate).length, 1);
+});
+
 test('the watchdog sleeps until a job begins', () => {
-  const [[, rule]] = ofType(plain, 'AWS::Events::Rule');
+  const [, rule] = theOne(plain, 'AWS::Events::Rule', 'Watchdog');
   assert.equal(rule.Properties.State, 'DISABLED');
   assert.equal(rule.Properties.ScheduleExpression, 'rate(5 minutes)');
   assert.equal(rule.Properties.Name, 'flowstitch-watchdog');
@@ -380,7 +401,7 @@ describe('alarms', () => {
       [plain, 'flowstitch-pipeline'],
       [lab, 'lab-pipeline'],
     ] as const) {
-      for (const metric of ['JobStalled', 'CatalogBehind']) {
+      for (const metric of ['JobStalled', 'CatalogBehind', 'CleaningFailed']) {
         const [[, { Properties }]] = alarms(template).filter(([, alarm]) => alarm.Properties.MetricName === metric);
         assert.equal(Properties.Namespace, 'Flowstitch');
         assert.deepEqual(Properties.Dimensions, [

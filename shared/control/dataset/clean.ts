@@ -34,15 +34,27 @@ import type { ObjectHead, ObjectStore } from '../../store/objectstore.ts';
 import type { JobEntry } from '../start.ts';
 import { datasetsWithResults } from './heldcaptures.ts';
 import { type Needed, needInterval, usedShards } from './needed.ts';
-import { oldFiles, removeOldFiles } from './oldfiles.ts';
+import { oldFiles, removeInParts, removeOldFiles } from './oldfiles.ts';
 
 /** What is kept beyond that which current results need. */
 export interface Keeping {
   /** So many of the newest jobs of each data set, besides the current one. */
   jobs: number;
-  /** A data set of which jobs go that have not ended, too; those of others stay if they are newer than the current one. */
+  /** A data set of which all jobs go but the current one, whether they have ended or not; those of others stay as said. */
   endedOnly?: string;
+  /**
+   * Milliseconds since 1970: what was replaced since then somebody may be reading, and files of jobs without an entry that
+   * were written since then may be those of a job that is being submitted. Both stay.
+   */
+  since?: number;
+  /** Jobs of data sets of which it is not known what their results need stay as they are; otherwise that is an error. */
+  leaveUnknown?: true;
+  /** Objects after which planning ends: what remains is found the next time. */
+  most?: number;
 }
+
+/** Asked before each step of cleaning that other programs may work beside: false ends it. */
+export type MayGoOn = () => Promise<boolean>;
 
 /** Objects, and their bytes together. */
 export interface Removal {
@@ -65,6 +77,8 @@ export interface Cleaning {
   gone: string[];
   /** Keys of the entries of jobs without files. */
   entries: string[];
+  /** There is more than was looked for. */
+  more: boolean;
 }
 
 /**
@@ -78,15 +92,22 @@ export async function planCleaning(store: ObjectStore, results: ObjectStore, kee
   const chains: string[] = [];
   const whole = new Map<string, 'committed' | 'open'>();
   const needed: Needed = { keys: new Set(), prefixes: [] };
+  const bound = new Bound(keeping.most);
   const entries = await allEntries(store);
   for (const dataset of new Set([...entries.map((entry) => entry.dataset), ...(await datasetsWithResults(results))])) {
     const own = entries.filter((entry) => entry.dataset === dataset).sort((a, b) => b.submitted - a.submitted);
     const current = await getJson<CurrentJob>(results, currentKey(dataset));
-    for (const [job, state] of await jobsToKeep(store, own, current?.job, keeping.jobs, keeping.endedOnly === dataset))
+    const currentOnly = keeping.endedOnly === dataset;
+    for (const [job, state] of await jobsToKeep(store, own, current?.job, currentOnly ? 0 : keeping.jobs, currentOnly))
       whole.set(job, state);
     if (current === undefined) continue;
-    const { config } = await currentFile(store, current.job);
-    for (const old of await oldFiles(results, dataset)) add(tables, old);
+    for (const old of await oldFiles(results, dataset, sinceOf(keeping, dataset))) if (bound.takes()) add(tables, old);
+    const file = await currentFile(store, current.job, keeping.leaveUnknown === true && !currentOnly);
+    if (file === null) {
+      for (const { job } of own) whole.set(job, 'open');
+      continue;
+    }
+    const { config } = file;
     const line = chainKey(dataset, lineOf(config));
     for await (const { key } of store.list(chainsPrefix(dataset))) if (key !== line) chains.push(key);
     const chain = await getJson<Chain>(store, line);
@@ -96,19 +117,59 @@ export async function planCleaning(store: ObjectStore, results: ObjectStore, kee
   for (const job of whole.keys()) for (const prefix of await usedShards(store, job)) used.add(prefix);
   const shards = nothing();
   for await (const head of store.list(SHARDS_PREFIX))
-    if (!used.has(shardGroupOf(head.key)) && !used.has(folderOf(head.key))) add(shards, head);
-  const { jobs, cut, gone } = await unneededOfJobs(store, whole, needed);
+    if (!used.has(shardGroupOf(head.key)) && !used.has(folderOf(head.key))) {
+      if (!bound.takes()) break;
+      add(shards, head);
+    }
+  const entered = new Set(entries.map(({ job }) => job));
+  const isNew = ({ modified = 0 }: ObjectHead, job: string): boolean =>
+    keeping.since !== undefined && modified >= keeping.since && !entered.has(job);
+  const { jobs, cut, gone } = await unneededOfJobs(store, whole, needed, isNew, bound);
   const without = new Set(gone);
   const entriesGone = entries
     .filter(({ job }) => without.has(job))
     .map(({ job, dataset }) => jobsPrefix(dataset) + job);
-  return { tables, shards, jobs, chains, cut, gone, entries: entriesGone };
+  return { tables, shards, jobs, chains, cut, gone, entries: entriesGone, more: bound.reached };
 }
 
-/** Removes it. No job may be at work. If this ends early, the next time removes the rest. */
-export async function clean(store: ObjectStore, results: ObjectStore, cleaning: Cleaning): Promise<void> {
+/** Counts what is found, up to a bound. */
+class Bound {
+  private left: number;
+  reached = false;
+
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.left = most;
+  }
+
+  /** Whether one more is within the bound. */
+  takes(): boolean {
+    if (this.left-- > 0) return true;
+    this.reached = true;
+    return false;
+  }
+}
+
+/** What is replaced since then stays; nothing of the data set that forgets does. */
+function sinceOf({ since, endedOnly }: Keeping, dataset: string): number | undefined {
+  return dataset === endedOnly ? undefined : since;
+}
+
+/**
+ * Removes it. No job may be at work: where one may begin meanwhile, `mayGoOn` tells. What later jobs find things by goes
+ * first, so that none that begins behind the question relies on what is removed after it. If this ends early, the next time removes the rest.
+ * @returns whether it came to its end
+ */
+export async function clean(
+  store: ObjectStore,
+  results: ObjectStore,
+  cleaning: Cleaning,
+  keeping: Keeping = { jobs: 0 },
+  mayGoOn: MayGoOn = async () => true,
+): Promise<boolean> {
   const { shards, jobs, chains, cut, gone, entries } = cleaning;
-  await removeOldFiles(store, results);
+  const since = (dataset: string): number | undefined => sinceOf(keeping, dataset);
+  if (!(await removeOldFiles(store, results, since, mayGoOn))) return false;
+  if (!(await mayGoOn())) return false;
   await store.remove(chains);
   // None of these goes on, also if this ends in the middle: the next run of the same captures is another try.
   for (const job of [...cut, ...gone]) {
@@ -119,11 +180,9 @@ export async function clean(store: ObjectStore, results: ObjectStore, cleaning: 
   }
   // A group is found by its summary: what is to be found is to be whole.
   const isSummary = (key: string): boolean => key === shardSummaryKey(folderOf(key));
-  await store.remove(shards.objects.filter(isSummary));
-  await store.remove(shards.objects);
-  await store.remove(jobs.objects);
-  await store.remove(gone.map(endKey));
-  await store.remove(entries);
+  const rest = [shards.objects.filter(isSummary), shards.objects, jobs.objects, gone.map(endKey), entries];
+  for (const keys of rest) if (!(await removeInParts(store, keys, mayGoOn))) return false;
+  return true;
 }
 
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/') + 1);
@@ -172,25 +231,34 @@ export class UnknownNeeds extends Error {
   override name = 'UnknownNeeds';
 }
 
-/** @throws UnknownNeeds when the files of the job are gone */
-async function currentFile(store: ObjectStore, job: string): Promise<Job> {
+/**
+ * @param orNull null, not an error, when the files of the job are gone
+ * @throws UnknownNeeds
+ */
+async function currentFile(store: ObjectStore, job: string, orNull: boolean): Promise<Job | null> {
   const file = await getJson<Job>(store, jobKey(job));
-  if (file === undefined || !(await isCommitted(store, job)))
-    throw new UnknownNeeds(
-      `the files of job ${job}, whose results are the newest, are gone: it is not known what they need. Run it again first`,
-    );
-  return file;
+  if (file !== undefined && (await isCommitted(store, job))) return file;
+  if (orNull) return null;
+  throw new UnknownNeeds(
+    `the files of job ${job}, whose results are the newest, are gone: it is not known what they need. Run it again first`,
+  );
 }
 
-/** @param whole jobs whose files are kept */
+/**
+ * @param whole jobs whose files are kept
+ * @param isNew whether an object may be one of a job that is being submitted
+ */
 async function unneededOfJobs(
   store: ObjectStore,
   whole: ReadonlyMap<string, 'committed' | 'open'>,
   needed: Needed,
+  isNew: (head: ObjectHead, job: string) => boolean,
+  bound: Bound,
 ): Promise<Pick<Cleaning, 'jobs' | 'cut' | 'gone'>> {
   const jobs = nothing();
   const removed = new Map<string, ObjectHead[]>();
   const left = new Set<string>();
+  const fresh = new Set<string>();
   for await (const head of store.list(JOBS_PREFIX)) {
     const { key } = head;
     const job = jobOfKey(key);
@@ -198,9 +266,23 @@ async function unneededOfJobs(
     if (job === undefined || state === 'open') continue;
     if (state === 'committed') {
       // The tables hold what they do.
-      if (isSessionRun(key)) add(jobs, head);
+      if (!isSessionRun(key)) continue;
+      if (!bound.takes()) break;
+      add(jobs, head);
+    } else if (fresh.has(job) || isNew(head, job)) {
+      fresh.add(job);
+      removed.delete(job);
     } else if (needed.keys.has(key) || needed.prefixes.some((prefix) => key.startsWith(prefix))) left.add(job);
-    else removed.set(job, [...(removed.get(job) ?? []), head]);
+    else {
+      if (!bound.takes()) {
+        // More of its objects may follow.
+        left.add(job);
+        break;
+      }
+      const heads = removed.get(job);
+      if (heads === undefined) removed.set(job, [head]);
+      else heads.push(head);
+    }
   }
   const cut: string[] = [];
   const gone: string[] = [];

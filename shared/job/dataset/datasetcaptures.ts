@@ -6,6 +6,7 @@ import type { CaptureRef } from '../../store/capturesource.ts';
 import { getJson, listBytes } from '../../store/jsonobject.ts';
 import { type ObjectStore, StoreError } from '../../store/objectstore.ts';
 import { type CaptureList, captureList, Inputs } from '../inputs.ts';
+import { FORGOTTEN } from '../notices/forgotten.ts';
 import { datasetCapturesKey, datasetCapturesPrefix } from '../protocol/keys.ts';
 import { readListed } from '../protocol/listparts.ts';
 import type { RankedCapture } from '../tasks/maptask.ts';
@@ -24,8 +25,12 @@ export async function keepCaptures(
   captures: readonly RankedCapture[],
 ): Promise<void> {
   const prefix = datasetCapturesPrefix(dataset);
-  // Nothing is known of those that could not be read: they are in a later job only if they are still there.
-  const read = captures.filter(({ failure }) => failure === null).map(({ capture }) => refOf(capture));
+  // Nothing is known of those that could not be read: they are in a later job only if they are still there. Forgotten ones
+  // stay forgotten.
+  const read = captures.flatMap(({ capture, failure }): CaptureRef[] => {
+    if (failure?.reason === FORGOTTEN.reason) return [{ ...refOf(capture), refused: FORGOTTEN }];
+    return failure === null ? [refOf(capture)] : [];
+  });
   const list = await captureList(store, `${prefix}${job}-`, read);
   await store.put(datasetCapturesKey(dataset), listBytes({ job, list } satisfies DatasetCaptures));
   const others: string[] = [];
@@ -51,7 +56,7 @@ export async function rankedCaptures(store: ObjectStore, list: string): Promise<
   return captures;
 }
 
-/** The captures of a data set; none before its first job is committed. */
+/** The captures of a data set, forgotten ones among them; none before its first job is committed. */
 export async function datasetCaptures(store: ObjectStore, dataset: string): Promise<CaptureRef[]> {
   for (let tries = 0; ; tries++) {
     const kept = await getJson<DatasetCaptures>(store, datasetCapturesKey(dataset));

@@ -27,6 +27,7 @@
  *   running/<dataset>/<job>/<random>    a job that runs or waits, for the watchdog (runningjobs.ts)
  *   sources/<dataset>.json              a prefix whose captures start jobs automatically (watchedprefixes.ts)
  *   behind/<dataset>                    the log of the results does not show the data set's current job yet (shared/catalog/step.ts)
+ *   cleaning/<name>                     a cleaning that is due (duecleanings.ts)
  *   requests/<request>/...              a start that is being prepared; checks/<dataset>/<time>-<n>-<kind>
  *
  * and in the store of results, which may be another:
@@ -128,6 +129,10 @@ export const REFUSALS_PREFIX = 'requests/refused/';
 /** @param before times that the check was put off. @param kind `quiet` or `every` */
 export const checkKey = (dataset: string, at: number, before: number, kind: string): string =>
   `checks/${dataset}/${padded(at, 15)}-${padded(before, 4)}-${kind}`;
+export const CLEANINGS_PREFIX = 'cleaning/';
+export const cleaningKey = (name: string): string => `${CLEANINGS_PREFIX}${name}`;
+/** Of the cleaning behind a job that forgets. */
+export const forgettingKey = (job: string): string => cleaningKey(`forgetting-${job}`);
 export const BEHIND_PREFIX = 'behind/';
 export const behindKey = (dataset: string): string => `${BEHIND_PREFIX}${dataset}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;

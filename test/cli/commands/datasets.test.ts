@@ -77,14 +77,17 @@ test('forget says what it would do, and does it with --yes', (t) => {
     assert.match(flowstitch(['forget', '--data', 'out', ...args], { cwd }).stderr, message);
 });
 
-test('folders that are no results are named, and results in a bucket are left to the pipeline', (t) => {
+test('folders that are no results are named, and results in a bucket are looked for in a pipeline', (t) => {
   const cwd = scratchFolder(t);
   for (const [command, ...more] of [['datasets'], ['clean'], ['forget', '--capture', 'a']]) {
     assert.match(flowstitch([command, ...more, '--data', 'nowhere'], { cwd }).stderr, /there is no folder nowhere/);
     assert.match(
       flowstitch([command, ...more, '--data', 's3://b/'], { cwd }).stderr,
-      /works on folders of flowstitch run/,
+      /cannot look up stack flowstitch-pipeline/,
     );
-    assert.match(flowstitch([command, ...more], { cwd }).stderr, /no results given: name their folder with --data/);
+    assert.match(
+      flowstitch([command, ...more], { cwd }).stderr,
+      /no results given: name their folder or bucket with --data/,
+    );
   }
 });

@@ -70,6 +70,7 @@ function made(changes: Partial<JobStatus> = {}): JobStatus {
     taskSeconds: 40_000,
     summary: null,
     notInCatalog: null,
+    cleaningDue: false,
     ...changes,
   };
 }

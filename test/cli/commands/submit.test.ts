@@ -39,7 +39,7 @@ async function pipelineOn(t: TestContext): Promise<{ fake: FakeS3; local: LocalP
     resultsBucket: 'results',
     workBucket: 'work',
   };
-  return { fake, local, pipeline: { ...names, work, results, queue, s3 } };
+  return { fake, local, pipeline: { ...names, work, results, queue, s3, startCleaning: async () => {} } };
 }
 
 test('a prefix becomes a job over its captures; the same again is the same job, and it is told how it stands', async (t) => {
