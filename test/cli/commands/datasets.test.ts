@@ -66,8 +66,8 @@ test('forget says what it would do, and does it with --yes', (t) => {
   const told = JSON.parse(does('forget', '--data', 'out', '--capture', 'in/b.pcap', '--json'));
   assert.deepEqual([told.done, told.captures, told.packets, told.readAgain], [false, ['in/b.pcap'], 10, []]);
   const wrong: [string[], RegExp][] = [
-    [[], /say which captures: --before DATE or --capture NAME/],
-    [['--before', '2023-01-01', '--capture', 'x'], /say which captures/],
+    [[], /say what: one of --before DATE, --capture NAME and --host ADDRESS/],
+    [['--before', '2023-01-01', '--capture', 'x'], /say what: one of/],
     [['--before', 'yesterday'], /--before takes a date such as .*, not 'yesterday'/],
     [['--before', '2023-02-30x'], /--before takes a date/],
     [['--capture', 'in/c.pcap'], /the data set holds no capture 'in\/c\.pcap'/],
