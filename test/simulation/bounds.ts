@@ -43,7 +43,7 @@ export function tasksOf({ mapTasks, mergeTasks, partitions, publishTasks }: Shap
  * - GET 8: the job, the task's end, the job's end, list and specification for the work, what is there of its output,
  *   and the list once more for the barrier; one in reserve. 12 more where the job is found at its end.
  * - PUT 6: the end, two of output; what the delivery cost; at a group's last end its mark; where it failed, why. A map task that is tried again
- *   writes down each of its captures, 9 more at most.
+ *   writes down each of its captures, and two more.
  * - LIST 3: what other attempts left, the group, at its last end the marks. 6 more where the job is found at its end.
  * - HEAD 1: whether the next stage was sent, at the end of a group. 2 more where the job is found at its end.
  * - DELETE 1 where a message comes again: why it failed before. Deletes cost nothing on S3.
@@ -66,7 +66,11 @@ export function boundOf(tally: Tally, shape: Shape): Requests {
   bound.get += tasks.reduce * (2 * commit + plannings.publish + looks('reduce', 'publish'));
   // A publish task has an interval, or what is open at the end.
   bound.get += tasks.reduce * deliveries.publish + tasks.publish * again('reduce');
-  bound.put = 6 * all + 9 * again('map') + tasks.map * deliveries.plan + (tasks.merge + tasks.reduce) * balance;
+  bound.put =
+    6 * all +
+    (Math.ceil(shape.captures / tasks.map) + 2) * again('map') +
+    tasks.map * deliveries.plan +
+    (tasks.merge + tasks.reduce) * balance;
   bound.put += tasks.publish * plannings.publish + 30 * deliveries.plan + 2 * tasks.publish * deliveries.reduce;
   bound.list = 3 * all + 6 * ended + groups * (plannings.balance + again('map'));
   bound.head = all + 2 * ended;

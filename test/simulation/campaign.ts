@@ -1,8 +1,8 @@
 /**
  * Many seeds of the simulation, on all processors:
  *
- *   node test/simulation/campaign.ts --seeds 1000 [--from SEED] [--small] [--threads N]
- *   node test/simulation/campaign.ts --cost
+ *   node test/simulation/campaign.ts --seeds 1000 [--from SEED] [--size small|full|million|days] [--threads N]
+ *   node test/simulation/campaign.ts --cost [--captures N]
  *
  * Ends with 1 when anything happened that must not. A seed named there can be run alone with --from and --seeds 1.
  */
@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { costTable, priceOf } from './cost.ts';
 import { runAll, type Timed } from './runs.ts';
-import { FULL, SMALL, scenarioOf } from './scenario.ts';
+import { type Shape, SIZES, scenarioOf } from './scenario.ts';
 import { KINDS } from './services.ts';
 
 function report(outcomes: readonly Timed[]): string {
@@ -33,13 +33,20 @@ function report(outcomes: readonly Timed[]): string {
   return lines.join('\n');
 }
 
+/** @throws RangeError for a name of no size */
+function shapeOf(name: string): Shape {
+  const shape = new Map(Object.entries(SIZES)).get(name);
+  if (shape === undefined) throw new RangeError(`--size takes ${Object.keys(SIZES).join(', ')}, not '${name}'`);
+  return shape;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '1000' },
       from: { type: 'string', default: '0' },
       threads: { type: 'string', default: String(availableParallelism()) },
-      small: { type: 'boolean', default: false },
+      size: { type: 'string', default: 'full' },
       cost: { type: 'boolean', default: false },
       captures: { type: 'string' },
     },
@@ -50,7 +57,7 @@ async function main(): Promise<void> {
   }
   const from = Number(values.from);
   const seeds = Array.from({ length: Number(values.seeds) }, (_, at) => from + at);
-  const scenarios = seeds.map((seed) => scenarioOf(seed, values.small ? SMALL : FULL));
+  const scenarios = seeds.map((seed) => scenarioOf(seed, shapeOf(values.size)));
   let ended = 0;
   const outcomes = await runAll(scenarios, Number(values.threads), ({ seed, violations }) => {
     for (const violation of violations) console.log(`seed ${seed}: ${violation}`);

@@ -9,6 +9,8 @@ export interface Shape {
   mergeTasks: number;
   partitions: number;
   publishTasks: number;
+  /** Minutes that one partition takes for an interval, where one host or flow has much of the traffic. */
+  heavyMinutes?: number;
 }
 
 /** The full size: 42,000 captures of 150 MB in map tasks of a gigabyte. */
@@ -16,6 +18,21 @@ export const FULL: Shape = { captures: 42_000, mapTasks: 6_300, mergeTasks: 99, 
 
 /** A fiftieth of it. */
 export const SMALL: Shape = { captures: 840, mapTasks: 126, mergeTasks: 0, partitions: 6, publishTasks: 3 };
+
+/** A million captures of 100 kB: as many as a map task takes in each. */
+const MILLION: Shape = { captures: 1e6, mapTasks: 1000, mergeTasks: 0, partitions: 22, publishTasks: 4 };
+
+/** The full size with as many partitions as there are buckets, and an interval a day for ninety days. */
+const DAYS: Shape = { ...FULL, mergeTasks: 261, partitions: 1024, publishTasks: 91 };
+
+/**
+ * The full size where a third of all packets are of one flow: with the intervals of the cloud's sizes, each has 100 million
+ * of its rows, four minutes of one function.
+ */
+const ELEPHANT: Shape = { ...FULL, publishTasks: 95, heavyMinutes: 4 };
+
+/** Sizes by the names that a campaign takes. */
+export const SIZES = { small: SMALL, full: FULL, million: MILLION, days: DAYS, elephant: ELEPHANT } as const;
 
 /** How often things go wrong; each is a probability. */
 export interface Faults {
