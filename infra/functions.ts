@@ -48,6 +48,7 @@ const BESIDE_STAGES = {
       'jobs/*': ['read', 'remove'],
       'jobs/*/end.json': ['write'],
       'datasets/*': ['read', 'remove'],
+      'datasets/*/replaced.json': ['write'],
       // Chains are shortened before files go that they name.
       'datasets/*/chains/*': ['write'],
     },

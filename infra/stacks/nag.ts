@@ -28,6 +28,7 @@ const ANY_KEY_LIKE = {
       'The summaries of groups that are about to expire are removed before a job relies on them; their keys are digests.',
     'cleaning/*': 'Keys name the job behind which a cleaning is due.',
     'jobs/*/end.json': 'Keys begin with the digest of the job: one of which files are removed cannot go on.',
+    'datasets/*/replaced.json': 'Keys begin with the name of the data set, which people choose when they upload.',
     'datasets/*/chains/*': 'Keys begin with the name of the data set, which people choose when they upload.',
     'behind/*': 'Keys are the names of data sets, which people choose when they upload.',
     'requests/*': 'Keys begin with the id of a request to start a job, drawn when it is made.',

@@ -92,6 +92,34 @@ test(`a cleaning that crashes before or after any call is done by the next one, 
   assert.deepEqual([again.job, again.state], [jobs[1], 'committed']);
 });
 
+test('of a data set whose results are replaced every few minutes, files go that were replaced before the last hour', async (t) => {
+  const { pipeline, all } = await twoJobs(t);
+  const { store, results } = pipeline;
+  /** Cleans at a time at which the results have just been replaced. */
+  const cleanAt = async (now: number): Promise<void> => {
+    const justNow = Object.assign(Object.create(results) as ObjectStore, {
+      head: async (key: string) => ({ ...(await results.head(key))!, modified: now }),
+    });
+    await setDue(store, cleaningKey('test'), { keepJobs: 0 });
+    assert.equal((await cleanDue(store, justNow, now, always)).stopped, null);
+  };
+  const first = await tableFiles(results);
+  await cleanAt(0);
+  assert.deepEqual(await tableFiles(results), first);
+  await pipeline.submit(all.slice(0, 2), { ...CONFIG, packets: false });
+  await pipeline.work();
+  const before = await tableFiles(results);
+  const replacedSince = before.filter((key) => !first.includes(key)).length;
+  await cleanAt(SETTLED_MS + 1);
+  const after = await tableFiles(results);
+  assert.ok(after.length < before.length, 'those that the second job replaced are gone');
+  await cleanAt(SETTLED_MS + 2);
+  assert.deepEqual(await tableFiles(results), after, 'those that the third replaced are read by somebody');
+  await cleanAt(2 * SETTLED_MS + 3);
+  assert.ok((await tableFiles(results)).length < after.length);
+  assert.ok(replacedSince > 0);
+});
+
 test('nothing is removed while a job runs or waits, nor files that were replaced within the hour; one that begins stops it', async (t) => {
   const { pipeline, all, jobs } = await twoJobs(t);
   const { store, results } = pipeline;

@@ -34,7 +34,7 @@ import type { ObjectHead, ObjectStore } from '../../store/objectstore.ts';
 import type { JobEntry } from '../start.ts';
 import { datasetsWithResults } from './heldcaptures.ts';
 import { type Needed, needInterval, usedShards } from './needed.ts';
-import { oldFiles, removeInParts, removeOldFiles } from './oldfiles.ts';
+import { oldFiles, type Patience, removeInParts, removeOldFiles } from './oldfiles.ts';
 
 /** What is kept beyond that which current results need. */
 export interface Keeping {
@@ -47,6 +47,8 @@ export interface Keeping {
    * were written since then may be those of a job that is being submitted. Both stay.
    */
   since?: number;
+  /** Of each data set the files of tables that were replaced before then. */
+  replaced?: ReadonlyMap<string, ReadonlySet<string>>;
   /** Jobs of data sets of which it is not known what their results need stay as they are; otherwise that is an error. */
   leaveUnknown?: true;
   /** Objects after which planning ends: what remains is found the next time. */
@@ -101,7 +103,8 @@ export async function planCleaning(store: ObjectStore, results: ObjectStore, kee
     for (const [job, state] of await jobsToKeep(store, own, current?.job, currentOnly ? 0 : keeping.jobs, currentOnly))
       whole.set(job, state);
     if (current === undefined) continue;
-    for (const old of await oldFiles(results, dataset, sinceOf(keeping, dataset))) if (bound.takes()) add(tables, old);
+    for (const old of await oldFiles(results, dataset, patienceFor(keeping, dataset)))
+      if (bound.takes()) add(tables, old);
     const file = await currentFile(store, current.job, keeping.leaveUnknown === true && !currentOnly);
     if (file === null) {
       for (const { job } of own) whole.set(job, 'open');
@@ -150,8 +153,9 @@ class Bound {
 }
 
 /** What is replaced since then stays; nothing of the data set that forgets does. */
-function sinceOf({ since, endedOnly }: Keeping, dataset: string): number | undefined {
-  return dataset === endedOnly ? undefined : since;
+function patienceFor({ since, replaced, endedOnly }: Keeping, dataset: string): Patience | undefined {
+  if (since === undefined || dataset === endedOnly) return undefined;
+  return { since, replaced: replaced?.get(dataset) ?? new Set() };
 }
 
 /**
@@ -167,8 +171,8 @@ export async function clean(
   mayGoOn: MayGoOn = async () => true,
 ): Promise<boolean> {
   const { shards, jobs, chains, cut, gone, entries } = cleaning;
-  const since = (dataset: string): number | undefined => sinceOf(keeping, dataset);
-  if (!(await removeOldFiles(store, results, since, mayGoOn))) return false;
+  const patience = (dataset: string): Patience | undefined => patienceFor(keeping, dataset);
+  if (!(await removeOldFiles(store, results, patience, mayGoOn))) return false;
   if (!(await mayGoOn())) return false;
   await store.remove(chains);
   // None of these goes on, also if this ends in the middle: the next run of the same captures is another try.

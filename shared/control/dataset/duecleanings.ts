@@ -13,6 +13,7 @@ import { getJson, jsonBytes } from '../../store/jsonobject.ts';
 import type { ObjectStore } from '../../store/objectstore.ts';
 import { runningEntries } from '../runningjobs.ts';
 import { clean, type Keeping, planCleaning } from './clean.ts';
+import { noteReplaced, replacedBefore } from './oldfiles.ts';
 
 /** cleaning/<name> */
 export interface DueCleaning {
@@ -66,6 +67,8 @@ export async function cleanDue(
   const report: CleaningDone = { done: 0, waiting: 0, objects: 0, bytes: 0, stopped: null, problems: [] };
   const keys: string[] = [];
   for await (const { key } of store.list(CLEANINGS_PREFIX)) keys.push(key);
+  const since = now - SETTLED_MS;
+  const replaced = keys.length === 0 ? new Map() : await replacedBefore(store, results, since, now);
   for (const key of keys) {
     const due = await getJson<DueCleaning>(store, key);
     if (due === undefined) continue;
@@ -75,7 +78,8 @@ export async function cleanDue(
     if (when !== 'now') continue;
     const keeping: Keeping = {
       jobs: due.keepJobs,
-      since: now - SETTLED_MS,
+      since,
+      replaced,
       leaveUnknown: true,
       most,
       ...(due.forgets && { endedOnly: due.forgets.dataset }),
@@ -98,6 +102,7 @@ export async function cleanDue(
     await store.remove([key]);
     report.done++;
   }
+  if (report.done > 0) for (const dataset of replaced.keys()) await noteReplaced(store, results, dataset, now);
   return report;
 }
 

@@ -21,6 +21,7 @@
  *   datasets/<dataset>/forgotten.json   hosts whose packets no job of it takes (forgottenhosts.ts)
  *   datasets/<dataset>/jobs/<job>       the data set's jobs
  *   datasets/<dataset>/captures.json, captures/<job>-<part>   the captures of its current job (datasetcaptures.ts)
+ *   datasets/<dataset>/replaced.json    files of tables that cleaning has found replaced (shared/control/dataset/oldfiles.ts)
  *   datasets/<dataset>/chains/<line>.json   intervals that have been made with one configuration
  *   datasets/<dataset>/known/heads-<rules>/<part>, groups-<sharding>/<part>   what plan need not find out again
  *   datasets/<dataset>/waiting/<time>-<job>, turns/<n>, begun/<n>   which job runs (turns.ts)
@@ -136,6 +137,7 @@ export const forgettingKey = (job: string): string => cleaningKey(`forgetting-${
 export const BEHIND_PREFIX = 'behind/';
 export const behindKey = (dataset: string): string => `${BEHIND_PREFIX}${dataset}`;
 export const currentKey = (dataset: string): string => `datasets/${dataset}/current.json`;
+export const replacedKey = (dataset: string): string => `datasets/${dataset}/replaced.json`;
 export const chainsPrefix = (dataset: string): string => `datasets/${dataset}/chains/`;
 export const chainKey = (dataset: string, line: string): string => `${chainsPrefix(dataset)}${line}.json`;
 export const intervalEndsPrefix = (job: string, task: number): string => `jobs/${job}/reduce/ends/${padded(task, 7)}/`;
