@@ -50,7 +50,9 @@ describe('roles', () => {
         else
           assert.match(
             key,
-            bucket === CAPTURES ? /^\*$/ : /^[a-z_]+\/\*(?:\/_SUCCESS|\/summary\.json|\/end\.json|\/chains\/\*)?$/,
+            bucket === CAPTURES
+              ? /^\*$/
+              : /^[a-z_]+\/\*(?:\/_SUCCESS|\/summary\.json|\/end\.json|\/replaced\.json|\/chains\/\*)?$/,
             `${role}: ${resource}`,
           );
       }
