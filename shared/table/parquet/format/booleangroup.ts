@@ -1,5 +1,5 @@
 /** Truth values, one bit each. */
-import { type Bound, GroupColumn, roomFor } from './groupcolumn.ts';
+import { type Bound, type Extremes, GroupColumn, roomFor } from './groupcolumn.ts';
 
 export class BooleanGroup extends GroupColumn {
   /** 0 or 1. */
@@ -32,6 +32,15 @@ export class BooleanGroup extends GroupColumn {
 
   override compare(i: number, j: number): number {
     return this.values[i] - this.values[j];
+  }
+
+  override extremes(which: Uint32Array, count: number, found: Extremes): void {
+    const { values } = this;
+    found.least = found.most = which[0];
+    for (let k = 1; k < count; k++) {
+      if (values[which[k]] < values[found.least]) found.least = which[k];
+      if (values[which[k]] > values[found.most]) found.most = which[k];
+    }
   }
 
   override bound(i: number): Bound {

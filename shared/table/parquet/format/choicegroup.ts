@@ -1,6 +1,6 @@
 /** Texts of a closed list: a dictionary of those that appear. */
 import type { BloomFilter } from './bloomfilter.ts';
-import { type Bound, type Dictionary, GroupColumn, roomFor } from './groupcolumn.ts';
+import { appendWords, type Bound, type Dictionary, type Extremes, GroupColumn, roomFor } from './groupcolumn.ts';
 import { textBound } from './textbound.ts';
 
 const utf8 = new TextEncoder();
@@ -30,31 +30,14 @@ export class ChoiceGroup extends GroupColumn {
       more.set(this.members.subarray(0, this.count));
       this.members = more;
     }
-    if (isNull === undefined) {
-      this.members.set(this.chunk.subarray(0, rows), this.count);
-      this.count += rows;
-    } else for (let i = 0; i < rows; i++) if (isNull[i] !== 1) this.members[this.count++] = this.chunk[i];
+    this.count = appendWords(this.members, this.count, 1, this.chunk, rows, isNull);
   }
 
   override dictionary(): Dictionary {
     const { count, members, list } = this;
-    const places = new Map<number, number>();
-    const texts: Uint8Array[] = [];
-    let last = -1;
-    let place = 0;
-    for (let i = 0; i < count; i++) {
-      const member = members[i];
-      if (member !== last) {
-        last = member;
-        const known = places.get(member);
-        if (known === undefined) {
-          place = texts.length;
-          places.set(member, place);
-          texts.push(utf8.encode(list[member]));
-        } else place = known;
-      }
-      members[i] = place;
-    }
+    const found = new Uint32Array(list.length);
+    const different = placeMembers(members, count, new Int32Array(list.length).fill(-1), found);
+    const texts = Array.from(found.subarray(0, different), (member) => utf8.encode(list[member]));
     this.texts = texts;
     this.ranks = new Array<number>(texts.length);
     const order = texts.map((_, at) => at).sort((a, b) => Buffer.compare(texts[a], texts[b]));
@@ -71,14 +54,45 @@ export class ChoiceGroup extends GroupColumn {
     return this.ranks[this.members[i]] - this.ranks[this.members[j]];
   }
 
+  override extremes(which: Uint32Array, count: number, found: Extremes): void {
+    const { ranks, members } = this;
+    found.least = found.most = which[0];
+    for (let k = 1; k < count; k++) {
+      const rank = ranks[members[which[k]]];
+      if (rank < ranks[members[found.least]]) found.least = which[k];
+      if (rank > ranks[members[found.most]]) found.most = which[k];
+    }
+  }
+
   override bound(i: number, upper: boolean): Bound | undefined {
     return textBound(this.texts[this.members[i]], upper);
   }
 
-  override addTo(filter: BloomFilter, i: number): void {
-    const text = this.texts[this.members[i]];
-    filter.add(text, 0, text.length);
+  override addTo(filter: BloomFilter): void {
+    for (const text of this.texts) filter.add(text, 0, text.length);
   }
+}
+
+/**
+ * Replace members by their places in the order in which they first appear.
+ *
+ * @param places of each member, -1 for those not seen
+ * @param found gets the member of each place
+ * @returns how many are different
+ */
+function placeMembers(members: Uint32Array, count: number, places: Int32Array, found: Uint32Array): number {
+  let different = 0;
+  for (let i = 0; i < count; i++) {
+    const member = members[i];
+    let place = places[member];
+    if (place < 0) {
+      place = different++;
+      places[member] = place;
+      found[place] = member;
+    }
+    members[i] = place;
+  }
+  return different;
 }
 
 function plainTexts(texts: readonly Uint8Array[]): Uint8Array {

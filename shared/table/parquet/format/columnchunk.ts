@@ -56,6 +56,8 @@ export interface WrittenChunk {
 
 /** A page before it is compressed. */
 let scratch = new Uint8Array(1 << 16);
+/** A number for each row of a page. */
+let wordScratch = new Uint32Array(0);
 const thrift = new ThriftWriter();
 
 /**
@@ -148,21 +150,18 @@ function isTiny({ size, bytes, places }: Dictionary): boolean {
 function filterOf(values: GroupColumn, dictionary: Dictionary | undefined): Uint8Array | undefined {
   if (values.count === 0) return undefined;
   const filter = new BloomFilter(dictionary?.size ?? values.count);
-  let next = 0;
-  for (let i = 0; i < values.count; i++) {
-    // Of a dictionary's values the first of each: places count up from 0 as they appear.
-    if (dictionary !== undefined && dictionary.places[i] !== next) continue;
-    next++;
-    values.addTo(filter, i);
-  }
+  values.addTo(filter, dictionary);
   return filter.bytes();
 }
 
 function presentIn(values: GroupColumn, row: number, rows: number): number {
-  if (values.nulls === 0) return rows;
-  let present = 0;
-  for (let i = row; i < row + rows; i++) present += values.levels[i];
-  return present;
+  return values.nulls === 0 ? rows : sumOf(values.levels, row, row + rows);
+}
+
+function sumOf(levels: Uint8Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += levels[i];
+  return sum;
 }
 
 /** Levels where the column may have NULLs, then values [from, to) or their places in the dictionary; valid until the next page. */
@@ -181,7 +180,7 @@ function pageBody(
   room(4 + mostHybridBytes(rows, 1) + (plain === undefined ? 1 + mostHybridBytes(to - from, width) : plain.length));
   let at = 0;
   if (column.nullable) {
-    at = values.nulls === 0 ? allPresent(rows) : writeHybrid(values.levels, row, row + rows, 1, scratch, 4);
+    at = values.nulls === 0 ? allPresent(rows) : writeLevels(values.levels, row, rows);
     new DataView(scratch.buffer).setUint32(0, at - 4, true);
   }
   if (dictionary !== undefined) {
@@ -192,6 +191,19 @@ function pageBody(
     at += plain.length;
   }
   return scratch.subarray(0, at);
+}
+
+/** @returns the place behind them */
+function writeLevels(levels: Uint8Array, row: number, rows: number): number {
+  const words = someWords(rows);
+  words.set(levels.subarray(row, row + rows));
+  return writeHybrid(words, 0, rows, 1, scratch, 4);
+}
+
+/** Words for the moment, as many at least. */
+function someWords(count: number): Uint32Array {
+  if (wordScratch.length < count) wordScratch = new Uint32Array(count);
+  return wordScratch;
 }
 
 const ONE = Uint8Array.of(1);
@@ -251,21 +263,9 @@ class Bounds {
     const places = this.dictionary?.places;
     const page = ++this.pages;
     if (from === to) return { least: undefined, most: undefined };
-    if (places === undefined) values.extremes(from, to, this.found);
-    else {
-      let least = -1;
-      let most = -1;
-      for (let i = from; i < to; i++) {
-        if (seen[places[i]] === page) continue;
-        seen[places[i]] = page;
-        values.extremes(i, i + 1, this.found);
-        if (this.found.least < 0) continue;
-        if (least < 0 || values.compare(i, least) < 0) least = i;
-        if (most < 0 || values.compare(i, most) > 0) most = i;
-      }
-      this.found.least = least;
-      this.found.most = most;
-    }
+    const which = someWords(to - from);
+    const count = places === undefined ? countUp(which, from, to) : findNew(which, places, seen, page, from, to);
+    values.extremes(which, count, this.found);
     const { least, most } = this.found;
     if (least < 0) return { least: undefined, most: undefined };
     if (this.least < 0 || values.compare(least, this.least) < 0) this.least = least;
@@ -287,4 +287,28 @@ class Bounds {
     if (this.least < 0) return { least: undefined, most: undefined, order };
     return { least: values.bound(this.least, false), most: values.bound(this.most, true), order };
   }
+}
+
+/** Numbers [from, to). @returns how many */
+function countUp(which: Uint32Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) which[i - from] = i;
+  return to - from;
+}
+
+/** Of values [from, to) the first of each place that this page has not had. @returns how many */
+function findNew(
+  which: Uint32Array,
+  places: Uint32Array,
+  seen: Uint32Array,
+  page: number,
+  from: number,
+  to: number,
+): number {
+  let count = 0;
+  for (let i = from; i < to; i++) {
+    if (seen[places[i]] === page) continue;
+    seen[places[i]] = page;
+    which[count++] = i;
+  }
+  return count;
 }

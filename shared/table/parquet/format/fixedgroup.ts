@@ -1,6 +1,6 @@
 /** Numbers of four or eight bytes: INTEGER, BIGINT, TIMESTAMP, DOUBLE. */
-import { numbered } from './dictionary.ts';
-import { type Bound, type Dictionary, type Extremes, GroupColumn, roomFor } from './groupcolumn.ts';
+import { numberedWords } from './dictionary.ts';
+import { appendWords, type Bound, type Dictionary, type Extremes, GroupColumn, roomFor } from './groupcolumn.ts';
 
 /** Of the values, so many may be different for a dictionary: beyond it, it costs more than it saves. */
 const MOST_DIFFERENT = 1 / 5;
@@ -27,17 +27,7 @@ abstract class FixedGroup extends GroupColumn {
       this.values = values;
       this.grown();
     }
-    if (isNull === undefined) {
-      this.values.set(chunk.subarray(0, rows * words), this.count * words);
-      this.count += rows;
-      return;
-    }
-    for (let i = 0; i < rows; i++) {
-      if (isNull[i] === 1) continue;
-      const to = this.count++ * words;
-      this.values[to] = chunk[i * words];
-      if (words === 2) this.values[to + 1] = chunk[i * 2 + 1];
-    }
+    this.count = appendWords(this.values, this.count, words, chunk, rows, isNull);
   }
 
   /** Called when `values` is another array. */
@@ -50,26 +40,11 @@ abstract class FixedGroup extends GroupColumn {
 
   override dictionary(): Dictionary | undefined {
     const { count, words, values } = this;
-    const most = Math.ceil(count * MOST_DIFFERENT);
-    const found =
-      words === 1
-        ? numbered(
-            count,
-            most,
-            (i) => spread(values[i], 0),
-            (i, j) => values[i] === values[j],
-          )
-        : numbered(
-            count,
-            most,
-            (i) => spread(values[i * 2], values[i * 2 + 1]),
-            (i, j) => values[i * 2] === values[j * 2] && values[i * 2 + 1] === values[j * 2 + 1],
-          );
+    const found = numberedWords(values, words, count, Math.ceil(count * MOST_DIFFERENT));
     if (found === undefined) return undefined;
     const { places, firsts } = found;
     const kept = new Uint32Array(firsts.length * words);
-    for (let place = 0; place < firsts.length; place++)
-      for (let word = 0; word < words; word++) kept[place * words + word] = values[firsts[place] * words + word];
+    copyWords(values, words, firsts, kept);
     return { size: firsts.length, places, bytes: new Uint8Array(kept.buffer) };
   }
 
@@ -82,9 +57,9 @@ abstract class FixedGroup extends GroupColumn {
   }
 }
 
-function spread(low: number, high: number): number {
-  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
-  return mixed ^ (mixed >>> 15);
+function copyWords(from: Uint32Array, words: number, which: Uint32Array, to: Uint32Array): void {
+  for (let i = 0; i < which.length; i++)
+    for (let word = 0; word < words; word++) to[i * words + word] = from[which[i] * words + word];
 }
 
 export class IntegerGroup extends FixedGroup {
@@ -94,17 +69,21 @@ export class IntegerGroup extends FixedGroup {
     return (this.values[i] | 0) - (this.values[j] | 0);
   }
 
-  override extremes(from: number, to: number, found: Extremes): void {
-    const { values } = this;
-    let least = from;
-    let most = from;
-    for (let i = from + 1; i < to; i++) {
-      if ((values[i] | 0) < (values[least] | 0)) least = i;
-      else if ((values[i] | 0) > (values[most] | 0)) most = i;
-    }
-    found.least = least;
-    found.most = most;
+  override extremes(which: Uint32Array, count: number, found: Extremes): void {
+    integerExtremes(this.values, which, count, found);
   }
+}
+
+function integerExtremes(values: Uint32Array, which: Uint32Array, count: number, found: Extremes): void {
+  let least = which[0];
+  let most = least;
+  for (let k = 1; k < count; k++) {
+    const i = which[k];
+    if ((values[i] | 0) < (values[least] | 0)) least = i;
+    else if ((values[i] | 0) > (values[most] | 0)) most = i;
+  }
+  found.least = least;
+  found.most = most;
 }
 
 export class BigintGroup extends FixedGroup {
@@ -116,21 +95,25 @@ export class BigintGroup extends FixedGroup {
     return high !== 0 ? high : values[i * 2] - values[j * 2];
   }
 
-  override extremes(from: number, to: number, found: Extremes): void {
-    const { values } = this;
-    let least = from;
-    let most = from;
-    for (let i = from + 1; i < to; i++) {
-      const high = values[i * 2 + 1] | 0;
-      const low = values[i * 2];
-      const leastHigh = values[least * 2 + 1] | 0;
-      const mostHigh = values[most * 2 + 1] | 0;
-      if (high < leastHigh || (high === leastHigh && low < values[least * 2])) least = i;
-      else if (high > mostHigh || (high === mostHigh && low > values[most * 2])) most = i;
-    }
-    found.least = least;
-    found.most = most;
+  override extremes(which: Uint32Array, count: number, found: Extremes): void {
+    bigintExtremes(this.values, which, count, found);
   }
+}
+
+function bigintExtremes(values: Uint32Array, which: Uint32Array, count: number, found: Extremes): void {
+  let least = which[0];
+  let most = least;
+  for (let k = 1; k < count; k++) {
+    const i = which[k];
+    const high = values[i * 2 + 1] | 0;
+    const low = values[i * 2];
+    const leastHigh = values[least * 2 + 1] | 0;
+    const mostHigh = values[most * 2 + 1] | 0;
+    if (high < leastHigh || (high === leastHigh && low < values[least * 2])) least = i;
+    else if (high > mostHigh || (high === mostHigh && low > values[most * 2])) most = i;
+  }
+  found.least = least;
+  found.most = most;
 }
 
 export class DoubleGroup extends FixedGroup {
@@ -145,18 +128,8 @@ export class DoubleGroup extends FixedGroup {
     return this.doubles[i] - this.doubles[j];
   }
 
-  /** NaN does not count. */
-  override extremes(from: number, to: number, found: Extremes): void {
-    const { doubles } = this;
-    let least = -1;
-    let most = -1;
-    for (let i = from; i < to; i++) {
-      if (Number.isNaN(doubles[i])) continue;
-      if (least < 0 || doubles[i] < doubles[least]) least = i;
-      if (most < 0 || doubles[i] > doubles[most]) most = i;
-    }
-    found.least = least;
-    found.most = most;
+  override extremes(which: Uint32Array, count: number, found: Extremes): void {
+    doubleExtremes(this.doubles, which, count, found);
   }
 
   /** Readers take 0 and -0 for equal: the bound holds both. */
@@ -165,4 +138,18 @@ export class DoubleGroup extends FixedGroup {
     if (value !== 0) return super.bound(i);
     return { bytes: new Uint8Array(Float64Array.of(upper ? 0 : -0).buffer), exact: true };
   }
+}
+
+/** NaN does not count. */
+function doubleExtremes(doubles: Float64Array, which: Uint32Array, count: number, found: Extremes): void {
+  let least = -1;
+  let most = -1;
+  for (let k = 0; k < count; k++) {
+    const i = which[k];
+    if (Number.isNaN(doubles[i])) continue;
+    if (least < 0 || doubles[i] < doubles[least]) least = i;
+    if (most < 0 || doubles[i] > doubles[most]) most = i;
+  }
+  found.least = least;
+  found.most = most;
 }

@@ -59,29 +59,20 @@ export abstract class GroupColumn {
   /** Values [from, to) of a dictionary or, when there is none, PLAIN, as a view that is valid until more is written. */
   abstract plain(from: number, to: number): Uint8Array;
 
-  /** A dictionary of the values, when it is worth it. */
+  /** A dictionary of the values, when it is worth it; valid until another column makes one. */
   abstract dictionary(): Dictionary | undefined;
 
   /** Compare values i and j in the order of statistics. */
   abstract compare(i: number, j: number): number;
 
-  /** Find the least and the greatest of values [from, to), `from` < `to`. */
-  extremes(from: number, to: number, found: Extremes): void {
-    let least = from;
-    let most = from;
-    for (let i = from + 1; i < to; i++) {
-      if (this.compare(i, least) < 0) least = i;
-      else if (this.compare(i, most) > 0) most = i;
-    }
-    found.least = least;
-    found.most = most;
-  }
+  /** Find the least and the greatest of the first `count` values of `which`, one at least. */
+  abstract extremes(which: Uint32Array, count: number, found: Extremes): void;
 
   /** Value i as a bound of values that are not below (or not above) it; undefined when there is none that is short. */
   abstract bound(i: number, upper: boolean): Bound | undefined;
 
-  /** Add value i to a filter. */
-  abstract addTo(filter: BloomFilter, i: number): void;
+  /** Add values to a filter: one of each place of the dictionary, all when there is none. */
+  abstract addTo(filter: BloomFilter, dictionary: Dictionary | undefined): void;
 
   /** Appends the chunk's values that are not NULL, and counts them. */
   protected abstract take(rows: number, isNull: Uint8Array | undefined): void;
@@ -95,8 +86,48 @@ export abstract class GroupColumn {
     }
     if (this.nulls === 0) this.levels.fill(1, 0, this.rows);
     if (isNull === undefined) this.levels.fill(1, this.rows, end);
-    else for (let i = 0; i < rows; i++) this.levels[this.rows + i] = 1 - isNull[i];
+    else noteLevels(this.levels, this.rows, isNull, rows);
   }
+}
+
+function noteLevels(levels: Uint8Array, at: number, isNull: Uint8Array, rows: number): void {
+  for (let i = 0; i < rows; i++) levels[at + i] = 1 - isNull[i];
+}
+
+/**
+ * Append to the `count` values of `words` 32-bit words in `values` those of a chunk's rows that are not NULL.
+ *
+ * @returns the new count
+ */
+export function appendWords(
+  values: Uint32Array,
+  count: number,
+  words: number,
+  chunk: Uint32Array,
+  rows: number,
+  isNull: Uint8Array | undefined,
+): number {
+  if (isNull !== undefined) return appendPresent(values, count, words, chunk, rows, isNull);
+  values.set(chunk.subarray(0, rows * words), count * words);
+  return count + rows;
+}
+
+function appendPresent(
+  values: Uint32Array,
+  count: number,
+  words: number,
+  chunk: Uint32Array,
+  rows: number,
+  isNull: Uint8Array,
+): number {
+  for (let i = 0; i < rows; i++) {
+    if (isNull[i] === 1) continue;
+    const to = count++ * words;
+    values[to] = chunk[i * words];
+    // Of a single word the same once more.
+    values[to + words - 1] = chunk[i * words + words - 1];
+  }
+  return count;
 }
 
 /** A capacity for `needed` values that is not outgrown at once: memory that is given up is work for the collector. */

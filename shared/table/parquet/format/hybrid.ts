@@ -20,7 +20,7 @@ export function mostHybridBytes(count: number, width: number): number {
  * @returns the place behind
  */
 export function writeHybrid(
-  values: Uint32Array | Uint8Array,
+  values: Uint32Array,
   from: number,
   to: number,
   width: number,
