@@ -86,13 +86,14 @@ describe('the pipeline on LocalStack', { skip: endpoint === null ? SKIPPED : fal
     assert.equal(shuffleBytes, embedded.shuffleBytes);
   });
 
-  test('captures under names that programs trip over are read and named as they are', async () => {
+  test('captures under names that programs trip over are read and named as they are, their shards merged', async () => {
     const prefix = newPrefix();
     const captures = await cutSamples(7, 36, (number) => nastyKey(prefix, number));
     await upload(cloud, captures);
-    const { job } = await submit(cloud, prefix, { packets: true });
+    const { job } = await submit(cloud, prefix, { packets: true }, { ...SMALL_SIZES, directReads: 0 });
     const { mapTasks, partitions, damaged, shuffleBytes } = await committed(cloud, job);
     assert.ok(mapTasks > 4 && partitions > 2, `${mapTasks} map tasks, ${partitions} partitions`);
+    assert.ok((await getJson<StageList>(cloud.work, listKey(job, 'merge')))!.tasks > 0);
     assert.deepEqual(damaged, []);
     const { embedded } = await assertAsEmbedded(cloud, job, captures);
     assert.equal(shuffleBytes, embedded.shuffleBytes);

@@ -93,7 +93,7 @@ describe('the stack of the pipeline on LocalStack', { skip: found === null ? SKI
     for (const [stage, QueueUrl] of Object.entries(JSON.parse(outputs.Queues) as Record<string, string>)) {
       const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
       assert.equal(QueueUrl.endsWith('.fifo'), ['plan', 'balance', 'commit'].includes(stage), stage);
-      const long = ['map', 'balance', 'reduce', 'publish'].includes(stage);
+      const long = ['map', 'balance', 'merge', 'reduce', 'publish'].includes(stage);
       assert.equal(Attributes?.VisibilityTimeout, long ? '5400' : '1800', stage);
       assert.equal(JSON.parse(Attributes?.RedrivePolicy ?? '{}').maxReceiveCount, 5, stage);
     }
