@@ -1,7 +1,7 @@
 /**
  * Many seeds of the simulation, on all processors:
  *
- *   node test/simulation/campaign.ts --seeds 1000 [--from SEED] [--size small|full|million|days] [--threads N]
+ *   node test/simulation/campaign.ts --seeds 1000 [--from SEED] [--size small|full|million|days|elephant] [--threads N]
  *   node test/simulation/campaign.ts --cost [--captures N]
  *
  * Ends with 1 when anything happened that must not. A seed named there can be run alone with --from and --seeds 1.

@@ -130,7 +130,7 @@ async function chainOf(
   const specs = eachInParallel(results.keys(), REQUESTS_AT_ONCE, specOf);
   for (const result of results) {
     const { value: spec } = await specs.next();
-    if (spec === undefined) break;
+    if (spec === undefined) throw new Error('there are more results of publish than tasks');
     const { table, interval: number, corrections, only, without } = spec;
     if (result === null) continue;
     if (result.gained !== null) total = addGained(total, result.gained);
