@@ -3,15 +3,21 @@
  * level, appends nothing and reports nothing. So what is in a tunnel of such a host goes with it, and so do the outer
  * packets around one of its own. A class of its own, so that the decoder of all other jobs has no such test.
  *
- * A fragment whose kept bytes hold such an address is left out too: it may be the head of a tunnel's datagram, which is
- * only decoded when all of that is there.
+ * The first fragment of a tunnel's datagram is left out too where the headers inside hold such an address: the tunnel is
+ * only decoded when all of it is there. Bytes of any other fragment may look like an address, and are not looked at.
  */
 import type { Anomaly, AnomalySink } from '../capture/anomaly.ts';
 import type { PacketColumns } from './columns.ts';
 import { type DecodeConfig, PacketDecoder } from './decode.ts';
 import type { FlowTable } from './flow/flowtable.ts';
-import { FRAGMENT_HEAD_BYTES, type FragmentColumns } from './fragmentcolumns.ts';
+import type { FragmentColumns } from './fragmentcolumns.ts';
 import { HostSet } from './hostset.ts';
+
+const UDP = 17;
+/** IP protocols in which packets travel: IPv4, IPv6, GRE, EtherIP, L2TPv3. */
+const IP_TUNNELS: ReadonlySet<number> = new Set([4, 41, 47, 97, 115]);
+/** Within so many bytes of a tunnel's datagram lie the addresses inside: UDP, a tunnel's and an Ethernet header, tags, IPv6. */
+const INNER_HEADERS_BYTES = 96;
 
 /** In place of a fate: the record is of a host that is left out. */
 export const FORGOTTEN = -1;
@@ -78,7 +84,7 @@ class ForgettingDecoder extends PacketDecoder {
   protected override appendFragment(): void {
     const { bytes, pos, end } = this.cursor;
     this.look();
-    this.leftOut ||= this.hosts.isIn(bytes, pos, Math.min(end, pos + FRAGMENT_HEAD_BYTES));
+    this.leftOut ||= this.isTunnelHead() && this.hosts.isIn(bytes, pos, Math.min(end, pos + INNER_HEADERS_BYTES));
     if (!this.leftOut) super.appendFragment();
   }
 
@@ -90,6 +96,15 @@ class ForgettingDecoder extends PacketDecoder {
   /** Rows of a record that is left out are not there to be raised. */
   protected override raiseOuters(from: number, depth: number): void {
     if (!this.leftOut) super.raiseOuters(from, depth);
+  }
+
+  /** Whether the fragment under the cursor begins a datagram in which another packet travels. */
+  private isTunnelHead(): boolean {
+    const { bytes, pos, end, proto, fragOffset, tunnelPorts } = this.cursor;
+    if (fragOffset > 0) return false;
+    if (proto !== UDP) return IP_TUNNELS.has(proto);
+    const port = (at: number): number => (bytes[at] << 8) | bytes[at + 1];
+    return end - pos >= 4 && tunnelPorts.tunnel(port(pos), port(pos + 2)) >= 0;
   }
 
   private look(): void {

@@ -89,6 +89,16 @@ test('fragments of a host are left out, and heads of tunnels that hold its addre
   assert.equal(Buffer.from(bench.fragments.heads.subarray(0, bench.fragments.headBytes)).includes(HOST_BYTES), false);
 });
 
+test('fragments of others stay, whatever bytes they hold: a ping, a name server’s answer, a tunnel’s later part', () => {
+  const bench = forgetting(HOST);
+  const filled = Buffer.alloc(64, HOST_BYTES);
+  const answer = Buffer.concat([Uint8Array.of(0, 53, 0x30, 0x39, 0, 72, 0, 0), filled]);
+  assert.equal(isLeftOut(bench, ipv4(filled, { ...NET, proto: 1, id: 1, more: true })), false);
+  assert.equal(isLeftOut(bench, ipv4(answer, { ...NET, id: 2, more: true })), false);
+  assert.equal(isLeftOut(bench, ipv4(filled, { ...NET, proto: 4, id: 3, offset: 64 })), false);
+  assert.equal(bench.fragments.length, 3);
+});
+
 test('a datagram that is found to be a host’s only when it is joined gives no row, and its fragments count', () => {
   const bench = forgetting(HOST);
   const datagram = vxlan(ethernet('0800', ipv4(message, { src: '10.0.1.2', dst: HOST })));
