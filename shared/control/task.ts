@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { loadJob, type TaskContext, Unfinished } from '../job/context.ts';
 import type { Job } from '../job/jobconfig.ts';
 import type { Fault } from '../job/protocol/fault.ts';
-import { readEnd, writeEnd } from '../job/protocol/jobend.ts';
+import { isCommitted, readEnd, writeEnd } from '../job/protocol/jobend.ts';
 import { requestsSince } from '../job/protocol/requestcounts.ts';
 import type { Done, Stage } from '../job/protocol/stageresults.ts';
 import { readDone, writeDone } from '../job/protocol/taskends.ts';
@@ -101,6 +101,8 @@ export async function failTask(
   fault: Fault | null = null,
 ): Promise<boolean> {
   const job = await loadJob(store, message.job);
+  // An attempt that still ran behind the commit finds objects gone that nobody needs any more.
+  if (await isCommitted(store, job.job)) return true;
   const stage = asStage(message.stage);
   // The task may have succeeded, and the damaged object have been found while moving the job on.
   const endsJob =

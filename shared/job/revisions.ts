@@ -19,7 +19,7 @@
 
 import { SOFTWARE } from '../text/software.ts';
 
-export const MAPPING_REVISION = 13;
+export const MAPPING_REVISION = 14;
 export const TRACKING_REVISION = 8;
 export const PUBLISHING_REVISION = 6;
 

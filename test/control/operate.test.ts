@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { cancelJob, findJob, listJobs, recommitJob, resumeJob } from '../../shared/control/operate.ts';
 import type { JobEntry } from '../../shared/control/start.ts';
+import { failTask } from '../../shared/control/task.ts';
 import type { CurrentJob } from '../../shared/job/dataset/currentjob.ts';
 import { isCommitted, readEnd } from '../../shared/job/protocol/jobend.ts';
 import { currentKey } from '../../shared/job/protocol/keys.ts';
@@ -152,6 +153,19 @@ test('resuming a job that runs sends its messages again', async () => {
   assert.equal(pipeline.queue.depth, 2 * waiting);
   await pipeline.work();
   assert.equal((await pipeline.summary(job)).captures, 3);
+});
+
+test('what an attempt that still runs behind the commit finds gone does not end the job', async () => {
+  using folder = temporaryFolder();
+  const pipeline = new LocalPipeline(folder.path);
+  const { job } = await pipeline.submit(await smallCaptures(folder.path));
+  await pipeline.work();
+  const fault = { damaged: `jobs/${job}/balance/x/reduce-merged-0-0`, reason: 'it is missing' };
+  assert.equal(
+    await failTask(pipeline.store, pipeline.queue, { job, stage: 'reduce', task: 0 }, fault.reason, fault),
+    true,
+  );
+  assert.equal(await readEnd(pipeline.store, job), undefined);
 });
 
 test('a job that was committed before another is made the one that readers see by its commit alone', async () => {

@@ -42,6 +42,8 @@ export interface CutJob {
   shape: Shape;
   /** Requests that move the data and that the simulation leaves out. */
   data: Requests;
+  /** Of the shards, and of what merge tasks write: batches that two partitions share are in both. */
+  bytes: { shards: number; merged: number };
 }
 
 export function cutJob(captures = CAPTURES): CutJob {
@@ -62,7 +64,11 @@ export function cutJob(captures = CAPTURES): CutJob {
     partitions: partitions.length,
     publishTasks: publishTasks + 1,
   };
-  return { shape, data: dataRequests(shape, packets, shards, groups) };
+  const bytes = {
+    shards: shards.reduce((sum, shard) => sum + shard.bytes, 0),
+    merged: groups.flatMap((group) => group.bytes).reduce((sum, each) => sum + each, 0),
+  };
+  return { shape, data: dataRequests(shape, packets, shards, groups), bytes };
 }
 
 /** Shards of neighbouring times, all with as many rows in each bucket. */
@@ -108,7 +114,7 @@ export function calmScenario(shape: Shape): Scenario {
 
 /** The table, in lines of text. */
 export async function costTable(captures?: number): Promise<string> {
-  const { shape, data } = cutJob(captures);
+  const { shape, data, bytes } = cutJob(captures);
   const { requests: coordination } = await new Simulation(calmScenario(shape)).run();
   const tasks = Object.values(tasksOf(shape)).reduce((sum, count) => sum + count, 0);
   const lines = [
@@ -123,5 +129,6 @@ export async function costTable(captures?: number): Promise<string> {
     );
   }
   lines.push(`coordination $${priceOf(coordination).toFixed(3)}, data $${priceOf(data).toFixed(3)}`);
+  lines.push(`shards ${(bytes.shards / 1e9).toFixed(0)} GB, merged objects ${(bytes.merged / 1e9).toFixed(0)} GB`);
   return lines.join('\n');
 }

@@ -7,11 +7,13 @@ import { StoreError } from '../../store/objectstore.ts';
 export interface MergedSegment {
   start: number;
   end: number;
+  /** Whether it is asked for: one between two others need not be. */
+  needed: boolean;
 }
 
 /**
  * How each of some neighbouring segments is read, in the bytes of its own shard. What was read is let go when each
- * byte has been asked for once.
+ * byte that is needed has been asked for once.
  *
  * @param read of the merged object
  * @param begin where the first of them begins in it
@@ -22,8 +24,8 @@ export function mergedReads(
   begin: number,
   segments: readonly MergedSegment[],
 ): ReadRange[] {
-  let left = segments.reduce((sum, { start, end }) => sum + end - start, 0);
-  const length = left;
+  const length = segments.reduce((sum, { start, end }) => sum + end - start, 0);
+  let left = segments.reduce((sum, { start, end, needed }) => sum + (needed ? end - start : 0), 0);
   let bytes: Promise<Uint8Array> | undefined;
   let at = 0;
   return segments.map((segment) => {

@@ -139,14 +139,14 @@ function mergedSegments(
   const first = tuples.findIndex(needed);
   if (first < 0) return [];
   const rest = tuples.slice(first, tuples.findLastIndex(needed) + 1);
-  const places = rest.map(placeOf);
+  const places = rest.map((tuple) => ({ ...placeOf(tuple), needed: needed(tuple) }));
   const before = tuples.slice(0, first).reduce((sum, tuple) => sum + lengthOf(tuple), 0);
   const reads = mergedReads((from, to) => store.get(key, { start: from, end: to }), key, start + before, places);
   return rest.flatMap((tuple, at) => (needed(tuple) ? [segmentFrom(common, tuple, key, reads[at])] : []));
 }
 
 /** The bytes of a segment in its shard. */
-function placeOf(tuple: SegmentTuple): MergedSegment {
+function placeOf(tuple: SegmentTuple): Omit<MergedSegment, 'needed'> {
   const batches = batchesOf(tuple);
   return { start: batches[0].start, end: batches[batches.length - 1].end };
 }
