@@ -49,6 +49,15 @@ export async function runCommand(command: Command, args: readonly string[]): Pro
   return command.run(asked.values, asked.operands, { commands: loadCommands });
 }
 
+/** Somebody who may read what everybody may: root may read all. */
+export const NOBODY = 65_534;
+
+/** Why a test that runs the command line as NOBODY is skipped; false when it can. */
+export function notAsNobody(): string | false {
+  if (process.getuid?.() !== 0 || spawnSync('test', ['-r', ENTRY], { uid: NOBODY }).status === 0) return false;
+  return 'the checkout lies in a folder that its owner alone may enter: nobody else can run it';
+}
+
 /** Starts `flowstitch ...args`, and calls `onText` with all of standard error so far whenever there is more. */
 export function startFlowstitch(
   args: readonly string[],

@@ -6,7 +6,16 @@ import { join, relative } from 'node:path';
 import test from 'node:test';
 import { findCaptures } from '../../../cli/input/findcaptures.ts';
 import type { RunSummary } from '../../../cli/text/summarytext.ts';
-import { ENTRY, flowstitch, type Outcome, scratchFolder, udpCapture, writeFiles } from '../harness.ts';
+import {
+  ENTRY,
+  flowstitch,
+  NOBODY,
+  notAsNobody,
+  type Outcome,
+  scratchFolder,
+  udpCapture,
+  writeFiles,
+} from '../harness.ts';
 import { folderWith, names } from './namesfound.ts';
 
 const JOB = 'dataset=default/job=0123456789abcdef';
@@ -219,7 +228,9 @@ skipped: in/to-pipe, symbolic link to a pipe
   assert.match(flowstitch(['run', 'in/*', '--out', 'out', '--quiet'], { cwd: many }).stderr, /skipped: 10 more\n$/);
 });
 
-test('what may not be read is named, costs itself alone and makes the exit code 2, by walk, glob and name', (t) => {
+test('what may not be read is named, costs itself alone and makes the exit code 2, by walk, glob and name', {
+  skip: notAsNobody(),
+}, (t) => {
   const folder = scratchFolder(t);
   writeFiles(folder, {
     'in/a.pcap': udpCapture(2),
@@ -231,7 +242,7 @@ test('what may not be read is named, costs itself alone and makes the exit code 
   });
   symlinkSync('secret/c.pcap', join(folder, 'in/to-secret.pcap'));
   // Root may read every folder: it asks as somebody else.
-  const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
+  const nobody = process.getuid?.() === 0 ? NOBODY : undefined;
   for (const path of [folder, join(folder, 'out')]) chmodSync(path, 0o777);
   const modes = { 'in/closed.pcap': 0o000, 'in/secret': 0o000, 'in/listed': 0o444 };
   for (const [path, mode] of Object.entries(modes)) chmodSync(join(folder, path), mode);
